@@ -1,0 +1,39 @@
+"""Holdfast: LSTM forecasting and sequence modelling that remembers.
+
+Names are imported when they are first used, so that ``import holdfast`` costs nothing and a bad
+file is refused before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from holdfast import nn as nn
+    from holdfast import reports as reports
+    from holdfast.forecasting.forecaster import Forecaster as Forecaster
+
+__all__ = ["Forecaster", "__version__", "nn", "reports"]
+
+
+def __getattr__(name: str) -> object:
+    # Written out one by one: a table of strings would hide the imports from every reader and tool.
+    if name == "Forecaster":
+        from holdfast.forecasting.forecaster import Forecaster
+
+        return Forecaster
+    if name == "nn":
+        import holdfast.nn
+
+        return holdfast.nn
+    if name == "reports":
+        import holdfast.reports
+
+        return holdfast.reports
+    raise AttributeError(f"module 'holdfast' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,204 @@
+"""Frozen results that pass between floors: arrays and numbers, no frames and no pages.
+
+Forecasting fills them in; reports and the command line read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.generic]
+"""Timestamps: datetime64[ns], or int64 where time is a counter."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TableSummary:
+    """What was understood of a table before anything was forecast.
+
+    Arguments:
+        series, rows, gaps: how many series, observed values, and grid points without a value.
+        first, last: the earliest and the latest timestamp, as text.
+        shortest, longest: fewest and most grid points of a series.
+        frequency: in words and as a code, for example "monthly, month start (MS)".
+        season: grid points of one season; 1 where there is none.
+        messages: what was guessed, dropped or flagged, one sentence each.
+    """
+
+    series: int
+    rows: int
+    gaps: int
+    first: str
+    last: str
+    shortest: int
+    longest: int
+    frequency: str
+    season: int
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MethodScore:
+    """Out-of-fold scores of one method, means over series, folds and steps.
+
+    Arguments:
+        method: "holdfast" (the blend) or a member's name.
+        mase: mean absolute error in units of the in-sample seasonal naive error.
+        smape: symmetric mean absolute percentage error as in M4, 0 to 200.
+        weight: the member's weight in the final blend; None for the blend itself and for
+            methods that are shown but not blended.
+    """
+
+    method: str
+    mase: float
+    smape: float
+    weight: float | None = None
+
+
+@dataclass(frozen=True)
+class LevelCoverage:
+    """How intervals of one level did out of fold.
+
+    Arguments:
+        level: nominal coverage in percent, 90 for 90 %.
+        coverage: observed share inside, 0 to 1.
+        width: mean width in units of the in-sample seasonal naive error.
+        scores: independent scores behind the calibration.
+        calibrated: False where there are fewer than the level needs.
+    """
+
+    level: float
+    coverage: float
+    width: float
+    scores: int
+    calibrated: bool
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What was trained and for how long.
+
+    Arguments:
+        parameters: weights of one network.
+        networks: networks averaged in the LSTM member.
+        steps: updates of each network; the same number before and after the backtest.
+        seconds: wall-clock seconds of all training.
+        context, patch, hidden, layers: the network's reach and size, in grid points and units.
+        curve_steps, curve_loss: the training loss along the way (scaled pinball loss).
+        stopped: why training ended: "budget", "steps", "early", "interrupted".
+    """
+
+    parameters: int
+    networks: int
+    steps: int
+    seconds: float
+    context: int
+    patch: int
+    hidden: int
+    layers: int
+    curve_steps: tuple[int, ...]
+    curve_loss: tuple[float, ...]
+    stopped: str
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRecord:
+    """One fold of a backtest: what was forecast at a cut-off and what came.
+
+    Arguments:
+        cutoff: the last timestamp that the forecasts have seen, as text.
+        series: (n,) indices of the series in this fold.
+        times: (n, K) timestamps of the horizon.
+        actual: (n, K) what came; NaN for gaps.
+        median: (n, K) the blend, out of fold.
+        lower, upper: level → (n, K) bounds, out of fold.
+        members: member → (n, K).
+    """
+
+    cutoff: str
+    series: NDArray[np.int64]
+    times: Times
+    actual: Floats
+    median: Floats
+    lower: Mapping[float, Floats]
+    upper: Mapping[float, Floats]
+    members: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestRecord:
+    """Everything a backtest measured.
+
+    Arguments:
+        methods: one row for the blend and each member, the blend first.
+        coverage: one row for each level.
+        folds: the folds, oldest first.
+        series_mase, series_mase_naive: (N,) mean MASE of the blend and of seasonal naive; NaN
+            for series in no fold.
+        step_mase: (K,) mean MASE of the blend at each step of the horizon.
+        step_coverage: level → (K,) share inside at each step.
+        verdict: what follows, in sentences: weights, significance, calibration.
+    """
+
+    methods: tuple[MethodScore, ...]
+    coverage: tuple[LevelCoverage, ...]
+    folds: tuple[FoldRecord, ...]
+    series_mase: Floats
+    series_mase_naive: Floats
+    step_mase: Floats
+    step_coverage: Mapping[float, Floats]
+    verdict: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastRecord:
+    """A forecast with all that a person needs to judge it.
+
+    Arguments:
+        title: what was forecast, usually the file's name.
+        command: the command that made it; "" from Python.
+        created: date and time, ISO 8601.
+        version: of Holdfast.
+        seed: of the run.
+        seconds: from start to end.
+        summary: what was understood of the table.
+        horizon: steps.
+        labels: N series names.
+        history_offsets: (N + 1,); series i is history_values[offsets[i]:offsets[i + 1]].
+        history_times, history_values: flat; values NaN for gaps.
+        times: (N, K) timestamps of the forecast.
+        median: (N, K).
+        lower, upper: level (80.0, 90.0 …) → (N, K).
+        members: member → (N, K).
+        method: (N,) text, what made each series' forecast.
+        note: (N,) text, warnings for each series; "" where there is nothing to say.
+        backtest: None where every series was too short for one.
+        training: None where nothing was trained.
+    """
+
+    title: str
+    command: str
+    created: str
+    version: str
+    seed: int
+    seconds: float
+    summary: TableSummary
+    horizon: int
+    labels: tuple[str, ...]
+    history_offsets: NDArray[np.int64]
+    history_times: Times
+    history_values: Floats
+    times: Times
+    median: Floats
+    lower: Mapping[float, Floats]
+    upper: Mapping[float, Floats]
+    members: Mapping[str, Floats]
+    method: tuple[str, ...]
+    note: tuple[str, ...]
+    backtest: BacktestRecord | None
+    training: TrainingSummary | None
