@@ -1,0 +1,54 @@
+"""The `holdfast` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import holdfast
+from holdfast.cli import backtest, forecast, predict
+from holdfast.errors import HoldfastError, InputError
+
+BAD_INPUT = 2
+"""Exit code for input or usage that the caller can mend."""
+
+FAILED = 1
+"""Exit code for anything else that ended the command."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="LSTM forecasts with honest intervals, on a laptop, from a table.",
+)
+app.command("forecast")(forecast.forecast)
+app.command("backtest")(backtest.backtest)
+app.command("predict")(predict.predict)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"holdfast {holdfast.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def run() -> None:
+    """Run the command; an expected error is one sentence on standard error and an exit code."""
+    try:
+        app()
+    except HoldfastError as error:
+        print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201  # the command line's own voice
+        sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)

@@ -1,0 +1,49 @@
+"""What a person sees while a command runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from holdfast.training.progress import Progress, SilentProgress, progress_for_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class Screen:
+    """Prints for people on standard output, or one JSON object for programs.
+
+    Arguments:
+        quiet: print nothing but errors.
+        as_json: print nothing but the object given to `result`.
+    """
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._silent = quiet or as_json
+        self._as_json = as_json
+        self._console: Console | None = None
+
+    def show(self, *parts: RenderableType) -> None:
+        """Print some text or tables, at once."""
+        if self._silent:
+            return
+        if self._console is None:
+            from rich.console import Console
+
+            # A pipe has no width of its own; 100 columns hold every table.
+            self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+        for part in parts:
+            self._console.print(part)
+        sys.stdout.flush()
+
+    def progress(self) -> Progress:
+        """A bar on a terminal, silence elsewhere."""
+        return SilentProgress() if self._silent else progress_for_terminal()
+
+    def result(self, values: Mapping[str, object]) -> None:
+        """Print the outcome for programs, where they asked for it."""
+        if self._as_json:
+            print(json.dumps(values, ensure_ascii=False, allow_nan=False))  # noqa: T201  # the output

@@ -1,0 +1,154 @@
+"""The size of a forecasting network, chosen from the data before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ModelError
+from holdfast.forecasting.tables.windows import WindowShape
+
+QUANTILES: tuple[float, ...] = (
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.975, 0.995,
+)  # fmt: skip
+"""The levels that every network forecasts, the median in the middle."""
+
+SHORT_CONTEXT = 48
+"""A context of no more points is read point by point."""
+
+MOST_POSITIONS = 24
+"""Patches of a longer context at most: the longer the context, the longer the patches."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a forecasting network is made of.
+
+    Arguments:
+        horizon: steps that it forecasts.
+        context: grid points that it reads.
+        patch: grid points that it reads at once; divides `context`.
+        span: grid points of the recent past whose mean and deviation scale a position.
+        lags: distances in grid points at which the past is laid beside each step of the horizon,
+            a season or two back; 1 stands for the last value.
+        least: points that a forecast needs to look back on.
+        hidden: units of each recurrent layer.
+        layers: recurrent layers.
+        dropout: share of each layer's output that training drops.
+        batch: windows in one update.
+        learning_rate: the highest rate of the schedule.
+    """
+
+    horizon: int
+    context: int
+    patch: int
+    span: int
+    lags: tuple[int, ...]
+    least: int
+    hidden: int
+    layers: int
+    dropout: float
+    batch: int
+    learning_rate: float
+
+    @property
+    def shape(self) -> WindowShape:
+        """The window that the network reads and forecasts."""
+        return WindowShape(self.context, self.patch, self.horizon)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain numbers and lists."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, object]) -> Design:
+        """The inverse of `to_json`.
+
+        Raises:
+            ModelError: a field is missing, unknown or out of range.
+        """
+        kinds: dict[str, type] = {name: int for name in cls.__dataclass_fields__}
+        kinds |= {"dropout": float, "learning_rate": float, "lags": list}
+        if set(fields) != set(kinds):
+            odd = ", ".join(sorted(set(fields) ^ set(kinds)))
+            raise ModelError(f"The model's design has missing or unknown fields: {odd}.")
+        for name, kind in kinds.items():
+            value = fields[name]
+            numbers = value if isinstance(value, list | tuple) else [value]
+            if (kind is list) != isinstance(value, list | tuple) or not all(
+                isinstance(number, int | float)
+                and not isinstance(number, bool)
+                and 0 <= number <= 1_000_000
+                and (kind is float or number == int(number))
+                for number in numbers
+            ):
+                raise ModelError(f"The model's design has an impossible {name}: {value!r}.")
+        lags = fields["lags"]
+        assert isinstance(lags, list | tuple)
+        return cls(**{**fields, "lags": tuple(lags)})  # type: ignore[arg-type]  # checked above
+
+
+def choose_design(
+    lengths: NDArray[np.int64], horizon: int, season: int, long_season: int | None = None
+) -> Design:
+    """A network that fits the data.
+
+    The context holds two long seasons where the histories do, three seasons otherwise, and at
+    least twice the horizon; it never exceeds what most series hold. Patches are whole seasons when
+    the context is long (a fortnight of hours is 14 steps of 24), single points when it is short.
+
+    Arguments:
+        lengths: (N,) points of each training series.
+        horizon: steps to forecast.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer season, such as the week beside the day.
+    """
+    typical = int(np.quantile(lengths, 0.75)) if len(lengths) else 1
+    longest = max(season, long_season or 1)
+    wanted = max(2 * longest, 3 * season, 2 * horizon if season > 1 else horizon, 16)
+    room = max(typical - min(horizon, typical // 3), 2)
+    context = min(wanted, room)
+    patch = 1
+    if context > SHORT_CONTEXT:
+        patch = _patch(context, season)
+    context = max(context // patch, 1) * patch
+    steps = context // patch
+
+    lags = {1}
+    for period in (season, long_season or 1):
+        lags |= {lag for lag in (period, 2 * period) if 1 < lag <= context}
+    points = int(np.sum(lengths))
+    hidden = 128 if points >= 20_000 else 64 if points >= 2_000 else 32
+    return Design(
+        horizon=horizon,
+        context=context,
+        patch=patch,
+        span=max(min(longest, context), min(8, context)),
+        lags=tuple(sorted(lags)),
+        least=max(min(season, context // 2), patch, 3),
+        hidden=hidden,
+        layers=2 if points >= 2_000 else 1,
+        dropout=0.1,
+        batch=_batch(horizon, steps),
+        learning_rate=2e-3,
+    )
+
+
+def _patch(context: int, season: int) -> int:
+    """Points at once: a divisor of the season, or its multiple, that bounds the positions."""
+    least = math.ceil(context / MOST_POSITIONS)
+    if season > 1:
+        for patch in range(least, season + 1):
+            if season % patch == 0:
+                return patch
+        return season * math.ceil(least / season)
+    return least
+
+
+def _batch(horizon: int, steps: int) -> int:
+    """Windows in one update: as many as keep the update's forecasts within some megabytes."""
+    forecasts = 1_000_000
+    return int(np.clip(forecasts // (horizon * steps * len(QUANTILES)), 8, 64))
