@@ -1,0 +1,200 @@
+"""How long everything may take, and how many steps that is."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+import time
+from collections.abc import Callable
+
+from holdfast.errors import ArgumentError
+
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*"
+_DURATION = re.compile(
+    rf"(?:{_NUMBER}h)?\s*(?:{_NUMBER}m(?:in)?)?\s*(?:{_NUMBER}s(?:ec)?)?", re.IGNORECASE
+)
+_SECONDS_OF = (3600.0, 60.0, 1.0)
+
+_CHUNK = 4
+"""Updates timed together: batches differ in length, so one alone says little."""
+_CHUNKS = 5
+"""Timings of which the median is taken: another program may steal the processor during some."""
+_TIMING_SHARE = 0.05
+"""The most of the time that may go into measuring."""
+
+
+class Budget:
+    """A length of wall-clock time and the clock that it runs on.
+
+    Arguments:
+        seconds: how long everything may take; None for as long as it needs.
+        start: the reading of `clock` at which time began; None for now.
+        clock: seconds that never run backwards.
+
+    Raises:
+        ArgumentError: `seconds` is not a positive, finite number.
+
+    Example:
+        >>> now = 100.0
+        >>> budget = Budget(60.0, clock=lambda: now)
+        >>> now = 115.0
+        >>> budget.elapsed(), budget.remaining(), budget.share(0.2)
+        (15.0, 45.0, 9.0)
+    """
+
+    def __init__(
+        self,
+        seconds: float | None,
+        *,
+        start: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if seconds is not None and not 0.0 < seconds < math.inf:
+            raise ArgumentError(f"budget={seconds!r} must be a number of seconds above 0.")
+        self.seconds = None if seconds is None else float(seconds)
+        self.start = clock() if start is None else start
+        self._clock = clock
+
+    @classmethod
+    def parse(
+        cls,
+        value: str | float | None,
+        *,
+        start: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Budget:
+        """A budget from what a person writes.
+
+        Arguments:
+            value: "90s", "5m", "1h30m", a number of seconds, or None for no limit.
+            start: the reading of `clock` at which time began; None for now.
+            clock: seconds that never run backwards.
+
+        Raises:
+            ArgumentError: `value` is none of these.
+
+        Example:
+            >>> Budget.parse("1h30m").seconds, Budget.parse("2.5 min").seconds
+            (5400.0, 150.0)
+        """
+        return cls(None if value is None else duration(value), start=start, clock=clock)
+
+    @property
+    def deadline(self) -> float | None:
+        """The reading of the clock at which the time is used up; None for never."""
+        return None if self.seconds is None else self.start + self.seconds
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self.start
+
+    def remaining(self) -> float:
+        """Seconds left, never below 0; infinite without a limit."""
+        return math.inf if self.seconds is None else max(0.0, self.seconds - self.elapsed())
+
+    def share(self, fraction: float) -> float:
+        """Seconds in a part of what is left; infinite without a limit.
+
+        Raises:
+            ArgumentError: `fraction` is not from 0 to 1.
+        """
+        if not 0.0 <= fraction <= 1.0:
+            raise ArgumentError(f"fraction={fraction!r} must be a share from 0 to 1.")
+        return math.inf if self.seconds is None else fraction * self.remaining()
+
+
+def duration(value: str | float) -> float:
+    """Seconds in a length of time as a person writes it.
+
+    Arguments:
+        value: "90s", "5m", "1h30m", "1.5h" or a number of seconds ("90" is 90 seconds).
+
+    Raises:
+        ArgumentError: `value` is not a length of time, or not above 0.
+
+    Example:
+        >>> duration("90s"), duration("1h30m"), duration("45"), duration(20)
+        (90.0, 5400.0, 45.0, 20.0)
+    """
+    seconds = _seconds(value)
+    if seconds is None or not 0.0 < seconds < math.inf:
+        raise ArgumentError(
+            f"budget={value!r} is not a length of time; "
+            'write "90s", "5m" or "1h30m", or a number of seconds above 0.'
+        )
+    return seconds
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if re.fullmatch(_NUMBER, text):
+        return float(text)
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        return None
+    return sum(
+        float(number) * unit
+        for number, unit in zip(match.groups(), _SECONDS_OF, strict=True)
+        if number is not None
+    )
+
+
+def steps_within(
+    seconds: float, measure: Callable[[int], float], *, minimum: int, maximum: int
+) -> int:
+    """How many updates fit into a time, from timing a few of them.
+
+    The first update is not counted: it allocates memory and chooses kernels. The time that
+    measuring takes comes out of `seconds`. The result is rounded down to two significant digits,
+    so that two runs on one machine usually agree on it.
+
+    Arguments:
+        seconds: for all the updates; infinite gives `maximum` without measuring.
+        measure: does this many throwaway updates and returns the seconds they took
+            (`rehearsal.Rehearsal`).
+        minimum: the result is never below, even where that takes longer.
+        maximum: the result is never above.
+
+    Returns:
+        A step count from `minimum` to `maximum`.
+
+    Raises:
+        ArgumentError: `minimum` is below 1 or above `maximum`.
+
+    Example:
+        >>> steps_within(10.0, lambda updates: 0.008 * updates, minimum=50, maximum=5000)
+        1200
+    """
+    if not 1 <= minimum <= maximum:
+        raise ArgumentError(
+            f"minimum={minimum} and maximum={maximum} must be whole numbers, 1 ≤ minimum ≤ maximum."
+        )
+    if math.isinf(seconds):
+        return maximum
+    spent = first = measure(1)
+    timings: list[float] = []
+    # One update is timed on its own where even a chunk of them would take too long.
+    chunk = _CHUNK if spent + _CHUNK * first <= _TIMING_SHARE * seconds else 1
+    while len(timings) < _CHUNKS and (not timings or spent < _TIMING_SHARE * seconds):
+        if not timings and spent + first > seconds:
+            return minimum
+        taken = measure(chunk)
+        spent += taken
+        timings.append(taken / chunk)
+    fitting = int((seconds - spent) / max(statistics.median(timings), 1e-9))
+    return min(max(_two_digits(fitting), minimum), maximum)
+
+
+def _two_digits(count: int) -> int:
+    """The largest number with two significant digits that is not above `count`."""
+    if count < 100:
+        return max(count, 0)
+    unit = int(10 ** (len(str(count)) - 2))
+    return count // unit * unit

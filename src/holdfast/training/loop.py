@@ -1,0 +1,246 @@
+"""The one training loop of the package."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal, TypeAlias
+
+from holdfast.training import snapshots
+from holdfast.training.average import WeightAverage
+from holdfast.training.interrupts import Interrupts
+from holdfast.training.plan import Plan
+from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.state import Best, Curve, RunState
+from holdfast.training.task import Batch, Task
+from holdfast.training.update import Update
+from holdfast.training.validation import modes_kept, validation
+
+Stopped: TypeAlias = Literal["steps", "early", "interrupted", "budget"]
+Weights: TypeAlias = Literal["last", "average", "best"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run did; its weights are in the task's module.
+
+    Arguments:
+        steps: updates done.
+        seconds: wall-clock time, that of earlier processes of a resumed run included.
+        curve: (step, mean training loss since the point before), about 150 points.
+        stopped: "steps" when the plan was carried out, "early" for lack of improvement,
+            "interrupted" by Ctrl-C, "budget" when the deadline passed.
+        weights: which ones were taken: the last, the average of late ones, or the best validated.
+        validations: (step, validation loss), empty without early stopping.
+        best: the validation loss of the weights taken; None where nothing was validated.
+    """
+
+    steps: int
+    seconds: float
+    curve: tuple[tuple[int, float], ...]
+    stopped: Stopped
+    weights: Weights
+    validations: tuple[tuple[int, float], ...] = ()
+    best: float | None = None
+
+
+def train(
+    task: Task[Batch],
+    plan: Plan,
+    *,
+    folder: str | Path | None = None,
+    identity: str = "",
+    progress: Progress | None = None,
+    description: str = "Training",
+    deadline: float | None = None,
+    resume: bool = True,
+) -> Trained:
+    """Train the task's module in place and leave it with the weights of choice.
+
+    With early stopping these are the weights, averaged or not, with the lowest validation loss;
+    without it the average of late weights, or the last where the plan averages none. Global random
+    numbers and the training modes of all submodules are as they were before.
+
+    Ctrl-C ends the run after the current update; a second one raises KeyboardInterrupt at once.
+
+    Arguments:
+        task: network, batches and loss.
+        plan: steps, rates and seed.
+        folder: where snapshots go, a folder for this run alone; None for no snapshots. A run that
+            was killed goes on from there and ends with the same weights, bit for bit, as one that
+            was not.
+        identity: what the run is trained on, such as a hash of the data; a snapshot of another
+            identity is refused.
+        progress: is told of every update; None for silence.
+        description: what the progress shows, for example "Fold 1 of 3".
+        deadline: a reading of ``time.monotonic`` past which no update begins. A safety net only:
+            what a run does within its budget is fixed by the plan's steps.
+        resume: False ignores a snapshot in `folder` and replaces it.
+
+    Returns:
+        The record of the run.
+
+    Raises:
+        NonFiniteLossError: names the step and the rows; the weights are those before that step.
+        ModelError: the snapshot in `folder` is corrupt or of another run.
+        InputError: `folder` cannot be written.
+
+    Example:
+        >>> import torch
+        >>> class Halve:
+        ...     module = torch.nn.Linear(1, 1)
+        ...     def batch(self, step, seed): return torch.ones(4, 1)
+        ...     def losses(self, module, batch): return (module(batch) - 0.5).square().flatten()
+        ...     def names(self, batch, rows): return [str(row) for row in rows]
+        ...     def validate(self, module): return None
+        >>> task = Halve()
+        >>> trained = train(task, Plan(steps=200, learning_rate=0.1))
+        >>> trained.steps, trained.stopped, trained.weights
+        (200, 'steps', 'average')
+        >>> round(task.module(torch.ones(1)).item(), 2)
+        0.5
+    """
+    run = _Run(task, plan, None if folder is None else Path(folder), identity, deadline)
+    progress = SilentProgress() if progress is None else progress
+    with modes_kept(task.module), Interrupts() as interrupts:
+        if resume:
+            run.resume()
+        progress.start(plan.steps, description)
+        try:
+            stopped = run.go(interrupts, progress)
+        finally:
+            progress.stop()
+        run.snapshot()
+        weights, best = run.choose()
+        if interrupts.requested:  # also one that came after the last update
+            stopped = "interrupted"
+    return Trained(
+        steps=run.state.step,
+        seconds=run.seconds(),
+        curve=run.state.curve.ending_at(run.state.step),
+        stopped=stopped,
+        weights=weights,
+        validations=tuple(run.state.validations),
+        best=best,
+    )
+
+
+class _Run(Generic[Batch]):
+    """A run under way: the state and what changes it."""
+
+    def __init__(
+        self,
+        task: Task[Batch],
+        plan: Plan,
+        folder: Path | None,
+        identity: str,
+        deadline: float | None,
+    ) -> None:
+        self.task = task
+        self.plan = plan
+        self.folder = folder
+        self.identity = identity
+        self.deadline = math.inf if deadline is None else deadline
+        self.update = Update(task, task.module, plan)
+        self.state = RunState(average=WeightAverage(task.module), curve=Curve.of(plan))
+        self.begun = self.snapshot_at = time.monotonic()
+
+    def seconds(self) -> float:
+        return self.state.seconds + time.monotonic() - self.begun
+
+    def resume(self) -> None:
+        if self.folder is not None and snapshots.exists(self.folder):
+            snapshots.read(
+                self.folder,
+                plan=self.plan,
+                identity=self.identity,
+                module=self.task.module,
+                optimiser=self.update.optimiser,
+                state=self.state,
+            )
+
+    def snapshot(self) -> None:
+        if self.folder is None:
+            return
+        self.state.seconds = self.seconds()
+        self.begun = time.monotonic()
+        snapshots.write(
+            self.folder,
+            plan=self.plan,
+            identity=self.identity,
+            module=self.task.module,
+            optimiser=self.update.optimiser,
+            state=self.state,
+        )
+        self.snapshot_at = time.monotonic()
+
+    def go(self, interrupts: Interrupts, progress: Progress) -> Stopped:
+        """Do updates until there is a reason to stop."""
+        plan, state = self.plan, self.state
+        self.task.module.train()
+        try:
+            while state.step < plan.steps:
+                if plan.patience is not None and state.stale >= plan.patience:
+                    return "early"
+                if interrupts.requested:
+                    return "interrupted"
+                if time.monotonic() >= self.deadline:
+                    return "budget"
+                self.one_step(progress)
+        except KeyboardInterrupt:
+            # From the task itself, or from a program that has its own handler for Ctrl-C; the
+            # second Ctrl-C under our handler is meant to get out.
+            if interrupts.requested:
+                raise
+            return "interrupted"
+        return "steps"
+
+    def one_step(self, progress: Progress) -> None:
+        plan, state = self.plan, self.state
+        step = state.step + 1
+        loss = self.update(step)
+        state.step = step
+        state.curve.add(step, loss)
+        if plan.averages(step):
+            state.average.add()
+        note = ""
+        if plan.validates(step):
+            note = self.validate()
+        progress.advance(step, loss, note)
+        if self.folder is not None and time.monotonic() - self.snapshot_at >= plan.snapshot_every:
+            self.snapshot()
+
+    def validate(self) -> str:
+        """Validate the weights as they are, keep them if they are the best, and say the loss."""
+        loss = validation(self.task, self.plan.seed, self.update.device)
+        if loss is None:
+            return ""
+        state = self.state
+        if not math.isfinite(loss):
+            state.stale += 1
+            return "validation not finite"
+        state.validations.append((state.step, loss))
+        if state.best is None or loss < state.best.loss:
+            weights = self.task.module.state_dict()
+            state.best = Best(state.step, loss, {n: t.clone() for n, t in weights.items()})
+            state.stale = 0
+        else:
+            state.stale += 1
+        return f"validation {loss:.4g}"
+
+    def choose(self) -> tuple[Weights, float | None]:
+        """Give the module the weights of choice; say which, and their validation loss."""
+        average, best, module = self.state.average, self.state.best, self.task.module
+        if best is None:
+            if average.count:
+                average.write()
+            return ("average" if average.count else "last"), None
+        if average.count:
+            average.write()
+            loss = validation(self.task, self.plan.seed, self.update.device)
+            if loss is not None and loss <= best.loss:
+                return "average", loss
+        module.load_state_dict(best.weights)
+        return "best", best.loss

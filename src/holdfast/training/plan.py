@@ -1,0 +1,113 @@
+"""What a training run is asked to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from holdfast.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training run is asked to do: steps, rates, seed.
+
+    Two runs of equal plans on equal data, threads and machine give equal weights, bit for bit.
+
+    Arguments:
+        steps: updates of the weights, at least 1.
+        learning_rate: peak of the schedule (`schedule.learning_rate`).
+        weight_decay: of AdamW, on matrices only; biases and norms are never decayed.
+        betas: AdamW's decay rates of the gradient's first and second moment.
+        warmup: below 1 a share of the steps, from 1 on a number of steps.
+        clip: the largest norm of the gradient; longer ones are shortened to it. None for no limit.
+        evaluate_every: updates between two validations; only used with `patience`.
+        patience: validations without improvement after which training stops early and the best
+            weights are taken. None: no validation, no early stopping.
+        average: share of the steps, at the end, whose weights are averaged; 0 for no average.
+        average_every: updates between two weights that enter the average.
+        seed: of everything random in the run.
+        snapshot_every: seconds between two snapshots, where a folder for them is given.
+
+    Raises:
+        ArgumentError: a number is out of its range; the message names it.
+
+    Example:
+        >>> Plan(steps=400, warmup=0.1).warmup_steps
+        40
+    """
+
+    steps: int
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    betas: tuple[float, float] = (0.9, 0.999)
+    warmup: float = 0.05
+    clip: float | None = 1.0
+    evaluate_every: int = 100
+    patience: int | None = None
+    average: float = 0.25
+    average_every: int = 5
+    seed: int = 0
+    snapshot_every: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "evaluate_every", "average_every"):
+            _check(name, _whole(getattr(self, name), least=1), "a whole number from 1")
+        _check("seed", _whole(self.seed, least=0), "a whole number from 0")
+        if self.patience is not None:
+            _check("patience", _whole(self.patience, least=1), "a whole number from 1, or None")
+        _check("learning_rate", 0.0 < self.learning_rate < math.inf, "above 0")
+        _check("weight_decay", 0.0 <= self.weight_decay < math.inf, "0 or above")
+        _check("betas", all(0.0 <= beta < 1.0 for beta in self.betas), "two numbers from 0 up to 1")
+        _check("warmup", 0.0 <= self.warmup <= self.steps, "from 0 to the number of steps")
+        _check("average", 0.0 <= self.average <= 1.0, "a share from 0 to 1")
+        _check("snapshot_every", self.snapshot_every >= 0.0, "0 seconds or more")
+        if self.clip is not None:
+            _check("clip", 0.0 < self.clip < math.inf, "above 0, or None")
+
+    @property
+    def warmup_steps(self) -> int:
+        """Updates of the warm-up."""
+        return round(self.warmup * self.steps) if self.warmup < 1.0 else round(self.warmup)
+
+    def averages(self, step: int) -> bool:
+        """Whether the weights after update `step` enter the average; the last ones always do.
+
+        Example:
+            >>> plan = Plan(steps=20, average=0.5, average_every=4)
+            >>> [step for step in range(1, 21) if plan.averages(step)]
+            [12, 16, 20]
+        """
+        late = step > self.steps - round(self.average * self.steps)
+        return late and (self.steps - step) % self.average_every == 0
+
+    def validates(self, step: int) -> bool:
+        """Whether the weights after update `step` are validated; the last ones always are."""
+        return self.patience is not None and (step % self.evaluate_every == 0 or step == self.steps)
+
+    def identity(self) -> dict[str, object]:
+        """Every field that has a say in the weights, ready for JSON."""
+        fields = asdict(self) | {"betas": list(self.betas)}
+        del fields["snapshot_every"]  # when a snapshot is written changes no weight
+        return fields
+
+    def fingerprint(self) -> str:
+        """A hash of `identity`: equal for plans that train alike.
+
+        Example:
+            >>> Plan(steps=9, snapshot_every=1.0).fingerprint() == Plan(steps=9).fingerprint()
+            True
+        """
+        text = json.dumps(self.identity(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _whole(value: object, *, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _check(name: str, holds: bool, wanted: str) -> None:
+    if not holds:
+        raise ArgumentError(f"{name} must be {wanted}.")

@@ -1,0 +1,89 @@
+"""One update of the weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Generic
+
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+
+from holdfast.errors import NonFiniteLossError
+from holdfast.training.guard import rows_with_bad_gradient, rows_with_bad_loss
+from holdfast.training.optimiser import adamw
+from holdfast.training.plan import Plan
+from holdfast.training.schedule import learning_rate
+from holdfast.training.seed import seeded, torch_seed
+from holdfast.training.task import Batch, Task
+
+
+class Update(Generic[Batch]):
+    """Forward, backward, guard, clip, step: calling it with a step's number does one update.
+
+    Arguments:
+        task: gives batches and losses.
+        module: the network to train, ``task.module`` or a copy of it.
+        plan: rates, clipping and the seed.
+
+    Raises:
+        ArgumentError: the module has nothing to train.
+    """
+
+    def __init__(self, task: Task[Batch], module: nn.Module, plan: Plan) -> None:
+        self.task = task
+        self.module = module
+        self.plan = plan
+        self.optimiser = adamw(module, weight_decay=plan.weight_decay, betas=plan.betas)
+        self.parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        self.device = self.parameters[0].device
+
+    def __call__(self, step: int) -> float:
+        """Do update `step`, counted from 1, on a module in training mode.
+
+        Returns:
+            The mean loss over the batch, before the update.
+
+        Raises:
+            NonFiniteLossError: the loss or its gradient is not finite; the weights are as before.
+        """
+        try:
+            with seeded(torch_seed(self.plan.seed, "update", step), self.device):
+                batch = self.task.batch(step, self.plan.seed)
+                losses = self.task.losses(self.module, batch)
+                loss = losses.mean()
+                value = loss.item()
+                if not math.isfinite(value):
+                    rows = rows_with_bad_loss(losses)
+                    raise NonFiniteLossError(step, self.task.names(batch, rows) if rows else ())
+                loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            gradients = [p.grad for p in self.parameters if p.grad is not None]
+            norm = get_total_norm(gradients).item()
+            if not math.isfinite(norm):
+                raise NonFiniteLossError(step, self._names_of_bad_gradients(step, batch))
+            if self.plan.clip is not None and norm > self.plan.clip:
+                for gradient in gradients:
+                    gradient.mul_(self.plan.clip / norm)
+            self._set_rate(step)
+            self.optimiser.step()
+        finally:
+            for parameter in self.parameters:
+                parameter.grad = None
+        return value
+
+    def _set_rate(self, step: int) -> None:
+        rate = learning_rate(
+            step,
+            steps=self.plan.steps,
+            peak=self.plan.learning_rate,
+            warmup=self.plan.warmup_steps,
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+    def _names_of_bad_gradients(self, step: int, batch: Batch) -> list[str]:
+        """Run the batch again with the same random numbers, since backward freed the graph."""
+        with seeded(torch_seed(self.plan.seed, "update", step), self.device):
+            self.task.batch(step, self.plan.seed)  # draws what it drew before the losses
+            losses: Tensor = self.task.losses(self.module, batch)
+            rows = rows_with_bad_gradient(losses, self.parameters)
+        return list(self.task.names(batch, rows)) if rows else []
