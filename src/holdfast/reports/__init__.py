@@ -1,0 +1,7 @@
+"""Records in; pages, tables for the terminal and JSON out.
+
+`holdfast.reports.terminal` imports rich, so it is not imported here.
+"""
+
+from holdfast.reports.json_summary import as_json as as_json
+from holdfast.reports.saving import save as save

@@ -1,0 +1,52 @@
+"""A record to a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from holdfast.errors import ArgumentError
+from holdfast.records import ForecastRecord
+from holdfast.reports.forecast_page import lead, payload
+from holdfast.reports.page import LIMIT, forecast_frame
+from holdfast.reports.selection import shorten
+from holdfast.storage import write_bytes_atomically
+
+TITLE_LENGTH = 200
+
+
+def save(record: ForecastRecord, path: str | os.PathLike[str]) -> None:
+    """Write a record as one HTML page of at most 8 MB that opens offline.
+
+    The page is written beside `path` and then renamed, so a page that was there stays whole if
+    anything goes wrong.
+
+    Arguments:
+        record: what a forecast left.
+        path: the file to write; folders above it are made where they do not exist.
+
+    Raises:
+        ArgumentError: `record` is no record that has a page.
+        InputError: `path` cannot be written.
+
+    Example:
+        >>> save("a forecast", "report.html")
+        Traceback (most recent call last):
+        holdfast.errors.ArgumentError: record is a str; give a ForecastRecord.
+    """
+    if not isinstance(record, ForecastRecord):
+        raise ArgumentError(f"record is a {type(record).__name__}; give a ForecastRecord.")
+    write_bytes_atomically(Path(path), forecast_html(record))
+
+
+def forecast_html(record: ForecastRecord) -> bytes:
+    """The page of a forecast, as `save` writes it."""
+    frame = forecast_frame()
+    title = shorten(record.title, TITLE_LENGTH) or "Forecast"
+    budget = frame.budget
+    while True:
+        page = frame.render(title, lead(record), payload(record, budget))
+        if len(page) <= LIMIT or not budget:
+            return page
+        # The budget's estimate was too low, for example for times that are no regular grid.
+        budget //= 2

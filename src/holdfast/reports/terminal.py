@@ -1,0 +1,169 @@
+"""What the command line prints, as rich renderables: plain text where the output is no terminal.
+
+Tables fit into 100 columns and sentences wrap where the console ends, so a `Console` of at most
+`WIDTH` columns suits them; text from the user's data is never read as markup.
+
+Example:
+    >>> from rich.console import Console
+    >>> from holdfast.records import MethodScore
+    >>> table = scores([MethodScore("Naive", 1.5, 12.0)], "Simple methods")
+    >>> Console(width=60).print(table)
+    Simple methods
+    Method    MASE   sMAPE
+    Naive    1.500   12.00
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from holdfast.records import LevelCoverage, MethodScore, TableSummary, TrainingSummary
+from holdfast.reports.scores import BLEND, level_name, lowest, needed_scores
+
+WIDTH = 100
+"""Columns that nothing printed here goes beyond."""
+
+MESSAGES = 12
+"""Messages that are printed at most; the page has the rest."""
+
+ENDINGS = {
+    "budget": "the budget was used",
+    "steps": "all steps were done",
+    "early": "it had stopped improving",
+}
+
+
+def understood(summary: TableSummary) -> RenderableType:
+    """What was understood of a table, in a panel."""
+    length = f"{summary.shortest:,}"
+    if summary.longest != summary.shortest:
+        length += f" to {summary.longest:,}"
+    facts = {
+        "series": f"{summary.series:,} of {length} points, {summary.rows:,} values",
+        "span": f"{summary.first} to {summary.last}",
+        "frequency": summary.frequency,
+        "season": _points(summary.season) if summary.season > 1 else "none",
+        "gaps": f"{_points(summary.gaps)}, kept as gaps" if summary.gaps else "none",
+    }
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for name, fact in facts.items():
+        grid.add_row(name, Text(fact))
+    shown = summary.messages[:MESSAGES]
+    rest = len(summary.messages) - len(shown)
+    more = (f"… and {rest:,} more, all of them in the report",) if rest else ()
+    notes = _sentences((*shown, *more))
+    body: RenderableType = Group(grid, Text(), notes) if shown else grid
+    return Panel(
+        body, title="Understood", title_align="left", box=box.ROUNDED, width=WIDTH, style="none"
+    )
+
+
+def scores(methods: Sequence[MethodScore], title: str) -> RenderableType:
+    """Out-of-fold scores, the lowest of each column bold; weights where there are any.
+
+    Arguments:
+        methods: one row each, in this order: the simple methods, or the blend and its members.
+        title: what stands above.
+    """
+    weighted = any(row.weight is not None for row in methods)
+    table = _table()
+    table.add_column("Method")
+    table.add_column("MASE", justify="right")
+    table.add_column("sMAPE", justify="right")
+    if weighted:
+        table.add_column("Weight", justify="right")
+    best_mase = lowest(methods, [row.mase for row in methods])
+    best_smape = lowest(methods, [row.smape for row in methods])
+    for row in methods:
+        blend = row.method == BLEND
+        cells = [
+            Text("Holdfast (blend)" if blend else row.method, style="bold" if blend else ""),
+            _number(row.mase, 3, best=best_mase is not None and row.mase == best_mase.mase),
+            _number(row.smape, 2, best=best_smape is not None and row.smape == best_smape.smape),
+        ]
+        if weighted:
+            cells.append(Text("" if row.weight is None else f"{100 * row.weight:.0f} %"))
+        table.add_row(*cells)
+    return Group(Text(title, style="bold"), table)
+
+
+def coverage(levels: Sequence[LevelCoverage]) -> RenderableType:
+    """How the intervals did out of fold, and which of them the data could calibrate."""
+    table = _table()
+    table.add_column("Interval", justify="right")
+    table.add_column("Inside", justify="right")
+    table.add_column("Width", justify="right")
+    table.add_column("Calibration")
+    for row in levels:
+        state = Text(f"calibrated on {row.scores:,} scores")
+        if not row.calibrated:
+            needed = needed_scores(row.level)
+            state = Text(f"not calibrated: has {row.scores:,} of {needed:,} scores", style="yellow")
+        inside = f"{100 * row.coverage:.1f} %" if math.isfinite(row.coverage) else "–"
+        table.add_row(Text(level_name(row.level)), inside, _number(row.width, 2), state)
+    return Group(Text("Intervals", style="bold"), table)
+
+
+def verdict(sentences: Sequence[str]) -> RenderableType:
+    """What follows: the first sentence bold, the others below it."""
+    if not sentences:
+        return Text("No series was long enough for a backtest.", style="bold")
+    return Group(Text(sentences[0], style="bold"), *(Text(line) for line in sentences[1:]))
+
+
+def training(summary: TrainingSummary) -> RenderableType:
+    """What was trained and for how long, in one sentence."""
+    networks = "1 network" if summary.networks == 1 else f"{summary.networks:,} networks"
+    time = f"{summary.steps:,} steps in {summary.seconds:.1f} s"
+    if summary.stopped == "interrupted":
+        return Text(f"Training was interrupted after {time}; the best of {networks} is used.")
+    ending = ENDINGS.get(summary.stopped, summary.stopped)
+    return Text(
+        f"Trained {networks} of {summary.parameters:,} weights ({summary.layers} × "
+        f"{summary.hidden} units, context {summary.context:,}, patch {summary.patch:,}): "
+        f"{time}; ended because {ending}."
+    )
+
+
+def written(files: Mapping[str, str]) -> RenderableType:
+    """Where the files are; printed with ``soft_wrap=True``, a long path stays in one piece.
+
+    Arguments:
+        files: what it is → where, for example ``{"forecast": "out/forecast.csv"}``.
+    """
+    widest = max((len(name) for name in files), default=0)
+    lines = [Text.assemble((name.ljust(widest + 2), "dim"), place) for name, place in files.items()]
+    return Text("\n").join(lines)
+
+
+def _table() -> Table:
+    """A table without rules."""
+    return Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+
+
+def _number(value: float, digits: int, *, best: bool = False) -> Text:
+    text = f"{value:,.{digits}f}" if math.isfinite(value) else "–"
+    return Text(text, style="bold green" if best else "")
+
+
+def _points(count: int) -> str:
+    return "1 point" if count == 1 else f"{count:,} points"
+
+
+def _sentences(sentences: Sequence[str]) -> Table:
+    """Sentences with a mark before each, wrapped below themselves."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for sentence in sentences:
+        grid.add_row("·", Text(sentence))
+    return grid
