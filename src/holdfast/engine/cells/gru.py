@@ -1,0 +1,70 @@
+"""The gated recurrent unit, in the form of torch and cuDNN: the truth for every kernel."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from holdfast.engine.cells.cell import Cell, State, Weights
+
+
+class Gates(NamedTuple):
+    """What the gates let through at one step, after their σ or tanh; each (B, H).
+
+    Arguments:
+        r: reset gate, 0 to 1.
+        z: update gate, 0 to 1; it keeps the old state, as a forget gate does.
+        n: the candidate, −1 to 1.
+    """
+
+    r: Tensor
+    z: Tensor
+    n: Tensor
+
+
+def gates(x: Tensor, h: Tensor, weights: Weights) -> Gates:
+    """The gates at one step.
+
+    Arguments:
+        x: (B, I).
+        h: (B, H) from the step before.
+        weights: of the layer.
+    """
+    x_r, x_z, x_n = linear(x, weights.weight_ih, weights.bias_ih).chunk(3, dim=-1)
+    h_r, h_z, h_n = linear(h, weights.weight_hh, weights.bias_hh).chunk(3, dim=-1)
+    r = torch.sigmoid(x_r + h_r)
+    z = torch.sigmoid(x_z + h_z)
+    n = torch.tanh(x_n + r * h_n)
+    return Gates(r, z, n)
+
+
+def step(x: Tensor, state: State, weights: Weights) -> State:
+    """One step of the GRU.
+
+    Source: Cho et al. (2014), arXiv 1406.1078, equations 5 to 8, with the reset gate behind the
+    matrix as in the first version of that paper and in cuDNN: the bias of the recurrent candidate
+    lies inside the reset product.
+
+    Arguments:
+        x: (B, I).
+        state: h (B, H).
+        weights: of the layer; rows of the gates in the order r, z, n.
+
+    Returns:
+        The new h.
+
+    Example:
+        >>> weights = Weights(torch.zeros(3, 1), torch.zeros(3, 1))
+        >>> step(torch.ones(1, 1), (torch.ones(1, 1),), weights)[0].item()
+        0.5
+    """
+    (h,) = state
+    _, z, n = gates(x, h, weights)
+    h = (1 - z) * n + z * h
+    return (h,)
+
+
+GRU = Cell(name="gru", gates=("r", "z", "n"), parts=("h",), step=step)

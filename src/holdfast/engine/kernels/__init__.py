@@ -1,0 +1,1 @@
+"""Ways to compute a recurrence: strangers to each other, known only to `choose`."""

@@ -1,0 +1,135 @@
+"""torch's fused recurrences: oneDNN on the CPU, cuDNN on a GPU, torch's loops elsewhere."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.backends import cudnn
+from torch.backends.cudnn.rnn import get_cudnn_mode
+
+from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, Cell, State, Weights
+from holdfast.engine.kernels.contract import Problem, Verdict
+
+_CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
+
+
+class BuiltinKernel:
+    """Runs whole stacks through torch's own operators, which torch differentiates."""
+
+    name = "builtin"
+    taped: Literal[False] = False
+
+    def serves(self, problem: Problem) -> Verdict:
+        """Every stack of a cell that torch knows, in every dtype and on every device."""
+        if problem.by_equations:
+            return Verdict(False, "the equations themselves were asked for")
+        if problem.cell not in _CELLS:
+            return Verdict(False, f"torch has no operator for {problem.cell.name}")
+        if problem.reverse:
+            return Verdict(False, "torch's operators read backwards only beside forwards")
+        return Verdict(True, "torch's fused operator runs the whole stack in one call")
+
+    def forward(
+        self,
+        problem: Problem,
+        x: Tensor,
+        batch_sizes: Tensor | None,
+        weights: tuple[Tensor, ...],
+        state: State,
+    ) -> tuple[Tensor, State]:
+        """Run a stack; see `contract.TransparentKernel`."""
+        bias, layers, both = problem.bias, problem.layers, problem.directions == 2
+        # Without "train" the fused libraries keep nothing for the backward pass. Dropout is 0 in
+        # evaluation anyway, so a layer in that mode can be differentiated on cuDNN too.
+        dropout, train = problem.dropout, problem.gradient or problem.dropout > 0
+        if problem.cell is LSTM:
+            if batch_sizes is None:
+                output, h, c = torch.lstm(
+                    x, state, weights, bias, layers, dropout, train, both, False
+                )
+            else:
+                output, h, c = torch.lstm(
+                    x, batch_sizes, state, weights, bias, layers, dropout, train, both
+                )
+            return output, (h, c)
+        operator = (
+            torch.gru
+            if problem.cell is GRU
+            else torch.rnn_tanh
+            if problem.cell is RNN_TANH
+            else torch.rnn_relu
+        )
+        if batch_sizes is None:
+            output, h = operator(x, state[0], weights, bias, layers, dropout, train, both, False)
+        else:
+            output, h = operator(
+                x, batch_sizes, state[0], weights, bias, layers, dropout, train, both
+            )
+        return output, (h,)
+
+
+def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
+    """One step through torch's own operator.
+
+    Arguments:
+        cell: which equations.
+        x: (B, I).
+        state: each part (B, H).
+        weights: of the cell, without a projection.
+
+    Returns:
+        The state after it.
+    """
+    tensors = weights[:4]
+    if cell is LSTM:
+        h, c = torch.lstm_cell(x, state, *tensors)
+        return h, c
+    if cell is GRU:
+        return (torch.gru_cell(x, state[0], *tensors),)
+    if cell is RNN_TANH:
+        return (torch.rnn_tanh_cell(x, state[0], *tensors),)
+    return (torch.rnn_relu_cell(x, state[0], *tensors),)
+
+
+def lay_side_by_side(
+    cell: Cell,
+    tensors: list[Tensor],
+    *,
+    tensors_per_pass: int,
+    input_size: int,
+    hidden_size: int,
+    projection: int,
+    layers: int,
+    bidirectional: bool,
+) -> None:
+    """Move a stack's weights into one piece of memory, as cuDNN wants them; elsewhere do nothing.
+
+    Arguments:
+        cell, tensors: whose weights, all of them in torch's order; changed in place.
+        tensors_per_pass, input_size, hidden_size, projection, layers, bidirectional: of the stack.
+    """
+    first = tensors[0]
+    if not all(tensor.is_cuda and tensor.dtype == first.dtype for tensor in tensors):
+        return
+    if len({tensor.data_ptr() for tensor in tensors}) != len(tensors):
+        return  # a weight used twice cannot lie in two places
+    if not cudnn.is_acceptable(first):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return
+    mode = get_cudnn_mode(cell.name.upper())  # type: ignore[no-untyped-call]  # the same
+    with torch.cuda.device(first.device), torch.no_grad():
+        torch._cudnn_rnn_flatten_weight(
+            tensors,
+            tensors_per_pass,
+            input_size,
+            mode,
+            hidden_size,
+            projection,
+            layers,
+            False,  # batch_first has no say in the layout
+            bidirectional,
+        )
+
+
+BUILTIN = BuiltinKernel()

@@ -1,0 +1,57 @@
+"""Which kernel runs a problem, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.engine.kernels.builtin import BUILTIN
+from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.reference import REFERENCE
+
+KERNELS: tuple[Kernel, ...] = (BUILTIN, REFERENCE)
+"""All kernels, the preferred ones first."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The kernel for a problem.
+
+    Arguments:
+        kernel: which.
+        reason: why, in words, with the reasons of those that were passed over.
+        whole: True where the kernel runs the stack in one call, False where it runs its passes.
+    """
+
+    kernel: Kernel
+    reason: str
+    whole: bool
+
+
+def choose(problem: Problem) -> Choice:
+    """The first kernel that serves the stack, or every pass of it.
+
+    A pure function of the problem: it tries nothing out, so an error in a kernel is an error for
+    the caller and never a reason to run another one.
+
+    Raises:
+        LookupError: no kernel serves it; the reference serves every pass, so this is a fault in a
+            kernel's `serves`.
+
+    Example:
+        >>> import torch
+        >>> from holdfast.engine.cells import LSTM
+        >>> problem = Problem(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2)
+        >>> choose(problem).kernel.name, choose(problem).whole
+        ('builtin', True)
+    """
+    refusals: list[str] = []
+    for kernel in KERNELS:
+        verdict = kernel.serves(problem)
+        whole = verdict.serves
+        if not whole and not problem.is_pass:
+            passes = [kernel.serves(part) for part in problem.passes()]
+            verdict = next((part for part in passes if not part.serves), passes[0])
+        if verdict.serves:
+            return Choice(kernel, "; ".join([f"{kernel.name}: {verdict.reason}", *refusals]), whole)
+        refusals.append(f"not {kernel.name}: {verdict.reason}")
+    raise LookupError("; ".join(refusals))

@@ -1,0 +1,228 @@
+"""What is asked of a kernel, and what it hands back.
+
+Two kinds of kernel are worth having, and one description of the work serves both. A fused library
+(oneDNN, cuDNN) wants the *whole stack* of layers at once, dropout and both directions included. A
+kernel of our own computes one *pass*: one layer in one direction. So a `Problem` describes a stack,
+a pass is a stack of one layer and one direction, and `Problem.passes` takes a stack apart. A kernel
+that refuses a stack may still serve its passes; running them one after the other is the layer's
+business (`holdfast.nn`), so that no kernel has to know of stacking.
+
+Ragged batches have one form, torch's packed one: the sequences sorted by falling length, step t
+of those that are long enough stored as consecutive rows, `batch_sizes[t]` of them. A dense batch is
+the case of B rows at every step. Either way a step's rows are contiguous and none is padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from holdfast.engine.cells import Cell, State, Weights
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One recurrence to run: everything that the choice of a kernel may depend on.
+
+    Arguments:
+        cell: which equations.
+        steps, batch: T and B; of the longest sequence and of all sequences where ragged.
+        input_size, hidden_size: I and H.
+        dtype, device: of every tensor; the device by its type, "cpu" or "cuda".
+        layers: L.
+        directions: 1, or 2 for a stack that reads both ways.
+        reverse: whether a pass reads from the last step to the first; False for stacks.
+        bias: whether there are biases.
+        projection: the width of h where the LSTM projects it, else 0.
+        dropout: share of the values set to zero between layers; 0 outside training.
+        ragged: whether the input is packed.
+        gradient: whether a backward pass may follow, so that what it needs must be kept.
+        by_equations: whether the caller wants the cell's own equations and nothing faster.
+    """
+
+    cell: Cell
+    steps: int
+    batch: int
+    input_size: int
+    hidden_size: int
+    dtype: torch.dtype
+    device: str
+    layers: int = 1
+    directions: int = 1
+    reverse: bool = False
+    bias: bool = True
+    projection: int = 0
+    dropout: float = 0.0
+    ragged: bool = False
+    gradient: bool = True
+    by_equations: bool = False
+
+    @property
+    def is_pass(self) -> bool:
+        """Whether this is one layer in one direction."""
+        return self.layers == 1 and self.directions == 1
+
+    @property
+    def output_size(self) -> int:
+        """Values of h at a step, in one direction."""
+        return self.projection or self.hidden_size
+
+    @property
+    def tensors_per_pass(self) -> int:
+        """How many weight tensors each pass has."""
+        return 2 + 2 * self.bias + (self.projection > 0)
+
+    def passes(self) -> tuple[Problem, ...]:
+        """The stack's passes in the order of its weights: by layer, forward before reverse."""
+        return tuple(
+            replace(
+                self,
+                input_size=self.input_size if layer == 0 else self.directions * self.output_size,
+                layers=1,
+                directions=1,
+                reverse=direction == 1,
+                dropout=0.0,
+            )
+            for layer in range(self.layers)
+            for direction in range(self.directions)
+        )
+
+    def weights(self, tensors: Sequence[Tensor]) -> Weights:
+        """The weights of a pass under their names.
+
+        Arguments:
+            tensors: as a layer holds them: weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
+                without those that this problem has not.
+        """
+        weight_ih, weight_hh, *rest = tensors
+        bias_ih, bias_hh = rest[:2] if self.bias else (None, None)
+        return Weights(
+            weight_ih, weight_hh, bias_ih, bias_hh, rest[-1] if self.projection else None
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a kernel serves a problem, and why, in words that a person can read."""
+
+    serves: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What the backward pass of one pass gets from its forward pass.
+
+    Its shapes depend on the problem's options and never on the kernel, so that any kernel can play
+    any tape, and one operator with one signature can stand for all of them.
+
+    Arguments:
+        x: (T, B, I), or (rows, I) where ragged.
+        batch_sizes: (T,) int64 on the CPU where ragged, else None.
+        weights: as the layer holds them.
+        state: what the pass began with, each part (1, B, ·).
+        output: h at every step, (T, B, H) or (rows, H); P for H with a projection.
+        cells: c at every step in the same form, for cells that have a c, else None.
+    """
+
+    x: Tensor
+    batch_sizes: Tensor | None
+    weights: tuple[Tensor, ...]
+    state: State
+    output: Tensor
+    cells: Tensor | None
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The gradient of a loss to what a pass was given, in the same shapes.
+
+    `TapedKernel.backward` gets one for what the pass handed back too: there `x` stands for the
+    output, and `weights` is empty.
+    """
+
+    x: Tensor
+    weights: tuple[Tensor, ...]
+    state: State
+
+
+class TapedKernel(Protocol):
+    """A kernel of our own: its derivative is its own too, played from a tape.
+
+    It serves passes. Second derivatives are not its business: `engine.autograd` takes them from the
+    reference.
+    """
+
+    name: str
+    taped: Literal[True]
+
+    def serves(self, problem: Problem) -> Verdict:
+        """Whether this kernel can do it; a pure function."""
+        ...
+
+    def forward(
+        self,
+        problem: Problem,
+        x: Tensor,
+        batch_sizes: Tensor | None,
+        weights: tuple[Tensor, ...],
+        state: State,
+    ) -> tuple[Tensor, State, Tape]:
+        """Run a pass; the arguments are those of `Tape`.
+
+        Returns:
+            output, the state after each row's last step (each part (1, B, ·)), and the tape.
+        """
+        ...
+
+    def backward(self, problem: Problem, tape: Tape, output: Tensor, state: State) -> Gradients:
+        """The gradients of a pass.
+
+        Arguments:
+            problem, tape: of the forward pass.
+            output, state: the gradients that reach what it returned, in the same shapes.
+        """
+        ...
+
+
+class TransparentKernel(Protocol):
+    """A kernel made of torch's own operators: torch differentiates it and our bridge is bypassed.
+
+    It serves stacks.
+    """
+
+    name: str
+    taped: Literal[False]
+
+    def serves(self, problem: Problem) -> Verdict:
+        """Whether this kernel can do it; a pure function."""
+        ...
+
+    def forward(
+        self,
+        problem: Problem,
+        x: Tensor,
+        batch_sizes: Tensor | None,
+        weights: tuple[Tensor, ...],
+        state: State,
+    ) -> tuple[Tensor, State]:
+        """Run a stack.
+
+        Arguments:
+            problem: a stack or a pass.
+            x: (T, B, I), or (rows, I) where ragged.
+            batch_sizes: (T,) int64 on the CPU where ragged, else None.
+            weights: those of all passes, one after the other.
+            state: each part (LD, B, ·).
+
+        Returns:
+            output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step.
+        """
+        ...
+
+
+Kernel = TapedKernel | TransparentKernel

@@ -1,0 +1,11 @@
+"""Recurrent layers with torch's signatures and `state_dict`, made to remember."""
+
+from holdfast.nn.convert import convert as convert
+from holdfast.nn.gru import GRU as GRU
+from holdfast.nn.gru import GRUCell as GRUCell
+from holdfast.nn.inspectable import Inspectable as Inspectable
+from holdfast.nn.lstm import LSTM as LSTM
+from holdfast.nn.lstm import LSTMCell as LSTMCell
+from holdfast.nn.rnn import RNN as RNN
+from holdfast.nn.rnn import RNNCell as RNNCell
+from holdfast.nn.stack import by_equations as by_equations

@@ -1,0 +1,186 @@
+"""The LSTM: a stack of layers, and one step."""
+
+from __future__ import annotations
+
+from typing import overload
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from holdfast.engine import cells
+from holdfast.nn.initialisation import Initialisation
+from holdfast.nn.lengths import Lengths
+from holdfast.nn.recurrent import Recurrent
+from holdfast.nn.recurrent_cell import RecurrentCell
+
+
+class LSTM(Recurrent):
+    """A stack of LSTM layers, called like `torch.nn.LSTM`, that remembers from the start.
+
+    ```
+    a_t = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh              four blocks of H rows: i, f, g, o
+    i, f, o = σ(a_i), σ(a_f), σ(a_o);  g = tanh(a_g)
+    c_t = f ⊙ c_{t-1} + i ⊙ g
+    h_t = o ⊙ tanh(c_t)                                      with a projection W_hr (o ⊙ tanh(c_t))
+    ```
+
+    Arguments:
+        input_size: I, inputs at a step.
+        hidden_size: H, units of a layer.
+        num_layers: L.
+        bias: whether there are biases. Without them "remember" has nothing to set, and the layer
+            starts as torch's does.
+        batch_first: whether input and output are (B, T, ·) and not (T, B, ·); states never are.
+        dropout: share of the values between layers that training sets to zero.
+        bidirectional: whether each layer reads both ways (D = 2).
+        proj_size: P, to which h is projected; 0 for no projection.
+        device, dtype: of the weights.
+        init: "remember" spreads the units' timescales from 1 step to `timescale`
+            (docs/concepts/equations.md); "torch" gives bit for bit the weights that torch's layer
+            has under the same seed.
+        timescale: for how many steps the slowest unit keeps, in general the length of the
+            sequences; 1,000 by default. `init="torch"` ignores it.
+
+    Call:
+        input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
+        hx: h and c before the first step, (LD, B, P or H) and (LD, B, H), zeros by default;
+            (LD, ·) beside an unbatched input.
+        lengths: B whole numbers, how many steps of each row of a padded input count. A row then
+            gives the numbers that it gives alone: zeros follow in the output, and the final states
+            are those of its own last step.
+
+    Returns:
+        The output (T, B, D·P or D·H) in the form of the input, and the final h and c.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: where torch's layer raises them.
+        ArgumentError: (a ValueError) `lengths`, `init` or `timescale` is wrong.
+
+    Source: Hochreiter and Schmidhuber (1997); Gers, Schmidhuber and Cummins (2000); the projection:
+    Sak, Senior and Beaufays (2014).
+
+    Example:
+        >>> layer = LSTM(input_size=3, hidden_size=8, timescale=50)
+        >>> output, (h, c) = layer(torch.randn(50, 2, 3), lengths=[50, 20])
+        >>> output.shape, torch.equal(output[19, 1], h[0, 1]), output[20:, 1].count_nonzero().item()
+        (torch.Size([50, 2, 8]), True, 0)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: Initialisation = "remember",
+        timescale: float | None = None,
+    ) -> None:
+        super().__init__(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
+            init=init,
+            timescale=timescale,
+        )
+
+    @property
+    def cell(self) -> cells.Cell:
+        """The equations of this layer."""
+        return cells.LSTM
+
+    @overload
+    def forward(
+        self,
+        input: Tensor,
+        hx: tuple[Tensor, Tensor] | None = None,
+        *,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]: ...
+
+    @overload
+    def forward(
+        self, input: PackedSequence, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[PackedSequence, tuple[Tensor, Tensor]]: ...
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: tuple[Tensor, Tensor] | None = None,
+        *,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor | PackedSequence, tuple[Tensor, Tensor]]:
+        """Run the layer; the class says what goes in and comes out."""
+        output, (h, c) = self._run(input, hx, lengths)
+        return output, (h, c)
+
+
+class LSTMCell(RecurrentCell):
+    """One step of an LSTM, called like `torch.nn.LSTMCell`; for the equations see `LSTM`.
+
+    Arguments:
+        input_size: I.
+        hidden_size: H.
+        bias: whether there are biases.
+        device, dtype: of the weights.
+        init, timescale: as in `LSTM`.
+
+    Call:
+        input: (B, I), or (I,) for one row.
+        hx: h and c, each (B, H), or (H,) beside one row; zeros by default.
+
+    Returns:
+        The new h and c.
+
+    Raises:
+        ValueError, RuntimeError: where torch's cell raises them.
+        ArgumentError: (a ValueError) `init` or `timescale` is wrong.
+
+    Example:
+        >>> cell = LSTMCell(3, 8)
+        >>> h, c = cell(torch.randn(2, 3))
+        >>> h, c = cell(torch.randn(2, 3), (h, c))
+        >>> c.shape
+        torch.Size([2, 8])
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: Initialisation = "remember",
+        timescale: float | None = None,
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, bias, device, dtype, init=init, timescale=timescale
+        )
+
+    @property
+    def cell(self) -> cells.Cell:
+        """The equations of this cell."""
+        return cells.LSTM
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Take one step; the class says what goes in and comes out."""
+        h, c = self._step(input, hx)
+        return h, c

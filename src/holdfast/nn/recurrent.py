@@ -1,0 +1,319 @@
+"""What `LSTM`, `GRU` and `RNN` share: their weights, their call forms, their checks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from numbers import Real
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from holdfast.engine.cells import Cell, State, Weights
+from holdfast.engine.kernels.builtin import lay_side_by_side
+from holdfast.engine.kernels.contract import Problem
+from holdfast.errors import ArgumentError
+from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
+from holdfast.nn.lengths import Lengths, packed, padded
+from holdfast.nn.stack import autocasts, equations_wanted, run_stack
+
+_TENSORS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+class Recurrent(nn.Module):
+    """A stack of recurrent layers; use `LSTM`, `GRU` or `RNN`.
+
+    Its parameters are the only store of its weights: whatever sits under their names when the layer
+    is called (a parametrisation's product, a pruned tensor, a replica) is what runs.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        proj_size: int,
+        device: torch.device | str | int | None,
+        dtype: torch.dtype | None,
+        *,
+        init: Initialisation,
+        timescale: float | None,
+    ) -> None:
+        super().__init__()
+        _check_options(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self.proj_size = proj_size
+        self.init, self.timescale = check_initialisation(init, timescale, self.cell, bias=bias)
+        self._weight_names = self._names()
+        shapes = self._shapes()
+        for names in self._weight_names:
+            for name in names:
+                empty = torch.empty(shapes[name], device=device, dtype=dtype)
+                self.register_parameter(name, nn.Parameter(empty))
+        self.flatten_parameters()
+        self.reset_parameters()
+
+    @property
+    def cell(self) -> Cell:
+        """The equations of this layer."""
+        raise AttributeError(f"{type(self).__name__} has no cell; use LSTM, GRU or RNN.")
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The weights of each layer and direction, in torch's order."""
+        return [[getattr(self, name) for name in names] for names in self._weight_names]
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, as `init` and `timescale` say."""
+        initialise(
+            self.cell,
+            list(self.parameters()),
+            [self._weights(names) for names in self._weight_names],
+            self.hidden_size,
+            self.init,
+            self.timescale,
+        )
+
+    def flatten_parameters(self) -> None:
+        """Lay the weights side by side in memory, as cuDNN wants them; elsewhere do nothing.
+
+        Called for you when the layer is made or moved; call it after replacing weights by hand.
+        """
+        tensors = [getattr(self, name, None) for names in self._weight_names for name in names]
+        present = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
+        if len(present) == len(tensors):
+            lay_side_by_side(
+                self.cell,
+                present,
+                tensors_per_pass=len(self._weight_names[0]),
+                input_size=self.input_size,
+                hidden_size=self.hidden_size,
+                projection=self.proj_size,
+                layers=self.num_layers,
+                bidirectional=self.bidirectional,
+            )
+
+    def extra_repr(self) -> str:
+        """The options that differ from the defaults."""
+        shown = [f"{self.input_size}, {self.hidden_size}"]
+        defaults = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+        }
+        for name, default in defaults.items():
+            value = getattr(self, name)
+            if value != default:
+                shown.append(f"{name}={value}")
+        return ", ".join(shown)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Recurrent:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.flatten_parameters()
+        return self
+
+    def _names(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the weights of each layer and direction."""
+        kinds = _TENSORS[: 4 if self.bias else 2] + _TENSORS[4 : 4 + (self.proj_size > 0)]
+        suffixes = ("", "_reverse") if self.bidirectional else ("",)
+        return tuple(
+            tuple(f"{kind}_l{layer}{suffix}" for kind in kinds)
+            for layer in range(self.num_layers)
+            for suffix in suffixes
+        )
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        rows = len(self.cell.gates) * self.hidden_size
+        output = self.proj_size or self.hidden_size
+        directions = 2 if self.bidirectional else 1
+        shapes: dict[str, tuple[int, ...]] = {}
+        for index, names in enumerate(self._weight_names):
+            columns = self.input_size if index < directions else directions * output
+            by_kind = {
+                "weight_ih": (rows, columns),
+                "weight_hh": (rows, output),
+                "bias_ih": (rows,),
+                "bias_hh": (rows,),
+                "weight_hr": (output, self.hidden_size),
+            }
+            shapes |= {name: by_kind[name[: name.index("_l")]] for name in names}
+        return shapes
+
+    def _weights(self, names: tuple[str, ...]) -> Weights:
+        return Weights(**{name[: name.index("_l")]: getattr(self, name) for name in names})
+
+    def _run(
+        self, input: Tensor | PackedSequence, state: State | None, lengths: Lengths | None
+    ) -> tuple[Tensor | PackedSequence, State]:
+        """Bring any call form to (T, B, I) or a packed batch, run it, and bring it back."""
+        if isinstance(input, PackedSequence):
+            if lengths is not None:
+                raise ArgumentError(
+                    "lengths goes with a padded tensor; a PackedSequence has its own."
+                )
+            return self._run_packed(input, state)
+        dimensions = input.dim()
+        if dimensions not in (2, 3):
+            raise ValueError(
+                f"{type(self).__name__}: Expected input to be 2D or 3D, got {dimensions}D instead"
+            )
+        batched = dimensions == 3
+        if state is not None:
+            if any(part.dim() != dimensions for part in state):
+                raise RuntimeError(
+                    f"For {'batched' if batched else 'unbatched'} {dimensions}-D input, each part "
+                    f"of hx should also be {dimensions}-D but got "
+                    + ", ".join(f"{part.dim()}-D" for part in state)
+                )
+            if not batched:
+                state = tuple(part.unsqueeze(1) for part in state)
+        if not batched:
+            if lengths is not None:
+                raise ArgumentError(
+                    "lengths goes with a batch; an unbatched input is one sequence."
+                )
+            output, final = self._run_dense(input.unsqueeze(1), state)
+            return output.squeeze(1), tuple(part.squeeze(1) for part in final)
+        x = input.transpose(0, 1) if self.batch_first else input
+        ragged = None if lengths is None else packed(x, lengths)
+        if ragged is None:
+            output, final = self._run_dense(x, state)
+        else:
+            result, final = self._run_packed(ragged, state)
+            output = padded(result, x.shape[0])
+        return (output.transpose(0, 1) if self.batch_first else output), final
+
+    def _run_dense(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        steps, batch, _ = x.shape
+        if steps == 0:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+        return self._run_stack(x, None, state, steps, batch)
+
+    def _run_packed(
+        self, input: PackedSequence, state: State | None
+    ) -> tuple[PackedSequence, State]:
+        x, batch_sizes, sorted_indices, unsorted_indices = input
+        if x.dim() != 2:
+            raise RuntimeError(f"input must have 2 dimensions, got {x.dim()}")
+        batch = int(batch_sizes[0])
+        if state is not None and sorted_indices is not None:
+            self._check_state(state, batch)
+            state = tuple(part.index_select(1, sorted_indices) for part in state)
+        output, final = self._run_stack(x, batch_sizes, state, len(batch_sizes), batch)
+        if unsorted_indices is not None:
+            final = tuple(part.index_select(1, unsorted_indices) for part in final)
+        return PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices), final
+
+    def _run_stack(
+        self,
+        x: Tensor,
+        batch_sizes: Tensor | None,
+        state: State | None,
+        steps: int,
+        batch: int,
+    ) -> tuple[Tensor, State]:
+        weights = tuple(getattr(self, name) for names in self._weight_names for name in names)
+        device = x.device.type
+        self._check_input(x, weights[0], device)
+        if state is None:
+            state = tuple(
+                torch.zeros(shape, dtype=x.dtype, device=x.device)
+                for shape in self._state_shapes(batch)
+            )
+        else:
+            self._check_state(state, batch)
+        problem = Problem(
+            cell=self.cell,
+            steps=steps,
+            batch=batch,
+            input_size=self.input_size,
+            hidden_size=self.hidden_size,
+            dtype=x.dtype,
+            device=device,
+            layers=self.num_layers,
+            directions=2 if self.bidirectional else 1,
+            bias=self.bias,
+            projection=self.proj_size,
+            dropout=self.dropout if self.training else 0.0,
+            ragged=batch_sizes is not None,
+            gradient=torch.is_grad_enabled(),
+            by_equations=equations_wanted(),
+        )
+        return run_stack(problem, x, batch_sizes, weights, state)
+
+    def _check_input(self, x: Tensor, weight: Tensor, device: str) -> None:
+        if x.dtype != weight.dtype and not autocasts(device):
+            raise ValueError(
+                f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). "
+                f"Convert input: input.to({weight.dtype}), or convert model: model.to({x.dtype})"
+            )
+        if x.shape[-1] != self.input_size:
+            raise RuntimeError(
+                "input.size(-1) must be equal to input_size. "
+                f"Expected {self.input_size}, got {x.shape[-1]}"
+            )
+
+    def _state_shapes(self, batch: int) -> tuple[tuple[int, int, int], ...]:
+        """The shape of each part of the state: (LD, B, H), with P for the h of a projection."""
+        rows = self.num_layers * (2 if self.bidirectional else 1)
+        widths = (self.proj_size or self.hidden_size, self.hidden_size)
+        return tuple((rows, batch, width) for width in widths[: len(self.cell.parts)])
+
+    def _check_state(self, state: State, batch: int) -> None:
+        if len(state) != len(self.cell.parts):
+            raise RuntimeError(f"hx must be ({', '.join(self.cell.parts)}), got {len(state)} parts")
+        for name, part, shape in zip(
+            self.cell.parts, state, self._state_shapes(batch), strict=True
+        ):
+            if part.shape != shape:
+                raise RuntimeError(
+                    f"Expected {name} of hx to be of size {shape}, got {tuple(part.shape)}"
+                )
+
+
+def _check_options(
+    input_size: object,
+    hidden_size: object,
+    num_layers: int,
+    bias: object,
+    batch_first: object,
+    dropout: object,
+    proj_size: int,
+) -> None:
+    """Refuse what torch's layers refuse, with its kinds of exceptions."""
+    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
+        raise ValueError(f"dropout should be a number in range [0, 1], got {dropout!r}")
+    for name, flag in (("bias", bias), ("batch_first", batch_first)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
+    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+        if not isinstance(size, int):
+            raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
+        if size <= 0:
+            raise ValueError(f"{name} must be greater than zero")
+    if num_layers <= 0:
+        raise ValueError("num_layers must be greater than zero")
+    if proj_size < 0:
+        raise ValueError("proj_size should be a positive integer or zero to disable projections")
+    if proj_size and isinstance(hidden_size, int) and proj_size >= hidden_size:
+        raise ValueError("proj_size has to be smaller than hidden_size")
+    if float(dropout) > 0 and num_layers == 1:
+        warnings.warn(
+            "dropout is applied to the output of every layer but the last, so it does nothing in "
+            f"a stack of one layer, but got dropout={dropout}",
+            stacklevel=4,
+        )

@@ -1,0 +1,123 @@
+"""Running a stack of layers on whichever kernel the engine chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import dropout
+
+from holdfast.engine.autograd import run_pass
+from holdfast.engine.cells import State
+from holdfast.engine.kernels.choose import choose
+from holdfast.engine.kernels.contract import Problem, TapedKernel
+
+_BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
+
+
+@contextmanager
+def by_equations() -> Iterator[None]:
+    """Inside, every layer runs its equations step after step, and nothing faster.
+
+    For second derivatives where a fused kernel has none (cuDNN), and for the question whether a
+    strange number comes from a kernel. Same results to rounding, some hundred times slower.
+
+    Example:
+        >>> import torch
+        >>> from holdfast.nn import LSTM
+        >>> layer, x = LSTM(3, 4), torch.randn(5, 2, 3)
+        >>> with by_equations():
+        ...     slow, _ = layer(x)
+        >>> torch.allclose(slow, layer(x)[0], atol=1e-6)
+        True
+    """
+    token = _BY_EQUATIONS.set(True)
+    try:
+        yield
+    finally:
+        _BY_EQUATIONS.reset(token)
+
+
+def equations_wanted() -> bool:
+    """Whether this is inside `by_equations`."""
+    return _BY_EQUATIONS.get()
+
+
+def autocasts(device: str) -> bool:
+    """Whether this is inside an autocast for a type of device, such as "cpu"."""
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def run_stack(
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+) -> tuple[Tensor, State]:
+    """Run all layers and directions.
+
+    Arguments:
+        problem: a stack.
+        x, batch_sizes, weights, state: as in `contract.TransparentKernel.forward`.
+
+    Returns:
+        output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
+        each part (LD, B, ·).
+    """
+    choice = choose(problem)
+    kernel = choice.kernel
+    if kernel.taped is False:
+        return kernel.forward(problem, x, batch_sizes, weights, state)
+    device = problem.device
+    if not autocasts(device):
+        return _run_passes(kernel, problem, x, batch_sizes, weights, state)
+    dtype = torch.get_autocast_dtype(device)
+    with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
+        return _run_passes(
+            kernel,
+            replace(problem, dtype=dtype),
+            x.to(dtype),
+            batch_sizes,
+            tuple(weight.to(dtype) for weight in weights),
+            tuple(part.to(dtype) for part in state),
+        )
+
+
+def _run_passes(
+    kernel: TapedKernel,
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+) -> tuple[Tensor, State]:
+    width, directions = problem.tensors_per_pass, problem.directions
+    outputs: list[Tensor] = []
+    finals: list[State] = []
+    for index, part in enumerate(problem.passes()):
+        if index and index % directions == 0:
+            x = _joined(outputs)
+            if problem.dropout > 0:
+                x = dropout(x, problem.dropout)
+            outputs = []
+        output, final = run_pass(
+            kernel,
+            part,
+            x,
+            batch_sizes,
+            weights[index * width : (index + 1) * width],
+            tuple(before[index : index + 1] for before in state),
+        )
+        outputs.append(output)
+        finals.append(final)
+    return _joined(outputs), tuple(torch.cat(list(parts)) for parts in zip(*finals, strict=True))
+
+
+def _joined(outputs: list[Tensor]) -> Tensor:
+    """The directions of a layer side by side."""
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)

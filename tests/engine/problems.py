@@ -1,0 +1,171 @@
+"""Problems for the kernels, numbers to run them on, and the truth about them in float64."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from holdfast.engine.autograd import run_pass
+from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, State
+from holdfast.engine.kernels.contract import Kernel, Problem
+
+CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
+SHAPES = tuple(itertools.product((1, 7), (0, 1, 2, 7), (1, 3, 17)))  # T, B, H
+RAGGED_SHAPES = tuple(shape for shape in SHAPES if shape[0] > 1 and shape[1] > 1)
+STRUCTURES = ("pass", "reverse", "stack")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What goes into a kernel."""
+
+    x: Tensor
+    batch_sizes: Tensor | None
+    lengths: tuple[int, ...]
+    weights: tuple[Tensor, ...]
+    state: State
+
+    def leaves(self) -> tuple[Tensor, ...]:
+        """What gradients are taken to."""
+        return (self.x, *self.weights, *self.state)
+
+    def to(self, dtype: torch.dtype) -> Numbers:
+        """The same numbers in another precision, as new leaves."""
+
+        def turn(tensor: Tensor) -> Tensor:
+            return tensor.detach().to(dtype, copy=True).requires_grad_()
+
+        return replace(
+            self,
+            x=turn(self.x),
+            weights=tuple(turn(weight) for weight in self.weights),
+            state=tuple(turn(part) for part in self.state),
+        )
+
+
+def problems() -> Iterator[Problem]:
+    """Every cell with every option and dtype; the shapes take turns so that each cell meets all."""
+    dense, packed = itertools.cycle(SHAPES), itertools.cycle(RAGGED_SHAPES)
+    options = itertools.product(
+        CELLS, STRUCTURES, (False, True), (False, True), (torch.float32, torch.float64), range(4)
+    )
+    for cell, structure, ragged, bias, dtype, turn in options:
+        steps, batch, hidden = next(packed if ragged else dense)
+        projection = hidden // 2 if cell is LSTM and turn == 1 else 0
+        yield Problem(
+            cell=cell,
+            steps=steps,
+            batch=batch,
+            input_size=2,
+            hidden_size=hidden,
+            dtype=dtype,
+            device="cpu",
+            layers=2 if structure == "stack" else 1,
+            directions=2 if structure == "stack" else 1,
+            reverse=structure == "reverse",
+            bias=bias,
+            projection=projection,
+            ragged=ragged,
+        )
+
+
+def label(problem: Problem) -> str:
+    """A name for a test's case."""
+    marks = [
+        problem.cell.name,
+        "stack" if problem.layers > 1 else "reverse" if problem.reverse else "pass",
+        f"T{problem.steps}B{problem.batch}H{problem.hidden_size}",
+        str(problem.dtype).removeprefix("torch."),
+    ]
+    marks += ["ragged"] * problem.ragged + ["bias"] * problem.bias
+    marks += ["projection"] * (problem.projection > 0)
+    return "-".join(marks)
+
+
+def numbers(problem: Problem, seed: int = 0) -> Numbers:
+    """Random float64 numbers that float32 can hold, so that both precisions start from the same."""
+    draw = torch.Generator().manual_seed(seed)
+
+    def tensor(*shape: int) -> Tensor:
+        # 1/√columns keeps a step from enlarging errors, as weights of order one would.
+        values = torch.randn(shape, generator=draw, dtype=torch.float32) / shape[-1] ** 0.5
+        return values.double().requires_grad_()
+
+    lengths = tuple(max(1, problem.steps - row * problem.ragged) for row in range(problem.batch))
+    if problem.ragged:
+        sizes = [sum(length > step for length in lengths) for step in range(problem.steps)]
+        batch_sizes = torch.tensor(sizes)
+        x = tensor(sum(sizes), problem.input_size)
+    else:
+        batch_sizes = None
+        x = tensor(problem.steps, problem.batch, problem.input_size)
+    rows, units, width = (
+        len(problem.cell.gates) * problem.hidden_size,
+        problem.hidden_size,
+        problem.output_size,
+    )
+    weights: list[Tensor] = []
+    for part in problem.passes():
+        weights += [tensor(rows, part.input_size), tensor(rows, width)]
+        weights += [tensor(rows), tensor(rows)] if problem.bias else []
+        weights += [tensor(width, units)] if problem.projection else []
+    held = problem.layers * problem.directions
+    widths = (width, units)[: len(problem.cell.parts)]
+    state = tuple(tensor(held, problem.batch, size) for size in widths)
+    return Numbers(x, batch_sizes, lengths, tuple(weights), state)
+
+
+def run(kernel: Kernel, problem: Problem, given: Numbers) -> tuple[Tensor, State]:
+    """Run a kernel as the layers do."""
+    if kernel.taped is True:
+        return run_pass(kernel, problem, given.x, given.batch_sizes, given.weights, given.state)
+    return kernel.forward(problem, given.x, given.batch_sizes, given.weights, given.state)
+
+
+def truth(problem: Problem, given: Numbers) -> tuple[Tensor, State]:
+    """Row by row, each alone, by the cell's step: no packing, no batching, no kernel."""
+    if problem.batch == 0:
+        width = problem.directions * problem.output_size
+        return given.x.new_zeros(problem.steps, 0, width), given.state
+    rows = [_one_row(problem, given, row) for row in range(problem.batch)]
+    state = tuple(
+        torch.stack([final[part] for _, final in rows], dim=1)
+        for part in range(len(problem.cell.parts))
+    )
+    outputs = [output for output, _ in rows]
+    if not problem.ragged:
+        return torch.stack(outputs, dim=1), state
+    packed = [
+        output[step] for step in range(problem.steps) for output in outputs if step < len(output)
+    ]
+    return torch.stack(packed), state
+
+
+def _one_row(problem: Problem, given: Numbers, row: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+    length = given.lengths[row]
+    if given.batch_sizes is None:
+        sequence = given.x[:, row]
+    else:
+        starts = [0, *given.batch_sizes.cumsum(0).tolist()]
+        sequence = torch.stack([given.x[starts[step] + row] for step in range(length)])
+    width, parts = problem.tensors_per_pass, problem.passes()
+    finals: list[tuple[Tensor, ...]] = []
+    for layer in range(problem.layers):
+        read = []
+        for direction in range(problem.directions):
+            index = layer * problem.directions + direction
+            weights = problem.weights(given.weights[index * width : (index + 1) * width])
+            state = tuple(part[index, row : row + 1] for part in given.state)
+            backwards = parts[index].reverse if not problem.is_pass else problem.reverse
+            seen: dict[int, Tensor] = {}
+            for step in reversed(range(length)) if backwards else range(length):
+                state = problem.cell.step(sequence[step : step + 1], state, weights)
+                seen[step] = state[0][0]
+            read.append(torch.stack([seen[step] for step in range(length)]))
+            finals.append(tuple(part[0] for part in state))
+        sequence = torch.cat(read, dim=-1)
+    return sequence, tuple(torch.stack(list(part)) for part in zip(*finals, strict=True))

@@ -1,0 +1,65 @@
+"""The choice of a kernel: pure, explained, and never a way around an error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from holdfast.engine.cells import LSTM, Cell
+from holdfast.engine.kernels import choose as choosing
+from holdfast.engine.kernels.builtin import BUILTIN
+from holdfast.engine.kernels.choose import choose
+from holdfast.engine.kernels.contract import Problem, Verdict
+from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
+
+STACK = Problem(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2, directions=2, dropout=0.5)
+
+
+def test_plain_stacks_go_to_torch_in_one_call() -> None:
+    choice = choose(STACK)
+    assert choice.kernel is BUILTIN
+    assert choice.whole
+    assert choice.reason == "builtin: torch's fused operator runs the whole stack in one call"
+
+
+def test_the_equations_are_run_pass_by_pass_where_they_are_asked_for() -> None:
+    choice = choose(replace(STACK, by_equations=True))
+    assert choice.kernel is REFERENCE
+    assert not choice.whole
+    assert "not builtin: the equations themselves were asked for" in choice.reason
+
+
+def test_a_cell_that_torch_does_not_know_goes_to_the_reference() -> None:
+    cell = Cell(name="own", gates=LSTM.gates, parts=LSTM.parts, step=LSTM.step)
+    choice = choose(replace(STACK, cell=cell))
+    assert choice.kernel is REFERENCE
+    assert "torch has no operator for own" in choice.reason
+
+
+def test_a_lone_reverse_pass_goes_to_the_reference() -> None:
+    reverse = STACK.passes()[1]
+    assert reverse.reverse
+    assert choose(reverse).kernel is REFERENCE
+    assert choose(reverse).whole
+
+
+def test_passes_of_a_stack_know_what_they_read() -> None:
+    assert [part.input_size for part in STACK.passes()] == [3, 3, 8, 8]
+    assert [part.reverse for part in STACK.passes()] == [False, True, False, True]
+    assert all(part.is_pass and part.dropout == 0.0 for part in STACK.passes())
+    projected = replace(STACK, projection=2)
+    assert [part.input_size for part in projected.passes()] == [3, 3, 4, 4]
+
+
+def test_a_problem_that_nothing_serves_is_an_error_that_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Refusing(ReferenceKernel):
+        def serves(self, problem: Problem) -> Verdict:
+            return Verdict(False, f"no layer of {problem.input_size} inputs")
+
+    monkeypatch.setattr(choosing, "KERNELS", (Refusing(),))
+    with pytest.raises(LookupError, match="no layer of 3 inputs"):
+        choose(STACK)

@@ -1,0 +1,98 @@
+"""First and second derivatives of every cell, from float64 differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.engine.problems import CELLS, numbers, run
+from torch import Tensor
+from torch.autograd import gradcheck, gradgradcheck
+
+from holdfast.engine.cells import LSTM, Cell
+from holdfast.engine.kernels.choose import KERNELS
+from holdfast.engine.kernels.contract import Gradients, Kernel, Problem, Tape
+from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
+
+
+def problem(cell: Cell, *, reverse: bool, ragged: bool) -> Problem:
+    return Problem(
+        cell=cell,
+        steps=7,
+        batch=2,
+        input_size=2,
+        hidden_size=2,
+        dtype=torch.float64,
+        device="cpu",
+        reverse=reverse,
+        projection=1 if cell is LSTM and ragged else 0,
+        ragged=ragged,
+    )
+
+
+@pytest.mark.parametrize("ragged", [False, True], ids=["dense", "ragged"])
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+def test_gradients_to_inputs_weights_and_states(
+    kernel: Kernel, cell: Cell, reverse: bool, ragged: bool
+) -> None:
+    asked = problem(cell, reverse=reverse, ragged=ragged)
+    if not kernel.serves(asked).serves:
+        return  # a kernel for whole stacks; tests/nn checks it on one that reads both ways
+    given = numbers(asked)
+    count = len(given.weights)
+
+    def call(*leaves: Tensor) -> tuple[Tensor, ...]:
+        taken = replace(
+            given, x=leaves[0], weights=leaves[1 : 1 + count], state=leaves[1 + count :]
+        )
+        output, state = run(kernel, asked, taken)
+        return (output, *state)
+
+    assert gradcheck(call, given.leaves())
+    assert gradgradcheck(call, given.leaves(), fast_mode=True)
+
+
+def test_third_derivatives_go_through_the_reference_too() -> None:
+    asked = problem(LSTM, reverse=False, ragged=False)
+    given = numbers(asked)
+
+    def slope(x: Tensor) -> Tensor:
+        output, _ = run(REFERENCE, asked, replace(given, x=x))
+        first = torch.autograd.grad(output.square().sum(), x, create_graph=True)[0]
+        return torch.autograd.grad(first.square().sum(), x, create_graph=True)[0]
+
+    assert gradcheck(slope, given.x, fast_mode=True)
+
+
+def test_first_derivatives_are_the_kernels_own() -> None:
+    """The bridge must not quietly take the reference's gradients for those of a kernel."""
+
+    class Doubling(ReferenceKernel):
+        def backward(
+            self, problem: Problem, tape: Tape, output: Tensor, state: object
+        ) -> Gradients:
+            assert isinstance(state, tuple)
+            right = super().backward(problem, tape, output, state)
+            return replace(right, x=2 * right.x)
+
+    asked = problem(LSTM, reverse=False, ragged=False)
+    given = numbers(asked)
+    grads = [
+        torch.autograd.grad(run(kernel, asked, given)[0].sum(), given.x)[0]
+        for kernel in (REFERENCE, Doubling())
+    ]
+    assert torch.equal(grads[1], 2 * grads[0])
+
+
+def test_inputs_without_gradient_are_left_alone() -> None:
+    asked = problem(LSTM, reverse=False, ragged=False)
+    given = numbers(asked)
+    frozen = replace(given, x=given.x.detach(), state=tuple(part.detach() for part in given.state))
+    output, _ = run(REFERENCE, asked, frozen)
+    first = torch.autograd.grad(output.square().sum(), frozen.weights, create_graph=True)
+    again = torch.autograd.grad(sum(part.square().sum() for part in first), frozen.weights)
+    assert all(bool(part.any()) for part in again)
+    assert frozen.x.grad is None

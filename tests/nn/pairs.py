@@ -1,0 +1,110 @@
+"""Torch's layers and ours, with equal weights."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import holdfast.nn as ours
+
+NAMES = ("LSTM", "GRU", "RNN")
+CELL_NAMES = ("LSTMCell", "GRUCell", "RNNCell")
+INPUTS, UNITS, STEPS, ROWS = 3, 4, 6, 5
+
+
+def option_sets(name: str) -> Iterator[dict[str, Any]]:
+    """Every combination of the options that change what a layer computes."""
+    for layers, bias, batch_first, both in itertools.product(
+        (1, 2), (True, False), (False, True), (False, True)
+    ):
+        yield {
+            "num_layers": layers,
+            "bias": bias,
+            "batch_first": batch_first,
+            "bidirectional": both,
+        } | ({"nonlinearity": "relu"} if name == "RNN" and bias else {})
+    if name == "LSTM":
+        yield {"num_layers": 2, "bidirectional": True, "proj_size": 2}
+        yield {"bias": False, "batch_first": True, "proj_size": 3}
+
+
+LAYERS = [(name, options) for name in NAMES for options in option_sets(name)]
+
+
+def title(case: object) -> str:
+    """A name for a test's case."""
+    if isinstance(case, dict):
+        return "-".join(f"{name}={value}" for name, value in case.items())
+    return str(case)
+
+
+def pair(
+    name: str, *, dtype: torch.dtype = torch.float64, seed: int = 0, **options: Any
+) -> tuple[nn.Module, nn.Module]:
+    """Torch's layer and ours, weights loaded from torch's."""
+    torch.manual_seed(seed)
+    theirs = getattr(nn, name)(INPUTS, UNITS, dtype=dtype, **options)
+    mine = getattr(ours, name)(INPUTS, UNITS, dtype=dtype, **options)
+    mine.load_state_dict(theirs.state_dict())
+    return theirs, mine
+
+
+def sequence(*, batch_first: bool = False, dtype: torch.dtype = torch.float64) -> Tensor:
+    """A batch of sequences, the same at every call."""
+    draw = torch.Generator().manual_seed(1)
+    shape = (ROWS, STEPS, INPUTS) if batch_first else (STEPS, ROWS, INPUTS)
+    return torch.randn(shape, generator=draw, dtype=dtype)
+
+
+def states(layer: nn.Module, rows: int | None = ROWS, *, seed: int = 2) -> Any:
+    """A state to begin with, in the form that the layer takes; of one sequence for rows=None."""
+    draw = torch.Generator().manual_seed(seed)
+    held = layer.num_layers * (2 if layer.bidirectional else 1)
+    batch = () if rows is None else (rows,)
+    widths = [getattr(layer, "proj_size", 0) or layer.hidden_size, layer.hidden_size]
+    parts = [
+        torch.randn((held, *batch, width), generator=draw, dtype=torch.float64) for width in widths
+    ]
+    return tuple(parts) if isinstance(layer, nn.LSTM | ours.LSTM) else parts[1]
+
+
+def tensors(result: object) -> list[Tensor]:
+    """All tensors of what a layer returned, in order."""
+    if isinstance(result, Tensor):
+        return [result]
+    if isinstance(result, nn.utils.rnn.PackedSequence):
+        return [result.data]
+    assert isinstance(result, tuple)
+    return [tensor for part in result for tensor in tensors(part)]
+
+
+def gradients(result: object, leaves: list[Tensor]) -> list[Tensor]:
+    """The gradients of a loss that weighs every value of a result."""
+    draw = torch.Generator().manual_seed(7)
+    loss = sum(
+        (part * torch.randn(part.shape, generator=draw, dtype=torch.float64).to(part.dtype)).sum()
+        for part in tensors(result)
+    )
+    return list(torch.autograd.grad(loss, leaves))
+
+
+def assert_all_equal(found: list[Tensor], expected: list[Tensor]) -> None:
+    """Bit for bit: the same operator on the same numbers."""
+    assert len(found) == len(expected)
+    for one, right in zip(found, expected, strict=True):
+        assert one.dtype == right.dtype
+        assert torch.equal(one, right)
+
+
+def assert_close(found: Tensor, expected: Tensor, *, roundings: int) -> None:
+    """Equal but for so many roundings of numbers of order one, or of the largest value."""
+    found, expected = found.detach(), expected.detach()
+    assert found.shape == expected.shape
+    if expected.numel():
+        largest = max(1.0, float(expected.abs().max()))
+        bound = roundings * torch.finfo(expected.dtype).eps * largest
+        assert float((found - expected).abs().max()) <= bound
