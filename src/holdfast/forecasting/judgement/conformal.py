@@ -1,0 +1,220 @@
+"""Split-conformal intervals: base widths stretched until past folds are covered.
+
+Scores are errors in units of the base width, pooled over steps and series; each level has one
+multiplier below the centre and one above, for every step. Time series are not exchangeable, so no
+finite-sample guarantee is claimed: what is printed is the coverage observed out of fold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from holdfast.forecasting.judgement.widths import Widths
+from holdfast.records import Floats
+
+_POOLED = 100.0  # windows at which a step's own multiplier weighs as much as the pooled one
+_NEIGHBOURS = 8  # a step borrows from horizon / 8 steps on either side
+_SAMPLE = 200_000  # scores that a pooled multiplier is taken from
+_GUESSED = 3.0  # windows at which the mean error says half of how wide an uncalibrated level is
+_FARTHEST = 4.0  # and how far it may move it, either way
+_LEAST = 1e-6  # a multiplier stays positive, so that scores can be read in units of it
+_BAD = 3.0  # a window is bad when it leaves three times as much outside as the level allows
+_BAD_SHARE = 0.05  # of the windows may be bad
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What stretches base widths into intervals.
+
+    Arguments:
+        lower, upper: level → (K,) multipliers of the half-widths at each step.
+        scores: independent scores behind them: windows, series × folds.
+        calibrated: level → False where there were fewer scores than the level needs; its one
+            multiplier is a guess from the mean error, shrunk towards 1.
+    """
+
+    lower: Mapping[float, Floats]
+    upper: Mapping[float, Floats]
+    scores: int
+    calibrated: Mapping[float, bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Bounds of every level; a wider level contains a narrower one, and all contain the centre.
+
+    Arguments:
+        lower, upper: level in percent → (…, K).
+    """
+
+    lower: Mapping[float, Floats]
+    upper: Mapping[float, Floats]
+
+
+def scores_needed(level: float) -> int:
+    """The fewest independent scores that can calibrate a level with two tails: 2/α − 1.
+
+    With n scores the outermost one leaves 1/(n + 1) outside, which must not exceed α/2.
+
+    Example:
+        >>> scores_needed(80.0), scores_needed(90.0), scores_needed(95.0)
+        (9, 19, 39)
+    """
+    return math.ceil(2.0 / (1.0 - level / 100.0) - 1.0 - 1e-9)
+
+
+def uncalibrated(widths: Widths, horizon: int) -> Calibration:
+    """Multipliers of 1 everywhere: the base widths as they are."""
+    ones = {level: np.ones(horizon) for level in widths.levels}
+    return Calibration(ones, dict(ones), 0, dict.fromkeys(widths.levels, False))
+
+
+def calibrate(
+    centre: Floats, actual: Floats, widths: Widths, *, by_step: bool = True
+) -> Calibration:
+    """Multipliers with which the given folds would have been covered.
+
+    At level 1 − α the multiplier above the centre is the ⌈(1 − α/2)(n + 1)⌉-th of n scores
+    (y − centre)/width; below it with the signs turned. n counts windows, not steps: the steps of
+    one window err together. Where there are many windows each step gets its own multiplier, from
+    itself and its neighbours, shrunk towards the pooled one.
+
+    Errors inside a window go together, so pooled coverage can be right while some series are left
+    outside nearly all the time. A level is therefore stretched until at most one window in twenty
+    has more than three times α outside (at 90 %: is covered below 70 %), or until half of the
+    pooled misses are gone, whichever comes first. This applies where the horizon is long enough
+    that independent steps would not trip it.
+
+    A level with too few windows is not calibrated: its multiplier only says how large the mean
+    error was beside what the base width of a normal error would be, shrunk towards 1.
+
+    Arguments:
+        centre, actual: (F, N, K), NaN for gaps and missing forecasts. The centre must be out of
+            fold: made with weights that these actuals did not shape.
+        widths: level → (F, N, K) base half-widths; points where one is 0 are left out.
+        by_step: False for one pooled multiplier at all steps.
+
+    Source: Papadopoulos et al., Inductive confidence machines for regression (2002); for two
+    tails: Romano, Patterson and Candès, Conformalized quantile regression (2019), section 5.
+    """
+    horizon = centre.shape[-1]
+    error = (actual - centre).reshape(-1, horizon)
+    windows = int((~np.isnan(error)).any(axis=1).sum())
+    lower, upper, calibrated = {}, {}, {}
+    for level in widths.levels:
+        calibrated[level] = windows >= scores_needed(level)
+        if not calibrated[level]:
+            guess = _guess(error, widths, level, windows)
+            lower[level], upper[level] = np.full(horizon, guess), np.full(horizon, guess)
+            continue
+        tail = (1.0 - level / 100.0) / 2.0
+        share = min(1.0, (1.0 - tail) * (windows + 1.0) / windows)
+        below = _scores(-error, widths.lower[level])
+        above = _scores(error, widths.upper[level])
+        trust = windows / (windows + _POOLED) if by_step and windows >= _POOLED else 0.0
+        lower[level] = _multipliers(below, share, trust)
+        upper[level] = _multipliers(above, share, trust)
+        stretch = _stretch(np.maximum(below / lower[level], above / upper[level]), 2.0 * tail)
+        lower[level] = lower[level] * stretch
+        upper[level] = upper[level] * stretch
+    return Calibration(lower, upper, windows, calibrated)
+
+
+def apply_calibration(centre: Floats, widths: Widths, calibration: Calibration) -> Intervals:
+    """The intervals around a centre.
+
+    Arguments:
+        centre: (…, K).
+        widths: level → (…, K) base half-widths.
+        calibration: from `calibrate` on other folds.
+
+    Returns:
+        nested bounds: where a narrower level reached further, the wider one is widened to it.
+    """
+    lower: dict[float, Floats] = {}
+    upper: dict[float, Floats] = {}
+    below, above = np.zeros_like(centre), np.zeros_like(centre)
+    for level in widths.levels:
+        below = np.maximum(below, widths.lower[level] * calibration.lower[level])
+        above = np.maximum(above, widths.upper[level] * calibration.upper[level])
+        lower[level], upper[level] = centre - below, centre + above
+    return Intervals(lower, upper)
+
+
+def _guess(error: Floats, widths: Widths, level: float, windows: int) -> float:
+    """One multiplier from the mean error, for a level whose tails nothing is known about.
+
+    A normal error whose `level` interval has half-width w has mean absolute error w · √(2/π)/z. The
+    ratio of the observed mean to that, shrunk towards 1 by the number of windows.
+    """
+    width = 0.5 * (widths.lower[level] + widths.upper[level]).reshape(error.shape)
+    usable = (width > 0) & ~np.isnan(error)
+    z = NormalDist().inv_cdf(0.5 + level / 200.0)
+    expected = float(width[usable].sum()) * math.sqrt(2.0 / math.pi) / z
+    observed = float(np.abs(error[usable]).sum())
+    if not expected > 0 or not observed > 0:
+        return 1.0
+    ratio = min(max(observed / expected, 1.0 / _FARTHEST), _FARTHEST)
+    return float(ratio ** (windows / (windows + _GUESSED)))
+
+
+def _scores(error: Floats, width: Floats) -> Floats:
+    """(F·N, K) errors in units of their width, NaN where there is no width."""
+    width = width.reshape(error.shape)
+    usable = (width > 0) & ~np.isnan(width)
+    return np.where(usable, error / np.where(usable, width, 1.0), np.nan)
+
+
+def _multipliers(score: Floats, share: float, trust: float) -> Floats:
+    """(K,) positive multipliers: the `share` quantile of the scores at each step."""
+    horizon = score.shape[1]
+    pooled = _quantile(score, share)
+    if trust <= 0:
+        return np.full(horizon, pooled)
+    reach = horizon // _NEIGHBOURS
+    own = np.array(
+        [
+            _quantile(score[:, max(0, step - reach) : step + reach + 1], share)
+            for step in range(horizon)
+        ]
+    )
+    return trust * own + (1.0 - trust) * pooled
+
+
+def _stretch(reached: Floats, alpha: float) -> float:
+    """What makes bad windows rare, at least 1.
+
+    Arguments:
+        reached: (windows, K) each error in units of the calibrated width on its side.
+        alpha: share of points that the level leaves outside.
+    """
+    steps = reached.shape[1]
+    allowed = math.floor(_BAD * alpha * steps + 1e-9)
+    if allowed >= steps:
+        return 1.0
+    by_chance = 1.0 - sum(
+        math.comb(steps, missed) * alpha**missed * (1.0 - alpha) ** (steps - missed)
+        for missed in range(allowed + 1)
+    )
+    whole = reached[~np.isnan(reached).any(axis=1)]
+    if by_chance > 0.2 * _BAD_SHARE or len(whole) < 1.0 / _BAD_SHARE:
+        return 1.0
+    # The stretch at which a window has no more than `allowed` points outside.
+    needed = np.sort(whole, axis=1)[:, steps - 1 - allowed]
+    return max(1.0, min(_quantile(needed, 1.0 - _BAD_SHARE), _quantile(whole, 1.0 - alpha / 2.0)))
+
+
+def _quantile(scores: Floats, share: float) -> float:
+    """The upper empirical quantile of what is not NaN; 1 where there is nothing, never 0."""
+    scores = scores[~np.isnan(scores)]
+    if not len(scores):
+        return 1.0
+    if len(scores) > _SAMPLE:
+        scores = scores[np.linspace(0, len(scores) - 1, _SAMPLE).astype(np.int64)]
+    rank = min(len(scores) - 1, math.ceil(share * len(scores)) - 1)
+    return max(_LEAST, float(np.partition(scores, rank)[rank]))

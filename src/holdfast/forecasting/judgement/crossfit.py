@@ -1,0 +1,190 @@
+"""Who may see which fold: weights, centres and widths for each fold from the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.forecasting.judgement.blend import (
+    Errors,
+    collect_errors,
+    combine,
+    fit_weights,
+    fit_without_useless,
+)
+from holdfast.forecasting.judgement.conformal import (
+    Calibration,
+    apply_calibration,
+    calibrate,
+    uncalibrated,
+)
+from holdfast.forecasting.judgement.metrics import interval_score, mean_observed
+from holdfast.forecasting.judgement.widths import (
+    Widths,
+    mix_widths,
+    scale_widths,
+    series_factors,
+    width_unit,
+)
+from holdfast.records import Floats
+
+Indices = NDArray[np.int64]
+
+_SHARES = (0.0, 0.5, 1.0)  # of residual widths in the base width
+_HALVES = 20  # windows of one fold from which its series are split to test a member
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """How the width of an interval is made, all of it learnt from past folds.
+
+    Arguments:
+        share: of residual widths beside the network's.
+        unit: network width where the residual width is 1.
+        factors: (N,) each series' own.
+        calibration: the multipliers.
+    """
+
+    share: float
+    unit: float
+    factors: Floats
+    calibration: Calibration
+
+    def widths(self, network: Widths | None, residual: Widths) -> Widths:
+        """The base widths (…, N, K) that the calibration stretches."""
+        return scale_widths(mix_widths(network, residual, self.share, self.unit), self.factors)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFit:
+    """The folds of a backtest, and what may be learnt from which of them.
+
+    Arguments:
+        members: (M, F, N, K) forecasts, NaN where a member has none.
+        actual: (F, N, K).
+        scale: (F, N).
+        centre: (M,) the weights before anything is learnt.
+        candidate: index of the member that must earn its place, or None.
+        cutoffs: (F,) ordinals; folds closer than the horizon overlap and never serve each other.
+        network, residual: level → (F, N, K) half-widths.
+    """
+
+    members: Floats
+    actual: Floats
+    scale: Floats
+    centre: Floats
+    candidate: int | None
+    cutoffs: Indices
+    network: Widths | None
+    residual: Widths
+    _known: dict[tuple[int, ...], Floats] = field(default_factory=dict)
+
+    def apart(self, *folds: int) -> list[int]:
+        """The folds that share no point of time with any of these."""
+        horizon = self.actual.shape[2]
+        return [
+            other
+            for other in range(len(self.actual))
+            if all(abs(self.cutoffs[other] - self.cutoffs[fold]) >= horizon for fold in folds)
+        ]
+
+    def weights(self, folds: list[int]) -> Floats:
+        """(M,) the blend's weights as these folds advise; the centre without any."""
+        key = tuple(folds)
+        if key not in self._known:
+            self._known[key] = self._fit(folds)
+        return self._known[key]
+
+    def blend(self, fold: int, *hidden: int) -> Floats:
+        """(N, K) the blend at a fold, its weights from folds apart from it and from `hidden`."""
+        return combine(self.members[:, fold], self.weights(self.apart(fold, *hidden)))
+
+    def spread(self, *hidden: int) -> Spread:
+        """Widths and multipliers from the folds apart from `hidden`.
+
+        At each of these folds the centre is blended with weights from folds apart from it and from
+        `hidden`, and a series' factor comes from the others of these folds, so every score is out
+        of fold.
+        """
+        folds = self.apart(*hidden)
+        horizon = self.actual.shape[2]
+        if not folds or len(self.actual) < 2:
+            return Spread(
+                0.5, 1.0, np.ones(self.actual.shape[1]), uncalibrated(self.residual, horizon)
+            )
+        centres = np.stack([self.blend(fold, *hidden) for fold in folds])
+        network = None if self.network is None else self.network.at(folds)
+        residual = self.residual.at(folds)
+        error = self.actual[folds] - centres
+        unit = width_unit(network, residual)
+        shares = _SHARES if network is not None else (1.0,)
+        bases = [mix_widths(network, residual, share, unit) for share in shares]
+        fitted = [self._fitted(folds, error, base) for base in bases]
+        costs = [self._cost(folds, centres, widths) for widths in fitted] if network else [0.0]
+        best = int(np.argmin(costs))
+        return Spread(
+            share=shares[best],
+            unit=unit,
+            factors=series_factors(error, bases[best]),
+            calibration=calibrate(centres, self.actual[folds], fitted[best]),
+        )
+
+    def _fitted(self, folds: list[int], error: Floats, base: Widths) -> Widths:
+        """Base widths with each series' factor, at each fold from the other folds."""
+        made: list[Widths] = []
+        for place, fold in enumerate(folds):
+            others = [folds.index(other) for other in self.apart(fold) if other in folds]
+            factors = series_factors(error[others], base.at(others))
+            made.append(scale_widths(base.at(place), factors))
+        return Widths(
+            {level: np.stack([one.lower[level] for one in made]) for level in base.lower},
+            {level: np.stack([one.upper[level] for one in made]) for level in base.upper},
+        )
+
+    def _cost(self, folds: list[int], centres: Floats, widths: Widths) -> float:
+        """Mean scaled interval score of pooled calibration: which base widths fit best."""
+        actual = self.actual[folds]
+        made = apply_calibration(centres, widths, calibrate(centres, actual, widths, by_step=False))
+        scale = self.scale[folds][..., None]
+        return float(
+            sum(
+                mean_observed(
+                    interval_score(actual, made.lower[level], made.upper[level], level) / scale
+                )
+                for level in widths.levels
+            )
+        )
+
+    def _fit(self, folds: list[int]) -> Floats:
+        # A member that is nowhere in these folds would leave no point where all are.
+        there = np.flatnonzero((~np.isnan(self.members[:, folds])).any(axis=(1, 2, 3)))
+        centre = self.centre[there]
+        if not len(there) or not centre.any():
+            return self.centre
+        weights = np.zeros(len(self.centre))
+        weights[there] = self._fit_members(there, centre / centre.sum(), folds)
+        return weights
+
+    def _fit_members(self, there: Indices, centre: Floats, folds: list[int]) -> Floats:
+        def errors(chosen: list[int], series: slice = slice(None)) -> Errors:
+            return collect_errors(
+                self.members[there][:, chosen][:, :, series],
+                self.actual[chosen, series],
+                self.scale[chosen, series],
+            )
+
+        every = errors(folds)
+        if self.candidate not in there or len(there) < 2:
+            return fit_weights(every, centre)
+        parts = []
+        for fold in folds:
+            others = [other for other in self.apart(fold) if other in folds]
+            if others:
+                parts.append((errors(others), errors([fold])))
+        if not parts and every.windows >= _HALVES:
+            even, odd = (errors(folds, slice(start, None, 2)) for start in (0, 1))
+            parts = [(even, odd), (odd, even)]
+        candidate = int(np.flatnonzero(there == self.candidate)[0])
+        return fit_without_useless(every, centre, parts, candidate)
