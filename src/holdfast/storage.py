@@ -24,8 +24,8 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from holdfast import __version__
 from holdfast.errors import ArgumentError, InputError, ModelError
+from holdfast.version import __version__
 
 FORMAT: Final = "holdfast"
 FORMAT_VERSION: Final = 1

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-import holdfast
 from holdfast.cli import backtest, forecast, predict
 from holdfast.errors import HoldfastError, InputError
+from holdfast.version import __version__
 
 BAD_INPUT = 2
 """Exit code for input or usage that the caller can mend."""
@@ -31,7 +31,7 @@ app.command("predict")(predict.predict)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"holdfast {holdfast.__version__}")
+        typer.echo(f"holdfast {__version__}")
         raise typer.Exit
 
 

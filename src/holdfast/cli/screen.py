@@ -27,7 +27,7 @@ class Screen:
         self._console: Console | None = None
 
     def show(self, *parts: RenderableType) -> None:
-        """Print some text or tables, at once."""
+        """Print some text or tables, at once; an empty text is left out."""
         if self._silent:
             return
         if self._console is None:
@@ -36,7 +36,8 @@ class Screen:
             # A pipe has no width of its own; 100 columns hold every table.
             self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
         for part in parts:
-            self._console.print(part)
+            if part != "":
+                self._console.print(part, soft_wrap=True)
         sys.stdout.flush()
 
     def progress(self) -> Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.forecasting.judgement.backtest import Judgement, apply, judge
+from holdfast.forecasting.judgement.backtest import Judgement, judge
 from holdfast.forecasting.judgement.widths import Widths
 
 LEVELS = (80.0, 90.0)
@@ -109,9 +109,10 @@ def test_without_folds_nothing_is_scored_and_the_forecast_still_stands() -> None
     assert made.weights.tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0.0])
     members = {name: np.full((N, K), 2.0) for name in made.names}
     widths = widths_for((N, K))
-    real = apply(made, members, widths, widths)
-    assert (real.median == 2.0).all()
-    assert (real.intervals.upper[90.0] >= real.intervals.upper[80.0]).all()
+    median = made.rule.median(members)
+    assert (median == 2.0).all()
+    real = made.rule.intervals(median, np.ones(N), widths, widths)
+    assert (real.upper[90.0] >= real.upper[80.0]).all()
 
 
 def test_with_one_fold_weights_are_equal_and_no_level_is_calibrated() -> None:
@@ -140,12 +141,11 @@ def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> N
     made = judge(members, residual, actual, np.ones(N), network=network)
     assert np.isnan(made.series_mase[1])
     assert np.isfinite(made.blend).all()
-    real = apply(
-        made, {name: rows[2] for name, rows in members.items()}, residual.at(2), network.at(2)
-    )
+    median = made.rule.median({name: rows[2] for name, rows in members.items()})
+    real = made.rule.intervals(median, np.ones(N), residual.at(2), network.at(2))
     for level in LEVELS:
-        assert np.isfinite(real.intervals.lower[level]).all()
-        assert (real.intervals.lower[level] < real.median).all()
+        assert np.isfinite(real.lower[level]).all()
+        assert (real.lower[level] < median).all()
 
 
 def test_a_member_without_a_single_forecast_gets_no_weight() -> None:

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.judgement.blend import combine
 from holdfast.forecasting.judgement.conformal import Intervals, apply_calibration
 from holdfast.forecasting.judgement.crossfit import CrossFit, Spread
 from holdfast.forecasting.judgement.metrics import inside, mean_observed, scaled_error, smape
+from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.judgement.significance import Comparison, compare
 from holdfast.forecasting.judgement.verdict import sentences
 from holdfast.forecasting.judgement.widths import Widths
@@ -70,18 +70,10 @@ class Judgement:
     comparison: Comparison | None
     verdict: tuple[str, ...]
 
-
-@dataclass(frozen=True, eq=False)
-class Applied:
-    """The real forecast.
-
-    Arguments:
-        median: (N, K) the blend.
-        intervals: level → (N, K).
-    """
-
-    median: Floats
-    intervals: Intervals
+    @property
+    def rule(self) -> Rule:
+        """How the real forecast is made, from all folds."""
+        return Rule(self.names, self.weights, self.spread)
 
 
 def judge(
@@ -184,28 +176,6 @@ def judge(
         comparison=comparison,
         verdict=sentences(count, methods, coverage, comparison, candidate),
     )
-
-
-def apply(
-    judgement: Judgement,
-    members: Mapping[str, Floats],
-    residual: Widths,
-    network: Widths | None = None,
-) -> Applied:
-    """The blend and its intervals for the real forecast.
-
-    Arguments:
-        judgement: from `judge`, on the same series in the same order.
-        members: name → (N, K); the judgement's members, NaN where one has no forecast.
-        residual: level → (N, K) half-widths from `residual_widths` at the end of the series.
-        network: level → (N, K), or None where `judge` had none.
-
-    Returns:
-        median and nested bounds; NaN only where a series has no observation at all.
-    """
-    median = combine(np.stack([members[name] for name in judgement.names]), judgement.weights)
-    base = judgement.spread.widths(network, residual)
-    return Applied(median, apply_calibration(median, base, judgement.spread.calibration))
 
 
 def _centre(names: tuple[str, ...], members: Floats) -> Floats:

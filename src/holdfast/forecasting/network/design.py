@@ -70,7 +70,7 @@ class Design:
         Raises:
             ModelError: a field is missing, unknown or out of range.
         """
-        kinds: dict[str, type] = {name: int for name in cls.__dataclass_fields__}
+        kinds: dict[str, type] = dict.fromkeys(cls.__dataclass_fields__, int)
         kinds |= {"dropout": float, "learning_rate": float, "lags": list}
         if set(fields) != set(kinds):
             odd = ", ".join(sorted(set(fields) ^ set(kinds)))
@@ -132,7 +132,7 @@ def choose_design(
         hidden=hidden,
         layers=2 if points >= 2_000 else 1,
         dropout=0.1,
-        batch=_batch(horizon, steps),
+        batch=_batch(horizon, steps, points),
         learning_rate=2e-3,
     )
 
@@ -148,7 +148,8 @@ def _patch(context: int, season: int) -> int:
     return least
 
 
-def _batch(horizon: int, steps: int) -> int:
-    """Windows in one update: as many as keep the update's forecasts within some megabytes."""
+def _batch(horizon: int, steps: int, points: int) -> int:
+    """Windows in one update: fewer for small data, and so many that its forecasts fit the cache."""
     forecasts = 1_000_000
-    return int(np.clip(forecasts // (horizon * steps * len(QUANTILES)), 8, 64))
+    most = forecasts // (horizon * steps * len(QUANTILES))
+    return int(np.clip(min(most, points // 32), 8, 32))

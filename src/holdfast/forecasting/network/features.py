@@ -1,4 +1,4 @@
-"""From windows to what the network reads, in torch so that a forecast has a gradient in the data."""
+"""From windows to what the network reads, in torch: a forecast has a gradient in the data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from holdfast.forecasting.network.design import Design
@@ -49,7 +50,7 @@ def features(values: Tensor, design: Design) -> Features:
     scale = trailing_scale(context.detach().numpy(), origins, design.span)
     level, spread = torch.from_numpy(scale.level), torch.from_numpy(scale.spread)  # (B, P)
 
-    patches = context.unflatten(1, (-1, design.patch))
+    patches = context.reshape(len(context), -1, design.patch)
     scaled = (patches - level[..., None]) / spread[..., None]
     mask = ~torch.isnan(scaled)
     inputs = torch.cat(
@@ -81,19 +82,20 @@ def _moves(scale: Scale) -> Tensor:
     return torch.from_numpy(np.clip(np.stack([level, spread], axis=2), -5.0, 5.0))
 
 
-def _sources(design: Design) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _sources(design: Design) -> NDArray[np.int64]:
     """(P, lags, K) position in the window of the value that lies beside each step."""
     return np.maximum(_lag_positions(design), 0)
 
 
-def _exists(design: Design) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _exists(design: Design) -> NDArray[np.bool_]:
     """(P, lags, K) whether the window holds that value at all."""
     return _lag_positions(design) >= 0
 
 
-def _lag_positions(design: Design) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _lag_positions(design: Design) -> NDArray[np.int64]:
     """(P, lags, K) position of the newest seen value a whole number of lags before each step."""
     step = np.arange(1, design.horizon + 1)[None, :]
     lag = np.asarray(design.lags)[:, None]
     back = lag * -(-step // lag)
-    return design.shape.origins[:, None, None] - 1 + (step - back)[None]
+    positions: NDArray[np.int64] = design.shape.origins[:, None, None] - 1 + (step - back)[None]
+    return positions

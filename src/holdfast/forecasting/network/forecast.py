@@ -41,9 +41,7 @@ def forecast_quantiles(
     out = np.full((len(series), design.horizon, len(QUANTILES)), np.nan)
     for first in range(0, len(series), CHUNK):
         chunk = np.arange(first, min(first + CHUNK, len(series)))
-        values = torch.from_numpy(
-            window_values(inner, chunk, inner.lengths[chunk], design.shape)
-        )
+        values = torch.from_numpy(window_values(inner, chunk, inner.lengths[chunk], design.shape))
         read = features(values, design)
         enough = (read.observed[-1] >= design.least).numpy()
         with torch.no_grad():

@@ -61,7 +61,8 @@ class QuantileHead(nn.Module):
         median = out[..., :1] + centre[..., None]
         # softplus(· − 1): the first steps are about .3 of a spread, near where training ends.
         # One product in place of two cumulative sums and a concatenation: a quarter of the time.
-        return F.softplus(out[..., 1:] - 1.0) @ self.steps_away + median
+        quantiles: Tensor = F.softplus(out[..., 1:] - 1.0) @ self.steps_away + median
+        return quantiles
 
 
 def _steps_away(side: int) -> Tensor:

@@ -25,9 +25,7 @@ class Scale:
     observed: NDArray[np.int64]
 
 
-def trailing_scale(
-    values: NDArray[np.float64], origins: NDArray[np.int64], span: int
-) -> Scale:
+def trailing_scale(values: NDArray[np.float64], origins: NDArray[np.int64], span: int) -> Scale:
     """Level and spread over the last `span` grid points before each origin.
 
     A position with no value in its span takes what the whole window before it gives; where there
@@ -86,7 +84,7 @@ def positive(series: SeriesSet) -> NDArray[np.bool_]:
     filled = np.flatnonzero(series.lengths > 0)
     if len(filled):
         lowest = np.minimum.reduceat(values, series.offsets[filled])
-        middle = np.array([_median(series.one(index)) for index in filled])
+        middle = np.array([_median(series.one(index)) for index in filled.tolist()])
         result[filled] = np.isfinite(lowest) & (lowest > 0) & (lowest > 1e-3 * middle)
     return result
 

@@ -91,7 +91,7 @@ class WindowSampler:
 
 def _first_observed(series: SeriesSet) -> NDArray[np.int64]:
     """(N,) position of the first value that is not a gap; the length where there is none."""
-    first = series.lengths.copy()
+    first: NDArray[np.int64] = series.lengths.copy()
     observed = np.flatnonzero(~np.isnan(series.values))
     owner = np.searchsorted(series.offsets, observed, side="right") - 1
     owners, where = np.unique(owner, return_index=True)

@@ -73,7 +73,7 @@ def _bike_hire(stations: int = 40, weeks: int = 10) -> Example:
     weekend = (weekday >= 5).astype(float)
 
     def hump(centre: float, width: float) -> NDArray[np.float64]:
-        return np.exp(-0.5 * ((hour - centre) / width) ** 2)
+        return np.asarray(np.exp(-0.5 * ((hour - centre) / width) ** 2), dtype=np.float64)
 
     weather = np.zeros(len(hours))
     shocks = generator.normal(0.0, 0.08, len(hours))

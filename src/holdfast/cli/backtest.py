@@ -1,0 +1,97 @@
+"""`holdfast backtest`: how good would past forecasts have been?"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+
+def backtest(
+    data: options.Data = None,
+    horizon: options.Horizon = None,
+    example: options.Example = None,
+    folds: Annotated[int, typer.Option(help="How many past horizons to forecast.")] = 3,
+    step: Annotated[
+        int | None, typer.Option(help="Periods between them; the horizon unless given.")
+    ] = None,
+    out: options.Out = Path("holdfast-backtest"),
+    budget: options.Budget = "2m",
+    steps: options.Steps = None,
+    level: options.Levels = "80,90",
+    seed: options.Seed = 0,
+    ids: options.Ids = None,
+    time_column: options.Time = None,
+    target: options.Target = None,
+    freq: options.Frequency = None,
+    season: options.Season = None,
+    wide: options.Wide = False,
+    day_first: options.DayFirst = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = "gap",
+    aggregate: options.Aggregate = None,
+    sheet: options.Sheet = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Forecast past horizons of a table and score them against what came.
+
+    Writes backtest.csv, every forecast beside its actual, into the --out folder.
+    """
+    started = time.monotonic()
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.cli.request import Reading, open_request, results_folder, typed_command
+
+    reading = Reading(
+        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet
+    )
+    request = open_request(data, horizon, example, level, budget, reading)
+    folder = results_folder(out)
+
+    from holdfast.errors import TableError
+    from holdfast.forecasting.groundwork import lay
+    from holdfast.reports import terminal
+
+    screen.show(request.about, terminal.understood(request.table.summary))
+    ground = lay(request.table, request.horizon, folds=folds, step=step)
+    if not ground.folds.scoring:
+        raise TableError(f"{request.title}: {ground.folds.reason}")
+    screen.show(terminal.scores(ground.scores(), "Simple methods"), ground.folds.reason)
+
+    from holdfast.forecasting.columns import backtest_columns
+    from holdfast.forecasting.fitting import fit
+    from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.training.budget import Budget
+
+    fitted = fit(
+        ground,
+        budget=Budget.parse(None if steps else budget, start=started),
+        steps=steps,
+        seed=seed,
+        progress=screen.progress(),
+        snapshots=folder / "training",
+        refit=False,
+    )
+    record = fitted.record(
+        request.levels, title=request.title, command=typed_command(), started=started
+    )
+    path = folder / "backtest.csv"
+    columns = backtest_columns(ground, fitted.judged, tuple(record.upper))
+    write_csv(path, columns, request.table.series.calendar)
+    assert record.backtest is not None  # there are folds
+    screen.show(
+        terminal.scores(record.backtest.methods, "Out of fold: the blend and its members"),
+        terminal.coverage(record.backtest.coverage),
+        terminal.verdict(record.backtest.verdict),
+    )
+    files = {"backtest": str(path)}
+    screen.show(terminal.written(files))
+
+    from holdfast.reports import as_json as summary
+
+    screen.result(summary(record, files))

@@ -1,0 +1,110 @@
+"""`holdfast forecast`: a table in; forecasts, a report and a model out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from holdfast.forecasting.fitting import Fit
+    from holdfast.records import ForecastRecord
+
+
+def forecast(
+    data: options.Data = None,
+    horizon: options.Horizon = None,
+    example: options.Example = None,
+    out: options.Out = Path("holdfast-forecast"),
+    budget: options.Budget = "2m",
+    steps: options.Steps = None,
+    level: options.Levels = "80,90",
+    seed: options.Seed = 0,
+    ids: options.Ids = None,
+    time_column: options.Time = None,
+    target: options.Target = None,
+    freq: options.Frequency = None,
+    season: options.Season = None,
+    wide: options.Wide = False,
+    day_first: options.DayFirst = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = "gap",
+    aggregate: options.Aggregate = None,
+    sheet: options.Sheet = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Forecast every series of a table.
+
+    Writes forecast.csv, report.html (open it in a browser) and model/ into the --out folder.
+    """
+    started = time.monotonic()
+    screen = Screen(quiet=quiet, as_json=as_json)
+    # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import Reading, open_request, results_folder, typed_command
+
+    reading = Reading(
+        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet
+    )
+    request = open_request(data, horizon, example, level, budget, reading)
+    folder = results_folder(out)
+
+    from holdfast.forecasting.groundwork import lay
+    from holdfast.reports import terminal
+
+    screen.show(request.about, terminal.understood(request.table.summary))
+    ground = lay(request.table, request.horizon)
+    if ground.simple:
+        screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
+    screen.show(ground.folds.reason)
+
+    from holdfast.forecasting.fitting import fit
+    from holdfast.training.budget import Budget
+
+    fitted = fit(
+        ground,
+        budget=Budget.parse(None if steps else budget, start=started),
+        steps=steps,
+        seed=seed,
+        progress=screen.progress(),
+        snapshots=folder / "training",
+    )
+    record = fitted.record(
+        request.levels, title=request.title, command=typed_command(), started=started
+    )
+    files = _write(folder, fitted, record)
+    if record.backtest is not None:
+        screen.show(
+            terminal.scores(record.backtest.methods, "Out of fold: the blend and its members"),
+            terminal.coverage(record.backtest.coverage),
+            terminal.verdict(record.backtest.verdict),
+        )
+    if record.training is not None:
+        screen.show(terminal.training(record.training))
+    screen.show(terminal.written(files))
+
+    from holdfast.reports import as_json as summary
+
+    screen.result(summary(record, files))
+
+
+def _write(folder: Path, fit: Fit, record: ForecastRecord) -> dict[str, str]:
+    """Write the three results, each whole or not at all; say what is where."""
+    from holdfast.forecasting.columns import forecast_columns
+    from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.reports import save
+
+    files = {
+        "forecast": folder / "forecast.csv",
+        "report": folder / "report.html",
+        "model": folder / "model",
+    }
+    fitted = fit.fitted
+    columns = forecast_columns(fitted.names, fitted.series, record, members=True)
+    write_csv(files["forecast"], columns, fitted.series.calendar)
+    save(record, files["report"])
+    fitted.save(files["model"])
+    return {name: str(path) for name, path in files.items()}

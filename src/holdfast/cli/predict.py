@@ -1,0 +1,70 @@
+"""`holdfast predict`: a saved model forecasts from new histories, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model folder that `holdfast forecast` wrote.")],
+    data: options.Table,
+    out: options.Out = Path("holdfast-predict"),
+    level: options.Levels = "80,90",
+    ids: options.Ids = None,
+    time_column: options.Time = None,
+    target: options.Target = None,
+    wide: options.Wide = False,
+    day_first: options.DayFirst = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = "gap",
+    aggregate: options.Aggregate = None,
+    sheet: options.Sheet = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Forecast from the end of other histories with a saved model.
+
+    Writes forecast.csv into the --out folder. Series that the model never saw are forecast too.
+    """
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.cli.request import Reading, read_levels, read_table, results_folder
+    from holdfast.storage import exists
+
+    levels = read_levels(level)
+    folder = results_folder(out)
+    if not exists(model):
+        from holdfast.errors import ModelError
+
+        raise ModelError(
+            f"{model} is not a model folder; give the model/ folder that holdfast forecast wrote."
+        )
+
+    from holdfast.forecasting.fitted import Fitted
+
+    fitted = Fitted.load(model)
+    reading = Reading(
+        ids, time_column, target, fitted.series.calendar.code, fitted.season, wide, day_first,
+        decimal, missing, aggregate, sheet,
+    )  # fmt: skip
+    table = read_table(data, reading)
+
+    from holdfast.forecasting.columns import forecast_columns
+    from holdfast.forecasting.predictor import forecast
+    from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.reports import terminal
+
+    fitted.check_calendar(table)
+    screen.show(terminal.understood(table.summary))
+    made = forecast(fitted, table.series, levels)
+    path = folder / "forecast.csv"
+    columns = forecast_columns(table.columns, table.series, made, members=True)
+    write_csv(path, columns, table.series.calendar)
+    files = {"forecast": str(path)}
+    screen.show(terminal.written(files))
+    screen.result({"series": len(table.series), "horizon": fitted.horizon, "files": files})

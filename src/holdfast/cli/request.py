@@ -1,0 +1,167 @@
+"""What a person asked for, checked before anything slow begins; no torch here."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.errors import ArgumentError, InputError
+from holdfast.forecasting.tables.examples import example as ship
+from holdfast.forecasting.tables.frames import to_frame
+from holdfast.forecasting.tables.grid import Aggregate, Missing
+from holdfast.forecasting.tables.reading import Table, read
+from holdfast.forecasting.tables.values import Decimal
+from holdfast.training.budget import duration
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read the table: what `tables.reading.read` takes, as the command line has it."""
+
+    ids: list[str] | None
+    time: str | None
+    target: str | None
+    freq: str | None
+    season: int | None
+    wide: bool
+    day_first: bool | None
+    decimal: Decimal | None
+    missing: Missing
+    aggregate: Aggregate | None
+    sheet: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A table and what to do with it.
+
+    Arguments:
+        table: read and checked.
+        horizon: steps.
+        levels: interval levels in percent.
+        title: the file's or the example's name.
+        about: a sentence about an example; "" for a file.
+    """
+
+    table: Table
+    horizon: int
+    levels: tuple[float, ...]
+    title: str
+    about: str
+
+
+def open_request(
+    data: Path | None,
+    horizon: int | None,
+    example: str | None,
+    level: str,
+    budget: str,
+    reading: Reading,
+) -> Request:
+    """Check what can be checked at once, then read the table.
+
+    Raises:
+        InputError: something is missing, contradictory or cannot be read.
+    """
+    levels = read_levels(level)
+    duration(budget)
+    if (data is None) == (example is None):
+        raise ArgumentError(
+            "Give a file or --example, one of the two, as in: holdfast forecast sales.csv "
+            "--horizon 12."
+        )
+    if example is not None:
+        shipped = ship(example)
+        return Request(
+            table=read(to_frame(shipped.columns), freq=reading.freq, season=reading.season),
+            horizon=_steps(shipped.horizon if horizon is None else horizon),
+            levels=levels,
+            title=shipped.name,
+            about=shipped.about,
+        )
+    assert data is not None
+    if horizon is None:
+        raise ArgumentError("Say how many periods to forecast, as in --horizon 12.")
+    return Request(
+        table=read_table(data, reading),
+        horizon=_steps(horizon),
+        levels=levels,
+        title=data.name,
+        about="",
+    )
+
+
+def read_table(data: Path, reading: Reading) -> Table:
+    """The table in a file, read as the options say."""
+    return read(
+        data,
+        id_col=reading.ids,
+        time_col=reading.time,
+        target_col=reading.target,
+        freq=reading.freq,
+        season=reading.season,
+        wide=reading.wide,
+        day_first=reading.day_first,
+        decimal=reading.decimal,
+        missing=reading.missing,
+        aggregate=reading.aggregate,
+        sheet=reading.sheet,
+    )
+
+
+def read_levels(text: str) -> tuple[float, ...]:
+    """The interval levels in "80,90", ascending.
+
+    Raises:
+        ArgumentError: one of them is not a number between 0 and 100.
+
+    Example:
+        >>> read_levels("90,80")
+        (80.0, 90.0)
+    """
+    levels = set()
+    for part in text.split(","):
+        try:
+            level = float(part)
+        except ValueError:
+            level = math.nan
+        if not 0.0 < level < 100.0:
+            raise ArgumentError(
+                f"--level {text}: {part.strip()!r} is not a number between 0 and 100; "
+                "write percents as in --level 80,90."
+            )
+        levels.add(level)
+    return tuple(sorted(levels))
+
+
+def results_folder(folder: Path) -> Path:
+    """A folder that results can be written to; made where it does not exist.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    probe = folder / ".holdfast-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"--out {folder}: results cannot be written there ({error.strerror or error}); "
+            "choose another folder."
+        ) from error
+    return folder
+
+
+def typed_command() -> str:
+    """The command as it was typed, for the report."""
+    return shlex.join(["holdfast", *sys.argv[1:]])
+
+
+def _steps(horizon: int) -> int:
+    if not 1 <= horizon <= 100_000:
+        raise ArgumentError(f"--horizon {horizon}: give a number of periods from 1 to 100000.")
+    return horizon

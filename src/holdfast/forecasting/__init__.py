@@ -1,0 +1,1 @@
+"""Forecasting: tables in, honest forecasts out."""

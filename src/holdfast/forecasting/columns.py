@@ -1,0 +1,79 @@
+"""Forecasts and backtests as the columns of a long table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.forecasting.groundwork import Groundwork
+from holdfast.forecasting.judged import Judged
+from holdfast.forecasting.judgement.backtest import BLEND
+from holdfast.forecasting.predictor import Forecasts
+from holdfast.forecasting.tables.layouts import ColumnNames
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import Floats, ForecastRecord
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+def forecast_columns(
+    names: ColumnNames, series: SeriesSet, made: Forecasts | ForecastRecord, *, members: bool
+) -> Columns:
+    """One row a series and step: ids, time, the median, bounds, members, method and note.
+
+    Arguments:
+        names: what the caller's columns are called.
+        series: the N series that were forecast.
+        made: their forecasts.
+        members: whether to add a column a member.
+    """
+    steps = made.median.shape[1]
+    result = _ids(names, series, np.repeat(np.arange(len(series)), steps))
+    result[names.time] = made.times.ravel()
+    result[BLEND] = made.median.ravel()
+    result |= _bounds(made.lower, made.upper)
+    if members:
+        result |= {name: forecast.ravel() for name, forecast in made.members.items()}
+    for name, texts in (("method", made.method), ("note", made.note)):
+        result[name] = np.repeat(np.array(texts, dtype=object), steps)
+    return result
+
+
+def backtest_columns(ground: Groundwork, judged: Judged, levels: tuple[float, ...]) -> Columns:
+    """One row a series, fold and step where there is something to compare with.
+
+    Arguments:
+        ground: the table and its folds.
+        judged: what came of them.
+        levels: interval levels in percent, among those that were calibrated.
+    """
+    names, series = ground.table.columns, ground.table.series
+    there = ~np.isnan(ground.actual)
+    fold, row, step = np.nonzero(there)
+    cutoffs = ground.folds.cutoffs
+    result = _ids(names, series, row)
+    result[names.time] = series.calendar.times(cutoffs[fold] + 1 + step)
+    result["cutoff"] = series.calendar.times(cutoffs[fold])
+    result[names.target] = ground.actual[there]
+    result[BLEND] = judged.judgement.blend[there]
+    intervals = judged.judgement.intervals
+    result |= _bounds(
+        {level: intervals.lower[level][there] for level in levels},
+        {level: intervals.upper[level][there] for level in levels},
+    )
+    return result | {name: made[there] for name, made in judged.members.items()}
+
+
+def _ids(names: ColumnNames, series: SeriesSet, rows: NDArray[np.int64]) -> Columns:
+    """The id columns of some rows; those of the caller, in the caller's order."""
+    return {name: series.keys[name][rows] for name in names.id}
+
+
+def _bounds(lower: Mapping[float, Floats], upper: Mapping[float, Floats]) -> Columns:
+    result: Columns = {}
+    for level in sorted(lower):
+        result[f"{BLEND}-lo-{level:g}"] = lower[level].ravel()
+        result[f"{BLEND}-hi-{level:g}"] = upper[level].ravel()
+    return result

@@ -1,0 +1,292 @@
+"""The forecaster: fit, predict, backtest."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from holdfast.errors import ArgumentError, TableError
+from holdfast.forecasting.columns import backtest_columns, forecast_columns
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.fitting import Fit, fit
+from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting.judgement.rule import LEVELS
+from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.tables.frames import Backend, to_frame
+from holdfast.forecasting.tables.reading import Table, read
+from holdfast.records import ForecastRecord
+from holdfast.training.budget import Budget, duration
+from holdfast.training.progress import progress_for_terminal
+
+
+class Forecaster:
+    """Forecasts many series with one LSTM, blended with simple methods as far as each has earned.
+
+    Arguments:
+        horizon: how many steps to forecast.
+        season: grid points of one season, 1 for none; None to infer it.
+        freq: distance of the timestamps, as in pandas ("MS", "h", "15min") or polars ("1mo"); 1
+            for counters; None to infer it.
+        budget: how long `fit` may take, backtest and all: "90s", "5m", "1h30m", seconds, or None
+            for as long as the data can use.
+        steps: updates of each network in place of the budget; with it, equal seeds give equal
+            forecasts bit for bit (equal threads and machine).
+        seed: of everything random; global random numbers are neither read nor changed.
+
+    Raises:
+        ArgumentError: an argument is out of range.
+
+    Example:
+        >>> import math
+        >>> import pyarrow as pa
+        >>> y = [10 + 3 * math.sin(2 * math.pi * month / 12) for month in range(48)]
+        >>> table = pa.table({"ds": range(48), "y": y})
+        >>> forecaster = Forecaster(horizon=12, season=12, steps=5).fit(table)
+        >>> forecaster.predict(level=(80,)).column_names[:5]
+        ['unique_id', 'ds', 'holdfast', 'holdfast-lo-80', 'holdfast-hi-80']
+    """
+
+    def __init__(
+        self,
+        horizon: int,
+        *,
+        season: int | None = None,
+        freq: str | int | None = None,
+        budget: str | float | None = "2m",
+        steps: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        _check_count("horizon", horizon, 1)
+        _check_count("seed", seed, 0)
+        if season is not None:
+            _check_count("season", season, 1)
+        if steps is not None:
+            _check_count("steps", steps, 1)
+        if budget is not None:
+            duration(budget)
+        self.horizon = horizon
+        self.season = season
+        self.freq = freq
+        self.budget = budget
+        self.steps = steps
+        self.seed = seed
+        self._fit: Fit | None = None
+        self._fitted: Fitted | None = None
+        self._backend: Backend | None = None
+
+    def fit(
+        self,
+        df: Any,
+        *,
+        id_col: str | Sequence[str] = "unique_id",
+        time_col: str = "ds",
+        target_col: str = "y",
+        snapshots: str | Path | None = None,
+    ) -> Forecaster:
+        """Learn from a table: backtest every method, then train on the whole history.
+
+        Arguments:
+            df: a pandas, polars or pyarrow frame in the long format, a pandas Series with dates,
+                or the path of a file. A table of one series needs no id column, and columns with
+                other names than the defaults are guessed where that is unambiguous.
+            id_col, time_col, target_col: the columns; several id columns as a list.
+            snapshots: folder from which a fit that was killed goes on.
+
+        Returns:
+            itself.
+
+        Raises:
+            TableError: the table cannot be used; the message names the column, row or series.
+            NonFiniteLossError: training failed; names the step and the series.
+        """
+        started = time.monotonic()
+        table = self._read(df, id_col, time_col, target_col)
+        self._fit = self._fit_ground(lay(table, self.horizon), started, snapshots, refit=True)
+        self._fitted = self._fit.fitted
+        self._backend = table.backend
+        return self
+
+    def predict(
+        self, df: Any = None, *, level: Sequence[float] = (80, 90), members: bool = False
+    ) -> Any:
+        """Forecast every series from its last value on.
+
+        Arguments:
+            df: histories to forecast from, also of series that `fit` never saw; None for those of
+                `fit`.
+            level: interval levels in percent.
+            members: whether to add a column for each member of the blend.
+
+        Returns:
+            A frame of the caller's kind: ids, timestamps, ``holdfast`` (the median),
+            ``holdfast-lo-90`` …, ``method`` and ``note``.
+
+        Raises:
+            ArgumentError: not fitted, or a level is out of range.
+            TableError: `df` cannot be used, or lies on another calendar.
+        """
+        fitted = self._require()
+        levels = check_levels(level)
+        series, backend = fitted.series, self._backend
+        if df is not None:
+            table = read_like(fitted, df)
+            series, backend = table.series, table.backend
+        made = forecast(fitted, series, levels)
+        columns = forecast_columns(fitted.names, series, made, members=members)
+        return to_frame(columns, backend, series.calendar)
+
+    def backtest(
+        self,
+        df: Any = None,
+        *,
+        folds: int = 3,
+        step: int | None = None,
+        level: Sequence[float] = (80, 90),
+    ) -> Any:
+        """Forecasts of past horizons beside what came, every one out of fold.
+
+        Arguments:
+            df: a table to backtest on, with the columns and on the calendar of the fitted one;
+                None for the fitted one itself, whose own three folds need no further training.
+            folds: cut-offs; the newest lies one horizon before the end.
+            step: grid points between cut-offs; the horizon if None.
+            level: interval levels in percent, of 50, 80, 90, 95 and 99.
+
+        Returns:
+            A frame of the caller's kind: ids, timestamps, ``cutoff``, the target, ``holdfast``,
+            bounds, and every member.
+
+        Raises:
+            ArgumentError: there is no table, or an argument is out of range.
+            TableError: the history is too short for a single fold.
+        """
+        levels = check_levels(level)
+        if not set(levels) <= set(LEVELS):
+            known = ", ".join(f"{one:g}" for one in LEVELS)
+            raise ArgumentError(f"level={tuple(level)!r}: a backtest calibrates {known}.")
+        made = self._fit
+        if df is not None or made is None or (folds, step) != (3, None):
+            started = time.monotonic()
+            ground = lay(self._table_for_backtest(df), self.horizon, folds=folds, step=step)
+            made = self._fit_ground(ground, started, None, refit=False)
+        if not made.ground.folds.scoring:
+            raise TableError(made.ground.folds.reason)
+        table = made.ground.table
+        columns = backtest_columns(made.ground, made.judged, levels)
+        return to_frame(columns, table.backend, table.series.calendar)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder: weights, histories and calibration; whole or not at all.
+
+        Raises:
+            ArgumentError: not fitted.
+            InputError: the folder cannot be written, or holds something that is not ours.
+        """
+        self._require().save(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Forecaster:
+        """A fitted forecaster from a model folder.
+
+        Raises:
+            ModelError: the folder is missing, corrupt, foreign or from a newer version.
+        """
+        fitted = Fitted.load(folder)
+        made = cls(fitted.horizon, season=fitted.season, freq=fitted.series.calendar.code)
+        made._fitted = fitted
+        return made
+
+    def record(
+        self, *, level: Sequence[float] = (80, 90), title: str = "Forecast"
+    ) -> ForecastRecord:
+        """All that a report shows; `holdfast.reports.save` makes a page of it.
+
+        Arguments:
+            level: interval levels in percent.
+            title: what was forecast.
+
+        Raises:
+            ArgumentError: not fitted in this process (a loaded model has no backtest to show).
+        """
+        if self._fit is None:
+            raise ArgumentError("There is nothing to report: call fit in this process first.")
+        return self._fit.record(check_levels(level), title=title, command="", started=None)
+
+    def _require(self) -> Fitted:
+        if self._fitted is None:
+            raise ArgumentError("The forecaster is not fitted yet; call fit first.")
+        return self._fitted
+
+    def _read(self, df: Any, id_col: str | Sequence[str], time_col: str, target_col: str) -> Table:
+        return read(
+            df,
+            id_col=None if id_col == "unique_id" else id_col,
+            time_col=None if time_col == "ds" else time_col,
+            target_col=None if target_col == "y" else target_col,
+            freq=self.freq,
+            season=self.season,
+        )
+
+    def _table_for_backtest(self, df: Any) -> Table:
+        if df is not None:
+            if self._fitted is not None:
+                return read_like(self._fitted, df)
+            return self._read(df, "unique_id", "ds", "y")
+        if self._fit is None:
+            raise ArgumentError("backtest() needs a table: give df, or call fit first.")
+        return self._fit.ground.table
+
+    def _fit_ground(
+        self, ground: Groundwork, started: float, snapshots: str | Path | None, *, refit: bool
+    ) -> Fit:
+        return fit(
+            ground,
+            budget=Budget.parse(None if self.steps else self.budget, start=started),
+            steps=self.steps,
+            seed=self.seed,
+            progress=progress_for_terminal(),
+            snapshots=None if snapshots is None else Path(snapshots),
+            refit=refit,
+        )
+
+
+def read_like(fitted: Fitted, source: Any) -> Table:
+    """A table with the columns and on the calendar of the one that was fitted.
+
+    Raises:
+        TableError: a column is missing, or the timestamps lie on another calendar.
+    """
+    names = fitted.names
+    table = read(
+        source,
+        id_col=None if names.id == ("unique_id",) else names.id,
+        time_col=None if names.time == "ds" else names.time,
+        target_col=None if names.target == "y" else names.target,
+        freq=fitted.series.calendar.code,
+        season=fitted.season,
+    )
+    fitted.check_calendar(table)
+    return table
+
+
+def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Interval levels in ascending order, once each.
+
+    Raises:
+        ArgumentError: a level is not between 0 and 100.
+    """
+    for level in levels:
+        if not (isinstance(level, int | float) and math.isfinite(level) and 0 < level < 100):
+            raise ArgumentError(f"level={level!r} must be a percentage between 0 and 100.")
+    return tuple(sorted({float(level) for level in levels}))
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or int(value) < least:  # type: ignore[call-overload]  # whole: a number
+        raise ArgumentError(f"{name}={value!r} must be a whole number of at least {least}.")

@@ -1,0 +1,238 @@
+"""The networks of one forecaster: how many, how long, and from where a killed run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from functools import cached_property
+from pathlib import Path
+
+from holdfast.forecasting.groundwork import Groundwork
+from holdfast.forecasting.judgement.folds import Fold
+from holdfast.forecasting.network.design import choose_design
+from holdfast.forecasting.network.fit import (
+    NetworkTask,
+    fit_network,
+    network_plan,
+    steps_for,
+    useful_steps,
+)
+from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.tables.season import long_season
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import TrainingSummary
+from holdfast.storage import write_text_atomically
+from holdfast.training.budget import Budget
+from holdfast.training.loop import Trained
+from holdfast.training.progress import Progress
+
+NETWORKS = 2
+"""Networks averaged in the LSTM member, before the backtest and after it."""
+
+LEAST_WINDOWS = 30
+"""Different training windows below which a network has nothing to learn from."""
+
+FEW_POINTS = 20_000
+"""Values below which training stops early. With more of them one held-out horizon says less about
+when to stop (a single Thursday, at hourly data) than it would teach."""
+
+_PLANNED = 0.92
+"""Share of the remaining budget that training plans for; judging and writing take the rest."""
+
+
+class TrainingRuns:
+    """Trains the networks of a forecaster within its budget.
+
+    Arguments:
+        ground: the table and its folds.
+        seed: of everything random.
+        budget: of the whole command; its clock is already running.
+        steps: updates of each network; None to take them from the budget.
+        progress: is told of every update.
+        folder: for snapshots and the step count; None for none.
+    """
+
+    def __init__(
+        self,
+        ground: Groundwork,
+        *,
+        seed: int,
+        budget: Budget,
+        steps: int | None,
+        progress: Progress,
+        folder: Path | None,
+    ) -> None:
+        table = ground.table
+        self.folds = ground.folds
+        self.series = table.series
+        self.seed = seed
+        self.budget = budget
+        self.steps = steps
+        self.progress = progress
+        self.folder = folder
+        self.design = choose_design(
+            self.seen.lengths,
+            ground.horizon,
+            table.season,
+            long_season(table.series, table.season),
+        )
+        self._done: list[Trained] = []
+        self._planned = 2 * NETWORKS
+
+    @cached_property
+    def seen(self) -> SeriesSet:
+        """What networks may see before the backtest: nothing behind its first cut-off."""
+        if self._stopping is not None:
+            return self.series.cut(self._stopping.cutoff)
+        if self.folds.scoring:
+            return self.series.cut(self.folds.scoring[0].cutoff)
+        return self.series
+
+    @cached_property
+    def watched(self) -> SeriesSet | None:
+        """The same and one horizon more, which early stopping watches and nothing else uses."""
+        if self._stopping is None:
+            return None
+        return self.series.cut(self._stopping.cutoff + self.folds.horizon)
+
+    @property
+    def _stopping(self) -> Fold | None:
+        """The fold for early stopping; None where the data are too many to be learnt by heart."""
+        return self.folds.stopping if len(self.series.values) < FEW_POINTS else None
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a backtest to prove a network in, and enough to learn from."""
+        return bool(self.folds.scoring) and self._early_task(0).windows >= LEAST_WINDOWS
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return any(trained.stopped == "interrupted" for trained in self._done)
+
+    def before_backtest(self) -> tuple[ForecastNetwork, ...]:
+        """Networks that have seen nothing behind the first cut-off."""
+        steps = self._settled_steps()
+        networks: list[ForecastNetwork] = []
+        for number in range(NETWORKS):
+            if self.interrupted:
+                break
+            seed = self.seed * NETWORKS + number
+            networks.append(
+                self._train(self._early_task(seed), steps, seed, f"Backtest, network {number + 1}")
+            )
+        return tuple(networks)
+
+    def on_everything(self) -> tuple[ForecastNetwork, ...]:
+        """Networks that have seen the whole history, with as many updates as the others kept."""
+        kept = [_kept_steps(trained) for trained in self._done]
+        steps = max(sum(kept) // len(kept), 1)
+        networks: list[ForecastNetwork] = []
+        for number in range(NETWORKS):
+            if self.interrupted:
+                break
+            seed = self.seed * NETWORKS + number
+            task = NetworkTask(self.design, self.series, None, seed)
+            networks.append(self._train(task, steps, seed, f"Forecast, network {number + 1}"))
+        return tuple(networks)
+
+    def summary(self, network: ForecastNetwork) -> TrainingSummary:
+        """What was trained and for how long."""
+        endings = {trained.stopped for trained in self._done}
+        ending = next(one for one in ("interrupted", "budget", "early", "steps") if one in endings)
+        first = self._done[0]
+        if (
+            ending == "steps"
+            and self.steps is None
+            and first.steps < useful_steps(self._seen_points)
+        ):
+            ending = "budget"  # the budget set the number of steps
+        return TrainingSummary(
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            networks=NETWORKS,
+            steps=max(trained.steps for trained in self._done),
+            seconds=sum(trained.seconds for trained in self._done),
+            context=self.design.context,
+            patch=self.design.patch,
+            hidden=self.design.hidden,
+            layers=self.design.layers,
+            curve_steps=tuple(step for step, _ in first.curve),
+            curve_loss=tuple(loss for _, loss in first.curve),
+            stopped=ending,
+        )
+
+    def finish(self) -> None:
+        """Remove the snapshots: the forecaster is done."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _early_task(self, seed: int) -> NetworkTask:
+        return NetworkTask(self.design, self.seen, self.watched, seed)
+
+    def _train(self, task: NetworkTask, steps: int, seed: int, description: str) -> ForecastNetwork:
+        name = description.lower().replace(", ", "-").replace(" ", "-")
+        network, trained = fit_network(
+            task,
+            network_plan(self.design, steps, seed, stop_early=task.can_validate),
+            progress=self.progress,
+            description=description,
+            folder=None if self.folder is None else self.folder / name,
+            identity=self._identity(),
+            deadline=self._deadline(),
+        )
+        self._done.append(trained)
+        return network
+
+    def _settled_steps(self) -> int:
+        """The step count: given, stored by a run that was killed, or measured once and stored."""
+        if self.steps is not None:
+            return self.steps
+        stored = None if self.folder is None else self.folder / "steps.json"
+        identity = self._identity()
+        if stored is not None and stored.is_file():
+            try:
+                found = json.loads(stored.read_text(encoding="utf-8"))
+                if found["identity"] == identity:
+                    return max(int(found["steps"]), 1)
+            except (ValueError, KeyError, TypeError):
+                pass  # not a step count of ours: measure again and replace it
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        seconds = _PLANNED * self.budget.remaining() / self._planned
+        steps = steps_for(self._early_task(self.seed), seconds, self.seed)
+        if stored is not None:
+            write_text_atomically(stored, json.dumps({"identity": identity, "steps": steps}))
+        return steps
+
+    def _deadline(self) -> float | None:
+        """When this network must end even if the machine has become slow; None without a budget."""
+        if self.steps is not None or self.budget.deadline is None:
+            return None
+        now = time.monotonic()
+        left = max(self._planned - len(self._done), 1)
+        return now + max(self.budget.deadline - now, 1.0) / left
+
+    def _identity(self) -> str:
+        """A hash of the data and of everything that shapes the networks."""
+        series = self.series
+        digest = hashlib.sha256()
+        for array in (series.starts, series.offsets, series.values):
+            digest.update(array.tobytes())
+        shaped_by = {
+            "design": self.design.to_json(),
+            "seen": int(self.seen.offsets[-1]),
+            "seed": self.seed,
+            "steps": self.steps,
+            "budget": self.budget.seconds,
+        }
+        digest.update(json.dumps(shaped_by, sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def _kept_steps(trained: Trained) -> int:
+    """Updates behind the weights that were kept: all, or up to the best validation."""
+    if trained.stopped == "early" and trained.validations:
+        return min(trained.validations, key=lambda point: point[1])[0]
+    return trained.steps

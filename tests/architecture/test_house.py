@@ -1,0 +1,59 @@
+"""The house rules that import-linter cannot see."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import holdfast
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "src" / "holdfast").rglob("*.py"))
+
+
+def test_every_file_is_one_room() -> None:
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in SOURCES
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 350
+    }
+    assert not long
+
+
+def test_no_file_is_called_utils() -> None:
+    assert not [path for path in SOURCES if re.search("util|helper|misc|common", path.stem)]
+
+
+def test_nothing_is_pickled() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"import (pickle|dill|joblib|shelve)|torch\.(load|save)\(", text), path
+
+
+def test_the_package_and_its_metadata_have_one_version() -> None:
+    assert metadata.version("holdfast") == holdfast.__version__
+    assert f"## [{holdfast.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_public_names_are_these() -> None:
+    assert holdfast.__all__ == ["Forecaster", "__version__", "nn", "reports"]
+    assert [hasattr(holdfast, name) for name in holdfast.__all__] == [True] * 4
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, holdfast\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'polars', 'pyarrow', 'plotly', 'rich', 'typer'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_dependencies_have_a_line_each() -> None:
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    for requirement in metadata.requires("holdfast") or []:
+        name = re.split(r"[<>=;\[ ]", requirement)[0]
+        assert name in text

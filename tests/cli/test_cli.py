@@ -1,0 +1,194 @@
+"""The command as a person runs it; networks get a handful of updates."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from holdfast.cli.main import run
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """Run `holdfast WORDS` in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["holdfast", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    code = ended.value.code
+    return code if isinstance(code, int) else 0 if code is None else 1
+
+
+def sales(path: Path, *, series: int = 3, days: int = 90) -> Path:
+    """Daily sales of some shops with a weekly season."""
+    generator = np.random.default_rng(0)
+    lines = ["shop,day,sold"]
+    for shop in range(series):
+        for day in range(days):
+            date = np.datetime64("2024-01-01") + day
+            sold = 50 + 10 * shop + 20 * (day % 7 in (4, 5)) + generator.normal(0, 3)
+            lines.append(f"shop {shop},{date},{sold:.2f}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_forecast_writes_three_files_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
+    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 5, "-o", out) == 0
+    printed = capsys.readouterr().out
+    for word in ("daily", "SeasonalNaive", "LSTM", "forecast.csv", "report.html"):
+        assert word in printed
+    made = rows(out / "forecast.csv")
+    assert len(made) == 3 * 7
+    assert made[0]["shop"] == "shop 0"
+    assert made[0]["day"] == "2024-03-31"
+    for row in made:
+        low90, low80 = float(row["holdfast-lo-90"]), float(row["holdfast-lo-80"])
+        high80, high90 = float(row["holdfast-hi-80"]), float(row["holdfast-hi-90"])
+        assert low90 <= low80 <= float(row["holdfast"]) <= high80 <= high90
+    assert {"LSTM", "SeasonalNaive", "Theta", "DampedETS", "Naive", "method", "note"} <= set(made[0])
+    assert (out / "report.html").stat().st_size < 8_000_000
+    assert not (out / "training").exists()
+
+
+def test_json_is_one_object_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = sales(tmp_path / "sales.csv", series=1)
+    words = ("forecast", data, "-h", 7, "--steps", 5, "-o", tmp_path / "out", "--json")
+    assert command(monkeypatch, *words) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["summary"]["frequency"].startswith("daily")
+    assert {method["method"] for method in made["methods"]} >= {"holdfast", "LSTM", "Theta"}
+    assert Path(made["files"]["forecast"]).exists()
+
+
+def test_quiet_is_quiet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = sales(tmp_path / "sales.csv", series=1)
+    words = ("forecast", data, "-h", 7, "--steps", 3, "-o", tmp_path / "out", "-q")
+    assert command(monkeypatch, *words) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_saved_model_predicts_what_the_fit_forecast_and_new_series_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
+    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 5, "-o", out, "-q") == 0
+    model, again = out / "model", tmp_path / "again"
+    assert command(monkeypatch, "predict", model, data, "-o", again, "-q") == 0
+    ours = ("holdfast", "holdfast-lo-90", "holdfast-hi-90", "LSTM")
+    first, second = rows(out / "forecast.csv"), rows(again / "forecast.csv")
+    for name in ours:
+        np.testing.assert_array_equal(
+            [float(row[name]) for row in first], [float(row[name]) for row in second]
+        )
+    other = sales(tmp_path / "other.csv", series=5, days=40)
+    assert command(monkeypatch, "predict", model, other, "-o", again, "-q") == 0
+    made = rows(again / "forecast.csv")
+    assert len(made) == 5 * 7
+    assert "not in the fit" in made[-1]["note"]
+
+
+def test_backtest_lays_forecasts_beside_what_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
+    words = ("backtest", data, "-h", 7, "--steps", 5, "--folds", 2, "-o", out, "-q")
+    assert command(monkeypatch, *words) == 0
+    made = rows(out / "backtest.csv")
+    assert len(made) == 3 * 7 * 2
+    assert {row["cutoff"] for row in made} == {"2024-03-16", "2024-03-23"}
+    known = {(row["shop"], row["day"]): row["sold"] for row in rows(data)}
+    assert all(float(row["sold"]) == float(known[row["shop"], row["day"]]) for row in made)
+
+
+BAD = {
+    "no such file": (("forecast", "nowhere.csv", "-h", 3), "nowhere.csv"),
+    "no horizon": (("forecast", "DATA"), "--horizon"),
+    "horizon 0": (("forecast", "DATA", "-h", 0), "--horizon 0"),
+    "neither file nor example": (("forecast", "-h", 3), "--example"),
+    "unknown example": (("forecast", "--example", "moon"), "moon"),
+    "level": (("forecast", "DATA", "-h", 3, "--level", "80,ninety"), "ninety"),
+    "budget": (("forecast", "DATA", "-h", 3, "--budget", "soon"), "soon"),
+    "missing column": (("forecast", "DATA", "-h", 3, "--target", "price"), "price"),
+    "random bytes": (("forecast", "BYTES", "-h", 3), "BYTES"),
+    "results onto a file": (("forecast", "DATA", "-h", 3, "-o", "DATA"), "--out"),
+    "no model": (("predict", "nowhere", "DATA"), "nowhere"),
+    "a foreign folder as model": (("predict", ".", "DATA"), "model"),
+    "backtest of a handful": (("backtest", "FEW", "-h", 24), "FEW"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sales(tmp_path / "DATA", series=1, days=30)
+    (tmp_path / "FEW").write_text("ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n")
+    (tmp_path / "BYTES").write_bytes(np.random.default_rng(0).bytes(4096))
+    words, named = BAD[name]
+    assert command(monkeypatch, *words) == 2
+    said = capsys.readouterr().err
+    assert named in said
+    assert "Traceback" not in said
+    assert said.startswith("holdfast: ")
+    assert len(said.strip().splitlines()) == 1
+    assert not (tmp_path / "holdfast-forecast" / "forecast.csv").exists()
+
+
+def test_a_corrupt_model_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = sales(tmp_path / "sales.csv", series=1), tmp_path / "out"
+    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 3, "-o", out, "-q") == 0
+    (arrays,) = (out / "model").glob("arrays-*.safetensors")
+    arrays.write_bytes(arrays.read_bytes()[:-100])
+    assert command(monkeypatch, "predict", out / "model", data, "-o", tmp_path / "again") == 2
+    assert str(out / "model") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["forecast", "--help"], 0),
+        (["forecast", "nowhere.csv", "--horizon", "3"], 2),
+        (["forecast", "bad.csv", "--horizon", "3"], 2),
+    ],
+)
+def test_help_and_refusals_do_without_torch_and_pandas(
+    words: list[str], code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,two\n")
+    script = (
+        "import sys; from holdfast.cli.main import run\n"
+        f"sys.argv = ['holdfast', *{words!r}]\n"
+        "try: run()\n"
+        "except SystemExit as end: code = end.code or 0\n"
+        "assert not {'torch', 'pandas', 'polars', 'plotly'} & set(sys.modules), sys.modules\n"
+        "sys.exit(code)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
