@@ -80,7 +80,9 @@ def main() -> None:
     forecast = forecaster.predict(level=(80, 90, 95), members=True)
     seconds = time.monotonic() - begin
 
-    rank = {label: row for row, label in enumerate(dict.fromkeys(forecast["unique_id"].to_pylist()))}
+    rank = {
+        label: row for row, label in enumerate(dict.fromkeys(forecast["unique_id"].to_pylist()))
+    }
     order = np.array([rank[label] for label in ids])
 
     def column(name: str) -> np.ndarray:

@@ -57,7 +57,9 @@ def test_forecast_writes_three_files_and_says_where(
         low90, low80 = float(row["holdfast-lo-90"]), float(row["holdfast-lo-80"])
         high80, high90 = float(row["holdfast-hi-80"]), float(row["holdfast-hi-90"])
         assert low90 <= low80 <= float(row["holdfast"]) <= high80 <= high90
-    assert {"LSTM", "SeasonalNaive", "Theta", "DampedETS", "Naive", "method", "note"} <= set(made[0])
+    assert {"LSTM", "SeasonalNaive", "Theta", "DampedETS", "Naive", "method", "note"} <= set(
+        made[0]
+    )
     assert (out / "report.html").stat().st_size < 8_000_000
     assert not (out / "training").exists()
 

@@ -117,7 +117,7 @@ def fit(
         # Without weight the network is shown beside the others but not trained again.
         if refit and rule.weight(LSTM) > 0 and not runs.interrupted:
             networks = runs.on_everything() or networks
-        training = runs.summary(networks[0])
+        training = runs.summary(networks)
     runs.finish()
     fitted = Fitted(
         horizon=ground.horizon,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -138,20 +139,17 @@ class TrainingRuns:
             networks.append(self._train(task, steps, seed, f"Forecast, network {number + 1}"))
         return tuple(networks)
 
-    def summary(self, network: ForecastNetwork) -> TrainingSummary:
-        """What was trained and for how long."""
+    def summary(self, networks: Sequence[ForecastNetwork]) -> TrainingSummary:
+        """What was trained and for how long; `networks` are those that forecast."""
         endings = {trained.stopped for trained in self._done}
         ending = next(one for one in ("interrupted", "budget", "early", "steps") if one in endings)
         first = self._done[0]
-        if (
-            ending == "steps"
-            and self.steps is None
-            and first.steps < useful_steps(self._seen_points)
-        ):
-            ending = "budget"  # the budget set the number of steps
+        useful = useful_steps(len(self.seen.values))
+        if ending == "steps" and self.steps is None and first.steps < useful:
+            ending = "budget"  # which set the number of steps
         return TrainingSummary(
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            networks=NETWORKS,
+            parameters=sum(parameter.numel() for parameter in networks[0].parameters()),
+            networks=len(networks),
             steps=max(trained.steps for trained in self._done),
             seconds=sum(trained.seconds for trained in self._done),
             context=self.design.context,

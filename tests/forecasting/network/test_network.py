@@ -125,7 +125,9 @@ def test_positive_series_are_forecast_in_ratios() -> None:
         forecast_quantiles(
             networks,
             design,
-            SeriesSet.from_arrays({str(i): row * unit for i, row in enumerate(rows)}, Calendar.integer()),
+            SeriesSet.from_arrays(
+                {str(i): row * unit for i, row in enumerate(rows)}, Calendar.integer()
+            ),
         )
         for unit in (1.0, 1e6)
     ]

@@ -31,9 +31,7 @@ def test_a_cut_leaves_nothing_after_it_and_keeps_the_places() -> None:
 
 def test_a_span_lines_series_up_by_time() -> None:
     nan = np.nan
-    np.testing.assert_array_equal(
-        three().span(2, 3), [[3, 4, nan], [nan, 5, 6], [8, 9, nan]]
-    )
+    np.testing.assert_array_equal(three().span(2, 3), [[3, 4, nan], [nan, 5, 6], [8, 9, nan]])
     np.testing.assert_array_equal(three().last(3), [[2, 3, 4], [nan, 5, 6], [7, 8, 9]])
 
 

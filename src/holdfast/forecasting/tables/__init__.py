@@ -1,0 +1,1 @@
+"""Tables: reading, calendars, seasons and frames; numpy only, no torch."""
