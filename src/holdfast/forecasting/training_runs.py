@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.judgement.folds import Fold
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.fit import (
     NetworkTask,
@@ -35,9 +36,8 @@ NETWORKS = 2
 LEAST_WINDOWS = 30
 """Different training windows below which a network has nothing to learn from."""
 
-FEW_POINTS = 20_000
-"""Values below which training stops early. With more of them one held-out horizon says less about
-when to stop (a single Thursday, at hourly data) than it would teach."""
+MOST_WATCHED = 7
+"""Horizons that early stopping watches at most."""
 
 _PLANNED = 0.92
 """Share of the remaining budget that training plans for; judging and writing take the rest."""
@@ -84,24 +84,30 @@ class TrainingRuns:
 
     @cached_property
     def seen(self) -> SeriesSet:
-        """What networks may see before the backtest: nothing behind its first cut-off."""
-        if self._stopping is not None:
-            return self.series.cut(self._stopping.cutoff)
-        if self.folds.scoring:
-            return self.series.cut(self.folds.scoring[0].cutoff)
-        return self.series
+        """What networks may learn from before the backtest: nothing watched, nothing scored."""
+        if not self.folds.scoring:
+            return self.series
+        return self.series.cut(self._first_cutoff - self._watched_horizons * self.folds.horizon)
 
     @cached_property
     def watched(self) -> SeriesSet | None:
-        """The same and one horizon more, which early stopping watches and nothing else uses."""
-        if self._stopping is None:
-            return None
-        return self.series.cut(self._stopping.cutoff + self.folds.horizon)
+        """The same and what lies before the first cut-off, for early stopping and nothing else."""
+        return self.series.cut(self._first_cutoff) if self._watched_horizons else None
 
     @property
-    def _stopping(self) -> Fold | None:
-        """The fold for early stopping; None where the data are too many to be learnt by heart."""
-        return self.folds.stopping if len(self.series.values) < FEW_POINTS else None
+    def _first_cutoff(self) -> int:
+        return self.folds.scoring[0].cutoff
+
+    @cached_property
+    def _watched_horizons(self) -> int:
+        """Horizons that early stopping watches; none where the history has no room for one.
+
+        One alone may be a single Thursday, so a long history gives more: a twelfth of it at most.
+        """
+        if self.folds.stopping is None:
+            return 0
+        length = int(np.median(self.series.cut(self._first_cutoff).lengths))
+        return int(np.clip(length // (12 * self.folds.horizon), 1, MOST_WATCHED))
 
     @property
     def possible(self) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -87,6 +89,29 @@ def test_the_last_value_reaches_the_first_step_before_any_training(name: str) ->
     forecast = median.double() * read.spread[-1] + read.level[-1]
     (gradient,) = torch.autograd.grad(forecast.sum(), values)
     assert (gradient[:, -1].abs() > 0.01).all()
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_the_last_patch_reaches_the_state_and_not_only_the_copy(name: str) -> None:
+    design = DESIGNS[name]
+    read = features(torch.from_numpy(walks(4, design.context)), design)
+    inputs = read.inputs.clone().requires_grad_()
+    last = network_of(design)(replace(read, inputs=inputs))[-1]
+    (gradient,) = torch.autograd.grad(last.sum(), inputs)
+    assert (gradient[-1, :, : design.patch] != 0).all()
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_forecast_is_what_the_network_says_after_the_last_value(name: str) -> None:
+    design, network = DESIGNS[name], network_of(DESIGNS[name])
+    values = walks(3, design.context + 5) - 1e3  # below zero, so that no logarithm is taken
+    rows = {str(i): row for i, row in enumerate(values)}
+    series = SeriesSet.from_arrays(rows, Calendar.integer())
+    read = features(torch.from_numpy(values[:, 5:]), design)
+    with torch.no_grad():
+        scaled = network(read)[-1].double()
+    expected = scaled * read.spread[-1, :, None, None] + read.level[-1, :, None, None]
+    np.testing.assert_array_equal(forecast_quantiles([network], design, series), expected)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

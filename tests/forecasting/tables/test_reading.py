@@ -321,3 +321,16 @@ def test_excel_sheets_are_read(tmp_path: Path) -> None:
     book.save(tmp_path / "book.xlsx")
     with pytest.raises(TableError, match=r"book\.xlsx, row 4, column 'Sales': 'oops'"):
         read(tmp_path / "book.xlsx", sheet="sales")
+
+
+def test_names_with_numbers_tell_series_apart_and_are_no_dates() -> None:
+    days = [f"2024-01-{day:02d}" for day in range(1, 11)]
+    table = read(
+        {
+            "town": np.array(["town 01"] * 10 + ["town 02"] * 10, dtype=object),
+            "day": np.array(days * 2, dtype=object),
+            "hires": np.arange(20.0),
+        }
+    )
+    assert table.columns.id == ("town",)
+    assert table.series.labels == ("town 01", "town 02")

@@ -26,6 +26,9 @@ from holdfast.training.progress import Progress
 from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
 
+WATCHED_WINDOWS = 512
+"""Windows that a validation forecasts at most: it takes about as long as two updates."""
+
 
 @dataclass(frozen=True, eq=False)
 class WindowBatch:
@@ -48,7 +51,7 @@ class NetworkTask:
     Arguments:
         design: the network's sizes.
         series: histories up to the last value that training may see.
-        held_out: the same series `horizon` values further, to stop early on; None for never.
+        held_out: the same series some horizons further, to stop early on; None for never.
         seed: of the initial weights.
     """
 
@@ -60,7 +63,7 @@ class NetworkTask:
         self._series = logarithms(series, logs)
         self._sampler = WindowSampler(self._series, design.shape, design.least)
         self._quantiles = torch.tensor(QUANTILES)
-        self._held_out = None if held_out is None else self._last_windows(held_out, logs)
+        self._held_out = None if held_out is None else self._watched_windows(held_out, logs)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._network = ForecastNetwork(design)
 
@@ -110,17 +113,20 @@ class NetworkTask:
         loss = pinball(last, ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
-    def _last_windows(self, held_out: SeriesSet, logs: NDArray[np.bool_]) -> WindowBatch | None:
-        """The windows whose horizon is what `held_out` holds beyond the training part."""
+    def _watched_windows(self, held_out: SeriesSet, logs: NDArray[np.bool_]) -> WindowBatch | None:
+        """Windows whose horizons follow each other through what was held out; a sample of them."""
         # A series of logarithms that turns negative in the held-out part has none there.
         with np.errstate(invalid="ignore", divide="ignore"):
             inner = logarithms(held_out, logs)
-        ends = self._series.lengths
-        have = np.flatnonzero((held_out.lengths > ends) & (ends >= self.design.least))
-        if not len(have):
+        first = self._series.lengths
+        turns = -(-int((held_out.lengths - first).max(initial=0)) // self.design.horizon)
+        ends = first[:, None] + self.design.horizon * np.arange(max(turns, 0))
+        indices, turn = np.nonzero((held_out.lengths[:, None] > ends) & (ends >= self.design.least))
+        if not len(indices):
             return None
-        some = have[np.unique(np.linspace(0, len(have) - 1, 512).astype(np.int64))]
-        return self._window_batch(inner, some, ends[some])
+        some = np.unique(np.linspace(0, len(indices) - 1, WATCHED_WINDOWS).astype(np.int64))
+        indices, turn = indices[some], turn[some]
+        return self._window_batch(inner, indices, ends[indices, turn])
 
     def _window_batch(
         self, series: SeriesSet, indices: NDArray[np.int64], ends: NDArray[np.int64]

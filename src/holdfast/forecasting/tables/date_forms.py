@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+MONTH_NAMES: Final = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+# A name is a month's, whole or its first letters: "shop 12" is no date.
+_NAME: Final = (
+    r"(?P<name>(?i:"
+    + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTH_NAMES)
+    + r"|sept"
+    + r"))\.?"
+)
 _TIME: Final = (
     r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
     r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
     r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 )
-_NAME: Final = r"(?P<name>[A-Za-z]{3,9})\.?"
 _YEAR: Final = r"(?P<year>\d{4})"
 _SHORT_YEAR: Final = r"(?P<year>\d{4}|\d{2})"
 _WEEKDAY: Final = r"(?:[A-Za-z]{3,9},?\s+)?"
-
-MONTH_NAMES: Final = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,12 @@ def _air_passengers() -> Example:
     )
 
 
-def _bike_hire(stations: int = 40, weeks: int = 10) -> Example:
-    """Hires by hour at the stations of a made-up city: commuters, weekends, weather, growth.
+def _bike_hire(towns: int = 40, weeks: int = 10) -> Example:
+    """Hires by hour in made-up towns: commuters, weekends, weather that lasts, growth.
 
-    The weather is one for the whole city and lasts for a day or so; that is what a network can
-    learn from all stations together and a method for single series can not.
+    Weather is each town's own and fades by half within a day. How fast it fades, and what it does
+    to mornings and afternoons, is the same everywhere: that is what one network can learn from all
+    towns together, and a method for single series can not.
     """
     generator = np.random.default_rng(2026)
     hours = np.arange(weeks * 168)
@@ -75,31 +76,31 @@ def _bike_hire(stations: int = 40, weeks: int = 10) -> Example:
     def hump(centre: float, width: float) -> NDArray[np.float64]:
         return np.asarray(np.exp(-0.5 * ((hour - centre) / width) ** 2), dtype=np.float64)
 
-    weather = np.zeros(len(hours))
-    shocks = generator.normal(0.0, 0.08, len(hours))
+    weather = np.zeros((len(hours), towns))
+    shocks = generator.normal(0.0, 0.09, weather.shape)
     for now in range(1, len(hours)):
         weather[now] = 0.97 * weather[now - 1] + shocks[now]
     rows = []
-    for _ in range(stations):
+    for town in range(towns):
         morning, evening, leisure = generator.lognormal([0.9, 1.0, 0.6], 0.5)
         work = morning * hump(generator.normal(8.2, 0.4), 1.4)
         work = work + evening * hump(generator.normal(17.6, 0.5), 1.9)
         free = leisure * hump(generator.normal(14.5, 0.7), 3.6)
         shape = 0.12 + (1.0 - weekend) * (work + 0.3 * free) + weekend * (1.6 * free + 0.1 * work)
-        feels = generator.uniform(0.5, 1.0) * weather * (0.5 + hump(14.0, 6.0))
+        feels = generator.uniform(0.7, 1.0) * weather[:, town] * (0.6 + hump(14.0, 6.0))
         growth = generator.normal(0.0, 0.15) * hours / len(hours)
         noise = generator.normal(0.0, 0.08, len(hours))
-        size = generator.lognormal(4.0, 0.7)
+        size = generator.lognormal(4.5, 0.7)
         rows.append(np.maximum(np.round(size * shape * np.exp(feels + growth + noise)), 1.0))
-    names = [f"station {number:02d}" for number in range(1, stations + 1)]
+    names = [f"town {number:02d}" for number in range(1, towns + 1)]
     start = np.datetime64("2025-03-03T00", "ns")  # a Monday
     times = start + hours * np.timedelta64(1, "h")
     return Example(
         name="bike-hire",
-        about="Hires by hour at 40 stations of a made-up city (drawn with a fixed seed).",
+        about="Hires by hour in 40 made-up towns, drawn with a fixed seed.",
         columns={
-            "station": np.repeat(np.array(names, dtype=object), len(hours)),
-            "time": np.tile(times, stations),
+            "town": np.repeat(np.array(names, dtype=object), len(hours)),
+            "time": np.tile(times, towns),
             "hires": np.concatenate(rows),
         },
         horizon=24,
