@@ -39,6 +39,9 @@ LEAST_WINDOWS = 30
 MOST_WATCHED = 7
 """Horizons that early stopping watches at most."""
 
+_LATEST = 0.95
+"""Share of the whole budget at which training ends even where the machine has become slow."""
+
 _PLANNED = 0.92
 """Share of the remaining budget that training plans for; judging and writing take the rest."""
 
@@ -212,11 +215,10 @@ class TrainingRuns:
 
     def _deadline(self) -> float | None:
         """When this network must end even if the machine has become slow; None without a budget."""
-        if self.steps is not None or self.budget.deadline is None:
+        if self.steps is not None or self.budget.seconds is None:
             return None
-        now = time.monotonic()
-        left = max(self._planned - len(self._done), 1)
-        return now + max(self.budget.deadline - now, 1.0) / left
+        left = self.budget.remaining() - (1.0 - _LATEST) * self.budget.seconds
+        return time.monotonic() + max(left, 1.0) / max(self._planned - len(self._done), 1)
 
     def _identity(self) -> str:
         """A hash of the data and of everything that shapes the networks."""
