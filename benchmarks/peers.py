@@ -62,7 +62,7 @@ def main() -> None:
     smape = float(np.mean(200 * np.abs(forecast - test) / (np.abs(forecast) + np.abs(test))))
     mase = float(np.mean(np.abs(forecast - test) / scale[:, None]))
     owa = 0.5 * (smape / NAIVE2[0] + mase / NAIVE2[1])
-    print(f"neuralforecast LSTM: sMAPE {smape:.3f}, MASE {mase:.3f}, OWA {owa:.3f}, {seconds:.0f} s")
+    print(f"sMAPE {smape:.3f}, MASE {mase:.3f}, OWA {owa:.3f} in {seconds:.0f} s")
     append(
         "peers",
         {

@@ -78,30 +78,32 @@ def main() -> int:
     except PlantError as error:
         say(f"plant_faults: {error}")
         return 1
-    say(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed.")
-    for name in missed:
-        say(f"NOT NOTICED: {name}")
+    say(f"\n{len(chosen) - len(missed)} of {len(chosen)} faults were noticed by every test named.")
+    for fault in missed:
+        say(f"NOT NOTICED: {fault.name} [{fault.file}]")
     return 1 if missed else 0
 
 
-def plant_all(copy: Path, faults: Sequence[Fault]) -> list[str]:
+def plant_all(copy: Path, faults: Sequence[Fault]) -> list[Fault]:
     """Plant each fault in the copy, print a row for each, and return what went unnoticed."""
     tests = sorted({test for fault in faults for test in fault.tests})
     before = pytest(copy, tests, limit=5 * LONGEST)
     if before.code != 0:
         raise PlantError(f"the tests are not green before anything is planted:\n{before.output}")
     say(f"{len(tests)} tests are green without a fault in {before.seconds:.0f} s.\n")
-    missed: list[str] = []
+    missed: list[Fault] = []
     for fault in faults:
         with in_place(copy / PACKAGE / fault.file, fault):
             run = pytest(copy, fault.tests, limit=LONGEST)
-        misses = silent_tests(fault, run)
-        mark = "red  " if not misses else "GREEN"
+        silent = silent_tests(fault, run)
+        if silent:
+            missed.append(fault)
+        mark = "GREEN" if silent else "red  "
         say(f"{mark} {run.seconds:5.1f} s  {fault.name}  [{fault.file}]")
         for test in fault.tests:
-            reason = why(test, run) or "still green"
-            say(f"               {test.rpartition('::')[2]}: {reason[:100]}")
-        missed += [f"{fault.name} ({test})" for test in misses]
+            proof = "NO PROOF: " if test in silent else ""
+            reason = why(test, run) or f"pytest ended with {run.code}, this test is not red"
+            say(f"               {test.rpartition('::')[2]}: {proof}{reason[:100]}")
     return missed
 
 

@@ -87,7 +87,7 @@ def save(
         ({'horizon': 28}, [1.0, 1.0, 1.0])
     """
     folder = Path(folder)
-    _refuse_what_is_not_ours(folder, kind)
+    refuse_what_is_not_ours(folder, kind)
     packed = safetensors.numpy.save({name: _plain(name, array) for name, array in arrays.items()})
     digest = hashlib.sha256(packed).hexdigest()
     arrays_file = f"arrays-{digest[:16]}.safetensors"
@@ -187,7 +187,17 @@ def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(array, dtype=native, order="C")
 
 
-def _refuse_what_is_not_ours(folder: Path, kind: str) -> None:
+def refuse_what_is_not_ours(folder: str | Path, kind: str) -> None:
+    """Refuse a folder that `save` would refuse; for callers who work long before they save.
+
+    Arguments:
+        folder, kind: as `save` will get them.
+
+    Raises:
+        ModelError: the folder holds something else.
+        InputError: the folder cannot be read.
+    """
+    folder = Path(folder)
     try:
         if not folder.exists():
             return

@@ -66,6 +66,7 @@ def backtest(
     from holdfast.forecasting.columns import backtest_columns
     from holdfast.forecasting.fitting import fit
     from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.forecasting.training_runs import clear_snapshots
     from holdfast.training.budget import Budget
 
     fitted = fit(
@@ -83,6 +84,7 @@ def backtest(
     path = folder / "backtest.csv"
     columns = backtest_columns(ground, fitted.judged, tuple(record.upper))
     write_csv(path, columns, request.table.series.calendar)
+    clear_snapshots(folder / "training")
     assert record.backtest is not None  # there are folds
     screen.show(
         terminal.scores(record.backtest.methods, "Out of fold: the blend and its members"),

@@ -61,9 +61,13 @@ def forecast(
         screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
     screen.show(ground.folds.reason)
 
+    from holdfast.forecasting.fitted import KIND
     from holdfast.forecasting.fitting import fit
+    from holdfast.forecasting.training_runs import clear_snapshots
+    from holdfast.storage import refuse_what_is_not_ours
     from holdfast.training.budget import Budget
 
+    refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
     fitted = fit(
         ground,
         budget=Budget.parse(None if steps else budget, start=started),
@@ -76,6 +80,7 @@ def forecast(
         request.levels, title=request.title, command=typed_command(), started=started
     )
     files = _write(folder, fitted, record)
+    clear_snapshots(folder / "training")
     if record.backtest is not None:
         screen.show(
             terminal.scores(record.backtest.methods, "Out of fold: the blend and its members"),

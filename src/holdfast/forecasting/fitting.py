@@ -97,7 +97,8 @@ def fit(
         steps: updates of each network in place of the budget.
         seed: of everything random.
         progress: is told of every update.
-        snapshots: folder from which a fit that was killed goes on; None for none.
+        snapshots: folder from which a fit that was killed goes on; None for none. They stay, so
+            that a kill before the results are written costs nothing: `clear_snapshots`.
         refit: whether to train on the whole history after the backtest.
 
     Raises:
@@ -118,7 +119,6 @@ def fit(
         if refit and rule.weight(LSTM) > 0 and not runs.interrupted:
             networks = runs.on_everything() or networks
         training = runs.summary(networks)
-    runs.finish()
     fitted = Fitted(
         horizon=ground.horizon,
         season=table.season,

@@ -19,6 +19,7 @@ from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.tables.frames import Backend, to_frame
 from holdfast.forecasting.tables.reading import Table, read
+from holdfast.forecasting.training_runs import clear_snapshots
 from holdfast.records import ForecastRecord
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
@@ -244,15 +245,19 @@ class Forecaster:
     def _fit_ground(
         self, ground: Groundwork, started: float, snapshots: str | Path | None, *, refit: bool
     ) -> Fit:
-        return fit(
+        folder = None if snapshots is None else Path(snapshots)
+        made = fit(
             ground,
             budget=Budget.parse(None if self.steps else self.budget, start=started),
             steps=self.steps,
             seed=self.seed,
             progress=progress_for_terminal(),
-            snapshots=None if snapshots is None else Path(snapshots),
+            snapshots=folder,
             refit=refit,
         )
+        if folder is not None:
+            clear_snapshots(folder)
+        return made
 
 
 def read_like(fitted: Fitted, source: Any) -> Table:

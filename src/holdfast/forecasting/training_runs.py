@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
+from holdfast.version import __version__
 
 NETWORKS = 2
 """Networks averaged in the LSTM member, before the backtest and after it."""
@@ -41,6 +43,9 @@ MOST_WATCHED = 7
 
 _LATEST = 0.95
 """Share of the whole budget at which training ends even where the machine has become slow."""
+
+_PHASES = ("Backtest", "Forecast")
+_STEPS = "steps.json"
 
 _PLANNED = 0.92
 """Share of the remaining budget that training plans for; judging and writing take the rest."""
@@ -131,12 +136,17 @@ class TrainingRuns:
                 break
             seed = self.seed * NETWORKS + number
             networks.append(
-                self._train(self._early_task(seed), steps, seed, f"Backtest, network {number + 1}")
+                self._train(self._early_task(seed), steps, seed, _description(_PHASES[0], number))
             )
+        if self.interrupted and len(networks) > 1:
+            networks.pop()  # cut short; what was finished before it is better
         return tuple(networks)
 
     def on_everything(self) -> tuple[ForecastNetwork, ...]:
-        """Networks that have seen the whole history, with as many updates as the others kept."""
+        """Networks that have seen the whole history, with as many updates as the others kept.
+
+        Only finished ones: none where Ctrl-C ended the first of them.
+        """
         kept = [_kept_steps(trained) for trained in self._done]
         steps = max(sum(kept) // len(kept), 1)
         networks: list[ForecastNetwork] = []
@@ -145,7 +155,9 @@ class TrainingRuns:
                 break
             seed = self.seed * NETWORKS + number
             task = NetworkTask(self.design, self.series, None, seed)
-            networks.append(self._train(task, steps, seed, f"Forecast, network {number + 1}"))
+            networks.append(self._train(task, steps, seed, _description(_PHASES[1], number)))
+        if self.interrupted:
+            networks.pop()
         return tuple(networks)
 
     def summary(self, networks: Sequence[ForecastNetwork]) -> TrainingSummary:
@@ -170,22 +182,16 @@ class TrainingRuns:
             stopped=ending,
         )
 
-    def finish(self) -> None:
-        """Remove the snapshots: the forecaster is done."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
     def _early_task(self, seed: int) -> NetworkTask:
         return NetworkTask(self.design, self.seen, self.watched, seed)
 
     def _train(self, task: NetworkTask, steps: int, seed: int, description: str) -> ForecastNetwork:
-        name = description.lower().replace(", ", "-").replace(" ", "-")
         network, trained = fit_network(
             task,
             network_plan(self.design, steps, seed, stop_early=task.can_validate),
             progress=self.progress,
             description=description,
-            folder=None if self.folder is None else self.folder / name,
+            folder=None if self.folder is None else self.folder / _folder_name(description),
             identity=self._identity(),
             deadline=self._deadline(),
         )
@@ -193,25 +199,27 @@ class TrainingRuns:
         return network
 
     def _settled_steps(self) -> int:
-        """The step count: given, stored by a run that was killed, or measured once and stored."""
+        """The step count: stored by a run that was killed, or given or measured once and stored."""
+        if self.folder is None:
+            return self._wanted_steps()
+        stored, identity = self.folder / _STEPS, self._identity()
+        try:
+            found = json.loads(stored.read_text(encoding="utf-8"))
+            if found["identity"] == identity:
+                return max(int(found["steps"]), 1)
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # not a step count of ours: settle it again and replace it
+        clear_snapshots(self.folder)  # those of a run with other data or options
+        steps = self._wanted_steps()
+        write_text_atomically(stored, json.dumps({"identity": identity, "steps": steps}))
+        return steps
+
+    def _wanted_steps(self) -> int:
+        """The step count as given, or what the budget allows."""
         if self.steps is not None:
             return self.steps
-        stored = None if self.folder is None else self.folder / "steps.json"
-        identity = self._identity()
-        if stored is not None and stored.is_file():
-            try:
-                found = json.loads(stored.read_text(encoding="utf-8"))
-                if found["identity"] == identity:
-                    return max(int(found["steps"]), 1)
-            except (ValueError, KeyError, TypeError):
-                pass  # not a step count of ours: measure again and replace it
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
         seconds = _PLANNED * self.budget.remaining() / self._planned
-        steps = steps_for(self._early_task(self.seed), seconds, self.seed)
-        if stored is not None:
-            write_text_atomically(stored, json.dumps({"identity": identity, "steps": steps}))
-        return steps
+        return steps_for(self._early_task(self.seed), seconds, self.seed)
 
     def _deadline(self) -> float | None:
         """When this network must end even if the machine has become slow; None without a budget."""
@@ -232,9 +240,31 @@ class TrainingRuns:
             "seed": self.seed,
             "steps": self.steps,
             "budget": self.budget.seconds,
+            "version": __version__,
         }
         digest.update(json.dumps(shaped_by, sort_keys=True).encode())
         return digest.hexdigest()
+
+
+def clear_snapshots(folder: Path) -> None:
+    """Remove the snapshots of a forecaster that is done, and nothing that lies beside them."""
+    for phase in _PHASES:
+        for number in range(NETWORKS):
+            name = _folder_name(_description(phase, number))
+            shutil.rmtree(folder / name, ignore_errors=True)
+    with suppress(OSError):  # what cannot be removed is in nobody's way
+        (folder / _STEPS).unlink(missing_ok=True)
+        folder.rmdir()  # refused where the caller keeps something of his own in it
+
+
+def _description(phase: str, number: int) -> str:
+    """What the progress calls a network."""
+    return f"{phase}, network {number + 1}"
+
+
+def _folder_name(description: str) -> str:
+    """What its snapshots are called."""
+    return description.lower().replace(", ", "-").replace(" ", "-")
 
 
 def _kept_steps(trained: Trained) -> int:

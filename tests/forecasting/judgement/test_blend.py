@@ -110,6 +110,17 @@ def test_a_candidate_that_helps_only_where_it_was_fitted_gets_nothing() -> None:
     assert weights[0] == 0.0
 
 
+def test_a_candidate_that_only_the_folds_together_speak_for_gets_nothing() -> None:
+    members, actual, scale = planted([0.1, 0.1, 3.0])
+    # Two folds in which it makes up for the second member's bias, and one that shows it was luck.
+    members[0] += np.array([-3.0, -3.0, 7.0])[:, None, None]
+    members[1] += 1.0
+    data = members, actual, scale
+    errors = collect_errors(*data)
+    assert fit_weights(errors, EQUAL)[0] > 0.05
+    assert fit_without_useless(errors, EQUAL, halves(*data), candidate=0)[0] == 0.0
+
+
 def test_a_useful_candidate_keeps_its_weight() -> None:
     data = planted([0.3, 1.0, 1.0])
     errors = collect_errors(*data)
