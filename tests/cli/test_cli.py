@@ -125,6 +125,7 @@ BAD = {
     "neither file nor example": (("forecast", "-h", 3), "--example"),
     "unknown example": (("forecast", "--example", "moon"), "moon"),
     "level": (("forecast", "DATA", "-h", 3, "--level", "80,ninety"), "ninety"),
+    "a level as a fraction": (("forecast", "DATA", "-h", 3, "--level", "0.9"), "write 90"),
     "budget": (("forecast", "DATA", "-h", 3, "--budget", "soon"), "soon"),
     "missing column": (("forecast", "DATA", "-h", 3, "--target", "price"), "price"),
     "random bytes": (("forecast", "BYTES", "-h", 3), "BYTES"),
@@ -154,6 +155,77 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert said.startswith("holdfast: ")
     assert len(said.strip().splitlines()) == 1
     assert not (tmp_path / "holdfast-forecast" / "forecast.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("forecast", "DATA", "-h", 3, "--steps", 0),
+        ("forecast", "DATA", "-h", 3, "--seed", -1),
+        ("forecast", "DATA", "-h", 3, "--season", 0),
+        ("backtest", "DATA", "-h", 3, "--folds", 0),
+        ("backtest", "DATA", "-h", 3, "--step", 0),
+    ],
+)
+def test_a_count_out_of_range_is_refused_before_anything_is_read(
+    words: tuple[object, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, *words) == 2
+    assert str(words[-2]) in capsys.readouterr().err
+
+
+def test_without_a_network_the_output_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = sales(tmp_path / "sales.csv", series=1, days=20)
+    words = ("forecast", data, "-h", 7, "--steps", 3, "-o", tmp_path / "out")
+    assert command(monkeypatch, *words) == 0
+    assert "No LSTM was trained" in capsys.readouterr().out
+
+
+def test_any_level_is_scored_out_of_fold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
+    words = (data, "-h", 7, "--steps", 3, "-o", out, "--level", "72.5")
+    assert command(monkeypatch, "backtest", *words) == 0
+    assert "72.5 %" in capsys.readouterr().out
+    assert "holdfast-lo-72.5" in rows(out / "backtest.csv")[0]
+    assert command(monkeypatch, "forecast", *words) == 0
+    assert "72.5 %" in capsys.readouterr().out
+
+
+def test_sentences_stay_whole_in_a_pipe_and_blocks_stand_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = sales(tmp_path / "sales.csv", series=1)
+    words = ("forecast", data, "-h", 7, "--steps", 3, "-o", tmp_path / "out")
+    assert command(monkeypatch, *words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for start in ("Simple methods", "Out of fold", "Intervals", "Trained", "forecast "):
+        (place,) = (number for number, line in enumerate(lines) if line.startswith(start))
+        assert lines[place - 1].strip() == ""
+    (about_levels,) = (line for line in lines if line.startswith("Not calibrated"))
+    assert about_levels.endswith(".")
+
+
+def test_on_a_terminal_lines_break_between_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")  # of which rich knows that it has 80 columns
+    data = sales(tmp_path / "sales.csv", series=1)
+    out = tmp_path / ("a-long-folder-" * 5)
+    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 3, "-o", out) == 0
+    printed = capsys.readouterr().out
+    assert f"{out / 'forecast.csv'}\n" in printed
+    about_weights = printed[printed.index("Trained 2 networks") :].split("forecast  ")[0]
+    assert all(len(line) <= 80 for line in about_weights.splitlines())
+    assert "3 \nsteps in" in about_weights
 
 
 def test_a_corrupt_model_folder_is_refused(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 
 from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.tables.reading import read
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.training.budget import Budget
+from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import SilentProgress
 
 HORIZON = 6
@@ -42,6 +45,7 @@ def runs(of: Groundwork) -> TrainingRuns:
         steps=3,
         progress=SilentProgress(),
         folder=None,
+        interrupts=Interrupts(),
     )
 
 
@@ -68,3 +72,19 @@ def test_what_is_scored_changes_no_network_of_the_backtest() -> None:
     for network, other in zip(before.before_backtest(), after.before_backtest(), strict=True):
         weights, others = network.state_dict(), other.state_dict()
         assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_ctrl_c_between_two_trainings_ends_the_training_and_keeps_what_is_finished() -> None:
+    made = runs(ground())
+    train = made._train
+
+    def train_and_press(*arguments: Any) -> ForecastNetwork:
+        network = train(*arguments)
+        made.interrupts.requested = True  # as its handler sets it
+        return network
+
+    made._train = train_and_press  # type: ignore[method-assign]  # the moment between two
+    networks = made.before_backtest()
+    assert len(networks) == 1
+    assert made.interrupted
+    assert made.summary(networks).steps == 3

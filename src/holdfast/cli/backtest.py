@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli import options
+from holdfast.cli.outcome import show_outcome
 from holdfast.cli.screen import Screen
 
 
@@ -16,9 +17,9 @@ def backtest(
     data: options.Data = None,
     horizon: options.Horizon = None,
     example: options.Example = None,
-    folds: Annotated[int, typer.Option(help="How many past horizons to forecast.")] = 3,
+    folds: Annotated[int, typer.Option(min=1, help="How many past horizons to forecast.")] = 3,
     step: Annotated[
-        int | None, typer.Option(help="Periods between them; the horizon unless given.")
+        int | None, typer.Option(min=1, help="Periods between them; the horizon unless given.")
     ] = None,
     out: options.Out = Path("holdfast-backtest"),
     budget: options.Budget = "2m",
@@ -45,7 +46,12 @@ def backtest(
     """
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import Reading, open_request, results_folder, typed_command
+    from holdfast.cli.request import (
+        Reading,
+        open_request,
+        results_folder,
+        typed_command,
+    )
 
     reading = Reading(
         ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet
@@ -60,7 +66,8 @@ def backtest(
     screen.show(request.about, terminal.understood(request.table.summary))
     ground = lay(request.table, request.horizon, folds=folds, step=step)
     if not ground.folds.scoring:
-        raise TableError(f"{request.title}: {ground.folds.reason}")
+        reason = ground.folds.reason.removesuffix(".")
+        raise TableError(f"{request.title}: {reason}; give a shorter --horizon.")
     screen.show(terminal.scores(ground.scores(), "Simple methods"), ground.folds.reason)
 
     from holdfast.forecasting.columns import backtest_columns
@@ -74,6 +81,7 @@ def backtest(
         budget=Budget.parse(None if steps else budget, start=started),
         steps=steps,
         seed=seed,
+        levels=request.levels,
         progress=screen.progress(),
         snapshots=folder / "training",
         refit=False,
@@ -85,14 +93,9 @@ def backtest(
     columns = backtest_columns(ground, fitted.judged, tuple(record.upper))
     write_csv(path, columns, request.table.series.calendar)
     clear_snapshots(folder / "training")
-    assert record.backtest is not None  # there are folds
-    screen.show(
-        terminal.scores(record.backtest.methods, "Out of fold: the blend and its members"),
-        terminal.coverage(record.backtest.coverage),
-        terminal.verdict(record.backtest.verdict),
-    )
+    show_outcome(screen, record)
     files = {"backtest": str(path)}
-    screen.show(terminal.written(files))
+    screen.show(terminal.written(files), whole_lines=True)
 
     from holdfast.reports import as_json as summary
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.cli import options
+from holdfast.cli.outcome import show_outcome
 from holdfast.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def forecast(
         budget=Budget.parse(None if steps else budget, start=started),
         steps=steps,
         seed=seed,
+        levels=request.levels,
         progress=screen.progress(),
         snapshots=folder / "training",
     )
@@ -81,15 +83,8 @@ def forecast(
     )
     files = _write(folder, fitted, record)
     clear_snapshots(folder / "training")
-    if record.backtest is not None:
-        screen.show(
-            terminal.scores(record.backtest.methods, "Out of fold: the blend and its members"),
-            terminal.coverage(record.backtest.coverage),
-            terminal.verdict(record.backtest.verdict),
-        )
-    if record.training is not None:
-        screen.show(terminal.training(record.training))
-    screen.show(terminal.written(files))
+    show_outcome(screen, record)
+    screen.show(terminal.written(files), whole_lines=True)
 
     from holdfast.reports import as_json as summary
 

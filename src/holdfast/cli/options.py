@@ -17,9 +17,12 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results."
 Levels = Annotated[str, typer.Option("--level", help="Interval levels in percent, as in 80,90.")]
 Budget = Annotated[str, typer.Option(help="How long everything may take: 90s, 5m, 1h30m.")]
 Steps = Annotated[
-    int | None, typer.Option(help="Updates of each network, in place of a budget (repeatable).")
+    int | None,
+    typer.Option(
+        min=1, help="Updates of each network, in place of --budget; equal runs, equal bits."
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -33,7 +36,9 @@ Frequency = Annotated[
     str | None,
     typer.Option("--freq", help="Distance of timestamps: h, D, W, MS, 15min …; 1 for counters."),
 ]
-Season = Annotated[int | None, typer.Option("--season", help="Periods in a season; 1 for none.")]
+Season = Annotated[
+    int | None, typer.Option("--season", min=1, help="Periods in a season; 1 for none.")
+]
 Wide = Annotated[bool, typer.Option("--wide", help="One column a series, the time in the first.")]
 DayFirst = Annotated[
     bool | None,

@@ -66,5 +66,5 @@ def predict(
     columns = forecast_columns(table.columns, table.series, made, members=True)
     write_csv(path, columns, table.series.calendar)
     files = {"forecast": str(path)}
-    screen.show(terminal.written(files))
+    screen.show(terminal.written(files), whole_lines=True)
     screen.result({"series": len(table.series), "horizon": fitted.horizon, "files": files})

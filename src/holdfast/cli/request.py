@@ -116,7 +116,7 @@ def read_levels(text: str) -> tuple[float, ...]:
     """The interval levels in "80,90", ascending.
 
     Raises:
-        ArgumentError: one of them is not a number between 0 and 100.
+        ArgumentError: one of them is not a percentage of at least 1 and below 100.
 
     Example:
         >>> read_levels("90,80")
@@ -132,6 +132,10 @@ def read_levels(text: str) -> tuple[float, ...]:
             raise ArgumentError(
                 f"--level {text}: {part.strip()!r} is not a number between 0 and 100; "
                 "write percents as in --level 80,90."
+            )
+        if level < 1.0:
+            raise ArgumentError(
+                f"--level {text}: levels are percents, so write {100 * level:g} for {level:g}."
             )
         levels.add(level)
     return tuple(sorted(levels))

@@ -26,18 +26,28 @@ class Screen:
         self._as_json = as_json
         self._console: Console | None = None
 
-    def show(self, *parts: RenderableType) -> None:
-        """Print some text or tables, at once; an empty text is left out."""
+    def show(self, *parts: RenderableType, whole_lines: bool = False) -> None:
+        """Print texts and tables, at once, a blank line between them.
+
+        Arguments:
+            parts: an empty text is left out.
+            whole_lines: whether to leave long lines, such as paths to copy, in one piece. A pipe
+                gets whole lines anyway, a terminal lines that break between words.
+        """
         if self._silent:
             return
-        if self._console is None:
-            from rich.console import Console
-
-            # A pipe has no width of its own; 100 columns hold every table.
-            self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+        terminal = sys.stdout.isatty()
         for part in parts:
-            if part != "":
-                self._console.print(part, soft_wrap=True)
+            if part == "":
+                continue
+            if self._console is None:
+                from rich.console import Console
+
+                # A pipe has no width of its own; 100 columns hold every table.
+                self._console = Console(highlight=False, width=None if terminal else 100)
+            else:
+                self._console.print()
+            self._console.print(part, soft_wrap=whole_lines or not terminal)
         sys.stdout.flush()
 
     def progress(self) -> Progress:

@@ -18,6 +18,7 @@ from holdfast.forecasting.predictor import LSTM, forecast
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import ForecastRecord, TrainingSummary
 from holdfast.training.budget import Budget
+from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import Progress
 from holdfast.version import __version__
 
@@ -85,6 +86,7 @@ def fit(
     budget: Budget,
     steps: int | None,
     seed: int,
+    levels: Sequence[float] = (),
     progress: Progress,
     snapshots: Path | None = None,
     refit: bool = True,
@@ -96,6 +98,7 @@ def fit(
         budget: of the whole command; its clock is already running.
         steps: updates of each network in place of the budget.
         seed: of everything random.
+        levels: interval levels in percent to calibrate, beside the usual ones.
         progress: is told of every update.
         snapshots: folder from which a fit that was killed goes on; None for none. They stay, so
             that a kill before the results are written costs nothing: `clear_snapshots`.
@@ -105,20 +108,27 @@ def fit(
         NonFiniteLossError: training failed; names the step and the series.
     """
     table = ground.table
-    runs = TrainingRuns(
-        ground, seed=seed, budget=budget, steps=steps, progress=progress, folder=snapshots
-    )
     networks: tuple[ForecastNetwork, ...] = ()
     training: TrainingSummary | None = None
-    if runs.possible:
-        networks = runs.before_backtest()
-    judged = judge_members(ground, runs.design, networks, seed)
-    rule = judged.judgement.rule
-    if networks:
-        # Without weight the network is shown beside the others but not trained again.
-        if refit and rule.weight(LSTM) > 0 and not runs.interrupted:
-            networks = runs.on_everything() or networks
-        training = runs.summary(networks)
+    with Interrupts() as interrupts:
+        runs = TrainingRuns(
+            ground,
+            seed=seed,
+            budget=budget,
+            steps=steps,
+            progress=progress,
+            folder=snapshots,
+            interrupts=interrupts,
+        )
+        if runs.possible:
+            networks = runs.before_backtest()
+        judged = judge_members(ground, runs.design, networks, levels, seed)
+        rule = judged.judgement.rule
+        if networks:
+            # Without weight the network is shown beside the others but not trained again.
+            if refit and rule.weight(LSTM) > 0 and not runs.interrupted:
+                networks = runs.on_everything() or networks
+            training = runs.summary(networks)
     fitted = Fitted(
         horizon=ground.horizon,
         season=table.season,

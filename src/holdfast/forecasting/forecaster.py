@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,9 @@ from holdfast.forecasting.training_runs import clear_snapshots
 from holdfast.records import ForecastRecord
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
+
+MOST = 100_000
+"""The longest horizon, the longest season, the most steps and the largest seed."""
 
 
 class Forecaster:
@@ -62,20 +64,14 @@ class Forecaster:
         steps: int | None = None,
         seed: int = 0,
     ) -> None:
-        _check_count("horizon", horizon, 1)
-        _check_count("seed", seed, 0)
-        if season is not None:
-            _check_count("season", season, 1)
-        if steps is not None:
-            _check_count("steps", steps, 1)
+        self.horizon = _count("horizon", horizon, 1)
+        self.season = None if season is None else _count("season", season, 1)
+        self.steps = None if steps is None else _count("steps", steps, 1)
+        self.seed = _count("seed", seed, 0)
         if budget is not None:
             duration(budget)
-        self.horizon = horizon
-        self.season = season
         self.freq = freq
         self.budget = budget
-        self.steps = steps
-        self.seed = seed
         self._fit: Fit | None = None
         self._fitted: Fitted | None = None
         self._backend: Backend | None = None
@@ -285,13 +281,19 @@ def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ArgumentError: a level is not between 0 and 100.
     """
-    for level in levels:
-        if not (isinstance(level, int | float) and math.isfinite(level) and 0 < level < 100):
+    listed = np.asarray(levels)
+    if listed.ndim != 1 or listed.dtype.kind not in "if":
+        raise ArgumentError(f"level={levels!r} must be a list of percentages, as in (80, 90).")
+    for level in listed.tolist():
+        if not 0 < level < 100:
             raise ArgumentError(f"level={level!r} must be a percentage between 0 and 100.")
-    return tuple(sorted({float(level) for level in levels}))
+    return tuple(sorted({float(level) for level in listed.tolist()}))
 
 
-def _check_count(name: str, value: object, least: int) -> None:
+def _count(name: str, value: object, least: int) -> int:
+    """A whole number, numpy's too, of at least `least`."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or int(value) < least:  # type: ignore[call-overload]  # whole: a number
-        raise ArgumentError(f"{name}={value!r} must be a whole number of at least {least}.")
+    number = int(value) if isinstance(value, int | np.integer) else least - 1
+    if not whole or not least <= number <= MOST:
+        raise ArgumentError(f"{name}={value!r} must be a whole number from {least} to {MOST:,}.")
+    return number

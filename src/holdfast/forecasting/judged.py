@@ -73,7 +73,11 @@ class Judged:
 
 
 def judge_members(
-    ground: Groundwork, design: Design, networks: Sequence[ForecastNetwork], seed: int
+    ground: Groundwork,
+    design: Design,
+    networks: Sequence[ForecastNetwork],
+    levels: Sequence[float],
+    seed: int,
 ) -> Judged:
     """Put the network beside the simple methods on every fold, and judge them all.
 
@@ -81,6 +85,7 @@ def judge_members(
         ground: folds and simple methods.
         design: the networks' sizes.
         networks: trained on nothing behind the first cut-off; none where there is no network.
+        levels: interval levels in percent to calibrate, beside the usual ones.
         seed: of the bootstrap.
     """
     table, horizon = ground.table, ground.horizon
@@ -89,15 +94,16 @@ def judge_members(
     empty = np.full((len(ground.folds.scoring), len(series), horizon), np.nan)
     members = {name: ground.simple.get(name, empty) for name in names}
     cuts = [series.cut(fold.cutoff) for fold in ground.folds.scoring]
-    widths = [residual_widths(cut, season, horizon, LEVELS) for cut in cuts]
+    every = tuple(sorted({*LEVELS, *levels}))
+    widths = [residual_widths(cut, season, horizon, every) for cut in cuts]
     network: Widths | None = None
     if networks:
-        made = [network_forecast(networks, design, cut, LEVELS) for cut in cuts]
+        made = [network_forecast(networks, design, cut, every) for cut in cuts]
         members = {LSTM: np.stack([median for median, _ in made]), **members}
         network = stack_widths([width for _, width in made])
     judgement = judge(
         members,
-        stack_widths(widths) if widths else _no_widths(empty),
+        stack_widths(widths) if widths else _no_widths(every, empty),
         ground.actual,
         ground.scales,
         network=network,
@@ -109,8 +115,8 @@ def judge_members(
     return Judged(members, judgement)
 
 
-def _no_widths(empty: Floats) -> Widths:
-    return Widths(dict.fromkeys(LEVELS, empty), dict.fromkeys(LEVELS, empty))
+def _no_widths(levels: Sequence[float], empty: Floats) -> Widths:
+    return Widths(dict.fromkeys(levels, empty), dict.fromkeys(levels, empty))
 
 
 def _at(

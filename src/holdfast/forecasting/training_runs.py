@@ -28,6 +28,7 @@ from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import TrainingSummary
 from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
+from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 from holdfast.version import __version__
@@ -61,6 +62,7 @@ class TrainingRuns:
         steps: updates of each network; None to take them from the budget.
         progress: is told of every update.
         folder: for snapshots and the step count; None for none.
+        interrupts: watches for Ctrl-C, during training and between.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class TrainingRuns:
         steps: int | None,
         progress: Progress,
         folder: Path | None,
+        interrupts: Interrupts,
     ) -> None:
         table = ground.table
         self.folds = ground.folds
@@ -81,11 +84,12 @@ class TrainingRuns:
         self.steps = steps
         self.progress = progress
         self.folder = folder
+        self.interrupts = interrupts
         self.design = choose_design(
             self.seen.lengths,
             ground.horizon,
             table.season,
-            long_season(table.series, table.season),
+            long_season(self.seen, table.season),
         )
         self._done: list[Trained] = []
         self._planned = 2 * NETWORKS
@@ -114,7 +118,8 @@ class TrainingRuns:
         """
         if self.folds.stopping is None:
             return 0
-        length = int(np.median(self.series.cut(self._first_cutoff).lengths))
+        lengths = self.series.cut(self._first_cutoff).lengths
+        length = int(np.median(lengths[lengths > 0])) if lengths.any() else 0
         return int(np.clip(length // (12 * self.folds.horizon), 1, MOST_WATCHED))
 
     @property
@@ -125,7 +130,12 @@ class TrainingRuns:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
-        return any(trained.stopped == "interrupted" for trained in self._done)
+        return self._cut_short or self.interrupts.requested
+
+    @property
+    def _cut_short(self) -> bool:
+        """Whether the newest network is not finished."""
+        return bool(self._done) and self._done[-1].stopped == "interrupted"
 
     def before_backtest(self) -> tuple[ForecastNetwork, ...]:
         """Networks that have seen nothing behind the first cut-off."""
@@ -138,14 +148,14 @@ class TrainingRuns:
             networks.append(
                 self._train(self._early_task(seed), steps, seed, _description(_PHASES[0], number))
             )
-        if self.interrupted and len(networks) > 1:
-            networks.pop()  # cut short; what was finished before it is better
+        if self._cut_short and len(networks) > 1:
+            networks.pop()  # what was finished before it is better
         return tuple(networks)
 
     def on_everything(self) -> tuple[ForecastNetwork, ...]:
         """Networks that have seen the whole history, with as many updates as the others kept.
 
-        Only finished ones: none where Ctrl-C ended the first of them.
+        Only finished ones: none where Ctrl-C, or a machine that has become slow, ended the first.
         """
         kept = [_kept_steps(trained) for trained in self._done]
         steps = max(sum(kept) // len(kept), 1)
@@ -156,9 +166,12 @@ class TrainingRuns:
             seed = self.seed * NETWORKS + number
             task = NetworkTask(self.design, self.series, None, seed)
             networks.append(self._train(task, steps, seed, _description(_PHASES[1], number)))
-        if self.interrupted:
-            networks.pop()
-        return tuple(networks)
+        ended = self._done[len(self._done) - len(networks) :]
+        return tuple(
+            network
+            for network, trained in zip(networks, ended, strict=True)
+            if trained.stopped == "steps"
+        )
 
     def summary(self, networks: Sequence[ForecastNetwork]) -> TrainingSummary:
         """What was trained and for how long; `networks` are those that forecast."""
@@ -194,6 +207,7 @@ class TrainingRuns:
             folder=None if self.folder is None else self.folder / _folder_name(description),
             identity=self._identity(),
             deadline=self._deadline(),
+            interrupts=self.interrupts,
         )
         self._done.append(trained)
         return network
@@ -269,6 +283,6 @@ def _folder_name(description: str) -> str:
 
 def _kept_steps(trained: Trained) -> int:
     """Updates behind the weights that were kept: all, or up to the best validation."""
-    if trained.stopped == "early" and trained.validations:
+    if trained.weights == "best" and trained.validations:
         return min(trained.validations, key=lambda point: point[1])[0]
     return trained.steps

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias
+
+import torch
 
 from holdfast.training import snapshots
 from holdfast.training.average import WeightAverage
@@ -56,6 +59,7 @@ def train(
     description: str = "Training",
     deadline: float | None = None,
     resume: bool = True,
+    interrupts: Interrupts | None = None,
 ) -> Trained:
     """Train the task's module in place and leave it with the weights of choice.
 
@@ -78,6 +82,8 @@ def train(
         deadline: a reading of ``time.monotonic`` past which no update begins. A safety net only:
             what a run does within its budget is fixed by the plan's steps.
         resume: False ignores a snapshot in `folder` and replaces it.
+        interrupts: watches for Ctrl-C over several runs and what lies between; None to watch over
+            this run alone.
 
     Returns:
         The record of the run.
@@ -104,7 +110,8 @@ def train(
     """
     run = _Run(task, plan, None if folder is None else Path(folder), identity, deadline)
     progress = SilentProgress() if progress is None else progress
-    with modes_kept(task.module), Interrupts() as interrupts:
+    watch = Interrupts() if interrupts is None else nullcontext(interrupts)
+    with torch.enable_grad(), modes_kept(task.module), watch as interrupts:
         if resume:
             run.resume()
         progress.start(plan.steps, description)

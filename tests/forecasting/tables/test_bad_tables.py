@@ -108,14 +108,75 @@ def test_descending_rows_are_read_without_a_word(desk: Desk) -> None:
     assert "sorted" not in said(table)
 
 
-def test_mixed_time_zones_name_two_lines(desk: Desk) -> None:
-    text = "ds,y\n2020-03-28T12:00+01:00,1\n2020-03-29T12:00+02:00,2\n"
-    sentence = desk.refusal(text)
-    assert "mixes time zones" in sentence
+def test_times_with_and_without_an_offset_name_two_lines(desk: Desk) -> None:
+    sentence = desk.refusal("ds,y\n2020-03-28T12:00Z,1\n2020-03-29T12:00,2\n")
+    assert "mixes times with and without an offset" in sentence
     assert "in line 2" in sentence
     assert "in line 3" in sentence
-    mixed = desk.refusal("ds,y\n2020-03-28T12:00Z,1\n2020-03-29T12:00,2\n")
-    assert "mixes time zones" in mixed
+
+
+def test_hours_with_the_offsets_of_summer_and_winter_are_moved_to_utc(desk: Desk) -> None:
+    # As pandas writes Europe/Berlin: the repeated hour is two different instants.
+    hours = ["00:00+02:00", "01:00+02:00", "02:00+02:00", "02:00+01:00", "03:00+01:00"]
+    table = desk.read(lines([f"2020-10-25 {hour}" for hour in hours]))
+    assert table.series.calendar.zone == "UTC"
+    assert table.summary.frequency == "hourly (h)"
+    assert table.summary.first == "2020-10-24 22:00:00+00:00"
+    np.testing.assert_array_equal(table.series.values, [10.0, 11.0, 12.0, 13.0, 14.0])
+    assert "several offsets from UTC (+01:00, +02:00); they were moved to UTC" in said(table)
+
+
+def test_days_with_the_offsets_of_summer_and_winter_stay_days(desk: Desk) -> None:
+    days = ["2020-10-23T00:00+02:00", "2020-10-24T00:00+02:00", "2020-10-25T00:00+02:00"]
+    table = desk.read(lines([*days, "2020-10-26T00:00+01:00", "2020-10-27T00:00+01:00"]))
+    assert table.summary.frequency == "daily (D)"
+    assert (table.summary.first, table.summary.last) == ("2020-10-23", "2020-10-27")
+    assert "the clock on the wall counts" in said(table)
+
+
+def test_other_kinds_of_text_are_called_by_name(desk: Desk) -> None:
+    assert "is a web page, not a table" in desk.refusal("<!DOCTYPE html>\n<html></html>\n")
+    assert "is JSON, not a table" in desk.refusal('[{"ds": "2020-01-01", "y": 1}]\n')
+
+
+def test_rows_at_no_common_distance_are_told_to_go_into_periods(desk: Desk) -> None:
+    times = ["2020-01-01 00:07", "2020-01-01 09:31", "2020-01-01 14:02", "2020-01-02 03:45"]
+    sentence = desk.refusal(lines(times))
+    assert "line 2, line 3" in sentence
+    assert "no distance is that of most rows" in sentence
+    assert "--freq D --aggregate sum" in sentence
+
+
+def test_a_mostly_empty_grid_is_said_with_its_remedies(desk: Desk) -> None:
+    table = desk.read(lines([DAYS[day] for day in (0, 1, 5, 9, 13, 20, 29)]))
+    assert "23 of 30 grid points have no value" in said(table)
+    assert "--aggregate" in said(table)
+
+
+def test_dates_along_the_header_ask_for_wide(desk: Desk) -> None:
+    text = "item,Jan 2020,Feb 2020,Mar 2020\nA,1,2,3\nB,4,5,6\n"
+    sentence = desk.refusal(text)
+    assert "dates along its header, 'Jan 2020'" in sentence
+    assert "--wide" in sentence
+
+
+def test_a_sheet_of_a_file_without_sheets(desk: Desk) -> None:
+    assert "leave out --sheet" in desk.refusal(lines(DAYS), sheet="Data")
+
+
+def test_time_by_the_order_of_rows_is_said_where_columns_are_left_out(desk: Desk) -> None:
+    table = desk.read("epoch,v\n" + "".join(f"{k * 3600},{k % 7}\n" for k in range(30)),
+                      target_col="v")  # fmt: skip
+    assert "time by the order of the rows" in said(table)
+    assert "Columns left out: 'epoch'" in said(table)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_constant_series_with_gaps_has_its_usual_season_unchecked(desk: Desk) -> None:
+    table = desk.read(
+        "ds,y\n" + "".join(f"{day},{'' if k % 3 else 5}\n" for k, day in enumerate(DAYS))
+    )
+    assert "too few values to check" in said(table)
 
 
 @pytest.mark.parametrize("minutes", [["00"], ["00", "30"]])
@@ -301,7 +362,7 @@ def test_excel_without_its_reader_says_what_to_install(
 
 def test_a_line_with_too_many_values_is_named(desk: Desk) -> None:
     sentence = desk.refusal("ds,y\n2020-01-01,1\n2020-01-02,1,5\n2020-01-03,2\n")
-    assert "sales.csv, line 3: 3 values, but 2 columns" in sentence
+    assert "sales.csv, line 3: 3 values, but the first row has 2" in sentence
 
 
 def test_a_quote_that_does_not_close_is_refused(desk: Desk) -> None:

@@ -49,7 +49,7 @@ def test_written_codes_read_back_as_the_same_grid(code: str) -> None:
     ("old", "new"),
     [
         ("M", "ME"), ("Q", "QE"), ("A", "YE"), ("Y", "YE"), ("H", "h"), ("T", "min"), ("1mo", "MS"),
-        ("1q", "QS"), ("1y", "YS"), ("1w", "W-MON"), ("1d", "D"), ("1h", "h"), ("W", "W-SUN"),
+        ("1q", "QS"), ("1y", "YS"), ("1w", "W-SUN"), ("1d", "D"), ("1h", "h"), ("W", "W-SUN"),
         ("15T", "15min"), ("AS", "YS"), ("monthly", "MS"),
     ],
 )  # fmt: skip
@@ -81,7 +81,7 @@ def test_usual_seasons(code: str, season: int) -> None:
 
 def test_words_name_the_frequency_and_its_code() -> None:
     assert Calendar.parse("M").words == "monthly, month ends (ME)"
-    assert Calendar.parse("1w").words == "weekly, Mondays (W-MON)"
+    assert Calendar.parse("1w").words == "weekly, Sundays (W-SUN)"
     assert Calendar.integer().words == "whole numbers, step 1 (freq=1)"
 
 

@@ -317,6 +317,11 @@ def test_excel_sheets_are_read(tmp_path: Path) -> None:
         read(tmp_path / "book.xlsx")
     with pytest.raises(ArgumentError, match="it has notes, sales"):
         read(tmp_path / "book.xlsx", sheet="plans")
+    book["notes"].append(["read me"])
+    book["notes"].append(["first"])
+    book.save(tmp_path / "book.xlsx")
+    with pytest.raises(TableError, match=r"sheet 'notes'; --sheet takes another\) has no column"):
+        read(tmp_path / "book.xlsx")
     sheet["B4"] = "oops"
     book.save(tmp_path / "book.xlsx")
     with pytest.raises(TableError, match=r"book\.xlsx, row 4, column 'Sales': 'oops'"):

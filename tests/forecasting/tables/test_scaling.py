@@ -87,3 +87,11 @@ def test_logarithms_are_for_series_that_stay_clear_of_zero() -> None:
     np.testing.assert_allclose(np.exp(inner.one(0)), series.one(0))
     for index in range(1, 6):
         np.testing.assert_array_equal(inner.one(index), series.one(index))
+
+
+def test_an_outlier_long_ago_does_not_touch_the_recent_spread() -> None:
+    values = np.random.default_rng(0).normal(size=(1, 64))
+    expected = values[:, -16:].std()
+    values[0, 0] = 1e12
+    scale = trailing_scale(values, np.array([64]), 16)
+    np.testing.assert_allclose(scale.spread, expected, rtol=1e-12)

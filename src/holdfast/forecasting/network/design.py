@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,26 @@ QUANTILES: tuple[float, ...] = (
 SHORT_CONTEXT = 48
 """A context of no more points is read point by point."""
 
+LEAST = 3
+"""Points that a forecast looks back on at least, where there are so many."""
+
 MOST_POSITIONS = 24
 """Patches of a longer context at most: the longer the context, the longer the patches."""
+
+# What a design that was read from a file may ask for; far more than `choose_design` does.
+_MOST: Final = {
+    "horizon": 100_000,
+    "context": 1_000_000,
+    "patch": 1_000_000,  # as the context: a season that no number divides is one patch
+    "span": 1_000_000,
+    "least": 1_000_000,
+    "hidden": 4096,
+    "layers": 16,
+    "batch": 4096,
+}
+_MOST_SHARE: Final = {"dropout": 1.0, "learning_rate": math.inf}
+_MOST_LAGS: Final = 16
+_MOST_STEPS: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -70,25 +90,36 @@ class Design:
         Raises:
             ModelError: a field is missing, unknown or out of range.
         """
-        kinds: dict[str, type] = dict.fromkeys(cls.__dataclass_fields__, int)
-        kinds |= {"dropout": float, "learning_rate": float, "lags": list}
-        if set(fields) != set(kinds):
-            odd = ", ".join(sorted(set(fields) ^ set(kinds)))
+        names = set(cls.__dataclass_fields__)
+        if not isinstance(fields, dict) or set(fields) != names:
+            odd = ", ".join(sorted(map(str, set(fields) ^ names)))
             raise ModelError(f"The model's design has missing or unknown fields: {odd}.")
-        for name, kind in kinds.items():
-            value = fields[name]
-            numbers = value if isinstance(value, list | tuple) else [value]
-            if (kind is list) != isinstance(value, list | tuple) or not all(
-                isinstance(number, int | float)
-                and not isinstance(number, bool)
-                and 0 <= number <= 1_000_000
-                and (kind is float or number == int(number))
-                for number in numbers
-            ):
-                raise ModelError(f"The model's design has an impossible {name}: {value!r}.")
-        lags = fields["lags"]
+        lags, context, patch = fields["lags"], fields["context"], fields["patch"]
+        sound = {name: _whole(fields[name], most) for name, most in _MOST.items()}
+        sound["lags"] = isinstance(lags, list | tuple) and 1 <= len(lags) <= _MOST_LAGS
+        sound |= {name: _between(fields[name], most) for name, most in _MOST_SHARE.items()}
+        sound["learning_rate"] = sound["learning_rate"] and fields["learning_rate"] != 0
+        if sound["context"] and isinstance(context, int):
+            sound["span"] = _whole(fields["span"], context)
+            if sound["lags"] and isinstance(lags, list | tuple):
+                sound["lags"] = all(_whole(lag, context) for lag in lags)
+            if sound["patch"] and isinstance(patch, int):
+                sound["patch"] = context % patch == 0 and context // patch <= _MOST_STEPS
+        for name, is_sound in sound.items():
+            if not is_sound:
+                shown = reprlib.repr(fields[name])
+                raise ModelError(f"The model's design has an impossible {name}: {shown}.")
         assert isinstance(lags, list | tuple)
         return cls(**{**fields, "lags": tuple(lags)})  # type: ignore[arg-type]  # checked above
+
+
+def _whole(value: object, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most
+
+
+def _between(value: object, end: float) -> bool:
+    """Whether it is a number from 0 to below `end`; NaN is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < end
 
 
 def choose_design(
@@ -106,10 +137,11 @@ def choose_design(
         season: points of a season; 1 where there is none.
         long_season: points of a second, longer season, such as the week beside the day.
     """
-    typical = int(np.quantile(lengths, 0.75)) if len(lengths) else 1
+    begun = lengths[lengths > 0]  # others start after what training may see
+    typical = int(np.quantile(begun, 0.75)) if len(begun) else 1
     longest = max(season, long_season or 1)
     wanted = max(2 * longest, 3 * season, 2 * horizon if season > 1 else horizon, 16)
-    room = max(typical - min(horizon, typical // 3), 2)
+    room = max(typical - min(horizon, typical // 3), min(typical, LEAST))
     context = min(wanted, room)
     patch = 1
     if context > SHORT_CONTEXT:
@@ -128,7 +160,7 @@ def choose_design(
         patch=patch,
         span=max(min(longest, context), min(8, context)),
         lags=tuple(sorted(lags)),
-        least=max(min(season, context // 2), patch, 3),
+        least=min(max(min(season, context // 2), patch, LEAST), context),
         hidden=hidden,
         layers=2 if points >= 2_000 else 1,
         dropout=0.1,

@@ -69,10 +69,14 @@ def features(values: Tensor, design: Design) -> Features:
 
 
 def targets(values: Tensor, scaled_by: Features, design: Design) -> Tensor:
-    """(P, B, K) what came after each position, in the network's units; NaN for gaps."""
+    """(P, B, K) what came after each position, in the network's units; NaN for gaps.
+
+    Bounded like the inputs: after a flat stretch, whose spread is next to nothing, one step of a
+    price would otherwise outweigh every other series of the batch.
+    """
     ahead = values.unfold(1, design.horizon, 1)[:, torch.from_numpy(design.shape.origins)]
     level, spread = scaled_by.level.T[..., None], scaled_by.spread.T[..., None]
-    return ((ahead - level) / spread).transpose(0, 1).float()
+    return ((ahead - level) / spread).clamp(-CLIP, CLIP).transpose(0, 1).float()
 
 
 def _moves(scale: Scale) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from holdfast.forecasting.tables.scaling import logarithms, positive
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.tables.windows import WindowSampler, window_values
 from holdfast.training.budget import steps_within
+from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
 from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress
@@ -27,7 +29,10 @@ from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
 
 WATCHED_WINDOWS = 512
-"""Windows that a validation forecasts at most: it takes about as long as two updates."""
+"""Windows that a validation forecasts at most."""
+
+VALIDATIONS = 20
+"""Validations in a training that stops early; half of them without improvement stop it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +67,10 @@ class NetworkTask:
         logs = positive(series)
         self._series = logarithms(series, logs)
         self._sampler = WindowSampler(self._series, design.shape, design.least)
-        self._quantiles = torch.tensor(QUANTILES)
+        self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
         self._held_out = None if held_out is None else self._watched_windows(held_out, logs)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._network = ForecastNetwork(design)
+            self._network = ForecastNetwork(design).float()
 
     @property
     def module(self) -> ForecastNetwork:
@@ -108,16 +113,18 @@ class NetworkTask:
         """Mean pinball loss over the horizon that was held out."""
         if self._held_out is None:
             return None
-        last = module(self._held_out.read)[-1]
+        last = module(self._held_out.read, last=True)[-1]
         ahead = self._held_out.ahead[-1]
         loss = pinball(last, ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
     def _watched_windows(self, held_out: SeriesSet, logs: NDArray[np.bool_]) -> WindowBatch | None:
         """Windows whose horizons follow each other through what was held out; a sample of them."""
-        # A series of logarithms that turns negative in the held-out part has none there.
-        with np.errstate(invalid="ignore", divide="ignore"):
-            inner = logarithms(held_out, logs)
+        # A series of logarithms that is not positive in the held-out part has gaps there.
+        barred = np.repeat(logs, held_out.lengths) & (held_out.values <= 0)
+        inner = logarithms(
+            replace(held_out, values=np.where(barred, np.nan, held_out.values)), logs
+        )
         first = self._series.lengths
         turns = -(-int((held_out.lengths - first).max(initial=0)) // self.design.horizon)
         ends = first[:, None] + self.design.horizon * np.arange(max(turns, 0))
@@ -134,7 +141,7 @@ class NetworkTask:
         values = torch.from_numpy(window_values(series, indices, ends, self.design.shape))
         read = features(values, self.design)
         ahead = targets(values, read, self.design)
-        return WindowBatch(indices, read, torch.where(torch.isfinite(ahead), ahead, torch.nan))
+        return WindowBatch(indices, read, ahead)
 
 
 def network_plan(design: Design, steps: int, seed: int, *, stop_early: bool) -> Plan:
@@ -151,8 +158,8 @@ def network_plan(design: Design, steps: int, seed: int, *, stop_early: bool) -> 
         learning_rate=design.learning_rate,
         warmup=min(100, max(steps // 10, 1)),
         clip=1.0,
-        evaluate_every=max(steps // 20, 10),
-        patience=10 if stop_early else None,
+        evaluate_every=max(steps // VALIDATIONS, 10),
+        patience=VALIDATIONS // 2 if stop_early else None,
         average=0.25,
         seed=seed,
     )
@@ -167,6 +174,7 @@ def fit_network(
     folder: Path | None,
     identity: str,
     deadline: float | None,
+    interrupts: Interrupts,
 ) -> tuple[ForecastNetwork, Trained]:
     """Train one network to the end of its plan, from its last snapshot where there is one.
 
@@ -178,6 +186,7 @@ def fit_network(
         folder: for snapshots; None for none.
         identity: of the data and the design; a snapshot of another identity is refused.
         deadline: a reading of ``time.monotonic`` past which no update begins; None for none.
+        interrupts: watches for Ctrl-C, which ends the training.
 
     Returns:
         The network, ready to forecast, and the record of its training.
@@ -194,6 +203,7 @@ def fit_network(
             progress=progress,
             description=description,
             deadline=deadline,
+            interrupts=interrupts,
         )
     return task.module.eval(), trained
 
@@ -218,7 +228,12 @@ def steps_for(task: NetworkTask, seconds: float, seed: int) -> int:
     most = useful_steps(task.points)
     rehearsal = Rehearsal(task, network_plan(task.design, most, seed, stop_early=False))
     with one_thread():
-        return steps_within(seconds, rehearsal, minimum=min(50, most), maximum=most)
+        if task.can_validate:
+            begin = time.monotonic()
+            with torch.no_grad():
+                task.validate(task.module)
+            seconds -= VALIDATIONS * (time.monotonic() - begin)
+        return steps_within(max(seconds, 0.1), rehearsal, minimum=min(50, most), maximum=most)
 
 
 @contextmanager

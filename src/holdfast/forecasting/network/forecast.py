@@ -45,7 +45,8 @@ def forecast_quantiles(
         read = features(values, design)
         enough = (read.observed[-1] >= design.least).numpy()
         with torch.no_grad():
-            scaled = torch.stack([network(read)[-1] for network in networks]).double().mean(0)
+            made = [network(read, last=True)[-1] for network in networks]
+            scaled = torch.stack(made).double().mean(dim=0)
         level, spread = read.level[-1, :, None, None], read.spread[-1, :, None, None]
         quantiles = (scaled * spread + level).numpy()
         in_logs = logs[chunk, None, None]

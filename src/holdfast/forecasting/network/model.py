@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from holdfast.forecasting.network.design import QUANTILES, Design
@@ -49,16 +48,18 @@ class ForecastNetwork(nn.Module):
         self.copy = LagCopy(hidden, design.horizon, len(design.lags))
         self.quantiles = QuantileHead(hidden, design.horizon, len(QUANTILES))
 
-    def forward(self, read: Features) -> Tensor:
-        """(P, B, K, Q) quantiles in the network's units after each of P positions."""
+    def forward(self, read: Features, *, last: bool = False) -> Tensor:
+        """(P, B, K, Q) quantiles in the network's units after each of P positions.
+
+        Arguments:
+            read: what the network reads.
+            last: whether only the last position is wanted, (1, B, K, Q).
+        """
         state: Tensor = self.read(read.inputs)
         for norm, recurrent in zip(self.norms, self.recurrent, strict=True):
             output, _ = recurrent(norm(state))
             state = state + self.dropout(output)
-        state = self.state(state)
-        quantiles: Tensor = self.quantiles(state, self.copy(state, read.past))
+        wanted = slice(-1, None) if last else slice(None)
+        state = self.state(state[wanted])
+        quantiles: Tensor = self.quantiles(state, self.copy(state, read.past[wanted]))
         return quantiles
-
-    def levels(self) -> Tensor:
-        """(Q,) the quantiles' levels."""
-        return torch.tensor(QUANTILES)

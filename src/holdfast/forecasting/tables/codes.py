@@ -100,7 +100,8 @@ def _read_parts(count: int, name: str, anchor: str, day: int) -> Code | None:
         weekly = name in ("W", "w", "weekly")
         if day or (anchor and (not weekly or anchor not in WEEKDAYS)):
             return None
-        weekday = WEEKDAYS.index(anchor) if anchor else (0 if name == "w" else 6)
+        # Weeks are named by their last day, so a plain week, Monday to Sunday, is W-SUN.
+        weekday = WEEKDAYS.index(anchor) if anchor else 6
         phase = week_phase(weekday) if weekly else 0
         return Code("clock", count * _CLOCK[name], phase=phase, anchored=bool(anchor))
     if name in ("B", "b") and not anchor and not day:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from holdfast.errors import TableError
-from holdfast.forecasting.tables.arrow import integers, is_text
+from holdfast.forecasting.tables.arrow import integers, is_text, text_array
 from holdfast.forecasting.tables.dates import looks_like_dates
 from holdfast.forecasting.tables.raw import RawTable
 from holdfast.forecasting.tables.values import blank_to_null, is_numeric
@@ -93,7 +93,8 @@ def find_roles(
             f"{listed(table.columns)}; name it with --time, or give a table with one column of "
             "values if its rows simply follow each other."
         )
-    guessed = (target_col is None, time_col is None and time is not None, bool(ids and not given))
+    time_guessed = time_col is None and (time is not None or len(table.columns) > 1)
+    guessed = (target_col is None, time_guessed, bool(ids and not given))
     usual = {*ids, time, target} == set(table.columns) <= {"unique_id", "ds", "y"}
     messages = _said(table, ids, time, target) if any(guessed) and not usual else ()
     return Roles(ids, time, target, messages)
@@ -172,6 +173,11 @@ def _find_target(table: RawTable, left: Sequence[str]) -> str:
         found = [name for name in candidates if plain_name(name) in usual]
         if len(found) == 1:
             return found[0]
+    if looks_like_dates(text_array(candidates)):
+        raise TableError(
+            f"{table.where} has dates along its header, {listed(candidates)}; give --wide to read "
+            "a series in each row."
+        )
     raise TableError(
         f"{table.where} has several columns of numbers, {listed(candidates)}; name the one to "
         "forecast with --target, or give --wide if each is a series of its own."

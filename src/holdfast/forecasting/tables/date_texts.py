@@ -73,7 +73,23 @@ class DateTexts:
         stamps, messages = self._days(parts, day_first)
         stamps = stamps + self._times(parts)
         zone, offsets = self._zone(parts)
+        if zone is not None and len(np.unique(offsets)) > 1:
+            zone, offsets, said = self._clock(stamps, offsets)
+            messages = (*messages, said)
         return Stamps(stamps - offsets, zone=zone, names=form.names, messages=messages)
+
+    def _clock(
+        self, wall: NDArray[np.int64], offsets: NDArray[np.int64]
+    ) -> tuple[str | None, NDArray[np.int64], str]:
+        """UTC for times with several offsets, as daylight saving has them.
+
+        Except where all show the same time of day, as days do: on UTC they would jump.
+        """
+        named = [_offset_name(int(offset) // _MINUTE) for offset in np.unique(offsets)]
+        start = f"The times in {self.name!r} have several offsets from UTC ({', '.join(named)})"
+        if len(np.unique(wall % DAY)) == 1:
+            return None, offsets * 0, f"{start}; the clock on the wall counts, offsets do not."
+        return "UTC", offsets, f"{start}; they were moved to UTC."
 
     def _form(self, whole: NDArray[np.bool_]) -> Form:
         """The form that fits all texts; the first that does not fit is refused."""
@@ -190,7 +206,7 @@ class DateTexts:
         return np.asarray((hours * 60 + minutes) * _MINUTE + seconds * 10**9 + fractions)
 
     def _zone(self, parts: _Parts) -> tuple[str | None, NDArray[np.int64]]:
-        """The zone that all rows share, and each row's offset from UTC."""
+        """A zone for rows that carry an offset from UTC (all or none do), and each row's."""
         zero = parts.ones() * 0
         if "zone" not in parts.found:
             return None, zero
@@ -200,20 +216,22 @@ class DateTexts:
         written = np.array([text != "" for text in distinct])
         if not written.any():
             return None, zero
-        if not written.all() or len(set(minutes.tolist())) > 1:
-            other = int(np.flatnonzero((minutes != minutes[0]) | (written != written[0]))[0])
+        if not written.all():
+            other = int(np.flatnonzero(written != written[0])[0])
             places = [int(np.flatnonzero(self.which == example[k])[0]) for k in (0, other)]
             first, second = sorted(places)
             values = [shown(self.table.columns[self.name][row].as_py()) for row in (first, second)]
             raise TableError(
-                f"{self.table.where}, column {self.name!r}, mixes time zones: {values[0]} "
-                f"in {self.table.at(first)}, but {values[1]} in {self.table.at(second)}; write "
-                "all times in UTC or with one offset."
+                f"{self.table.where}, column {self.name!r}, mixes times with and without an "
+                f"offset from UTC: {values[0]} in {self.table.at(first)}, but {values[1]} in "
+                f"{self.table.at(second)}; write all times in UTC or with their offset."
             )
-        offset = int(minutes[0])
-        sign = "-" if offset < 0 else "+"
-        named = f"{sign}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
-        return ("UTC" if offset == 0 else named), minutes[which].reshape(-1) * _MINUTE
+        return _offset_name(int(minutes[0])), minutes[which].reshape(-1) * _MINUTE
+
+
+def _offset_name(minutes: int) -> str:
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}" if minutes else "UTC"
 
 
 def _offset_minutes(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.errors import ArgumentError, InputError, TableError
@@ -45,6 +46,8 @@ def read_excel(data: bytes, where: str, sheet: str | None) -> RawTable:
         raise TableError(f"{where} is not a workbook that can be read; save it again.") from None
     table = _table(rows, where, chosen)
     if sheet is None and len(names) > 1:
+        # Whatever will be wrong with it: the table may well stand on another sheet.
+        table = replace(table, where=f"{where} (sheet {chosen!r}; --sheet takes another)")
         table = table.saying(f"{where} has {len(names)} sheets; {chosen!r}, the first, was read.")
     return table
 

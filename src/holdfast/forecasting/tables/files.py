@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from holdfast.errors import TableError
+from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.tables.excel import read_excel
 from holdfast.forecasting.tables.raw import RawTable, row_from_zero
 from holdfast.forecasting.tables.text_file import read_text
@@ -29,6 +29,7 @@ def read_file(path: str | Path, *, sheet: str | None = None) -> RawTable:
 
     Raises:
         TableError: there is no such file, it cannot be read, or it is no table.
+        ArgumentError: a sheet is named, but it is no workbook, or has no such sheet.
         InputError: it is an Excel file and python-calamine is not installed.
     """
     path = Path(path)
@@ -36,10 +37,12 @@ def read_file(path: str | Path, *, sheet: str | None = None) -> RawTable:
     data = _bytes(path, where)
     if data.startswith(_GZIP):
         data = _unpacked(data, where)
-    if data.startswith(_PARQUET):
-        return _read_parquet(data, where)
     if data.startswith(_WORKBOOKS):
         return read_excel(data, where, sheet)
+    if sheet is not None:
+        raise ArgumentError(f"{where} is not an Excel file and has no sheets; leave out --sheet.")
+    if data.startswith(_PARQUET):
+        return _read_parquet(data, where)
     return read_text(data, where)
 
 

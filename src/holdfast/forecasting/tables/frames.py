@@ -62,13 +62,13 @@ def read_frame(source: object) -> tuple[RawTable, Backend]:
         native = native.alias(native.name or "y").to_frame()
     if not isinstance(native, nw.DataFrame):
         raise TableError(
-            f"A {type(source).__name__} is not a table; give a file's path, a pandas, polars or "
-            "pyarrow frame, or a sequence of numbers."
+            f"A value of type {type(source).__name__} is not a table; give a file's path, a "
+            "pandas, polars or pyarrow frame, or a sequence of numbers."
         )
     try:
         table = native.to_arrow()
     except (pa.ArrowException, TypeError, ValueError) as problem:
-        reason = str(problem).splitlines()[0].rstrip(".")
+        reason = "; ".join(str(part) for part in problem.args).splitlines()[0].rstrip(".")
         raise TableError(
             f"{_WHERE[0].upper()}{_WHERE[1:]} cannot be read: {reason}; give each column one kind "
             "of values."

@@ -22,6 +22,11 @@ _RARE: Final = 0.05
 _CLEAR: Final = 0.8
 """Where this share of dates are month starts (ends), the others are called out as mistakes."""
 
+_SPANS: Final = (
+    (365 * DAY, "YS"), (90 * DAY, "QS"), (28 * DAY, "MS"), (7 * DAY, "W"), (DAY, "D"),
+    (3600 * 10**9, "h"), (60 * 10**9, "min"), (10**9, "s"),
+)  # fmt: skip
+
 
 def infer_calendar(rows: Rows) -> tuple[Rows, Calendar, str]:
     """The calendar on which the rows lie.
@@ -238,18 +243,33 @@ def _irregular(rows: Rows, steps: NDArray[np.int64]) -> NoReturn:
     counter = rows.stamps.counter
     apart: Callable[[int], str] = str if counter else _span
     distance = int(rows.stamps.values[row + 1] - rows.stamps.values[row])
-    example = "--freq 1" if counter else f"--freq {_code_near(common)} --aggregate sum (or mean)"
-    raise TableError(
+    start = (
         f"{rows.where}: {rows.series(int(rows.codes[row]))} is irregular: {rows.time(row)} and "
-        f"{rows.time(row + 1)} ({rows.at(row)}, {rows.at(row + 1)}) are {apart(distance)} apart, "
-        f"but most rows {apart(common)}; mend the times, or put them on a grid with {example}."
+        f"{rows.time(row + 1)} ({rows.at(row)}, {rows.at(row + 1)}) are {apart(distance)} apart"
+    )
+    if counts.max() > len(steps) // 2:
+        example = (
+            "--freq 1" if counter else f"--freq {_code_near(common)} --aggregate sum (or mean)"
+        )
+        raise TableError(
+            f"{start}, but most rows {apart(common)}; mend the times, or put them on a grid with "
+            f"{example}."
+        )
+    usual = int(np.median(steps))
+    example = "--freq 1" if counter else f"--freq {_code_above(usual)} --aggregate sum (or mean)"
+    raise TableError(
+        f"{start}, and no distance is that of most rows; put them into equal periods, for example "
+        f"with {example}."
     )
 
 
 def _code_near(step: int) -> str:
-    spans = ((365 * DAY, "YS"), (90 * DAY, "QS"), (28 * DAY, "MS"), (7 * DAY, "W"), (DAY, "D"))
-    finer = ((3600 * 10**9, "h"), (60 * 10**9, "min"))
-    return next((code for span, code in (*spans, *finer) if step >= span), "s")
+    return next((code for span, code in _SPANS if step >= span), "s")
+
+
+def _code_above(step: int) -> str:
+    """The finest period that holds a row as a rule."""
+    return next((code for span, code in reversed(_SPANS) if step <= span), "YS")
 
 
 def _span(nanoseconds: int) -> str:

@@ -72,7 +72,10 @@ def into_periods(rows: Rows, calendar: Calendar, how: Aggregate) -> tuple[Rows, 
     distances = np.diff(np.unique(stamps))
     usual = int(np.quantile(distances, 0.95)) if len(distances) else 0
     verb = "summed" if how == "sum" else "averaged"
-    messages = [f"{len(rows):,} rows were {verb} into periods: {calendar.words}."]
+    named = "last day" if calendar.labels_end else "start"
+    messages = [
+        f"{len(rows):,} rows were {verb} into periods, each named by its {named}: {calendar.words}."
+    ]
     if over - int(stamps.max()) > max(usual, 1) and last > int(bins.min()):
         name = calendar.format(calendar.times(np.array(last)))
         if how == "sum":

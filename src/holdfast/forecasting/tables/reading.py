@@ -206,7 +206,13 @@ def _remarks(series: SeriesSet, season: int, aggregate: Aggregate | None) -> lis
     """What a person may want to look at before trusting a forecast."""
     remarks = []
     gaps = int(np.isnan(series.values).sum())
-    if gaps:
+    if gaps > len(series.values) // 2:
+        remarks.append(
+            f"{gaps:,} of {len(series.values):,} grid points have no value; if rows come at "
+            "irregular times, put them into longer periods with --freq and --aggregate, or set "
+            "the gaps to 0 with --missing zero."
+        )
+    elif gaps:
         points = "1 grid point has" if gaps == 1 else f"{gaps:,} grid points have"
         remarks.append(f"{points} no value (a gap; --missing zero sets it to 0).")
     ends = series.ends

@@ -45,48 +45,49 @@ def trailing_scale(values: NDArray[np.float64], origins: NDArray[np.int64], span
         >>> scale.level.tolist(), scale.spread.tolist()
         ([[2.0]], [[1.0]])
     """
+    width = int(origins.max())
+    seen = values[:, :width]
+    padded = np.concatenate([np.full((len(values), span), np.nan), seen], axis=1)
+    recent = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)[:, origins]
+    level, spread = _moments(recent)
+    observed = np.cumsum(~np.isnan(seen), axis=1)[:, origins - 1]
+
+    row, position = np.nonzero(np.isnan(level) & (observed > 0))
+    before = np.arange(width) < origins[position][:, None]
+    level[row, position], spread[row, position] = _moments(np.where(before, seen[row], np.nan))
+    level, spread = np.nan_to_num(level), np.nan_to_num(spread)
+    # What rounding leaves of a constant's deviation is not a spread.
+    spread = np.where(spread <= 1e-12 * np.abs(level), 1e-6 * np.abs(level), spread)
+    return Scale(level, np.where(spread > 0, spread, 1.0), observed.astype(np.int64))
+
+
+def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(…,) mean and standard deviation over the last axis; NaN where nothing was observed.
+
+    In two passes: sums of squares would lose every digit beside a large level or an outlier.
+    """
     seen = ~np.isnan(values)
-    count = _running_sum(seen.astype(np.float64))
-    # Sums of squares of a large level cancel; subtracting each window's first value keeps digits.
-    first = np.take_along_axis(values, seen.argmax(axis=1)[:, None], axis=1)
-    anchor = np.where(np.isnan(first), 0.0, first)
-    centred = np.where(seen, values - anchor, 0.0)
-    total, squares = _running_sum(centred), _running_sum(centred * centred)
-
-    before = np.maximum(origins - span, 0)
-    whole = count[:, origins] - count[:, before] == 0
-    start = np.where(whole, 0, before[None, :])
-    n = count[:, origins] - np.take_along_axis(count, start, axis=1)
-    divisor = np.maximum(n, 1.0)
-    mean = (total[:, origins] - np.take_along_axis(total, start, axis=1)) / divisor
-    power = (squares[:, origins] - np.take_along_axis(squares, start, axis=1)) / divisor
-    level = np.where(n > 0, mean + anchor, 0.0)
-    deviation = np.sqrt(np.maximum(power - mean * mean, 0.0))
-    # What rounding leaves of a constant's variance is not a spread.
-    flat = deviation <= 1e-7 * np.abs(mean) + 1e-13 * np.abs(level)
-    spread = np.where(flat, 1e-6 * np.abs(level), deviation)
-    return Scale(level, np.where(spread > 0, spread, 1.0), count[:, origins].astype(np.int64))
-
-
-def _running_sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(B, W + 1) sums of the first 0, 1 … W values."""
-    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    count = seen.sum(axis=-1)
+    divisor = np.where(count > 0, count, np.nan)
+    mean = np.where(seen, values, 0.0).sum(axis=-1) / divisor
+    away = np.where(seen, values - mean[..., None], 0.0)
+    return mean, np.sqrt((away * away).sum(axis=-1) / divisor)
 
 
 def positive(series: SeriesSet) -> NDArray[np.bool_]:
     """(N,) which series move in ratios: every observed value above zero, none of them near it.
 
-    Such series are forecast in logarithms. A thousandth of the median counts as near zero: there
+    Such series are forecast in logarithms. A thousandth of the mean counts as near zero: there
     the logarithm would make the smallest values the loudest.
     """
-    values = np.where(np.isnan(series.values), np.inf, series.values)
-    result = np.zeros(len(series), dtype=bool)
-    filled = np.flatnonzero(series.lengths > 0)
-    if len(filled):
-        lowest = np.minimum.reduceat(values, series.offsets[filled])
-        middle = np.array([_median(series.one(index)) for index in filled.tolist()])
-        result[filled] = np.isfinite(lowest) & (lowest > 0) & (lowest > 1e-3 * middle)
-    return result
+    seen = ~np.isnan(series.values)
+    owner = np.repeat(np.arange(len(series)), series.lengths)[seen]
+    observed = series.values[seen]
+    lowest = np.full(len(series), np.inf)
+    np.minimum.at(lowest, owner, observed)
+    count = np.bincount(owner, minlength=len(series))
+    mean = np.bincount(owner, weights=observed, minlength=len(series)) / np.maximum(count, 1)
+    return (count > 0) & (lowest > 0) & (lowest > 1e-3 * mean)
 
 
 def logarithms(series: SeriesSet, where: NDArray[np.bool_]) -> SeriesSet:
@@ -99,8 +100,3 @@ def logarithms(series: SeriesSet, where: NDArray[np.bool_]) -> SeriesSet:
     chosen = np.repeat(where, series.lengths)
     values = np.log(series.values, where=chosen, out=series.values.copy())
     return replace(series, values=values)
-
-
-def _median(values: NDArray[np.float64]) -> float:
-    observed = values[~np.isnan(values)]
-    return float(np.median(observed)) if len(observed) else np.inf

@@ -97,14 +97,15 @@ def autocorrelation(
     chosen = np.unique(np.linspace(0, len(series) - 1, min(len(series), _SAMPLED)).astype(int))
     total, weight, points = np.zeros(reach + 1), np.zeros(reach + 1), 0
     for index in chosen.tolist():
-        values = prepare(series.one(index)[-_LONGEST:])
+        window = series.one(index)[-_LONGEST:]
+        values = prepare(window)
         present = np.isfinite(values)
         count = int(present.sum())
         if count < _FEWEST:
             continue
         centred = np.where(present, values - values[present].mean(), 0.0)
         scale = float(np.abs(centred).max())
-        if scale <= _FLAT * float(np.abs(series.one(index)[-_LONGEST:][-count:]).max(initial=0.0)):
+        if scale <= _FLAT * float(np.nanmax(np.abs(window))):
             continue  # a constant or a straight line has no season
         # An outlier in one place would drown the season in all others.
         spread = float(np.quantile(np.abs(centred[present]), 0.99)) or scale

@@ -26,6 +26,11 @@ _NUMBER: Final = re.compile(r"[+-]?(\d[\d.,' ]*|\.\d+)([eE][+-]?\d+)?%?")
 _DATE: Final = re.compile(
     r"\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ].*)?|\d{4}-?[QW]\d{1,2}|[A-Za-z]{3,9}[- ]\d{2,4}"
 )
+_OTHERS: Final = (
+    (b"<!doctype", "a web page"), (b"<html", "a web page"), (b"<?xml", "XML"),
+    (b"[{", "JSON"), (b'{"', "JSON"), (b"{\n", "JSON"), (b"{\r\n", "JSON"),
+)  # fmt: skip
+"""How files begin that are text but no tables, and what to call them."""
 
 
 def read_text(data: bytes, where: str) -> RawTable:
@@ -42,6 +47,9 @@ def read_text(data: bytes, where: str) -> RawTable:
     text, messages = _as_utf8(data, where)
     if not text.strip():
         raise TableError(f"{where} is empty; give a file with a header and rows.")
+    other = next((name for start, name in _OTHERS if text.lstrip().lower().startswith(start)), None)
+    if other is not None:
+        raise TableError(f"{where} is {other}, not a table; give CSV, Parquet or Excel.")
     sheet = _Sheet.of(text, where)
     if not sheet.has_header:
         shown = ", ".join(sheet.names[:4]) + (" …" if len(sheet.names) > 4 else "")
@@ -272,8 +280,9 @@ def _rows(sheet: _Sheet) -> RawTable:
         number, cells = wrong[0]
         place = sheet.place((number or 1) - 1)
         raise TableError(
-            f"{sheet.where}, {place}: {cells} values, but {len(sheet.names)} columns; mend the "
-            "line or quote values that contain the delimiter."
+            f"{sheet.where}, {place}: {_count(cells, 'value')}, but the first row has "
+            f"{len(sheet.names)}; mend the line, quote values that contain the delimiter, or "
+            "delete what stands above the header."
         )
     columns = {
         name: read.column(handle).combine_chunks()
@@ -281,6 +290,10 @@ def _rows(sheet: _Sheet) -> RawTable:
     }
     table = RawTable(sheet.where, columns, sheet.place, sheet.delimiter)
     return _without_blanks(table, sheet)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _without_blanks(table: RawTable, sheet: _Sheet) -> RawTable:
