@@ -22,6 +22,7 @@ from holdfast.forecasting.network.fit import (
     steps_for,
     useful_steps,
 )
+from holdfast.forecasting.network.forecast import CHUNK, forecast_quantiles
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.tables.season import long_season
 from holdfast.forecasting.tables.series import SeriesSet
@@ -232,8 +233,17 @@ class TrainingRuns:
         """The step count as given, or what the budget allows."""
         if self.steps is not None:
             return self.steps
-        seconds = _PLANNED * self.budget.remaining() / self._planned
-        return steps_for(self._early_task(self.seed), seconds, self.seed)
+        task = self._early_task(self.seed)
+        left = _PLANNED * self.budget.remaining() - self._forecasting_seconds(task.module.eval())
+        return steps_for(task, max(left, 0.0) / self._planned, self.seed)
+
+    def _forecasting_seconds(self, network: ForecastNetwork) -> float:
+        """What forecasting every fold, the end and the report will take, from a sample."""
+        sample = self.seen.take(np.arange(min(len(self.seen), CHUNK)))
+        begin = time.monotonic()
+        forecast_quantiles([network], self.design, sample)
+        chunks = len(self.seen) / max(len(sample), 1)
+        return (time.monotonic() - begin) * chunks * NETWORKS * (len(self.folds.scoring) + 2)
 
     def _deadline(self) -> float | None:
         """When this network must end even if the machine has become slow; None without a budget."""

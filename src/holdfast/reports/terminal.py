@@ -35,7 +35,7 @@ MESSAGES = 12
 
 ENDINGS = {
     "budget": "the budget was used",
-    "steps": "all steps were done",
+    "steps": "the planned steps were done",
     "early": "it had stopped improving",
 }
 

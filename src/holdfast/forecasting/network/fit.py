@@ -27,6 +27,7 @@ from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress
 from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
+from holdfast.training.validation import validation
 
 WATCHED_WINDOWS = 512
 """Windows that a validation forecasts at most."""
@@ -230,8 +231,7 @@ def steps_for(task: NetworkTask, seconds: float, seed: int) -> int:
     with one_thread():
         if task.can_validate:
             begin = time.monotonic()
-            with torch.no_grad():
-                task.validate(task.module)
+            validation(task, seed, torch.device("cpu"))
             seconds -= VALIDATIONS * (time.monotonic() - begin)
         return steps_within(max(seconds, 0.1), rehearsal, minimum=min(50, most), maximum=most)
 

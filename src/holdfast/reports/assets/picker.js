@@ -126,7 +126,7 @@ function setUpPicker() {
 function describeChosen(index) {
   byId("series-name").textContent = SERIES.label[index];
   const facts = [`last value ${asValue(SERIES.last[index])}`, `mean of the forecast ${asValue(SERIES.mean[index])}`];
-  if (isNumber(SERIES.change[index])) facts[1] += ` (${asChange(SERIES.change[index])})`;
+  if (isNumber(SERIES.change[index])) facts[1] += ` (${asChange(SERIES.change[index])} on the last ${DATA.horizon})`;
   if (isNumber(SERIES.mase[index])) facts.push(`MASE ${asFixed(SERIES.mase[index], 2)}, seasonal naive ${asFixed(SERIES.naive[index], 2)}`);
   facts.push(`made by ${methodName(methodOf(index))}`);
   byId("series-facts").replaceChildren(...facts.map((fact) => make("span", {}, fact)));
