@@ -224,3 +224,15 @@ def test_other_folds_than_those_of_fit_are_trained_for(forecaster: Forecaster) -
     made = forecaster.backtest(folds=2, step=3)
     assert len(made["cutoff"].unique()) == 2
     assert len(forecaster.backtest()["cutoff"].unique()) == 3
+
+
+def test_the_same_hours_in_another_time_zone_are_the_same_calendar() -> None:
+    hours = pd.date_range("2024-01-01", periods=200, freq="h", tz="UTC")
+    frame = pd.DataFrame({"ds": hours, "y": np.sin(np.arange(200) / 24 * 2 * np.pi) + 5})
+    made = Forecaster(6, steps=2).fit(frame)
+    there = made.predict(frame.assign(ds=hours.tz_convert("Asia/Tokyo")))
+    here = made.predict(frame)
+    assert (there["ds"] == here["ds"]).all()  # one moment, two clocks
+    np.testing.assert_array_equal(there["holdfast"], here["holdfast"])
+    with pytest.raises(TableError, match="hourly"):
+        made.predict(frame.assign(ds=hours + pd.Timedelta("30min")))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.overrides import TorchFunctionMode
 
 from holdfast import storage
-from holdfast.errors import ArgumentError, ModelError, TableError
+from holdfast.errors import InputError, ModelError, TableError
+from holdfast.forecasting.judgement.baselines import simple_methods
 from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.network.design import Design
 from holdfast.forecasting.network.model import ForecastNetwork
@@ -24,8 +28,21 @@ from holdfast.forecasting.tables.series import SeriesSet
 KIND = "forecaster"
 """What a model folder of ours says it holds."""
 
-_MOST_NETWORKS = 64
-_LARGEST_HORIZON = 100_000
+_FIELDS: Final = {
+    "horizon", "season", "members", "design", "networks", "calendar", "labels", "keys", "ids",
+    "time", "target",
+}  # fmt: skip
+_NUMBERS: Final[dict[str, type]] = {
+    **dict.fromkeys(("int8", "int16", "int32", "int64"), int),
+    **dict.fromkeys(("uint8", "uint16", "uint32", "uint64"), int),
+    **dict.fromkeys(("float16", "float32", "float64"), float),
+}
+_LSTM: Final = "LSTM"  # the predictor's name for its network; the predictor imports this module
+_MOST_NETWORKS: Final = 64
+_LARGEST_HORIZON: Final = 100_000
+_LARGEST_SEASON: Final = 100_000
+_FARTHEST: Final = 2**62
+"""An ordinal no farther than this may be added to a length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +74,12 @@ class Fitted:
             TableError: it does.
         """
         found, own = table.series.calendar, self.series.calendar
+        if found.utc and own.utc:
+            found = replace(found, zone=own.zone)  # one grid, whatever the clocks on the wall say
         if found != own:
             raise TableError(
-                f"The table is {found.words}, the model was fitted on {own.words}; give histories "
-                "at the model's own timestamps."
+                f"The table has {_described(table.series)}, the model was fitted on "
+                f"{_described(self.series)}; give histories at the model's own timestamps."
             )
 
     def save(self, folder: str | Path) -> None:
@@ -103,53 +122,122 @@ class Fitted:
         manifest, arrays = storage.load(folder, KIND)
         try:
             return _checked(cls, manifest, arrays)
-        except (ArgumentError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             # Whatever shape the parts have, a model folder is refused in a sentence.
-            raise ModelError(f"{folder} does not fit together ({error}); save it again.") from error
+            reason = str(error).rstrip(".")
+            raise ModelError(f"{folder} does not fit together ({reason}); save it again.") from (
+                error
+            )
+
+
+def _described(series: SeriesSet) -> str:
+    """The timestamps of some series in words, with an example that shows their clock."""
+    calendar = series.calendar
+    example = calendar.format(calendar.times(series.ends[:1])[0])
+    zone = "" if calendar.zone is None else f" in {calendar.zone}"
+    return f"{calendar.words} timestamps such as {example}{zone}"
 
 
 def _checked(
     cls: type[Fitted], manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
 ) -> Fitted:
+    if set(manifest) != _FIELDS:
+        odd = ", ".join(sorted(set(manifest) ^ _FIELDS))
+        raise ValueError(f"it has missing or unknown fields: {odd}")
     horizon = _count(manifest, "horizon", 1, _LARGEST_HORIZON)
-    season = _count(manifest, "season", 1, 10_000_000)
-    labels = _texts(manifest["labels"], "labels")
-    series = _series(manifest, arrays, labels)
+    season = _count(manifest, "season", 1, _LARGEST_SEASON)
+    names = ColumnNames(
+        id=_texts(manifest["ids"], "ids"),
+        time=_text(manifest["time"], "time"),
+        target=_text(manifest["target"], "target"),
+    )
+    series = _series(manifest, arrays, names.id, horizon)
     design = None if manifest["design"] is None else Design.from_json(manifest["design"])
-    networks = []
-    for index in range(_count(manifest, "networks", 0, _MOST_NETWORKS)):
-        if design is None or design.horizon != horizon:
-            raise ValueError("it has networks of no or another design")
-        network = ForecastNetwork(design)
-        prefix = f"network {index}/"
-        network.load_state_dict(
-            {
-                name.removeprefix(prefix): torch.from_numpy(array)
-                for name, array in arrays.items()
-                if name.startswith(prefix)
-            }
-        )
-        networks.append(network.eval())
-    members = _texts(manifest["members"], "members")
-    rule = {n.removeprefix("rule/"): a for n, a in arrays.items() if n.startswith("rule/")}
+    count = _count(manifest, "networks", 0, _MOST_NETWORKS)
+    if (count and design is None) or (design is not None and design.horizon != horizon):
+        raise ValueError("it has networks of no or another design")
     return cls(
         horizon=horizon,
         season=season,
-        rule=Rule.from_arrays(members, rule, horizon, len(labels)),
+        rule=_rule(manifest, arrays, season, horizon, len(series)),
         design=design,
-        networks=tuple(networks),
-        series=series,
-        names=ColumnNames(
-            id=_texts(manifest["ids"], "ids"),
-            time=str(manifest["time"]),
-            target=str(manifest["target"]),
+        networks=tuple(
+            _network(design, _under(f"network {index}/", arrays))
+            for index in range(count)
+            if design is not None
         ),
+        series=series,
+        names=names,
     )
 
 
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin so, without it."""
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
+
+
+class _WithoutMemory(TorchFunctionMode):
+    """Weights made here have a shape and no memory, and nothing is drawn for them.
+
+    Whatever is not made by `torch.empty`, as buffers are not, is made as ever.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func is torch.empty:
+            given["device"] = "meta"
+        return func(*args, **given)
+
+
+def _network(design: Design, arrays: Mapping[str, NDArray[Any]]) -> ForecastNetwork:
+    # A manifest of a few bytes must not cost memory or time: the shapes come first.
+    with _WithoutMemory():
+        network = ForecastNetwork(design)
+    shapes = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+    if {name: array.shape for name, array in arrays.items()} != shapes:
+        raise ValueError("the weights of its networks are not those of its design")
+    for name, array in arrays.items():
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ValueError(f"the weights {name!r} are damaged")
+    # Cloned into memory that torch aligns, on which the fastest kernels rely.
+    weights = {name: torch.from_numpy(array).clone() for name, array in arrays.items()}
+    network.load_state_dict(weights, assign=True)
+    return network.eval()
+
+
+def _rule(
+    manifest: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    season: int,
+    horizon: int,
+    series: int,
+) -> Rule:
+    members = _texts(manifest["members"], "members")
+    if not set(members) <= {_LSTM, *simple_methods(season)}:
+        raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
+    numbers = _under("rule/", arrays)
+    levels = numbers["levels"]
+    if levels.dtype != np.float64 or levels.ndim != 1 or not (np.diff(levels) > 0).all():
+        raise ValueError("its interval levels are damaged")
+    rule = Rule.from_arrays(members, numbers, horizon, series)
+    if rule.spread.share > 1:
+        raise ValueError(f"its share of residual widths is {rule.spread.share}")
+    return rule
+
+
 def _series(
-    manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], labels: tuple[str, ...]
+    manifest: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    ids: tuple[str, ...],
+    horizon: int,
 ) -> SeriesSet:
+    labels = _texts(manifest["labels"], "labels", distinct=False)
     starts, offsets = arrays["series/starts"], arrays["series/offsets"]
     values = arrays["series/values"]
     sound = (
@@ -160,43 +248,91 @@ def _series(
         and values.ndim == 1
         and offsets[0] == 0
         and offsets[-1] == len(values)
-        and bool((np.diff(offsets) >= 0).all())
+        # Compared and not subtracted, because a difference can wrap around.
+        and bool((offsets[1:] > offsets[:-1]).all())
+        and bool(((starts >= -_FARTHEST) & (starts <= _FARTHEST)).all())
         and not bool(np.isinf(values).any())
     )
     if not sound:
         raise ValueError("its series are damaged")
-    keys = {}
-    for name, column in manifest["keys"].items():
-        if not isinstance(column, list) or len(column) != len(labels):
-            raise ValueError(f"its id column {name!r} is damaged")
-        whole = all(isinstance(entry, int) for entry in column)
-        keys[str(name)] = np.array(column, dtype=np.int64 if whole else object)
-    return SeriesSet(
+    if not np.logical_or.reduceat(~np.isnan(values), offsets[:-1]).all():
+        raise ValueError("one of its series has no value")
+    keys = manifest["keys"]
+    if not isinstance(keys, dict) or set(keys) != set(ids):
+        raise ValueError("its id columns are not those that it names")
+    series = SeriesSet(
         labels=labels,
-        keys=keys,
+        keys={name: _read_ids(name, keys[name], len(labels)) for name in ids},
         starts=starts,
         offsets=offsets,
         values=values,
         calendar=Calendar.from_json(manifest["calendar"]),
     )
+    _check_times(series, horizon)
+    return series
+
+
+def _check_times(series: SeriesSet, horizon: int) -> None:
+    calendar = series.calendar
+    first, last = int(series.starts.min()), int(series.ends.max())
+    if calendar.kind != "counter":
+        calendar.times([first, last])  # refuses what nanoseconds cannot hold
+    elif max(-first, last + horizon) > (2**63 - 1 - calendar.phase) // calendar.step:
+        raise ValueError("its series reach beyond 64 bits")
 
 
 def _count(manifest: Mapping[str, Any], name: str, least: int, most: int) -> int:
     value = manifest[name]
     if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"its {name} is {value!r}")
+        raise ValueError(f"its {name} is {reprlib.repr(value)}")
     return value
 
 
-def _texts(values: object, name: str) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"its {name} is {reprlib.repr(value)}")
+    return value
+
+
+def _texts(values: object, name: str, *, distinct: bool = True) -> tuple[str, ...]:
+    """At least one text; labels may repeat, where several id columns were joined."""
+    if (
+        not isinstance(values, list)
+        or not values
+        or not all(isinstance(value, str) for value in values)
+        or (distinct and len(set(values)) < len(values))
+    ):
         raise ValueError(f"its {name} are damaged")
     return tuple(values)
 
 
-def _listed(column: NDArray[np.generic]) -> list[object]:
-    """A column of ids as JSON takes it: whole numbers stay, anything else is text."""
-    return [
-        int(entry) if isinstance(entry, int | np.integer) else str(entry)
-        for entry in column.tolist()
-    ]
+def _listed(column: NDArray[np.generic]) -> dict[str, object]:
+    """A column of ids as JSON takes it; what JSON has no word for, such as a date, is text."""
+    entries = column.tolist()
+    if all(isinstance(entry, bool) for entry in entries):
+        return {"kind": "bool", "values": entries}
+    if column.dtype.name in _NUMBERS and all(math.isfinite(entry) for entry in entries):
+        return {"kind": column.dtype.name, "values": entries}
+    return {"kind": "text", "values": [str(entry) for entry in entries]}
+
+
+def _read_ids(name: str, stored: object, count: int) -> NDArray[np.generic]:
+    """The inverse of `_listed`."""
+    damaged = ValueError(f"its id column {name!r} is damaged")
+    if not isinstance(stored, dict) or set(stored) != {"kind", "values"}:
+        raise damaged
+    kind, values = stored["kind"], stored["values"]
+    types = {"bool": bool, "text": str, **_NUMBERS}
+    if kind not in types or not isinstance(values, list) or len(values) != count:
+        raise damaged
+    if not all(type(value) is types[kind] for value in values):
+        raise damaged
+    if types[kind] is int:
+        limits = np.iinfo(kind)
+        if not all(limits.min <= value <= limits.max for value in values):
+            raise damaged
+    with np.errstate(over="ignore"):  # to infinity, which is refused
+        column = np.array(values, dtype=object if kind == "text" else kind)
+    if types[kind] is float and not np.isfinite(column).all():
+        raise damaged
+    return column

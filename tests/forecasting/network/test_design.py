@@ -42,12 +42,34 @@ def test_months_are_read_one_by_one() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("hidden", -1), ("hidden", "128"), ("lags", 3), ("context", 1.5), ("patch", True)],
+    [
+        *[("hidden", bad) for bad in (-1, 0, 4097, "128", 64.0, True, None)],
+        *[("layers", bad) for bad in (0, 17)],
+        *[("batch", bad) for bad in (0, 4097)],
+        *[("horizon", bad) for bad in (0, 100_001)],
+        *[("context", bad) for bad in (0, 1.5, 1_000_001)],
+        *[("patch", bad) for bad in (0, True, 3, 17, [1])],
+        *[("span", bad) for bad in (0, 17)],
+        *[("least", bad) for bad in (0, 1_000_001)],
+        *[("lags", bad) for bad in (3, [], [0], [17], [True], [1.0], [1] * 17, "1")],
+        *[("dropout", bad) for bad in (1, -0.1, np.nan, False, "0.1")],
+        *[("learning_rate", bad) for bad in (0, np.nan, np.inf, 10**400, True)],
+    ],
 )
 def test_a_design_from_a_file_is_checked(name: str, value: object) -> None:
-    fields = choose_design(np.array([100]), 4, 1).to_json() | {name: value}
-    with pytest.raises(ModelError, match=name):
-        Design.from_json(fields)
+    fields = choose_design(np.array([100]), 4, 1).to_json()
+    assert fields["context"] == 16
+    with pytest.raises(ModelError, match=f"impossible {name}:"):
+        Design.from_json(fields | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("length", "horizon", "season"),
+    [(10**6, 1, 99_991), (10**6, 100_000, 1), (3, 100_000, 100_000)],
+)
+def test_the_largest_designs_can_be_read_again(length: int, horizon: int, season: int) -> None:
+    design = choose_design(np.array([length]), horizon, season)
+    assert Design.from_json(design.to_json()) == design
 
 
 def test_a_design_with_a_field_missing_is_refused_by_name() -> None:

@@ -39,3 +39,11 @@ def test_arrays_of_nothing_are_all_missing() -> None:
     assert arrow.missing(pa.nulls(3)).all()
     assert np.isnan(arrow.floats(pa.nulls(3))).all()
     assert arrow.integers(pa.array([], pa.int32())).shape == (0,)
+
+
+def test_numbers_of_every_width_are_read_as_what_they_are() -> None:
+    for name in ("int8", "uint16", "int64", "float16", "float32", "float64"):
+        values = np.array([1, 2, 3], dtype=name)
+        made = arrow.objects(pa.array(values))
+        assert made.dtype == values.dtype
+        np.testing.assert_array_equal(made, values)

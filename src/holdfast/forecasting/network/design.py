@@ -38,7 +38,7 @@ _MOST: Final = {
     "layers": 16,
     "batch": 4096,
 }
-_MOST_SHARE: Final = {"dropout": 1.0, "learning_rate": math.inf}
+_MOST_RATE: Final = {"dropout": 1.0, "learning_rate": 1e6}
 _MOST_LAGS: Final = 16
 _MOST_STEPS: Final = 1024
 
@@ -97,7 +97,7 @@ class Design:
         lags, context, patch = fields["lags"], fields["context"], fields["patch"]
         sound = {name: _whole(fields[name], most) for name, most in _MOST.items()}
         sound["lags"] = isinstance(lags, list | tuple) and 1 <= len(lags) <= _MOST_LAGS
-        sound |= {name: _between(fields[name], most) for name, most in _MOST_SHARE.items()}
+        sound |= {name: _between(fields[name], most) for name, most in _MOST_RATE.items()}
         sound["learning_rate"] = sound["learning_rate"] and fields["learning_rate"] != 0
         if sound["context"] and isinstance(context, int):
             sound["span"] = _whole(fields["span"], context)

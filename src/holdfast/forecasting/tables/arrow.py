@@ -7,7 +7,7 @@ second before a bad file could be refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,13 +60,17 @@ def missing(array: pa.Array) -> NDArray[np.bool_]:
     return ~_bits(validity, array.offset, len(array))
 
 
+_NUMPY_NAMES: Final = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""Arrow's names of numbers where numpy has others, or means others by them."""
+
+
 def objects(array: pa.Array) -> NDArray[Any]:
     """Values as numpy holds them: numbers as numbers, anything else as objects."""
     import pyarrow as pa
 
     kind = array.type
     if (pa.types.is_integer(kind) or pa.types.is_floating(kind)) and not array.null_count:
-        return _buffer(array, np.dtype(str(kind).replace("halffloat", "float16")))
+        return _buffer(array, np.dtype(_NUMPY_NAMES.get(str(kind), str(kind))))
     result = np.empty(len(array), dtype=object)
     result[:] = array.to_pylist()
     return result
