@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judgement.backtest import Judgement, judge
-from holdfast.forecasting.judgement.baselines import simple_methods
+from holdfast.forecasting.judgement.baselines import never_negative, simple_methods
 from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.judgement.verdict import sentences
 from holdfast.forecasting.judgement.widths import Widths, residual_widths, stack_widths
@@ -110,6 +110,7 @@ def judge_members(
         shown={MEAN: ground.simple[MEAN]} if MEAN in ground.simple else None,
         cutoffs=ground.folds.cutoffs,
         candidate=LSTM,
+        floor=np.stack([never_negative(cut) for cut in cuts]) if cuts else None,
         seed=seed,
     )
     return Judged(members, judgement)

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.judgement.baselines import forecast_simple, simple_methods
+from holdfast.forecasting.judgement.baselines import (
+    forecast_simple,
+    never_negative,
+    simple_methods,
+)
 from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.widths import Widths, residual_widths
 from holdfast.forecasting.network.design import Design
@@ -83,8 +87,7 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     factors, known = _factors(fitted, series)
     residual = residual_widths(series, fitted.season, fitted.horizon, levels)
     made = fitted.rule.intervals(median, factors, residual, network)
-    # What never was negative (sales, loads) is not forecast negative.
-    floor = np.where(_lowest(series) >= 0, 0.0, -np.inf)[:, None]
+    floor = never_negative(series)[:, None]
     times = series.calendar.times((series.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
     by_network = ~np.isnan(members[LSTM]).all(axis=1)
     return Forecasts(
@@ -106,16 +109,6 @@ def _factors(fitted: Fitted, series: SeriesSet) -> tuple[Floats, NDArray[np.bool
     factors = np.ones(len(series))
     factors[known] = fitted.rule.spread.factors[place[known]]
     return factors, known
-
-
-def _lowest(series: SeriesSet) -> Floats:
-    """(N,) the smallest observed value; inf where there is none."""
-    lowest = np.full(len(series), np.inf)
-    filled = np.flatnonzero(series.lengths > 0)
-    if len(filled):
-        values = np.where(np.isnan(series.values), np.inf, series.values)
-        lowest[filled] = np.minimum.reduceat(values, series.offsets[filled])
-    return lowest
 
 
 def _methods(fitted: Fitted, by_network: NDArray[np.bool_]) -> tuple[str, ...]:
@@ -162,7 +155,7 @@ def _notes(
         elif len(observed) and (observed == observed[0]).all():
             own.append("a constant series")
         if not by_network[index] and fitted.rule.weight(LSTM) > 0:
-            own.append(f"{len(observed)} values are too few for the network: simple methods only")
+            own.append(_too_few(fitted, values))
         if len(values) and np.isnan(values[-1]):
             gap = len(values) - 1 - int(np.flatnonzero(~np.isnan(values))[-1])
             own.append(f"the last {gap} values are missing")
@@ -170,3 +163,14 @@ def _notes(
             own.append("not in the fit")
         notes.append("; ".join([*own, *common]))
     return tuple(notes)
+
+
+def _too_few(fitted: Fitted, values: Floats) -> str:
+    """Why the network has no forecast for a series."""
+    if fitted.design is None:
+        return "simple methods only"
+    recent = values[-fitted.design.context :]
+    return (
+        f"{int((~np.isnan(recent)).sum())} values among the last {fitted.design.context} are too "
+        "few for the network: simple methods only"
+    )

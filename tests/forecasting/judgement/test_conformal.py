@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 from holdfast.forecasting.judgement.conformal import (
     apply_calibration,
     calibrate,
+    log_binomial,
     scores_needed,
     uncalibrated,
 )
@@ -169,6 +173,10 @@ def test_a_series_that_errs_more_than_its_widths_say_gets_wider_ones() -> None:
     assert factors[1] == 1.0
     scaled = scale_widths(equal_widths(error.shape), factors)
     assert scaled.lower[80.0][1, 0, 0] == factors[0]
+    # Two folds that overlap say no more than one about how far to go.
+    once = series_factors(error, equal_widths(error.shape), np.array([False, True]))
+    assert 1.0 < once[0] < factors[0]
+    assert once[0] == pytest.approx(factors[0] ** 0.75)
     assert (series_factors(error[:0], equal_widths(error[:0].shape)) == 1.0).all()
 
 
@@ -182,3 +190,45 @@ def test_where_the_network_has_no_width_the_residuals_stand_in_at_its_size() -> 
         made = mix_widths(network, residual, share, unit)
         np.testing.assert_allclose(made.lower[80.0][0], made.lower[80.0][1], rtol=1e-12)
     assert mix_widths(None, residual, 0.5, unit) is residual
+
+
+@pytest.mark.parametrize("steps", [1024, 2000])
+def test_a_horizon_of_a_thousand_steps_is_calibrated(steps: int) -> None:
+    random = np.random.default_rng(0)
+    error = random.normal(size=(1, 40, steps))
+    calibration = calibrate(np.zeros_like(error), error, equal_widths(error.shape))
+    for level in LEVELS:
+        share = NormalDist().inv_cdf(0.5 + level / 200.0)
+        # 40,000 scores and (n + 1)/n: a tail of 1/40 at 95 % becomes one of about 1/1600.
+        assert share < calibration.upper[level][0] < 1.9 * share
+
+
+def test_bad_windows_by_chance_are_those_of_the_binomial() -> None:
+    for count, share in ((12, 0.1), (48, 0.2), (700, 0.05)):
+        exact = [math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(40)]
+        ours = [math.exp(log_binomial(count, k, share)) for k in range(min(count, 39) + 1)]
+        # Logarithms of 10^3 have an absolute error of 10^3 roundings.
+        np.testing.assert_allclose(ours, exact[: len(ours)], rtol=1e-11)
+
+
+def test_steps_of_a_long_horizon_follow_their_own_errors() -> None:
+    # The spread grows from 1 to 3 along the horizon; few quantiles are taken, all steps follow.
+    steps = 720
+    spread = np.linspace(1.0, 3.0, steps)
+    error = np.random.default_rng(0).normal(size=(4, 500, steps)) * spread
+    calibration = calibrate(np.zeros_like(error), error, equal_widths(error.shape))
+    own = calibration.upper[80.0] / (1.2816 * spread)
+    middle = slice(steps // 8, -steps // 8)  # at the ends the neighbours lie on one side
+    # One in 21 of the weight is the pooled multiplier, which is at most twice or half of a step's.
+    np.testing.assert_allclose(own[middle], 1.0, atol=0.06)
+    assert (np.diff(calibration.upper[80.0][middle]) > -0.01).all()
+
+
+def test_folds_that_overlap_do_not_calibrate_a_level() -> None:
+    error = np.random.default_rng(0).normal(size=(45, 1, 12))
+    independent = np.arange(45) % 12 == 8
+    calibration = calibrate(
+        np.zeros_like(error), error, equal_widths(error.shape), independent=independent
+    )
+    assert calibration.scores == 4
+    assert calibration.calibrated == {50.0: True, 80.0: False, 90.0: False, 95.0: False}

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from holdfast.forecasting.judgement.backtest import Judgement, judge
-from holdfast.forecasting.judgement.widths import Widths
+from holdfast.forecasting.judgement.baselines import forecast_simple, simple_methods
+from holdfast.forecasting.judgement.folds import make_folds
+from holdfast.forecasting.judgement.widths import Widths, residual_widths, stack_widths
+from holdfast.forecasting.tables.calendar import Calendar
+from holdfast.forecasting.tables.series import SeriesSet
 
 LEVELS = (80.0, 90.0)
 N, K = 25, 12
@@ -123,9 +127,10 @@ def test_with_one_fold_weights_are_equal_and_no_level_is_calibrated() -> None:
 
 
 def test_a_level_that_the_data_cannot_calibrate_is_named() -> None:
-    made = judged(3, series=5)  # 15 windows: enough for 80 %, not for 90 %
+    # The coverage printed was measured with two of the three folds: 10 windows, enough for 80 %.
+    made = judged(3, series=5)
     assert [row.calibrated for row in made.coverage] == [True, False]
-    assert [row.scores for row in made.coverage] == [15, 15]
+    assert [row.scores for row in made.coverage] == [10, 10]
     assert any("Not calibrated: 90 %" in line and "19" in line for line in made.verdict)
     assert any("too little data to tell" in line for line in made.verdict)
 
@@ -179,3 +184,100 @@ def test_a_series_own_factor_at_a_fold_does_not_know_that_fold() -> None:
     for row in made.coverage:
         # A window's share inside has a standard deviation below 1/4; four of them over 900.
         assert row.coverage > row.level / 100.0 - 4 * 0.25 / np.sqrt(900)
+
+
+def test_folds_that_overlap_count_as_one() -> None:
+    # 45 folds one step apart behind horizons of 12: 56 points of time, 4 blocks.
+    random = np.random.default_rng(0)
+    values = 50.0 + random.normal(size=56)
+    actual = np.stack([values[fold : fold + K] for fold in range(45)])[:, None]
+    members = {
+        name: actual + size * random.normal(size=actual.shape)
+        for name, size in {"SeasonalNaive": 1.0, "Theta": 1.4}.items()
+    }
+    made = judge(members, widths_for(actual.shape), actual, np.ones(1), cutoffs=np.arange(45))
+    assert made.comparison is not None
+    assert made.comparison.pairs == 4
+    assert made.rule.spread.calibration.scores == 4
+    # A fold in the middle overlaps 23 of the 45 and leaves 11 on either side: one block each.
+    assert [row.scores for row in made.coverage] == [2, 2]
+    assert not any(row.calibrated for row in made.coverage)
+
+
+def test_what_is_printed_beside_a_coverage_is_the_calibration_that_was_measured() -> None:
+    # 27 windows calibrate 90 % for the real forecast, 18 of the other two folds do not.
+    made = judged(3, series=9)
+    assert made.rule.spread.calibration.calibrated == {80.0: True, 90.0: True}
+    assert [(row.scores, row.calibrated) for row in made.coverage] == [(18, True), (18, False)]
+    # A fold that scores nothing has no say in it.
+    members, actual = members_for(3, 0.5, series=25)
+    actual[0, 10:] = np.nan
+    actual[1] = np.nan
+    made = judge(members, widths_for(actual.shape), actual, np.ones(25))
+    assert [row.scores for row in made.coverage] == [10, 10]
+
+
+def test_what_never_was_negative_is_backtested_with_the_floor_of_its_forecast() -> None:
+    random = np.random.default_rng(0)
+    actual = random.poisson(1.0, size=(3, N, K)).astype(np.float64)
+    actual[2, 1] = -5.0  # it had not been negative before: a miss, and stays one
+    members = {"SeasonalNaive": actual + random.normal(size=actual.shape) - 0.5}
+    members["Theta"] = np.full(actual.shape, 1.0)
+    width = widths_for(actual.shape)
+    floor = np.zeros((3, N))
+    floor[:, 0] = -np.inf
+    plain = judge(members, width, actual, np.ones(N))
+    made = judge(members, width, actual, np.ones(N), floor=floor)
+    assert (plain.intervals.lower[80.0][:, 1:] < 0).mean() > 0.5
+    assert (made.intervals.lower[80.0][:, 1:] >= 0).all()
+    assert (made.blend[:, 1:] >= 0).all()
+    assert (made.intervals.lower[80.0][:, 0] < 0).any()
+    for level in LEVELS:
+        for side in ("lower", "upper"):
+            bound = getattr(plain.intervals, side)[level]
+            np.testing.assert_array_equal(
+                getattr(made.intervals, side)[level], np.maximum(bound, floor[..., None])
+            )
+    for row, before, level in zip(made.coverage, plain.coverage, LEVELS, strict=True):
+        assert row.width < before.width
+        lower, upper = made.intervals.lower[level], made.intervals.upper[level]
+        assert row.width == pytest.approx((upper - lower).mean())
+        assert row.coverage == np.mean((actual >= lower) & (actual <= upper))
+    blend_error = np.abs(np.maximum(plain.blend, floor[..., None]) - actual).mean()
+    assert made.methods[0].mase == pytest.approx(blend_error)
+
+
+NOISE = np.random.default_rng(0).normal(size=210)
+PERIODIC = {
+    "sine": 10.0 + np.sin(np.arange(210) * 2 * np.pi / 7),
+    "steps": np.tile(np.arange(1.0, 10.0), 24)[:210],
+    "one outlier": np.where(np.arange(210) == 150, 1e12, NOISE),
+    "denormal": 1e-310 * (10.0 + NOISE),
+    "constant": np.full(210, 0.1),
+    "zeros": np.zeros(210),
+}
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+@pytest.mark.parametrize("season", [1, 7, 9])
+def test_odd_series_are_judged_without_a_warning_and_with_finite_scores(
+    name: str, season: int
+) -> None:
+    series = SeriesSet.from_arrays({"a": PERIODIC[name]}, Calendar.integer())
+    folds = make_folds(series, 7, season=season, folds=5)
+    cuts = [series.cut(fold.cutoff) for fold in folds.scoring]
+    simple = [forecast_simple(cut, season, 7) for cut in cuts]
+    members = {
+        method: np.stack([made[method] for made in simple]) for method in simple_methods(season)
+    }
+    made = judge(
+        members,
+        stack_widths([residual_widths(cut, season, 7, LEVELS) for cut in cuts]),
+        folds.actual(series),
+        folds.scales(series, season),
+        cutoffs=folds.cutoffs,
+    )
+    assert made.weights.sum() == pytest.approx(1.0)
+    assert all(np.isfinite(row.mase) and np.isfinite(row.smape) for row in made.methods)
+    assert made.methods[0].mase < 1e13 if name == "one outlier" else made.methods[0].mase < 2.5
+    assert not any("nan" in line or "inf" in line for line in made.verdict)

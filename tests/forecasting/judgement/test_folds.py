@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.judgement.baselines import forecast_simple
-from holdfast.forecasting.judgement.folds import make_folds
+from holdfast.forecasting.judgement.folds import apart_in_time, make_folds, time_blocks
 from holdfast.forecasting.judgement.widths import residual_widths
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.series import SeriesSet
@@ -28,7 +28,7 @@ def test_the_newest_fold_ends_with_the_data_and_stopping_lies_before_all_scores(
     folds = make_folds(series_from([0], [144]), 12, season=12)
     assert folds.cutoffs.tolist() == [107, 119, 131]
     assert folds.stopping is not None
-    assert folds.stopping.cutoff == folds.training_cutoff == 95
+    assert folds.stopping.cutoff == 95
     assert folds.stopping.cutoff + folds.horizon <= folds.cutoffs[0]
     assert folds.reason == ""
 
@@ -87,7 +87,7 @@ def test_every_fold_leaves_enough_to_learn_from_and_a_whole_horizon(
 def test_short_histories_give_fewer_folds_and_say_so() -> None:
     assert make_folds(series_from([0], [13]), 6).cutoffs.tolist() == [6]
     none = make_folds(series_from([0, 0], [3, 2]), 24)
-    assert (none.scoring, none.stopping, none.training_cutoff) == ((), None, None)
+    assert (none.scoring, none.stopping) == ((), None)
     assert none.actual(series_from([0, 0], [3, 2])).shape == (0, 2, 24)
     assert "3 points" in none.reason
     assert "48" in none.reason
@@ -115,3 +115,29 @@ def test_nothing_behind_a_cut_off_reaches_a_forecast_a_width_or_a_scale() -> Non
         width = residual_widths(then, 4, 4, [80.0]).upper[80.0]
         np.testing.assert_array_equal(residual_widths(now, 4, 4, [80.0]).upper[80.0], width)
         np.testing.assert_array_equal(folds.scales(changed, 4)[index], scales[index])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=25, unique=True), st.integers(1, 20))
+def test_folds_apart_in_time_are_as_many_as_fit_and_each_block_has_one(
+    cutoffs: list[int], horizon: int
+) -> None:
+    ordinals = np.array(sorted(cutoffs))
+    chosen = apart_in_time(ordinals, horizon)
+    blocks = time_blocks(ordinals, horizon)
+    assert chosen[-1]
+    assert (np.diff(ordinals[chosen]) >= horizon).all()
+    assert np.bincount(blocks[chosen]).tolist() == [1] * len(np.unique(blocks))
+    for block in np.unique(blocks):
+        assert np.ptp(ordinals[blocks == block]) < horizon
+    # No set of folds apart in time is larger: the oldest-first greedy one has the same size.
+    count, last = 0, -horizon
+    for cutoff in ordinals:
+        if cutoff - last >= horizon:
+            count, last = count + 1, cutoff
+    assert chosen.sum() == count
+
+
+def test_no_folds_are_no_blocks() -> None:
+    assert time_blocks(np.zeros(0, np.int64), 5).tolist() == []
+    assert apart_in_time(np.zeros(0, np.int64), 5).tolist() == []

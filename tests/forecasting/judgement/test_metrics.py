@@ -93,7 +93,9 @@ def test_gaps_in_the_actuals_change_no_score() -> None:
         ([1.0, 2.0, 4.0], 1, 1.5),
         ([1.0, 2.0, 4.0], 12, 1.5),  # shorter than a season: from point to point
         ([1.0, 3.0, 1.0, 3.0], 2, 2.0),  # a perfect season: from point to point
+        ([1.0, 3.0, 1.0, 3.0 + 4e-16], 2, 2.0),  # a season that is perfect but for rounding
         ([5.0, 5.0, 5.0], 1, 5.0),  # a constant: its size
+        ([0.1 + 0.2, 0.3, 0.3], 1, 0.3),  # and but for rounding
         ([0.0, 0.0], 1, 1.0),
         ([7.0], 1, 7.0),
         ([np.nan, np.nan], 1, 1.0),
@@ -105,4 +107,4 @@ def test_the_scale_is_positive_for_every_series(
 ) -> None:
     around = {"before": [100.0, 0.0], "it": values, "after": [9.0, -9.0]}
     series = SeriesSet.from_arrays(around, Calendar.integer())
-    assert metrics.seasonal_scale(series, season)[1] == expected
+    assert metrics.seasonal_scale(series, season)[1] == pytest.approx(expected, rel=1e-15)

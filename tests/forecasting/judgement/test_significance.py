@@ -78,3 +78,33 @@ def test_many_series_are_merged_without_a_shift() -> None:
 def test_nothing_to_compare_is_said() -> None:
     empty = np.full((2, 3), np.nan)
     assert "too little data" in compare(empty, empty, "a", "b").sentence
+
+
+def test_windows_without_an_error_of_either_are_no_pairs() -> None:
+    loss, rival = pairs(60, 0.1)
+    loss[:, 25:] = rival[:, 25:] = 0.0
+    made = compare(loss, rival, "a", "b")
+    assert made.pairs == 25
+    assert made == compare(loss[:, :25], rival[:, :25], "a", "b")
+
+
+@pytest.mark.parametrize("erring", [1, 2, 5, 40])
+def test_a_rival_that_hardly_errs_leaves_no_nan_in_the_sentence(erring: int) -> None:
+    loss, rival = pairs(40, 0.1, folds=1)
+    rival[:, erring:] = 0.0
+    made = compare(loss, rival, "The blend", "Naive")  # warnings are errors
+    assert made.pairs == 40
+    assert "nan" not in made.sentence
+    assert "inf" not in made.sentence
+    assert np.isnan(made.low) == np.isnan(made.high) == (erring < 3)
+    assert ("too few of 40 pairs" in made.sentence) == (erring < 3)
+
+
+def test_folds_that_overlap_are_one_pair() -> None:
+    loss, rival = pairs(1, 0.2, folds=45)
+    made = compare(loss, rival, "a", "b", blocks=np.arange(45)[::-1] // 12)
+    assert made.pairs == 4
+    assert "too little data to tell" in made.sentence
+    # Two series are more than one block of time: then a pair is a series.
+    loss, rival = pairs(30, 0.2, folds=45)
+    assert compare(loss, rival, "a", "b", blocks=np.arange(45)[::-1] // 12).pairs == 30

@@ -12,6 +12,7 @@ from holdfast.forecasting.judgement.baselines import (
     damped_ets,
     forecast_simple,
     naive2,
+    never_negative,
     simple_methods,
 )
 from holdfast.forecasting.judgement.decomposition import deseasonalise, is_seasonal
@@ -221,6 +222,17 @@ def test_what_never_was_negative_is_not_forecast_negative() -> None:
     falling = np.maximum(100.0 - 5.0 * np.arange(20.0), 0.0)
     for forecast in forecast_simple(series_of(falling), 1, 24).values():
         assert (forecast >= 0).all()
+
+
+def test_a_series_that_was_negative_once_however_long_ago_has_no_floor() -> None:
+    falling = np.maximum(100.0 - 0.05 * np.arange(2010.0), 0.0)
+    once = np.concatenate([[-1.0], falling])
+    series = series_of(falling, once, [], [np.nan, -2.0, np.nan], [0.0])
+    assert never_negative(series).tolist() == [0.0, -np.inf, 0.0, -np.inf, 0.0]
+    made = forecast_simple(series, 1, 24)
+    for name in ("Theta", "DampedETS"):
+        assert (made[name][0] >= 0).all()
+        np.testing.assert_array_equal(made[name][0], np.maximum(made[name][1], 0.0))
 
 
 def test_the_mean_is_that_of_three_methods() -> None:

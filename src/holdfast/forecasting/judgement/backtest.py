@@ -4,8 +4,11 @@ No fold has two roles for the same number. For the scores printed of fold k:
 
 - the blend's weights come from the folds apart from k;
 - the interval's multipliers come from those folds too, but at each such fold j the centre was
-  blended with weights from the folds apart from both j and k, and a series' own factor at j from
-  folds apart from j and k: what calibrates at j was shaped neither by j nor by k.
+  blended with weights from the folds apart from both j and k: the errors that calibrate at j are
+  those of a centre shaped neither by j nor by k;
+- a series' own factor at j comes from its errors at folds i apart from j and k. The weights behind
+  i's centre are hidden from i and k but not from j, so through them j has a small say in it; k has
+  none.
 
 The final weights and multipliers, for the real forecast, use all folds in the same way with nothing
 hidden. Early stopping watches a fold of its own (`folds.py`) that is not here at all.
@@ -25,6 +28,7 @@ from numpy.typing import NDArray
 
 from holdfast.forecasting.judgement.conformal import Intervals, apply_calibration
 from holdfast.forecasting.judgement.crossfit import CrossFit, Spread
+from holdfast.forecasting.judgement.folds import time_blocks
 from holdfast.forecasting.judgement.metrics import inside, mean_observed, scaled_error, smape
 from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.judgement.significance import Comparison, compare
@@ -85,6 +89,7 @@ def judge(
     network: Widths | None = None,
     shown: Mapping[str, Floats] | None = None,
     cutoffs: NDArray[np.int64] | None = None,
+    floor: Floats | None = None,
     candidate: str = "LSTM",
     seed: int = 0,
 ) -> Judgement:
@@ -98,8 +103,10 @@ def judge(
         network: level → (F, N, K) distances of the network's quantiles from its median, NaN where
             it has none; None without a network. Same levels as `residual`.
         shown: methods that are scored and shown but not blended, such as "Mean".
-        cutoffs: (F,) ordinals of the folds; folds that overlap never serve each other. Without
-            them no two overlap.
+        cutoffs: (F,) ordinals of the folds; folds that overlap never serve each other, and count
+            as one. Without them no two overlap.
+        floor: (F, N) what the blend and its bounds do not lie below at each fold, from what lies
+            before its cut-off (`never_negative`); -inf, or nothing given, for none.
         candidate: the member that must earn its place.
         seed: of the bootstrap.
 
@@ -119,15 +126,18 @@ def judge(
     stacked = np.stack([members[name] for name in names])
     count, series, horizon = actual.shape
     scale = np.broadcast_to(scales, (count, series))
+    lowest = np.full((count, series), -np.inf) if floor is None else floor
+    times = np.arange(count) * horizon if cutoffs is None else cutoffs
     cross = CrossFit(
         members=stacked,
         actual=actual,
         scale=scale,
         centre=_centre(names, stacked),
         candidate=names.index(candidate) if candidate in names and len(names) > 1 else None,
-        cutoffs=np.arange(count) * horizon if cutoffs is None else cutoffs,
+        cutoffs=times,
         network=network,
         residual=residual,
+        floor=lowest,
     )
     # One fold cannot tell what its own weights are worth.
     weights = cross.weights(list(range(count)) if count > 1 else [])
@@ -135,7 +145,8 @@ def judge(
     blend = np.array([cross.blend(fold) for fold in range(count)]).reshape(actual.shape)
     spreads = [cross.spread(fold) for fold in range(count)]
     spread = cross.spread()
-    intervals = _intervals(blend, spreads, network, residual)
+    intervals = _intervals(blend, spreads, network, residual).floored(lowest)
+    blend = np.maximum(blend, lowest[..., None])
 
     others = {**members, **(shown or {})}
     losses = {
@@ -151,12 +162,19 @@ def judge(
         )
         for name, forecast in {BLEND: blend, **others}.items()
     )
-    coverage, step_coverage = _coverage(actual, intervals, scale, spread)
+    coverage, step_coverage = _coverage(actual, intervals, scale, spreads)
     simple = [row for row in methods[1:] if row.method != candidate and np.isfinite(row.mase)]
     comparison = None
     if count and simple:
         best = min(simple, key=lambda row: row.mase).method
-        comparison = compare(losses[BLEND], losses[best], "The blend", best, seed=seed)
+        comparison = compare(
+            losses[BLEND],
+            losses[best],
+            "The blend",
+            best,
+            blocks=time_blocks(times, horizon),
+            seed=seed,
+        )
     error = scaled_error(actual, blend, scale)
     return Judgement(
         names=names,
@@ -206,10 +224,16 @@ def _intervals(
 
 
 def _coverage(
-    actual: Floats, intervals: Intervals, scale: Floats, spread: Spread
+    actual: Floats, intervals: Intervals, scale: Floats, spreads: list[Spread]
 ) -> tuple[tuple[LevelCoverage, ...], dict[float, Floats]]:
-    """Observed coverage of each level, over all and by step."""
+    """Observed coverage of each level, over all and by step.
+
+    What is printed beside it is the calibration that was tested: that of the scored fold with the
+    fewest scores behind it, not that of the real forecast, which has this fold's own besides.
+    """
     rows, by_step = [], {}
+    scored = np.flatnonzero((~np.isnan(actual)).any(axis=(1, 2)))
+    tested = [spreads[fold].calibration for fold in scored.tolist()]
     for level in intervals.lower:
         hit = inside(actual, intervals.lower[level], intervals.upper[level])
         width = (intervals.upper[level] - intervals.lower[level]) / scale[..., None]
@@ -219,8 +243,8 @@ def _coverage(
                 level=level,
                 coverage=float(mean_observed(hit)),
                 width=float(mean_observed(np.where(np.isnan(hit), np.nan, width))),
-                scores=spread.calibration.scores,
-                calibrated=spread.calibration.calibrated[level],
+                scores=min((made.scores for made in tested), default=0),
+                calibrated=bool(tested) and all(made.calibrated[level] for made in tested),
             )
         )
     return tuple(rows), by_step

@@ -65,6 +65,7 @@ def forecast_simple(series: SeriesSet, season: int, horizon: int) -> dict[str, F
     forecasts = {
         name: np.full((len(series), horizon), np.nan) for name in (*simple_methods(season), "Mean")
     }
+    floor = never_negative(series)
     for rows, history in _histories(series, reach(season, horizon)):
         # In units of its own size, so that 1e30 squared does not overflow.
         unit = np.abs(np.where(np.isnan(history), 0.0, history)).max(axis=1)
@@ -79,13 +80,27 @@ def forecast_simple(series: SeriesSet, season: int, horizon: int) -> dict[str, F
         }
         if season > 1:
             made["SeasonalMean"] = seasonal_mean(scaled, season, horizon)
-        # What never was negative (sales, loads) is not forecast negative.
-        lowest = np.where(np.isnan(history), np.inf, history).min(axis=1, keepdims=True)
-        floor = np.where(lowest >= 0, 0.0, -np.inf)
         for name, forecast in made.items():
-            forecasts[name][rows] = np.maximum(forecast * unit, floor)
+            forecasts[name][rows] = np.maximum(forecast * unit, floor[rows, None])
     forecasts["Mean"] = np.mean([forecasts[name] for name in IN_MEAN], axis=0)
     return forecasts
+
+
+def never_negative(series: SeriesSet) -> Floats:
+    """What no forecast of a series lies below: 0 if it never was negative (sales, loads).
+
+    Returns:
+        (N,) 0, or -inf where a series has a negative value.
+
+    Example:
+        >>> from holdfast.forecasting.tables.calendar import Calendar
+        >>> series = SeriesSet.from_arrays({"a": [0.0, 3.0], "b": [-1.0, 3.0]}, Calendar.integer())
+        >>> never_negative(series).tolist()
+        [0.0, -inf]
+    """
+    owner = np.repeat(np.arange(len(series)), series.lengths)
+    negative = np.bincount(owner[series.values < 0], minlength=len(series))
+    return np.where(negative > 0, -np.inf, 0.0)
 
 
 def naive2(series: SeriesSet, season: int, horizon: int) -> Floats:

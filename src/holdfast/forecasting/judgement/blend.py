@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.records import Floats
 
-_PRIOR = 0.3  # standard deviation of a weight around its centre before any error was seen
+_PRIOR = 0.5  # standard deviation of a weight around its centre before any error was seen
 _SAMPLE = 8192  # points that the weights are fitted to; a larger backtest is thinned evenly
 _NEGLIGIBLE = 0.02  # a smaller weight is set to 0
+_NOTHING = 1e-150  # of a point's size: below it a unit says nothing, and its square is no number
 _WORTHWHILE = 0.001  # share of the loss that a member must save to be kept
 
 
@@ -19,10 +21,10 @@ class Errors:
     """What the weights of a blend are fitted to: points that every member could forecast.
 
     Arguments:
-        members: (P, M) forecasts.
-        actual: (P,) what came.
+        members: (P, M) forecasts, each point in units of its own size.
+        actual: (P,) what came, in the same units.
         cost: (P,) what one unit of absolute error costs at each point.
-        windows: independent errors behind the points: series × folds.
+        windows: independent errors behind the points: series × folds that do not overlap.
     """
 
     members: Floats
@@ -35,7 +37,9 @@ class Errors:
         return float(np.mean(self.cost * np.abs(self.members @ weights - self.actual)))
 
 
-def collect_errors(members: Floats, actual: Floats, scale: Floats) -> Errors:
+def collect_errors(
+    members: Floats, actual: Floats, scale: Floats, independent: NDArray[np.bool_] | None = None
+) -> Errors:
     """Points and their cost: half scaled error, half percentage error, as in M4's OWA.
 
     Both halves are in units of what the members' median achieves, so neither outweighs the other:
@@ -46,23 +50,29 @@ def collect_errors(members: Floats, actual: Floats, scale: Floats) -> Errors:
         members: (M, F, N, K) forecasts, NaN where a member has none.
         actual: (F, N, K), NaN for gaps.
         scale: (F, N) MASE units.
+        independent: (F,) folds of which no two overlap, whose windows count; all if not given.
 
     Returns:
         the points where all members and the actual are there, thinned evenly to a bounded number.
     """
     whole = ~(np.isnan(members).any(axis=0) | np.isnan(actual))
-    windows = int(whole.any(axis=-1).sum())
+    counted = whole if independent is None else whole[independent]
+    windows = int(counted.any(axis=-1).sum())
     rows = np.flatnonzero(whole)
     if len(rows) > _SAMPLE:
         rows = rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64)]
     points = members.reshape(len(members), -1)[:, rows].T
     y = actual.ravel()[rows]
     unit = np.broadcast_to(scale[..., None], actual.shape).ravel()[rows]
+    # A point's size cancels against its cost; without it 1/1e-310 would overflow.
+    largest = np.maximum(np.abs(points).max(axis=1, initial=0.0), np.abs(y))
+    largest = np.where(largest > 0, largest, 1.0)
+    points, y, unit = points / largest[:, None], y / largest, unit / largest
     middle = np.median(points, axis=1) if len(rows) else y
     error = np.abs(middle - y)
     size = np.abs(y) + np.abs(middle)
-    scaled = 1.0 / unit
-    relative = np.where(size > 0, 200.0 / np.where(size > 0, size, 1.0), 0.0)
+    scaled = 1.0 / np.maximum(unit, _NOTHING)
+    relative = np.where(size > _NOTHING, 200.0 / np.maximum(size, _NOTHING), 0.0)
     cost = np.zeros(len(rows))
     for part in (scaled, relative):
         mean = float(np.mean(part * error)) if len(rows) else 0.0
@@ -74,7 +84,7 @@ def fit_weights(errors: Errors, centre: Floats) -> Floats:
     """The weights of least cost plus distance from the centre.
 
     Minimises mean(cost · |F w − y|) + |w − centre|² / (2 σ² n) over the simplex: the posterior
-    mode under Laplace errors, n = `errors.windows` of them, and a normal prior with σ = .3. With
+    mode under Laplace errors, n = `errors.windows` of them, and a normal prior with σ = .5. With
     3 windows the blend stays near the centre, with 1,000 the data decide. Solved by iteratively
     reweighted least squares; every round is a small quadratic problem on the simplex.
 
@@ -93,17 +103,21 @@ def fit_weights(errors: Errors, centre: Floats) -> Floats:
         return weights
     # Relative to the centre's forecast, so that a level of 10^9 costs no digits.
     reference = errors.members @ centre
-    deviation = errors.members - reference[:, None]
-    target = errors.actual - reference
+    deviation = errors.cost[:, None] * (errors.members - reference[:, None])
+    target = errors.cost * (errors.actual - reference)
     penalty = 1.0 / (2.0 * _PRIOR**2 * max(errors.windows, 1))
     points = len(target)
     for _ in range(30):
-        residual = errors.cost * np.abs(deviation @ weights - target)
+        residual = np.abs(deviation @ weights - target)
         # |r| is majorised by r²/(2|r₀|) + |r₀|/2; the floor keeps it finite at r₀ = 0.
-        curvature = errors.cost**2 / np.maximum(residual, 1e-3) / points
+        curvature = 1.0 / np.maximum(residual, 1e-3) / points
         weighted = deviation * curvature[:, None]
-        quadratic = weighted.T @ deviation + 2.0 * penalty * np.eye(len(weights))
-        linear = weighted.T @ target + 2.0 * penalty * centre
+        gram = weighted.T @ deviation
+        # Members that are the same but for rounding, or one enormous error, would leave a singular
+        # matrix. Holding on to the last weights instead moves no fixed point.
+        hold = 1e-10 * float(np.trace(gram)) / len(weights)
+        quadratic = gram + (2.0 * penalty + hold) * np.eye(len(weights))
+        linear = weighted.T @ target + 2.0 * penalty * centre + hold * weights
         moved = _least_on_simplex(quadratic, linear)
         done = np.abs(moved - weights).max() < 1e-4
         weights = moved
@@ -133,7 +147,7 @@ def fit_without_useless(
         if len(test.actual):
             with_it += len(test.actual) * test.loss(fit_weights(fit, centre))
             without_it += len(test.actual) * test.loss(_fit_others(fit, without, candidate))
-    if with_it <= (1.0 - _WORTHWHILE) * without_it:
+    if without_it > 0 and with_it <= (1.0 - _WORTHWHILE) * without_it:
         return fit_weights(errors, centre)
     return _fit_others(errors, without, candidate)
 

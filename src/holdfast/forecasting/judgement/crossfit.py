@@ -20,6 +20,7 @@ from holdfast.forecasting.judgement.conformal import (
     calibrate,
     uncalibrated,
 )
+from holdfast.forecasting.judgement.folds import apart_in_time
 from holdfast.forecasting.judgement.metrics import interval_score, mean_observed
 from holdfast.forecasting.judgement.widths import (
     Widths,
@@ -69,6 +70,7 @@ class CrossFit:
         candidate: index of the member that must earn its place, or None.
         cutoffs: (F,) ordinals; folds closer than the horizon overlap and never serve each other.
         network, residual: level → (F, N, K) half-widths.
+        floor: (F, N) what no bound lies below, -inf for none.
     """
 
     members: Floats
@@ -79,6 +81,7 @@ class CrossFit:
     cutoffs: Indices
     network: Widths | None
     residual: Widths
+    floor: Floats
     _known: dict[tuple[int, ...], Floats] = field(default_factory=dict)
 
     def apart(self, *folds: int) -> list[int]:
@@ -89,6 +92,10 @@ class CrossFit:
             for other in range(len(self.actual))
             if all(abs(self.cutoffs[other] - self.cutoffs[fold]) >= horizon for fold in folds)
         ]
+
+    def independent(self, folds: list[int]) -> NDArray[np.bool_]:
+        """Which of these folds count: a set of them of which no two overlap."""
+        return apart_in_time(self.cutoffs[folds], self.actual.shape[2])
 
     def weights(self, folds: list[int]) -> Floats:
         """(M,) the blend's weights as these folds advise; the centre without any."""
@@ -105,8 +112,9 @@ class CrossFit:
         """Widths and multipliers from the folds apart from `hidden`.
 
         At each of these folds the centre is blended with weights from folds apart from it and from
-        `hidden`, and a series' factor comes from the others of these folds, so every score is out
-        of fold.
+        `hidden`, and a series' factor from its errors at the others of these folds. The centres of
+        those errors are blended with weights that the fold may have shaped: hiding it there too
+        would take a fit for every three folds and leave three folds with nothing to fit.
         """
         folds = self.apart(*hidden)
         horizon = self.actual.shape[2]
@@ -127,8 +135,10 @@ class CrossFit:
         return Spread(
             share=shares[best],
             unit=unit,
-            factors=series_factors(error, bases[best]),
-            calibration=calibrate(centres, self.actual[folds], fitted[best]),
+            factors=series_factors(error, bases[best], self.independent(folds)),
+            calibration=calibrate(
+                centres, self.actual[folds], fitted[best], independent=self.independent(folds)
+            ),
         )
 
     def _fitted(self, folds: list[int], error: Floats, base: Widths) -> Widths:
@@ -136,7 +146,8 @@ class CrossFit:
         made: list[Widths] = []
         for place, fold in enumerate(folds):
             others = [folds.index(other) for other in self.apart(fold) if other in folds]
-            factors = series_factors(error[others], base.at(others))
+            apart = self.independent([folds[other] for other in others])
+            factors = series_factors(error[others], base.at(others), apart)
             made.append(scale_widths(base.at(place), factors))
         return Widths(
             {level: np.stack([one.lower[level] for one in made]) for level in base.lower},
@@ -146,7 +157,10 @@ class CrossFit:
     def _cost(self, folds: list[int], centres: Floats, widths: Widths) -> float:
         """Mean scaled interval score of pooled calibration: which base widths fit best."""
         actual = self.actual[folds]
-        made = apply_calibration(centres, widths, calibrate(centres, actual, widths, by_step=False))
+        calibration = calibrate(
+            centres, actual, widths, by_step=False, independent=self.independent(folds)
+        )
+        made = apply_calibration(centres, widths, calibration).floored(self.floor[folds])
         scale = self.scale[folds][..., None]
         return float(
             sum(
@@ -173,6 +187,7 @@ class CrossFit:
                 self.members[there][:, chosen][:, :, series],
                 self.actual[chosen, series],
                 self.scale[chosen, series],
+                self.independent(chosen),
             )
 
         every = errors(folds)

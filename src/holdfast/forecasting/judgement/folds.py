@@ -48,13 +48,6 @@ class Folds:
     reason: str
 
     @property
-    def training_cutoff(self) -> int | None:
-        """The last ordinal that training for the backtest may see; None without folds."""
-        if self.stopping is not None:
-            return self.stopping.cutoff
-        return self.scoring[0].cutoff if self.scoring else None
-
-    @property
     def cutoffs(self) -> NDArray[np.int64]:
         """(F,) the scoring folds' cut-offs, oldest first."""
         return np.array([fold.cutoff for fold in self.scoring], dtype=np.int64)
@@ -151,6 +144,40 @@ def make_folds(
         needed=needed,
         reason=_reason(len(cutoffs), folds, needed, horizon, stops),
     )
+
+
+def time_blocks(cutoffs: NDArray[np.int64], horizon: int) -> NDArray[np.int64]:
+    """(F,) which block of time each fold belongs to, 0 for the newest.
+
+    A block is a fold and those less than a horizon older, which overlap it; the next block begins
+    with the newest fold that does not. Blocks are as many as folds that share no point of time.
+
+    Example:
+        >>> time_blocks(np.array([0, 4, 8, 12]), horizon=8).tolist()
+        [1, 1, 0, 0]
+    """
+    blocks = np.zeros(len(cutoffs), dtype=np.int64)
+    block, newest = -1, 0
+    for fold in np.argsort(-cutoffs, kind="stable").tolist():
+        if block < 0 or newest - cutoffs[fold] >= horizon:
+            block, newest = block + 1, int(cutoffs[fold])
+        blocks[fold] = block
+    return blocks
+
+
+def apart_in_time(cutoffs: NDArray[np.int64], horizon: int) -> NDArray[np.bool_]:
+    """(F,) True for the newest fold of each of the `time_blocks`: no two of these overlap.
+
+    Example:
+        >>> apart_in_time(np.array([0, 4, 8, 12]), horizon=8).tolist()
+        [False, True, False, True]
+    """
+    blocks = time_blocks(cutoffs, horizon)
+    newest = [
+        bool(cutoff == cutoffs[blocks == block].max())
+        for cutoff, block in zip(cutoffs, blocks, strict=True)
+    ]
+    return np.array(newest, dtype=bool)
 
 
 def _common_end(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> int:

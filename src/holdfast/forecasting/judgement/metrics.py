@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats
 
+_ROUNDING = 1e-12  # of a series' mean size: a smaller change is the last digits of a float
+
 
 def mean_observed(values: Floats, axis: int | tuple[int, ...] | None = None) -> Floats:
     """Mean over `axis` of what is not NaN; NaN, without a warning, where there is nothing."""
@@ -60,8 +62,8 @@ def scaled_error(actual: Floats, forecast: Floats, scale: Floats) -> Floats:
 def seasonal_scale(series: SeriesSet, season: int) -> Floats:
     """Mean absolute in-sample error of seasonal naive: the unit of MASE and of widths.
 
-    Where a series has no pair a season apart, or never changed over a season, its steps from
-    one point to the next stand in; for a constant its size; for zeros 1.
+    Where a series has no pair a season apart, or never changed over a season but for rounding,
+    its steps from one point to the next stand in; for a constant its size; for zeros 1.
 
     Arguments:
         series: N histories; gaps are NaN.
@@ -76,9 +78,10 @@ def seasonal_scale(series: SeriesSet, season: int) -> Floats:
         >>> seasonal_scale(series, season=1).tolist()
         [1.5]
     """
-    scale = lag_change(series, max(season, 1))
-    for stand_in in (lag_change(series, 1), _mean_size(series), np.ones(len(series))):
-        scale = np.where(scale > 0, scale, stand_in)  # NaN is not above 0
+    scale, size = lag_change(series, max(season, 1)), _mean_size(series)
+    rounding = _ROUNDING * np.where(np.isnan(size), 0.0, size)
+    for stand_in in (lag_change(series, 1), size, np.ones(len(series))):
+        scale = np.where(scale > rounding, scale, stand_in)  # NaN is not above anything
     return scale
 
 

@@ -10,7 +10,10 @@ from holdfast.forecasting.judgement.naive import by_phase, seasonal_naive, spans
 from holdfast.records import Floats
 
 LONGER: Final = {5: 260, 7: 364, 24: 168, 48: 336, 96: 672, 144: 1008, 288: 2016}
-"""A season that may lie over the season: a week of days, a year of weeks."""
+"""A season that may lie over the season: a week over days, a year over weeks.
+
+A year over a week of days is 52 whole weeks, 364 and not 365: the rules repeat the longer season as
+it stands, and a day later every weekday would meet the one before it."""
 
 ORIGINS: Final = 4
 """Earlier cut-offs of the same history, one horizon apart, at which the rules are compared."""

@@ -51,13 +51,25 @@ def sentences(
             "and the intervals are not calibrated."
         )
     else:
-        said += _about_candidate(methods, candidate)
+        said += [*_about_blend(methods), *_about_candidate(methods, candidate)]
     if comparison is not None:
         said.append(comparison.sentence)
     missing = [row for row in coverage if not row.calibrated]
     if missing and folds > 1:
         said.append(_about_levels(missing))
     return tuple(said)
+
+
+def _about_blend(methods: Sequence[MethodScore]) -> list[str]:
+    """A member that would have done better alone, where there is one by a margin."""
+    best = min(methods[1:], key=lambda row: row.mase, default=methods[0])
+    if not best.mase < 0.95 * methods[0].mase:
+        return []
+    name = _SPOKEN.get(best.method, f"the {best.method}")
+    return [
+        f"{name[:1].upper()}{name[1:]} alone was better on the folds than the blend (MASE "
+        f"{best.mase:.3f} against {methods[0].mase:.3f}), which could not know that beforehand."
+    ]
 
 
 def _about_candidate(methods: Sequence[MethodScore], candidate: str) -> list[str]:
@@ -92,6 +104,7 @@ def _about_levels(missing: Sequence[LevelCoverage]) -> str:
     levels = ", ".join(f"{row.level:g} %" for row in missing)
     needed = ", ".join(str(scores_needed(row.level)) for row in missing)
     return (
-        f"Not calibrated: {levels}; this takes {needed} independent scores (series × folds) and "
-        f"there are {missing[0].scores}. These intervals are as wide as past errors suggest."
+        f"Not calibrated: {levels}; this takes {needed} independent scores (series × folds) and a "
+        f"fold has {missing[0].scores} from the others. These intervals are as wide as past errors "
+        "suggest."
     )

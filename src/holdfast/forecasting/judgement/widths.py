@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.forecasting.judgement.naive import last_observed
 from holdfast.forecasting.tables.series import SeriesSet
@@ -130,7 +131,9 @@ def width_unit(network: Widths | None, residual: Widths) -> float:
     return float(np.exp(np.mean(np.log(ours[both] / other[both])))) if both.any() else 1.0
 
 
-def series_factors(error: Floats, widths: Widths) -> Floats:
+def series_factors(
+    error: Floats, widths: Widths, independent: NDArray[np.bool_] | None = None
+) -> Floats:
     """How much wider or narrower each series is than its base widths say, from past folds.
 
     The ratio of a series' mean out-of-fold error to its width, relative to the other series' and
@@ -139,6 +142,7 @@ def series_factors(error: Floats, widths: Widths) -> Floats:
     Arguments:
         error: (F, N, K) out-of-fold errors of the centre, NaN where there is none.
         widths: level → (F, N, K).
+        independent: (F,) folds of which no two overlap, whose windows count; all if not given.
 
     Returns:
         (N,) between a quarter and four; 1 for a series in no fold.
@@ -150,7 +154,8 @@ def series_factors(error: Floats, widths: Widths) -> Floats:
     usable = (width > 0) & ~np.isnan(error)
     ratio = np.where(usable, np.abs(error) / np.where(usable, width, 1.0), 0.0)
     points = usable.sum(axis=(0, 2))
-    windows = usable.any(axis=2).sum(axis=0)
+    counted = usable if independent is None else usable[independent]
+    windows = counted.any(axis=2).sum(axis=0)
     mean = ratio.sum(axis=(0, 2)) / np.maximum(points, 1)
     known = mean > 0
     if not known.any():
