@@ -231,9 +231,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         SCALE, "level and spread see the next value", "forecasting/tables/scaling.py",
-        "before = np.maximum(origins - span, 0)\n",
-        "origins = np.minimum(origins + 1, values.shape[1])\n"
-        "    before = np.maximum(origins - span, 0)\n",
+        "    width = int(origins.max())\n",
+        "    origins = np.minimum(origins + 1, values.shape[1])\n"
+        "    width = int(origins.max())\n",
         (TABLES + "test_scaling.py::test_nothing_at_or_after_an_origin_moves_its_scale",
          NETWORK + "test_no_position_sees_what_comes_after_it"),
     ),
@@ -258,13 +258,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         POINT, "each position gets the state of the patch before: the last one is dropped",
         "forecasting/network/model.py",
-        "state = self.state(state)",
-        "state = self.state(torch.cat([torch.zeros_like(state[:1]), state[:-1]]))",
+        "state = self.state(state[wanted])",
+        "state = self.state(state.roll(1, 0)[wanted])",
         (NETWORK + "test_the_last_patch_reaches_the_state_and_not_only_the_copy",),
     ),
     Fault(
         POINT, "the horizon is decoded from an earlier state", "forecasting/network/forecast.py",
-        "network(read)[-1]", "network(read)[-2]",
+        "network(read, last=True)[-1]", "network(read)[-2]",
         (NETWORK + "test_a_forecast_is_what_the_network_says_after_the_last_value",),
     ),
     Fault(
@@ -294,7 +294,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         HONEST, "a network that does not help keeps its weight", "forecasting/judgement/blend.py",
-        "if with_it <= (1.0 - _WORTHWHILE) * without_it:", "if with_it <= with_it:",
+        "with_it <= (1.0 - _WORTHWHILE) * without_it:", "with_it <= with_it:",
         (BLEND + "test_a_candidate_that_only_the_folds_together_speak_for_gets_nothing",),
     ),
     Fault(
