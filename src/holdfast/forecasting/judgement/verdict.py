@@ -66,10 +66,11 @@ def _about_blend(methods: Sequence[MethodScore]) -> list[str]:
     if not best.mase < 0.95 * methods[0].mase:
         return []
     name = _SPOKEN.get(best.method, f"the {best.method}")
-    return [
+    sentence = (
         f"{name[:1].upper()}{name[1:]} alone was better on the folds than the blend (MASE "
         f"{best.mase:.3f} against {methods[0].mase:.3f}), which could not know that beforehand."
-    ]
+    )
+    return [sentence]
 
 
 def _about_candidate(methods: Sequence[MethodScore], candidate: str) -> list[str]:

@@ -22,6 +22,7 @@ class ForecastNetwork(nn.Module):
 
     Example:
         >>> import numpy as np
+        >>> import torch
         >>> from holdfast.forecasting.network.design import choose_design
         >>> from holdfast.forecasting.network.features import features
         >>> design = choose_design(np.array([100]), horizon=4, season=1)
