@@ -49,9 +49,10 @@ def test_warm_up_is_a_share_below_one_and_a_number_of_steps_from_one(
     assert Plan(steps=200, warmup=warmup).warmup_steps == steps
 
 
-def test_plans_that_train_differently_have_different_fingerprints() -> None:
+def test_plans_that_train_differently_have_different_identities() -> None:
     plans = [Plan(steps=10), Plan(steps=11), Plan(steps=10, seed=1), Plan(steps=10, clip=None)]
-    assert len({plan.fingerprint() for plan in plans}) == 4
+    assert len({str(plan.identity()) for plan in plans}) == 4
+    assert Plan(steps=9, snapshot_every=1.0).identity() == Plan(steps=9).identity()
 
 
 @pytest.mark.parametrize("average", [0.0, 0.01, 0.3, 1.0])

@@ -25,6 +25,9 @@ from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.reading import Table
 from holdfast.forecasting.tables.series import SeriesSet
 
+LSTM: Final = "LSTM"
+"""The network's name among the members."""
+
 KIND = "forecaster"
 """What a model folder of ours says it holds."""
 
@@ -37,7 +40,6 @@ _NUMBERS: Final[dict[str, type]] = {
     **dict.fromkeys(("uint8", "uint16", "uint32", "uint64"), int),
     **dict.fromkeys(("float16", "float32", "float64"), float),
 }
-_LSTM: Final = "LSTM"  # the predictor's name for its network; the predictor imports this module
 _MOST_NETWORKS: Final = 64
 _LARGEST_HORIZON: Final = 100_000
 _LARGEST_SEASON: Final = 100_000
@@ -219,7 +221,7 @@ def _rule(
     series: int,
 ) -> Rule:
     members = _texts(manifest["members"], "members")
-    if not set(members) <= {_LSTM, *simple_methods(season)}:
+    if not set(members) <= {LSTM, *simple_methods(season)}:
         raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
     numbers = _under("rule/", arrays)
     levels = numbers["levels"]

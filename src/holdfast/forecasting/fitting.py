@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.fitted import LSTM, Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, judge_members
 from holdfast.forecasting.network.model import ForecastNetwork
-from holdfast.forecasting.predictor import LSTM, forecast
+from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import ForecastRecord, TrainingSummary
 from holdfast.training.budget import Budget

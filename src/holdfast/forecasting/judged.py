@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from holdfast.forecasting.fitted import LSTM
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judgement.backtest import Judgement, judge
 from holdfast.forecasting.judgement.baselines import never_negative, simple_methods
@@ -15,7 +16,7 @@ from holdfast.forecasting.judgement.verdict import sentences
 from holdfast.forecasting.judgement.widths import Widths, residual_widths, stack_widths
 from holdfast.forecasting.network.design import Design
 from holdfast.forecasting.network.model import ForecastNetwork
-from holdfast.forecasting.predictor import LSTM, network_forecast
+from holdfast.forecasting.predictor import network_forecast
 from holdfast.records import BacktestRecord, Floats, FoldRecord
 
 MEAN = "Mean"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.fitted import LSTM, Fitted
 from holdfast.forecasting.judgement.baselines import (
     forecast_simple,
     never_negative,
@@ -21,9 +21,6 @@ from holdfast.forecasting.network.forecast import at_level, forecast_quantiles
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats, Times
-
-LSTM = "LSTM"
-"""The network's name among the members."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import asdict, dataclass
 
@@ -92,16 +90,6 @@ class Plan:
         fields = asdict(self) | {"betas": list(self.betas)}
         del fields["snapshot_every"]  # when a snapshot is written changes no weight
         return fields
-
-    def fingerprint(self) -> str:
-        """A hash of `identity`: equal for plans that train alike.
-
-        Example:
-            >>> Plan(steps=9, snapshot_every=1.0).fingerprint() == Plan(steps=9).fingerprint()
-            True
-        """
-        text = json.dumps(self.identity(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _whole(value: object, *, least: int) -> bool:
