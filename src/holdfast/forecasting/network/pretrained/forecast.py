@@ -1,0 +1,88 @@
+"""Forecasts of a pretrained network for any series and any horizon, without training."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from holdfast.forecasting.network.design import QUANTILES
+from holdfast.forecasting.network.pretrained.alignment import left_aligned, patches_of
+from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.reading import mirror, origins_of, read
+from holdfast.forecasting.tables.series import SeriesSet
+
+POSITIONS = 8192
+"""Positions forecast at once, so that memory stays bounded and the layers busy."""
+
+
+def forecast_pretrained(
+    network: PretrainedNetwork,
+    series: SeriesSet,
+    horizon: int,
+    season: int,
+    long_season: int | None = None,
+) -> NDArray[np.float64]:
+    """What the network says of each series from its last value on.
+
+    Made of the forecast of the series and of that of its negative, so that neither growth nor
+    decline is favoured.
+
+    Arguments:
+        network: pretrained.
+        series: N histories.
+        horizon: H steps, as many as are wanted.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer one; None where there is none.
+
+    Returns:
+        (N, H, Q) quantiles at the levels `QUANTILES`; NaN for a series without a value.
+    """
+    patch = network.design.patch
+    ahead = -(-horizon // patch)
+    known = patches_of(series.lengths, network.design)
+    out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
+    order = np.argsort(known, kind="stable")
+    first = 0
+    while first < len(order):
+        # As many of about equal length as the positions of the longest of them allow.
+        last = first + 1
+        while last < len(order) and (last + 1 - first) * (known[order[last]] + ahead) <= POSITIONS:
+            last += 1
+        rows = order[first:last]
+        values = left_aligned(
+            series, rows, series.lengths[rows], known[rows], int(known[rows[-1]]) + ahead, patch
+        )
+        out[rows] = _quantiles(network, values, known[rows], horizon, season, long_season)
+        first = last
+    return out
+
+
+def _quantiles(
+    network: PretrainedNetwork,
+    values: NDArray[np.float64],
+    known: NDArray[np.int64],
+    horizon: int,
+    season: int,
+    long_season: int | None,
+) -> NDArray[np.float64]:
+    """(B, H, Q) of rows that are left-aligned."""
+    patch = network.design.patch
+    visible = torch.from_numpy(values)
+    seasons = torch.full((len(values),), season)
+    longer = torch.full((len(values),), long_season or 1)
+    origins = origins_of(~torch.isnan(visible), patch)
+    reading = read(visible, seasons, longer, origins, network.design)
+    ahead = -(-horizon // patch)
+    positions = torch.from_numpy(known)[None, :] - 1 + torch.arange(ahead)[:, None]  # (F, B)
+    columns = torch.arange(len(values))
+    with torch.no_grad():
+        made, _ = network(reading)
+        made = made[positions, columns]
+        mirrored, _ = network(mirror(reading, network.design))
+        made = 0.5 * (made - mirrored[positions, columns].flip(-1))
+    level, spread = reading.level[positions, columns], reading.spread[positions, columns]
+    made = made.double() * spread[..., None, None] + level[..., None, None]
+    joined = made.transpose(0, 1).flatten(1, 2)[:, :horizon]  # (B, H, Q)
+    empty = torch.isnan(visible).all(dim=1)
+    return torch.where(empty[:, None, None], torch.nan, joined).numpy()

@@ -1,0 +1,97 @@
+"""The pretrained network: patches in, recurrent blocks, quantiles of the next patch out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from holdfast.forecasting.network.design import QUANTILES
+from holdfast.forecasting.network.heads import QuantileHead
+from holdfast.forecasting.network.pretrained.patches import PatchDesign
+from holdfast.forecasting.network.pretrained.reading import CANDIDATES, Reading, input_size
+from holdfast.nn import LSTM
+
+State = tuple[tuple[Tensor, Tensor], ...]
+"""Hidden and cell state of each block."""
+
+
+class Block(nn.Module):
+    """An LSTM and a feed-forward layer, each behind a norm and beside a residual path.
+
+    Arguments:
+        hidden: units.
+        timescale: steps over which the cells' forget gates start spread.
+    """
+
+    def __init__(self, hidden: int, timescale: float) -> None:
+        super().__init__()
+        self.before = nn.RMSNorm(hidden)
+        self.recurrent = LSTM(hidden, hidden, timescale=timescale)
+        self.between = nn.RMSNorm(hidden)
+        self.mix = nn.Sequential(
+            nn.Linear(hidden, 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden)
+        )
+
+    def forward(
+        self, flow: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(K, B, H) → (K, B, H), and the state behind the last position."""
+        output, state = self.recurrent(self.before(flow), state)
+        flow = flow + output
+        return flow + self.mix(self.between(flow)), state
+
+
+class PretrainedNetwork(nn.Module):
+    """An LSTM over patches that forecasts the patch behind every position.
+
+    Positions whose patch is hidden (the future) are run through like all others; nothing is fed
+    back, so that one pass forecasts any horizon. The centre of a forecast is a softmax over
+    candidates (level, last value, drift, seasonal copies) and a correction by the state.
+
+    Arguments:
+        design: the network's sizes.
+
+    Source: the LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al.
+    (2000); pre-norm residual blocks after Xiong et al. (2020).
+    """
+
+    def __init__(self, design: PatchDesign) -> None:
+        super().__init__()
+        self.design = design
+        hidden, patch = design.hidden, design.patch
+        self.enter = nn.Sequential(
+            nn.Linear(input_size(design), 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden)
+        )
+        timescale = float(max(design.context // patch, 2))
+        self.blocks = nn.ModuleList(Block(hidden, timescale) for _ in range(design.blocks))
+        self.leave = nn.RMSNorm(hidden)
+        self.choose = nn.Linear(hidden, patch * CANDIDATES)
+        nn.init.zeros_(self.choose.weight)
+        nn.init.zeros_(self.choose.bias)
+        self.quantiles = QuantileHead(hidden, patch, len(QUANTILES))
+
+    def forward(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
+        """(K, B, p, Q) quantiles in the network's units, and the state behind the last position."""
+        flow = self.enter(reading.inputs)
+        after = []
+        for number, block in enumerate(self.blocks):
+            flow, one = block(flow, None if state is None else state[number])
+            after.append(one)
+        flow = self.leave(flow)
+        return self._head(flow, reading.candidates), tuple(after)
+
+    def embed(self, reading: Reading) -> Tensor:
+        """(K, B, H) what the network knows of a series at each position."""
+        flow = self.enter(reading.inputs)
+        for block in self.blocks:
+            flow, _ = block(flow, None)
+        embedded: Tensor = self.leave(flow)
+        return embedded
+
+    def _head(self, flow: Tensor, candidates: Tensor) -> Tensor:
+        score = self.choose(flow).unflatten(-1, (CANDIDATES, -1))
+        missing = torch.isnan(candidates)
+        share = torch.softmax(score.masked_fill(missing, -torch.inf), dim=-2)
+        centre = (share * torch.nan_to_num(candidates)).sum(dim=-2)
+        made: Tensor = self.quantiles(flow, centre)
+        return made

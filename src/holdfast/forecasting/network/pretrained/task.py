@@ -1,0 +1,210 @@
+"""Learning to forecast series that the generator makes: what the one loop is given to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from holdfast.forecasting.network.design import QUANTILES
+from holdfast.forecasting.network.losses import pinball
+from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.patches import PatchDesign
+from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read, targets
+from holdfast.forecasting.tables.synthetic.generate import generate
+from holdfast.forecasting.tables.synthetic.recipe import Recipe
+from holdfast.training.plan import Plan
+from holdfast.training.seed import generator, seeded, torch_seed
+
+LEAST = 3
+"""Values that a forecast must look back on to be learnt from."""
+
+MOST_AHEAD = 12
+"""Patches of future in one batch at most."""
+
+
+POSITIONS = 4096
+"""Positions in one batch, over all its series."""
+
+LEARNING_RATE = 2e-3
+"""The highest rate of the schedule."""
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticBatch:
+    """What one update learns from.
+
+    Arguments:
+        reading: what the network reads at each of K positions.
+        ahead: (K − 1, B, p) what came, in the network's units; NaN for gaps.
+        family: (B,) what kind of series each is.
+    """
+
+    reading: Reading
+    ahead: Tensor
+    family: tuple[str, ...]
+
+
+class PretrainingTask:
+    """Learning to forecast synthetic series.
+
+    Arguments:
+        design: the network's sizes.
+        recipe: of the series.
+        seed: of the initial weights.
+        positions: positions in one batch, over all its series.
+        device: where to train.
+    """
+
+    def __init__(
+        self,
+        design: PatchDesign,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        positions: int = POSITIONS,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.design = design
+        # The lengths are drawn a batch at a time, so that no position is spent on emptiness.
+        self.recipe = replace(recipe, shortening=0.0)
+        self.positions = positions
+        self.device = torch.device(device)
+        self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32, device=self.device)
+        with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
+            self._network = PretrainedNetwork(design).float().to(self.device)
+
+    @property
+    def module(self) -> PretrainedNetwork:
+        """The network in training."""
+        return self._network
+
+    def batch(self, step: int, seed: int) -> SyntheticBatch:
+        """The series of update `step`."""
+        return self.draw(generator(seed, "batch", step))
+
+    def draw(self, random: np.random.Generator) -> SyntheticBatch:
+        """A batch of series of one length, the last patches of each hidden."""
+        design = self.design
+        most = design.context // design.patch
+        least = max(2, 8 // design.patch)
+        known = round(float(np.exp(random.uniform(np.log(least), np.log(most + 0.5)))))
+        ahead = int(random.integers(1, 1 + min(MOST_AHEAD, max(2, known))))
+        count = int(np.clip(self.positions // (known + ahead), 16, 512))
+        points = (known + ahead) * design.patch
+        samples = generate(random, count, points, self.recipe)
+        values = samples.values.astype(np.float64)
+        # What rises and what falls is learnt alike, as forecasts treat them alike.
+        values *= np.where(random.random((count, 1)) < 0.5, -1.0, 1.0)
+        missing = random.integers(0, design.patch, count)
+        values[np.arange(points) < missing[:, None]] = np.nan
+        hidden = _hidden(random, count, known, ahead, design.patch)
+        season, long_season = _hints(random, samples.season, samples.long_season)
+        return self._batch(values, hidden, season, long_season, samples.family)
+
+    def losses(self, module: nn.Module, batch: SyntheticBatch) -> Tensor:
+        """(B,) mean pinball loss of each series over its positions and steps."""
+        made, _ = module(batch.reading)
+        return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
+
+    def names(self, batch: SyntheticBatch, rows: Sequence[int]) -> Sequence[str]:
+        """The families of some rows."""
+        return [batch.family[row] for row in rows]
+
+    def validate(self, module: nn.Module) -> float | None:
+        """Nothing is held out: every batch is new."""
+        return None
+
+    def _batch(
+        self,
+        values: NDArray[np.float64],
+        hidden: NDArray[np.bool_],
+        season: NDArray[np.int64],
+        long_season: NDArray[np.int64],
+        family: tuple[str, ...],
+    ) -> SyntheticBatch:
+        device = self.device
+        whole = torch.from_numpy(values).to(device)
+        visible = torch.where(torch.from_numpy(hidden).to(device), torch.nan, whole)
+        origins = origins_of(~torch.isnan(visible), self.design.patch)
+        reading = read(
+            visible,
+            torch.from_numpy(season).to(device),
+            torch.from_numpy(long_season).to(device),
+            origins,
+            self.design,
+        )
+        return SyntheticBatch(reading, targets(whole, reading, self.design.patch), family)
+
+
+def pretraining_plan(steps: int, seed: int) -> Plan:
+    """The training plan of a pretraining.
+
+    Arguments:
+        steps: updates.
+        seed: of the series.
+    """
+    return Plan(
+        steps=steps,
+        learning_rate=LEARNING_RATE,
+        weight_decay=0.01,
+        warmup=min(200, max(steps // 10, 1)),
+        clip=1.0,
+        average=0.1,
+        average_every=10,
+        seed=seed,
+        snapshot_every=60.0,
+    )
+
+
+def mean_loss(made: Tensor, reading: Reading, ahead: Tensor, quantiles: Tensor) -> Tensor:
+    """(B,) mean pinball loss of each row over the positions that look back on enough.
+
+    Patches farther ahead than the next count twice: few positions have any.
+
+    Arguments:
+        made: (K, B, p, Q) from the network.
+        reading: what it read.
+        ahead: (K − 1, B, p) what came, NaN for gaps.
+        quantiles: (Q,) their levels.
+    """
+    enough = (reading.observed[:-1] >= LEAST)[..., None]
+    ahead = torch.where(enough, ahead, torch.nan)
+    weight = torch.where(reading.ahead[:-1] > 0, 2.0, 1.0)[..., None]
+    loss = weight * pinball(made[:-1], ahead, quantiles)
+    count = (weight * ~torch.isnan(ahead)).sum(dim=(0, 2)).clamp(min=1)
+    return loss.sum(dim=(0, 2)) / count
+
+
+def _hidden(
+    random: np.random.Generator, count: int, known: int, ahead: int, patch: int
+) -> NDArray[np.bool_]:
+    """(B, points) the future of every series, and in a third of them a stretch of the past."""
+    positions = known + ahead
+    place = np.arange(positions)
+    hidden = np.broadcast_to(place >= known, (count, positions)).copy()
+    if known > 4:
+        begin = random.integers(2, known, count)
+        length = random.integers(1, min(8, known - 2) + 1, count)
+        some = random.random(count) < 1 / 3
+        stretch = (place >= begin[:, None]) & (place < (begin + length)[:, None])
+        hidden |= stretch & some[:, None]
+    return np.repeat(hidden, patch, axis=1)
+
+
+def _hints(
+    random: np.random.Generator, season: NDArray[np.int64], long_season: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What the network is told of the seasons: mostly the truth, sometimes nothing or a mistake."""
+    count = len(season)
+    kind = random.random(count)
+    other = season[random.permutation(count)]
+    told = np.where(kind < 0.12, other, np.where(kind < 0.2, 1, season))
+    told_long = np.where(
+        (kind < 0.2) | (random.random(count) < 0.1) | (long_season <= told), 1, long_season
+    )
+    return told, told_long
