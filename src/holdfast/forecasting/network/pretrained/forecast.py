@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from holdfast.forecasting.network.design import QUANTILES
 from holdfast.forecasting.network.pretrained.alignment import left_aligned, patches_of
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.network.pretrained.reading import mirror, origins_of, read
+from holdfast.forecasting.network.pretrained.reading import Reading, mirror, origins_of, read
 from holdfast.forecasting.tables.series import SeriesSet
 
 POSITIONS = 8192
@@ -75,14 +76,18 @@ def _quantiles(
     reading = read(visible, seasons, longer, origins, network.design)
     ahead = -(-horizon // patch)
     positions = torch.from_numpy(known)[None, :] - 1 + torch.arange(ahead)[:, None]  # (F, B)
-    columns = torch.arange(len(values))
     with torch.no_grad():
-        made, _ = network(reading)
-        made = made[positions, columns]
-        mirrored, _ = network(mirror(reading, network.design))
-        made = 0.5 * (made - mirrored[positions, columns].flip(-1))
-    level, spread = reading.level[positions, columns], reading.spread[positions, columns]
+        made = _made(network, reading, positions)
+        made = 0.5 * (made - _made(network, mirror(reading, network.design), positions).flip(-1))
+    level, spread = reading.level.gather(0, positions), reading.spread.gather(0, positions)
     made = made.double() * spread[..., None, None] + level[..., None, None]
     joined = made.transpose(0, 1).flatten(1, 2)[:, :horizon]  # (B, H, Q)
     empty = torch.isnan(visible).all(dim=1)
     return torch.where(empty[:, None, None], torch.nan, joined).numpy()
+
+
+def _made(network: PretrainedNetwork, reading: Reading, positions: Tensor) -> Tensor:
+    """(F, B, p, Q) quantiles in the network's units at F positions of each row."""
+    known, _ = network.known(reading)
+    columns = torch.arange(positions.shape[1])
+    return network.quantiles_of(known[positions, columns], reading.candidates[positions, columns])

@@ -72,26 +72,23 @@ class PretrainedNetwork(nn.Module):
 
     def forward(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
         """(K, B, p, Q) quantiles in the network's units, and the state behind the last position."""
+        known, after = self.known(reading, state)
+        return self.quantiles_of(known, reading.candidates), after
+
+    def known(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
+        """(K, B, H) what the network knows at each position, and the state behind the last."""
         flow = self.enter(reading.inputs)
         after = []
         for number, block in enumerate(self.blocks):
             flow, one = block(flow, None if state is None else state[number])
             after.append(one)
-        flow = self.leave(flow)
-        return self._head(flow, reading.candidates), tuple(after)
+        return self.leave(flow), tuple(after)
 
-    def embed(self, reading: Reading) -> Tensor:
-        """(K, B, H) what the network knows of a series at each position."""
-        flow = self.enter(reading.inputs)
-        for block in self.blocks:
-            flow, _ = block(flow, None)
-        embedded: Tensor = self.leave(flow)
-        return embedded
-
-    def _head(self, flow: Tensor, candidates: Tensor) -> Tensor:
-        score = self.choose(flow).unflatten(-1, (CANDIDATES, -1))
+    def quantiles_of(self, known: Tensor, candidates: Tensor) -> Tensor:
+        """(…, B, p, Q) quantiles at some positions, from `known` (…, B, H) and (…, B, C, p)."""
+        score = self.choose(known).unflatten(-1, (CANDIDATES, -1))
         missing = torch.isnan(candidates)
         share = torch.softmax(score.masked_fill(missing, -torch.inf), dim=-2)
         centre = (share * torch.nan_to_num(candidates)).sum(dim=-2)
-        made: Tensor = self.quantiles(flow, centre)
+        made: Tensor = self.quantiles(known, centre)
         return made

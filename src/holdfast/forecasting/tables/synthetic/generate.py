@@ -205,7 +205,7 @@ def _compose(
     # Years and quarters are sums of months: less of noise and season is left in them.
     coarse = np.clip(season[:, None] / 12, 0.25, 1.0)
     strength = (
-        coarse * log_uniform(random, count, 0.03, 3.0) * step ** uniform(random, count, 0.1, 1.0)
+        coarse * log_uniform(random, count, 0.03, 2.0) * step ** uniform(random, count, 0.1, 1.0)
     )
     ruling = np.maximum(
         log_uniform(random, count, 0.7, 30.0), step / log_uniform(random, count, 0.003, 0.15)
@@ -223,7 +223,11 @@ def _compose(
             recipe.holidays,
         )
         values[rows] += strength[rows] * standardise(shape, seen[rows])
-    own = coarse * log_uniform(random, count, 0.05, 4.0) * step ** uniform(random, count, 0.3, 1.0)
+    own = (
+        np.sqrt(coarse)
+        * log_uniform(random, count, 0.15, 4.0)
+        * step ** uniform(random, count, 0.3, 1.0)
+    )
     own = np.where(dominant, strength * log_uniform(random, count, 0.0005, 0.15), own)
     noisy = random.random((count, 1)) < np.where(has, recipe.noise, recipe.noise_alone)
     own = own * (noisy & (family != _COUNTS)[:, None])

@@ -85,24 +85,24 @@ class Recipe:
     """
 
     structural: float = 0.50
-    kinks: float = 0.13
-    autoregressive: float = 0.12
-    gaussian_process: float = 0.11
-    chaotic: float = 0.03
+    kinks: float = 0.09
+    autoregressive: float = 0.18
+    gaussian_process: float = 0.09
+    chaotic: float = 0.02
     counts: float = 0.045
-    steps: float = 0.05
+    steps: float = 0.07
     seasonal: float = 0.65
     seasons: tuple[tuple[int, int, float], ...] = ((12, 1, 1.0),)
     arbitrary_season: float = 0.1
     shortest_season: int = 3
     longest_season: int = 60
     long_seasonal: float = 0.7
-    dominant_season: float = 0.12
+    dominant_season: float = 0.06
     season_drift: float = 0.5
     fractional_season: float = 0.05
-    noise: float = 0.85
-    noise_alone: float = 0.35
-    growth: float = 0.5
+    noise: float = 0.9
+    noise_alone: float = 0.5
+    growth: float = 0.35
     upward: float = 0.9
     heavy_tails: float = 0.4
     coloured_noise: float = 0.2
