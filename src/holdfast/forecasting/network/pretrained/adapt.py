@@ -22,8 +22,8 @@ from holdfast.forecasting.tables.windows import WindowSampler, WindowShape
 from holdfast.training.plan import Plan
 from holdfast.training.seed import generator
 
-BATCH = 32
-"""Windows in one update."""
+POSITIONS = 2048
+"""Positions in one update, over all its windows."""
 
 LEARNING_RATE = 3e-4
 """The highest rate, a seventh of pretraining's: what the network knows is kept."""
@@ -83,6 +83,9 @@ class AdaptingTask:
         self._ahead = -(-horizon // self.design.patch)
         shape = WindowShape(self.design.context, self.design.patch, horizon)
         self._sampler = WindowSampler(series, shape, LEAST)
+        lengths = series.lengths[series.lengths > 0]
+        typical = int(np.quantile(patches_of(lengths, self.design), 0.75)) if len(lengths) else 1
+        self._count = int(np.clip(POSITIONS // (typical + self._ahead), 16, 256))
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
         self._held_out = None if held_out is None else self._watched_windows(held_out)
 
@@ -108,7 +111,7 @@ class AdaptingTask:
 
     def batch(self, step: int, seed: int) -> AdaptingBatch:
         """The windows of update `step`."""
-        rows, ends = self._sampler.draw(generator(seed, "batch", step), BATCH)
+        rows, ends = self._sampler.draw(generator(seed, "batch", step), self._count)
         return self._windows(self._series, rows, ends)
 
     def losses(self, module: nn.Module, batch: AdaptingBatch) -> Tensor:

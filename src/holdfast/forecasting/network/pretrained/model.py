@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from holdfast.forecasting.network.design import QUANTILES
 from holdfast.forecasting.network.heads import QuantileHead
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
-from holdfast.forecasting.network.pretrained.reading import CANDIDATES, Reading, input_size
+from holdfast.forecasting.network.pretrained.reading import Reading, candidate_count, input_size
 from holdfast.nn import LSTM
 
 State = tuple[tuple[Tensor, Tensor], ...]
@@ -65,7 +65,7 @@ class PretrainedNetwork(nn.Module):
         timescale = float(max(design.context // patch, 2))
         self.blocks = nn.ModuleList(Block(hidden, timescale) for _ in range(design.blocks))
         self.leave = nn.RMSNorm(hidden)
-        self.choose = nn.Linear(hidden, patch * CANDIDATES)
+        self.choose = nn.Linear(hidden, patch * candidate_count(design))
         nn.init.zeros_(self.choose.weight)
         nn.init.zeros_(self.choose.bias)
         self.quantiles = QuantileHead(hidden, patch, len(QUANTILES))
@@ -86,7 +86,7 @@ class PretrainedNetwork(nn.Module):
 
     def quantiles_of(self, known: Tensor, candidates: Tensor) -> Tensor:
         """(…, B, p, Q) quantiles at some positions, from `known` (…, B, H) and (…, B, C, p)."""
-        score = self.choose(known).unflatten(-1, (CANDIDATES, -1))
+        score = self.choose(known).unflatten(-1, (-1, self.design.patch))
         missing = torch.isnan(candidates)
         share = torch.softmax(score.masked_fill(missing, -torch.inf), dim=-2)
         centre = (share * torch.nan_to_num(candidates)).sum(dim=-2)

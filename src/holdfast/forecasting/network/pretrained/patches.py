@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from holdfast.errors import ModelError
+from holdfast.forecasting.network.pretrained.smoothing import SMOOTHINGS
 
 _MOST = {
     "patch": 1024,
@@ -13,6 +14,7 @@ _MOST = {
     "half_life": 65_536,
     "hidden": 4096,
     "blocks": 64,
+    "smoothings": SMOOTHINGS,
 }
 
 
@@ -27,6 +29,7 @@ class PatchDesign:
         half_life: points after which a value counts half in level and spread.
         hidden: units of each layer.
         blocks: recurrent blocks on top of each other.
+        smoothings: exponential smoothings among the candidates: all of them or 0.
     """
 
     patch: int
@@ -35,6 +38,7 @@ class PatchDesign:
     half_life: int
     hidden: int
     blocks: int
+    smoothings: int
 
     def to_json(self) -> dict[str, int]:
         """Plain numbers."""
@@ -51,17 +55,24 @@ class PatchDesign:
             raise ModelError("The pretrained network's design has missing or unknown fields.")
         for name, most in _MOST.items():
             value = fields[name]
-            if type(value) is not int or not 1 <= value <= most:
+            least = 0 if name == "smoothings" else 1
+            if type(value) is not int or not least <= value <= most:
                 raise ModelError(f"The pretrained network's design has an impossible {name}.")
         design = cls(**fields)
+        if design.smoothings not in (0, SMOOTHINGS):
+            raise ModelError("The pretrained network's design has an impossible smoothings.")
         for name in ("window", "context"):
             if fields[name] % design.patch:
                 raise ModelError(f"The pretrained network's {name} is not whole patches.")
         return design
 
 
-FINE = PatchDesign(patch=4, window=32, context=128, half_life=64, hidden=192, blocks=3)
+FINE = PatchDesign(
+    patch=4, window=32, context=128, half_life=64, hidden=192, blocks=3, smoothings=SMOOTHINGS
+)
 """Reads four points at a time: years, quarters, months, weeks, days."""
 
-COARSE = PatchDesign(patch=24, window=48, context=672, half_life=336, hidden=192, blocks=3)
+COARSE = PatchDesign(
+    patch=24, window=48, context=672, half_life=336, hidden=192, blocks=3, smoothings=0
+)
 """Reads 24 points at a time, four weeks of hours: long seasons and long horizons."""

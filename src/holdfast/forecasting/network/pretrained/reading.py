@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
+from holdfast.forecasting.network.pretrained.smoothing import smoothings
 
 CLIP = 12.0
 """Scaled values beyond this are an outlier's; the network sees this and no more."""
@@ -22,9 +23,6 @@ CYCLES = (1, 3, 8)
 
 COPIES = 2 * len(CYCLES)
 """Seasonal candidates: for each of two periods one of each kind."""
-
-CANDIDATES = 3 + COPIES
-"""What the centre of a forecast can be copied from; level, last value and drift come first."""
 
 _TURNING = (False, True, True, False, False, True, False, False, False, False)
 """Which scalars change sign when the series does."""
@@ -56,7 +54,12 @@ class Reading:
 
 def input_size(design: PatchDesign) -> int:
     """I, the inputs of one position."""
-    return 2 * design.window + 2 * COPIES * design.patch + SCALARS
+    return 2 * design.window + 2 * COPIES * design.patch + SCALARS + 2 * design.smoothings
+
+
+def candidate_count(design: PatchDesign) -> int:
+    """C, what a centre can be copied from: level, last value, drift, seasons, smoothings."""
+    return 3 + COPIES + design.smoothings
 
 
 def origins_of(visible: Tensor, patch: int) -> Tensor:
@@ -148,21 +151,25 @@ def read(
         ],
         dim=2,
     ).clamp(-5.0, 5.0)
-    inputs = torch.cat(
-        [
-            _bounded(window),
-            ~torch.isnan(window),
-            _bounded(copies).flatten(2),
-            (~torch.isnan(copies)).flatten(2),
-            scalars,
-        ],
-        dim=2,
-    )
-    candidates = torch.cat([plain, copies], dim=2).clamp(-CLIP, CLIP)
+    inputs = [
+        _bounded(window),
+        ~torch.isnan(window),
+        _bounded(copies).flatten(2),
+        (~torch.isnan(copies)).flatten(2),
+        scalars,
+    ]
+    candidates = [plain, copies]
+    if design.smoothings:
+        smoothed, errors = smoothings(moved, visible, season, ends, patch)
+        smoothed = (smoothed - level[..., None, None]) / unit[..., None, None]
+        errors = torch.log((errors / unit[..., None]).clamp(1e-4, 1e2))
+        candidates.append(smoothed)
+        inputs += [_bounded(smoothed[..., -1]), errors]
     wanted = slice(first_wanted - begin, None)
+    choices = torch.cat(candidates, dim=2).clamp(-CLIP, CLIP)
     return Reading(
-        inputs=inputs[:, wanted].transpose(0, 1).float(),
-        candidates=candidates[:, wanted].transpose(0, 1).float(),
+        inputs=torch.cat(inputs, dim=2)[:, wanted].transpose(0, 1).float(),
+        candidates=choices[:, wanted].transpose(0, 1).float(),
         level=(level + reference)[:, wanted].T,
         spread=spread[:, wanted].T,
         observed=stats.count[:, wanted].T,
@@ -179,6 +186,8 @@ def mirror(reading: Reading, design: PatchDesign) -> Reading:
         turned.expand(COPIES * design.patch),
         kept.expand(COPIES * design.patch),
         torch.where(torch.tensor(_TURNING), -1.0, 1.0),
+        turned.expand(design.smoothings),
+        kept.expand(design.smoothings),
     ]
     return Reading(
         inputs=reading.inputs * torch.cat(parts),

@@ -1,0 +1,117 @@
+"""Exponential smoothing of several tempers at once: candidates for the centre of a forecast.
+
+Each is damped Holt-Winters with additive season and fixed smoothing constants; which of them suits
+a series is for the network to say, which also reads how well each has done. So the network need
+not learn from series alone what a hundred years of statistics know.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+# (level, slope, season, damping): slow and quick levels, slopes that fade, slopes that stay.
+_TEMPERS: Final = (
+    (0.10, 0.00, 0.10, 0.00),
+    (0.35, 0.00, 0.15, 0.00),
+    (0.15, 0.02, 0.10, 1.00),
+    (0.40, 0.06, 0.15, 0.95),
+    (0.80, 0.15, 0.25, 0.90),
+    (0.90, 0.60, 0.25, 0.97),
+)
+
+SMOOTHINGS: Final = len(_TEMPERS)
+"""How many there are."""
+
+_MEMORY: Final = 0.07
+"""Weight of the newest value in the mean of absolute errors."""
+
+
+class Smoothing:
+    """Exponential smoothing of B series in P tempers, one value at a time.
+
+    In error-correction form, with e the error of the forecast one step ahead:
+    l ← l + φb + αe, b ← φb + βe, s ← s + γ(1 − α)e. The constants are larger for the first few
+    values, so that no starting values are needed. A missing value is its own forecast.
+
+    Arguments:
+        season: (B,) points of a season, 1 where there is none.
+        longest: a season of more points counts as none.
+
+    Source: Hyndman, Koehler, Ord and Snyder (2008), table 2.2, ETS(A,Ad,A).
+    """
+
+    def __init__(self, season: Tensor, longest: int) -> None:
+        table = torch.tensor(_TEMPERS, dtype=torch.float64, device=season.device)
+        self._alpha, self._beta, self._gamma, self._damping = table.T
+        self._period = torch.where(season > longest, 1, season)
+        rows = len(season)
+        zero = table.new_zeros(rows, SMOOTHINGS)
+        self._level, self._slope, self.error = zero, zero, zero
+        self._season = table.new_zeros(rows, SMOOTHINGS, int(self._period.max()))
+        self._count = table.new_zeros(rows, 1)
+        self._time = 0
+
+    def step(self, values: Tensor, visible: Tensor) -> None:
+        """Let one value of each series in.
+
+        Arguments:
+            values: (B,) float64.
+            visible: (B,) which of them count.
+        """
+        place = (self._time % self._period)[:, None, None].expand(-1, SMOOTHINGS, 1)
+        season = self._season.gather(2, place)[..., 0]
+        slope = self._damping * self._slope
+        level = self._level + slope
+        error = torch.where(visible[:, None], values[:, None] - level - season, 0.0)
+        early = 1.0 / (self._count + 1.0)
+        alpha = torch.maximum(self._alpha, early)
+        beta = torch.where(self._beta > 0, torch.maximum(self._beta, 0.3 * early), 0.0)
+        cycles = torch.floor(self._count / self._period[:, None])
+        gamma = torch.maximum(self._gamma, 1.0 / (cycles + 2.0))
+        gamma = torch.where(self._period[:, None] > 1, gamma, 0.0)
+        self._level = level + alpha * error
+        self._slope = slope + beta * error
+        changed = season + gamma * (1.0 - alpha) * error
+        self._season = self._season.scatter(2, place, changed[..., None])
+        share = torch.where(visible[:, None], torch.clamp(early, min=_MEMORY), 0.0)
+        self.error = self.error + share * (error.abs() - self.error)
+        self._count = self._count + visible[:, None]
+        self._time += 1
+
+    def ahead(self, steps: int) -> Tensor:
+        """(B, P, steps) what each temper forecasts."""
+        forward = torch.arange(steps, device=self._period.device)
+        place = (self._time + forward) % self._period[:, None]  # (B, steps)
+        season = self._season.gather(2, place[:, None].expand(-1, SMOOTHINGS, -1))
+        powers = self._damping[:, None] ** (forward + 1)
+        made: Tensor = self._level[..., None] + self._slope[..., None] * powers.cumsum(1) + season
+        return made
+
+
+def smoothings(
+    moved: Tensor, visible: Tensor, season: Tensor, ends: Tensor, patch: int
+) -> tuple[Tensor, Tensor]:
+    """What each temper forecasts at some positions, and its mean absolute error there.
+
+    Arguments:
+        moved: (B, T) float64, anything where not visible.
+        visible: (B, T).
+        season: (B,).
+        ends: (K,) the last point of each position.
+        patch: p points to forecast.
+
+    Returns:
+        (B, K, P, p) and (B, K, P).
+    """
+    state = Smoothing(season, moved.shape[1])
+    wanted = set(ends.tolist())
+    made, errors = [], []
+    for time in range(moved.shape[1]):
+        state.step(moved[:, time], visible[:, time])
+        if time in wanted:
+            made.append(state.ahead(patch))
+            errors.append(state.error)
+    return torch.stack(made, dim=1), torch.stack(errors, dim=1)
