@@ -53,38 +53,44 @@ def parser(description: str, collections: Sequence[str]) -> argparse.ArgumentPar
     return made
 
 
-def compare(options: argparse.Namespace, peers: Callable[[Problem], Sequence[Peer]]) -> None:
+def compare(
+    options: argparse.Namespace,
+    peers: Callable[[Problem], Sequence[Peer]],
+    change: Callable[[Problem], Problem] = lambda problem: problem,
+) -> None:
     """Run every peer on every problem, and record each row as it is made.
 
     Arguments:
         options: from `parser`.
         peers: the peers for a problem, in the order in which they are run.
+        change: makes another problem of each, such as `problems.validation`.
     """
     for collection in options.problem:
         parts: dict[tuple[str, str], list[tuple[Problem, Forecasts]]] = {}
-        problems = COLLECTIONS[collection](options.data)
+        problems = [change(problem) for problem in COLLECTIONS[collection](options.data)]
         for problem in problems:
             chosen = problem if options.limit is None else problem.limited(options.limit)
             for peer in peers(chosen):
                 made = _forecasts(options, chosen, peer)
                 if made is None:
                     continue
-                _record(options, chosen.name, peer, [(chosen, made)])
+                _record(options, chosen.label, peer, [(chosen, made)])
                 whole = parts.setdefault((peer.name, peer.settings), [])
                 whole.append((chosen, made))
                 if collection in TOGETHER and len(whole) == len(problems):
-                    _record(options, TOGETHER[collection], peer, whole)
+                    together = TOGETHER[collection] + problem.suffix
+                    _record(options, together, peer, whole)
 
 
 def _forecasts(options: argparse.Namespace, problem: Problem, peer: Peer) -> Forecasts | None:
     """The forecasts, kept ones where there are; None where nothing is asked for."""
     path = None
     if options.keep is not None and options.limit is None:
-        words = f"{problem.name} {peer.name} {peer.settings}".lower()
+        words = f"{problem.label} {peer.name} {peer.settings}".lower()
         path = options.keep / (re.sub(r"[^a-z0-9]+", "-", words).strip("-") + ".npz")
     if path is not None and path.exists() and not options.again:
         return Forecasts.load(path)
-    if not options.again and options.limit is None and _recorded(problem.name, peer):
+    if not options.again and options.limit is None and _recorded(problem.label, peer):
         print(f"{problem.name:16} {peer.name}: in the CSV already (--again runs it again)")
         return None
     print(f"{problem.name:16} {peer.name} begins at {time.strftime('%H:%M:%S')}", flush=True)

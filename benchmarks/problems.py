@@ -44,6 +44,7 @@ class Problem:
         origins: ordinals of the last value that a forecast may see, earliest first. What is
             trained once is trained on what lies up to the first.
         naive2: sMAPE and MASE of Naive2 where organisers have published them.
+        suffix: what the results' rows add to the name.
     """
 
     name: str
@@ -52,6 +53,12 @@ class Problem:
     horizon: int
     origins: tuple[int, ...]
     naive2: tuple[float, float] | None = None
+    suffix: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name as results show it."""
+        return self.name + self.suffix
 
     def histories(self) -> Iterator[SeriesSet]:
         """What may be seen at each origin."""
@@ -81,6 +88,19 @@ class Problem:
     def scale(self) -> Floats:
         """(N,) the unit of MASE, from what may be seen at the first origin."""
         return seasonal_scale(self.training, self.season)
+
+    def validation(self) -> Problem:
+        """The last horizon of the training part in the place of the test part: tune on this."""
+        origin = self.origins[0] - self.horizon
+        series = self.series.cut(self.origins[0])
+        long_enough = np.flatnonzero(series.lengths > self.horizon + 5)
+        return replace(
+            self,
+            series=series.take(long_enough),
+            origins=(origin,),
+            naive2=None,
+            suffix=" validation",
+        )
 
     def limited(self, count: int) -> Problem:
         """The first so many series, for a trial."""

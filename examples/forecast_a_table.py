@@ -12,7 +12,8 @@ from holdfast.forecasting.tables.examples import example
 
 table = pa.table(example("air-passengers").columns)  # month, passengers; pandas and polars work too
 
-forecaster = holdfast.Forecaster(horizon=12, steps=60).fit(table)
+# Without adapt="none" networks are also trained on these series, which may take two minutes.
+forecaster = holdfast.Forecaster(horizon=12, adapt="none").fit(table)
 forecast = forecaster.predict(level=(80, 90))
 print(forecast.slice(0, 3).to_pylist())
 

@@ -166,23 +166,23 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         LEAK, "the networks of the backtest are trained on everything",
-        "forecasting/training_runs.py",
-        "self.series.cut(self._first_cutoff - self._watched_horizons * self.folds.horizon)",
-        "self.series",
+        "forecasting/groundwork.py",
+        "self.table.series.cut(self._first_cutoff - self._watched_horizons * self.horizon)",
+        "self.table.series",
         (RUNS + "test_the_backtest_is_trained_on_nothing_that_is_watched_or_scored",
          RUNS + "test_what_is_scored_changes_no_network_of_the_backtest",
          FORECASTER + "test_nothing_after_a_cutoff_changes_what_is_forecast_there"),
     ),
     Fault(
         LEAK, "training sees the values that early stopping watches",
-        "forecasting/training_runs.py",
-        "self.series.cut(self._first_cutoff - self._watched_horizons * self.folds.horizon)",
-        "self.series.cut(self._first_cutoff)",
+        "forecasting/groundwork.py",
+        "self.table.series.cut(self._first_cutoff - self._watched_horizons * self.horizon)",
+        "self.known",
         (RUNS + "test_the_backtest_is_trained_on_nothing_that_is_watched_or_scored",),
     ),
     Fault(
         LEAK, "training ends at the newest cut-off, not at the oldest",
-        "forecasting/training_runs.py",
+        "forecasting/groundwork.py",
         "return self.folds.scoring[0].cutoff", "return self.folds.scoring[-1].cutoff",
         (RUNS + "test_without_room_for_early_stopping_training_ends_at_the_oldest_cut_off",
          RUNS + "test_what_is_scored_changes_no_network_of_the_backtest"),
@@ -193,7 +193,7 @@ FAULTS: tuple[Fault, ...] = (
         (FOLDS + "test_the_newest_fold_ends_with_the_data_and_stopping_lies_before_all_scores",),
     ),
     Fault(
-        LEAK, "the network forecasts a fold from one value too far", "forecasting/judged.py",
+        LEAK, "the networks forecast a fold from one value too far", "forecasting/judged.py",
         "cuts = [series.cut(fold.cutoff) for", "cuts = [series.cut(fold.cutoff + 1) for",
         (FORECASTER + "test_nothing_after_a_cutoff_changes_what_is_forecast_there",),
     ),
@@ -207,7 +207,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         LEAK, "blend weights are fitted on the fold that they are scored on",
         "forecasting/judgement/crossfit.py",
-        "self.weights(self.apart(fold, *hidden))", "self.weights(self.apart(*hidden))",
+        "combine(self.members[:, fold], self.weights(self.apart(fold, *hidden)))",
+        "combine(self.members[:, fold], self.weights(self.apart(*hidden)))",
+        (CROSS_FIT + "test_a_folds_own_actuals_shape_nothing_that_is_printed_of_it",),
+    ),
+    Fault(
+        LEAK, "the networks' widths are weighted on the fold that they are scored on",
+        "forecasting/judgement/crossfit.py",
+        "weights = self.weights(self.apart(fold, *hidden))",
+        "weights = self.weights(self.apart(*hidden))",
         (CROSS_FIT + "test_a_folds_own_actuals_shape_nothing_that_is_printed_of_it",),
     ),
     Fault(
@@ -294,8 +302,30 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         HONEST, "a network that does not help keeps its weight", "forecasting/judgement/blend.py",
-        "with_it <= (1.0 - _WORTHWHILE) * without_it:", "with_it <= with_it:",
+        "loss <= (1.0 - _WORTHWHILE) * without):", "loss <= loss):",
         (BLEND + "test_a_candidate_that_only_the_folds_together_speak_for_gets_nothing",),
+    ),
+    Fault(
+        HONEST, "a network without weight has a say in the intervals",
+        "forecasting/judgement/widths.py",
+        "np.flatnonzero(weights > 0) if (weights > 0).any() else np.array([0])",
+        "np.arange(len(weights))",
+        (CROSS_FIT + "test_a_network_without_weight_has_no_say_in_the_widths",),
+    ),
+    Fault(
+        HONEST, "what is not worth its weight stays in the model",
+        "forecasting/fitting.py",
+        "worth = {name: member for name, member in trained.items() if weight(name) > 0}",
+        "worth = dict(trained)",
+        (FORECASTER
+         + "test_everything_that_was_trained_is_judged_and_kept_only_where_it_has_weight",),
+    ),
+    Fault(
+        HONEST, "networks start with an equal share among many",
+        "forecasting/judgement/blend.py",
+        "kinds = [chosen & self.network, chosen & ~self.network]", "kinds = [chosen]",
+        (BLEND + "test_half_of_the_weight_starts_with_the_networks",
+         FORECASTER + "test_a_three_row_series_and_a_horizon_of_24_is_half_the_network_s"),
     ),
     Fault(
         RUN, "a loss that is not finite goes on to the weights", "training/update.py",

@@ -275,6 +275,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda f: edit(f, lambda m: (m.update(format_version=99), m.pop("arrays"))),
         "install a newer Holdfast",
     ),
+    "older": (lambda f: edit(f, lambda m: m.update(format_version=1)), "make it again"),
     "no version": (lambda f: edit(f, lambda m: m.pop("format_version")), "lacks fields"),
     "no content": (lambda f: edit(f, lambda m: m.update(content=[])), "lacks fields"),
     "no hash": (lambda f: edit(f, lambda m: m["arrays"].pop("sha256")), "lacks fields"),
@@ -337,7 +338,7 @@ def test_the_manifest_says_what_wrote_it(model: Path) -> None:
     assert manifest.pop("package_version")
     assert manifest == {
         "format": "holdfast",
-        "format_version": 1,
+        "format_version": 2,
         "kind": "example",
         "content": {"horizon": 28},
     }

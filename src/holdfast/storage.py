@@ -28,7 +28,7 @@ from holdfast.errors import ArgumentError, InputError, ModelError
 from holdfast.version import __version__
 
 FORMAT: Final = "holdfast"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
 
 MAX_JSON_BYTES: Final = 64 << 20
@@ -125,7 +125,7 @@ def load(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArr
         The manifest and the arrays, as they were given to `save`.
 
     Raises:
-        ModelError: the folder is missing, corrupt, of another kind or from a newer version.
+        ModelError: the folder is missing, corrupt, of another kind or format.
     """
     folder = Path(folder)
     header = _read_manifest(folder)
@@ -136,7 +136,12 @@ def load(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArr
     if version > FORMAT_VERSION:
         raise ModelError(
             f"{folder} has format {version}, written by Holdfast {header['package_version']}; this "
-            f"version reads formats up to {FORMAT_VERSION}: install a newer Holdfast."
+            f"version reads format {FORMAT_VERSION}: install a newer Holdfast."
+        )
+    if version < FORMAT_VERSION:
+        raise ModelError(
+            f"{folder} has format {version}, written by Holdfast {header['package_version']}; this "
+            f"version reads format {FORMAT_VERSION}: make it again."
         )
     return header["content"], _read_arrays(folder, header["arrays"])
 

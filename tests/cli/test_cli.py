@@ -1,17 +1,30 @@
-"""The command as a person runs it; networks get a handful of updates."""
+"""The command as a person runs it; networks are small and get a handful of updates."""
 
 from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.forecasting.small import small_network
 
 from holdfast.cli.main import run
+from holdfast.cli.screen import Screen
+from holdfast.records import NETWORKS
+from holdfast.training.progress import SilentProgress
+
+
+@pytest.fixture(autouse=True)
+def _small() -> Iterator[None]:
+    """A small network that knows nothing, in the place of the one that ships."""
+    with small_network():
+        yield
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -47,7 +60,7 @@ def test_forecast_writes_three_files_and_says_where(
     data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
     assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 5, "-o", out) == 0
     printed = capsys.readouterr().out
-    for word in ("daily", "SeasonalNaive", "LSTM", "forecast.csv", "report.html"):
+    for word in ("daily", "SeasonalNaive", "Adapted", "forecast.csv", "report.html"):
         assert word in printed
     made = rows(out / "forecast.csv")
     assert len(made) == 3 * 7
@@ -57,9 +70,8 @@ def test_forecast_writes_three_files_and_says_where(
         low90, low80 = float(row["holdfast-lo-90"]), float(row["holdfast-lo-80"])
         high80, high90 = float(row["holdfast-hi-80"]), float(row["holdfast-hi-90"])
         assert low90 <= low80 <= float(row["holdfast"]) <= high80 <= high90
-    assert {"LSTM", "SeasonalNaive", "Theta", "DampedETS", "Naive", "method", "note"} <= set(
-        made[0]
-    )
+    members = {"Pretrained", "SeasonalNaive", "Theta", "DampedETS", "Naive"}
+    assert members | {"method", "note"} <= set(made[0])
     assert (out / "report.html").stat().st_size < 8_000_000
     assert not (out / "training").exists()
 
@@ -68,11 +80,12 @@ def test_json_is_one_object_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = sales(tmp_path / "sales.csv", series=1)
-    words = ("forecast", data, "-h", 7, "--steps", 5, "-o", tmp_path / "out", "--json")
+    words = ("forecast", data, "-h", 7, "--adapt", "none", "-o", tmp_path / "out", "--json")
     assert command(monkeypatch, *words) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["summary"]["frequency"].startswith("daily")
-    assert {method["method"] for method in made["methods"]} >= {"holdfast", "LSTM", "Theta"}
+    assert {method["method"] for method in made["methods"]} >= {"holdfast", "Pretrained", "Theta"}
+    assert made["training"] == []
     assert Path(made["files"]["forecast"]).exists()
 
 
@@ -80,7 +93,7 @@ def test_quiet_is_quiet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = sales(tmp_path / "sales.csv", series=1)
-    words = ("forecast", data, "-h", 7, "--steps", 3, "-o", tmp_path / "out", "-q")
+    words = ("forecast", data, "-h", 7, "--adapt", "none", "-o", tmp_path / "out", "-q")
     assert command(monkeypatch, *words) == 0
     assert capsys.readouterr().out == ""
 
@@ -89,11 +102,14 @@ def test_a_saved_model_predicts_what_the_fit_forecast_and_new_series_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
-    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 5, "-o", out, "-q") == 0
+    words = ("forecast", data, "-h", 7, "--adapt", "full", "--steps", 5, "-o", out, "-q")
+    assert command(monkeypatch, *words) == 0
     model, again = out / "model", tmp_path / "again"
     assert command(monkeypatch, "predict", model, data, "-o", again, "-q") == 0
-    ours = ("holdfast", "holdfast-lo-90", "holdfast-hi-90", "LSTM")
     first, second = rows(out / "forecast.csv"), rows(again / "forecast.csv")
+    networks = [name for name in NETWORKS if name in first[0]]
+    assert "Pretrained" in networks
+    ours = ("holdfast", "holdfast-lo-90", "holdfast-hi-90", *networks)
     for name in ours:
         np.testing.assert_array_equal(
             [float(row[name]) for row in first], [float(row[name]) for row in second]
@@ -109,7 +125,7 @@ def test_backtest_lays_forecasts_beside_what_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
-    words = ("backtest", data, "-h", 7, "--steps", 5, "--folds", 2, "-o", out, "-q")
+    words = ("backtest", data, "-h", 7, "--adapt", "none", "--folds", 2, "-o", out, "-q")
     assert command(monkeypatch, *words) == 0
     made = rows(out / "backtest.csv")
     assert len(made) == 3 * 7 * 2
@@ -163,11 +179,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
         ("forecast", "DATA", "-h", 3, "--steps", 0),
         ("forecast", "DATA", "-h", 3, "--seed", -1),
         ("forecast", "DATA", "-h", 3, "--season", 0),
+        ("forecast", "DATA", "-h", 3, "--adapt", "some"),
         ("backtest", "DATA", "-h", 3, "--folds", 0),
         ("backtest", "DATA", "-h", 3, "--step", 0),
     ],
 )
-def test_a_count_out_of_range_is_refused_before_anything_is_read(
+def test_an_option_out_of_range_is_refused_before_anything_is_read(
     words: tuple[object, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -178,20 +195,45 @@ def test_a_count_out_of_range_is_refused_before_anything_is_read(
     assert str(words[-2]) in capsys.readouterr().err
 
 
-def test_without_a_network_the_output_says_so(
+def test_where_nothing_can_be_trained_the_output_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = sales(tmp_path / "sales.csv", series=1, days=20)
     words = ("forecast", data, "-h", 7, "--steps", 3, "-o", tmp_path / "out")
     assert command(monkeypatch, *words) == 0
-    assert "No LSTM was trained" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    for sentence in ("Nothing was trained", "The pretrained LSTM was not adapted", "No LSTM was"):
+        assert sentence in printed
+    assert "First forecast" not in printed
+
+
+def test_the_first_forecast_is_whole_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = sales(tmp_path / "sales.csv", series=1), tmp_path / "out"
+    first = tmp_path / "first"
+
+    class CopyWhatIsThere(SilentProgress):
+        def start(self, total: int, description: str) -> None:
+            if not first.exists():
+                shutil.copytree(out, first)
+
+    monkeypatch.setattr(Screen, "progress", lambda screen: CopyWhatIsThere())
+    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 3, "-o", out) == 0
+    assert "First forecast after" in capsys.readouterr().out
+    alone = tmp_path / "alone"
+    assert command(monkeypatch, "forecast", data, "-h", 7, "--adapt", "none", "-o", alone) == 0
+    assert (first / "forecast.csv").read_bytes() == (alone / "forecast.csv").read_bytes()
+    assert (first / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+    again = tmp_path / "again"
+    assert command(monkeypatch, "predict", first / "model", data, "-o", again, "-q") == 0
 
 
 def test_any_level_is_scored_out_of_fold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = sales(tmp_path / "sales.csv"), tmp_path / "out"
-    words = (data, "-h", 7, "--steps", 3, "-o", out, "--level", "72.5")
+    words = (data, "-h", 7, "--adapt", "none", "-o", out, "--level", "72.5")
     assert command(monkeypatch, "backtest", *words) == 0
     assert "72.5 %" in capsys.readouterr().out
     assert "holdfast-lo-72.5" in rows(out / "backtest.csv")[0]
@@ -206,7 +248,9 @@ def test_sentences_stay_whole_in_a_pipe_and_blocks_stand_apart(
     words = ("forecast", data, "-h", 7, "--steps", 3, "-o", tmp_path / "out")
     assert command(monkeypatch, *words) == 0
     lines = capsys.readouterr().out.splitlines()
-    for start in ("Simple methods", "Out of fold", "Intervals", "Trained", "forecast "):
+    blocks = ("Simple methods", "First forecast:", "First forecast after", "Out of fold",
+              "Intervals", "Adapted the", "forecast ")  # fmt: skip
+    for start in blocks:
         (place,) = (number for number, line in enumerate(lines) if line.startswith(start))
         assert lines[place - 1].strip() == ""
     (about_levels,) = (line for line in lines if line.startswith("Not calibrated"))
@@ -220,7 +264,8 @@ def test_on_a_terminal_lines_break_between_words(
     monkeypatch.setenv("TERM", "dumb")  # of which rich knows that it has 80 columns
     data = sales(tmp_path / "sales.csv", series=1)
     out = tmp_path / ("a-long-folder-" * 5)
-    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 3, "-o", out) == 0
+    words = ("forecast", data, "-h", 7, "--adapt", "full", "--steps", 3, "-o", out)
+    assert command(monkeypatch, *words) == 0
     printed = capsys.readouterr().out
     assert f"{out / 'forecast.csv'}\n" in printed
     about_weights = printed[printed.index("Trained 2 networks") :].split("forecast  ")[0]
@@ -232,7 +277,8 @@ def test_a_corrupt_model_folder_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = sales(tmp_path / "sales.csv", series=1), tmp_path / "out"
-    assert command(monkeypatch, "forecast", data, "-h", 7, "--steps", 3, "-o", out, "-q") == 0
+    words = ("forecast", data, "-h", 7, "--adapt", "none", "-o", out, "-q")
+    assert command(monkeypatch, *words) == 0
     (arrays,) = (out / "model").glob("arrays-*.safetensors")
     arrays.write_bytes(arrays.read_bytes()[:-100])
     assert command(monkeypatch, "predict", out / "model", data, "-o", tmp_path / "again") == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,11 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.forecasting.small import small_network
 
 from holdfast import Forecaster, storage
 from holdfast.errors import ModelError
 from holdfast.forecasting.fitted import KIND, Fitted
-from holdfast.forecasting.predictor import LSTM
+from holdfast.forecasting.network.design import choose_design
+from holdfast.forecasting.network.members import PretrainedMember, WindowMember
+from holdfast.forecasting.network.recipes import Adapting, Scratch
+from holdfast.forecasting.predictor import forecast
+from holdfast.records import LSTM, NETWORKS
 
 HORIZON = 3
 Manifest = dict[str, Any]
@@ -36,18 +42,44 @@ def table(ids: object) -> pd.DataFrame:
 
 
 def fit(frame: pd.DataFrame) -> Forecaster:
-    return Forecaster(HORIZON, season=12, steps=2).fit(frame)
+    with small_network():
+        return Forecaster(HORIZON, season=12, adapt="none").fit(frame)
 
 
 @pytest.fixture(scope="module")
-def forecaster() -> Forecaster:
-    return fit(table(np.array(["a", "b"], dtype=object)))
+def fitted() -> Fitted:
+    """What a fit leaves where each of the networks is worth its weight."""
+    made = fit(table(np.array(["a", "b"], dtype=object)))
+    zero = made._require()
+    start = made_of(zero)
+    design = choose_design(zero.series.lengths, HORIZON, 12)
+    networks = [Scratch(design).task(zero.series, None, seed).module.eval() for seed in (0, 1)]
+    adapted = Adapting(start).task(zero.series, None, 0).module.eval()
+    with torch.no_grad():
+        for weight in adapted.parameters():
+            weight.mul_(1.001)  # no weight that half precision could hold
+    members = (
+        start,
+        replace(start, name="Adapted", network=adapted),
+        WindowMember(design, networks),
+    )
+    names = (*NETWORKS, *zero.rule.names[1:])
+    weights = np.full(len(names), 1.0 / len(names))
+    rule = replace(zero.rule, names=names, weights=weights)
+    return replace(zero, networks=members, rule=rule)
+
+
+def made_of(fitted: Fitted) -> PretrainedMember:
+    """The network of a fit that trained nothing."""
+    (member,) = fitted.networks
+    assert isinstance(member, PretrainedMember)
+    return member
 
 
 @pytest.fixture(scope="module")
-def folder(forecaster: Forecaster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("fitted") / "good"
-    forecaster.save(made)
+    fitted.save(made)
     return made
 
 
@@ -71,8 +103,13 @@ def sets(*path: str, to: object) -> Edit:
 
 
 def designs(**fields: object) -> Edit:
-    """Set fields of the design."""
-    return lambda manifest, arrays: manifest["design"].update(fields)
+    """Set fields of the design of the networks that were trained from nothing."""
+    return lambda manifest, arrays: manifest["networks"][LSTM]["design"].update(fields)
+
+
+def patches(name: str, **fields: object) -> Edit:
+    """Set fields of the design of the pretrained network, or of the adapted one."""
+    return lambda manifest, arrays: manifest["networks"][name]["design"].update(fields)
 
 
 def ids(kind: object, *values: object) -> Edit:
@@ -85,7 +122,7 @@ def puts(name: str, made: Callable[[np.ndarray], object]) -> Edit:
 
 
 def drops_weights(manifest: Manifest, arrays: Arrays) -> None:
-    del arrays["network 0/read.0.bias"]
+    del arrays["LSTM 0/read.0.bias"]
 
 
 def empties_the_first_series(manifest: Manifest, arrays: Arrays) -> None:
@@ -115,7 +152,8 @@ def renames(old: str, new: str) -> Edit:
 
 
 _WRAPS = np.array([0, -(2**63), 0])
-WEIGHT = "network 0/read.2.weight"
+WEIGHT = "LSTM 0/read.2.weight"
+OTHER_WEIGHT = "Adapted 0/enter.0.weight"
 DAMAGE: dict[str, Edit] = {
     "a field is missing": lambda manifest, arrays: manifest.pop("horizon"),
     "a field is unknown": sets("more", to=1),
@@ -123,10 +161,25 @@ DAMAGE: dict[str, Edit] = {
     "horizon is not that of the weights": sets("horizon", to=4),
     "season of 10 million": sets("season", to=10_000_000),
     "season 1": without_season_but_with_its_mean,
-    "networks": sets("networks", to=65),
-    "more networks than weights": sets("networks", to=9),
-    "no design": sets("design", to=None),
-    "design is a list": sets("design", to=[]),
+    "networks": sets("networks", LSTM, "networks", to=65),
+    "more networks than weights": sets("networks", LSTM, "networks", to=9),
+    "networks is a list": sets("networks", to=[]),
+    "no pretrained network": lambda manifest, arrays: manifest["networks"].pop("Pretrained"),
+    "a member without its network": lambda manifest, arrays: manifest["networks"].pop("Adapted"),
+    "a network of another name": sets("networks", "Delphi", to={}),
+    "no design": sets("networks", LSTM, "design", to=None),
+    "design is a list": sets("networks", LSTM, "design", to=[]),
+    "a field of a network is unknown": sets("networks", "Adapted", "more", to=1),
+    "a network is a list": sets("networks", "Pretrained", to=[]),
+    "long season 0": sets("networks", "Pretrained", "long season", to=0),
+    "long season is text": sets("networks", "Adapted", "long season", to="168"),
+    "pretrained: no design": sets("networks", "Pretrained", "design", to=None),
+    "pretrained: hidden is not that of the weights": patches("Pretrained", hidden=4000),
+    "pretrained: 64 blocks": patches("Adapted", blocks=64),
+    "pretrained: patch 0": patches("Adapted", patch=0),
+    "pretrained: a window that is not whole patches": patches("Pretrained", window=33),
+    "adapted weights hold NaN": puts(OTHER_WEIGHT, lambda weight: weight * np.nan),
+    "adapted weights are whole numbers": puts(OTHER_WEIGHT, lambda w: w.astype(np.int64)),
     "patch 0": designs(patch=0),
     "patch does not divide the context": designs(context=36, patch=5),
     "patch is a boolean": designs(patch=True),
@@ -223,20 +276,51 @@ def test_a_model_folder_that_does_not_fit_together_is_refused_by_name(
 
 
 def test_a_folder_that_nobody_changed_gives_equal_forecasts(
-    forecaster: Forecaster, folder: Path, tmp_path: Path
+    fitted: Fitted, folder: Path, tmp_path: Path
 ) -> None:
     same = edited(folder, tmp_path / "same", lambda manifest, arrays: None)
-    made, again = (each.predict(members=True) for each in (forecaster, Forecaster.load(same)))
-    assert made[LSTM].notna().all()
-    # Without a table the time of a loaded model has its own unit.
-    pd.testing.assert_frame_equal(again, made, check_exact=True, check_dtype=False)
+    made, again = (forecast(one, fitted.series, (80.0,)) for one in (fitted, Fitted.load(same)))
+    assert list(made.members)[:3] == list(NETWORKS)
+    for name, rows in made.members.items():
+        assert np.isfinite(rows).all()
+        np.testing.assert_array_equal(again.members[name], rows)
+    for ours, theirs in ((made.median, again.median), (made.upper[80.0], again.upper[80.0])):
+        np.testing.assert_array_equal(theirs, ours)
+    assert again.method == made.method
+    assert all(name in made.method[0] for name in NETWORKS)
+
+
+def test_a_folder_keeps_the_pretrained_network_and_needs_half_the_room_for_it(
+    folder: Path,
+) -> None:
+    _, arrays = storage.load(folder, KIND)
+    kinds = {
+        name: {array.dtype.name for key, array in arrays.items() if key.startswith(name)}
+        for name in ("Pretrained 0", "Adapted 0")
+    }
+    assert kinds["Pretrained 0"] == {"float16"}
+    assert "float32" in kinds["Adapted 0"]
+
+
+def test_a_folder_of_an_earlier_format_is_refused_in_a_sentence(
+    folder: Path, tmp_path: Path
+) -> None:
+    older = edited(folder, tmp_path / "older", lambda manifest, arrays: None)
+    header = json.loads((older / "manifest.json").read_text(encoding="utf-8"))
+    (older / "manifest.json").write_text(json.dumps(header | {"format_version": 1}))
+    with pytest.raises(ModelError, match=r"format 1.*make it again"):
+        Forecaster.load(older)
 
 
 def test_loading_draws_nothing_and_the_networks_are_whole(folder: Path) -> None:
     before = torch.get_rng_state()
-    networks = Fitted.load(folder).networks
+    members = Fitted.load(folder).networks
     assert torch.equal(torch.get_rng_state(), before)
-    assert networks
+    networks = []
+    for member in members:
+        own = member.networks if isinstance(member, WindowMember) else [member.network]
+        networks += list(own)
+    assert len(networks) == 4
     for network in networks:
         assert not network.training
         tensors = [*network.parameters(), *network.buffers()]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
+from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, ModelError, TableError
+from holdfast.records import NETWORKS
 
 HORIZON = 6
 
@@ -36,12 +39,25 @@ def long_frame(series: int = 4, length: int = 96, seed: int = 0) -> pd.DataFrame
     return pd.concat(frames, ignore_index=True)
 
 
-def fitted(frame: object, **arguments: int) -> Forecaster:
-    return Forecaster(HORIZON, **{"steps": 4, **arguments}).fit(frame)
+def fitted(frame: object, **arguments: object) -> Forecaster:
+    """Fitted without training, unless `arguments` say otherwise."""
+    return Forecaster(HORIZON, **{"adapt": "none", **arguments}).fit(frame)
+
+
+def trained(frame: object, **arguments: object) -> Forecaster:
+    """Fitted with a handful of updates of every kind of network."""
+    return fitted(frame, **{"adapt": "full", "steps": 2, **arguments})
 
 
 def numbers(frame: pd.DataFrame) -> np.ndarray:
     return frame.select_dtypes("number").to_numpy()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    """A small network that knows nothing, in the place of the one that ships."""
+    with small_network():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +70,8 @@ def test_a_pandas_frame_comes_back_with_the_promised_columns(forecaster: Forecas
     assert isinstance(made, pd.DataFrame)
     assert list(made.columns) == [
         "unique_id", "ds", "holdfast", "holdfast-lo-80", "holdfast-hi-80", "holdfast-lo-90",
-        "holdfast-hi-90", "LSTM", "SeasonalNaive", "SeasonalMean", "Theta", "DampedETS", "Naive",
-        "method", "note",
+        "holdfast-hi-90", "Pretrained", "SeasonalNaive", "SeasonalMean", "Theta", "DampedETS",
+        "Naive", "method", "note",
     ]  # fmt: skip
     assert len(made) == 4 * HORIZON
     assert made["ds"].iloc[0] == pd.Timestamp("2023-01-01")
@@ -96,7 +112,7 @@ def test_columns_may_have_any_name_and_ids_more_than_one_column() -> None:
     renamed = frame.assign(shop=[1] * 96 + [2] * 96, item="äpfel 🍎").rename(
         columns={"ds": "monat", "y": "menge"}
     )[["menge", "item", "monat", "shop"]]
-    made = Forecaster(HORIZON, steps=4).fit(
+    made = Forecaster(HORIZON, adapt="none").fit(
         renamed, id_col=["shop", "item"], time_col="monat", target_col="menge"
     ).predict()  # fmt: skip
     assert list(made.columns[:3]) == ["shop", "item", "monat"]
@@ -109,14 +125,16 @@ def test_columns_may_have_any_name_and_ids_more_than_one_column() -> None:
 def test_equal_seeds_give_equal_forecasts_and_others_do_not_and_nobody_is_seeded() -> None:
     frame = long_frame(series=2)
     before = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())  # noqa: NPY002  # it must not change
-    one, two, other = (fitted(frame, seed=seed).predict(members=True) for seed in (1, 1, 2))
-    Forecaster(HORIZON, budget=1.0).fit(frame)  # which also times the network
+    one, two, other = (trained(frame, seed=seed).backtest() for seed in (1, 1, 2))
+    Forecaster(HORIZON, budget=1.0).fit(frame)  # which also times the networks
     assert torch.equal(before[0], torch.get_rng_state())
     np.testing.assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002  # as above
     assert before[2] == random.getstate()
     np.testing.assert_array_equal(numbers(one), numbers(two))
-    assert (one["LSTM"] != other["LSTM"]).all()
-    assert (one["Theta"] == other["Theta"]).all()
+    for network in ("Adapted", "LSTM"):
+        assert (one[network] != other[network]).all()
+    for fixed in ("Pretrained", "Theta"):
+        assert (one[fixed] == other[fixed]).all()
 
 
 def test_nothing_after_a_cutoff_changes_what_is_forecast_there() -> None:
@@ -124,8 +142,8 @@ def test_nothing_after_a_cutoff_changes_what_is_forecast_there() -> None:
     changed = frame.copy()
     last = changed.groupby("unique_id").cumcount(ascending=False) < HORIZON
     changed.loc[last, "y"] += 1000.0
-    members = ["LSTM", "SeasonalNaive", "SeasonalMean", "Theta", "DampedETS", "Naive"]
-    before, after = (fitted(table, season=12).backtest() for table in (frame, changed))
+    members = [*NETWORKS, "SeasonalNaive", "SeasonalMean", "Theta", "DampedETS", "Naive"]
+    before, after = (trained(table, season=12).backtest() for table in (frame, changed))
     assert sorted(before["cutoff"].unique()) == sorted(after["cutoff"].unique())
     newest = before["cutoff"].max()
     # Members of every fold, and the blend and bounds of the one whose actuals changed.
@@ -164,13 +182,25 @@ def test_odd_series_get_a_forecast_and_a_note() -> None:
     assert (made["holdfast-lo-80"][made["unique_id"] == "zeros"] >= 0).all()
 
 
-def test_a_three_row_series_and_a_horizon_of_24_is_a_simple_forecast() -> None:
+def test_a_three_row_series_and_a_horizon_of_24_is_half_the_network_s() -> None:
     frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2.0, 4.0]})
-    made = Forecaster(24, steps=3).fit(frame).predict()
+    made = Forecaster(24).fit(frame).predict(members=True)
     assert len(made) == 24
     assert np.isfinite(numbers(made)).all()
-    assert "LSTM" not in made["method"].iloc[0]
+    # Too short for a backtest: half is the pretrained network's, half the simple methods'.
+    assert "0.50 Pretrained" in made["method"].iloc[0]
     assert "not calibrated" in made["note"].iloc[0]
+    simple = made[["SeasonalNaive", "SeasonalMean", "Theta", "DampedETS"]].mean(axis=1)
+    expected = np.maximum(0.5 * (made["Pretrained"] + simple), 0)
+    np.testing.assert_allclose(made["holdfast"], expected)
+
+
+def test_a_history_of_one_value_is_forecast_by_the_network_too(forecaster: Forecaster) -> None:
+    single = long_frame(series=1, length=1).assign(unique_id="newborn")
+    made = forecaster.predict(single, members=True)
+    assert np.isfinite(numbers(made)).all()
+    assert np.isfinite(made["Pretrained"]).all()
+    assert "too few" not in made["note"].iloc[0]
 
 
 def test_histories_never_seen_are_forecast_from_where_they_end(forecaster: Forecaster) -> None:
@@ -200,7 +230,8 @@ def test_a_model_folder_gives_the_same_forecasts(forecaster: Forecaster, tmp_pat
 
 def test_what_makes_no_sense_is_refused(forecaster: Forecaster) -> None:
     for arguments in ({"horizon": 0}, {"horizon": 3, "season": 0}, {"horizon": 3, "steps": 0},
-                      {"horizon": 3, "budget": "soon"}, {"horizon": 2.5}):  # fmt: skip
+                      {"horizon": 3, "budget": "soon"}, {"horizon": 3, "adapt": "some"},
+                      {"horizon": 2.5}):  # fmt: skip
         with pytest.raises(ArgumentError, match=list(arguments)[-1]):
             Forecaster(**arguments)
     with pytest.raises(ArgumentError, match="fit"):
@@ -213,7 +244,7 @@ def test_what_makes_no_sense_is_refused(forecaster: Forecaster) -> None:
 
 def test_season_and_frequency_may_be_given() -> None:
     frame = long_frame(series=2).assign(ds=np.tile(np.arange(96), 2))
-    made = Forecaster(HORIZON, season=12, freq=1, steps=4).fit(frame).predict(members=True)
+    made = fitted(frame, season=12, freq=1).predict(members=True)
     assert made["ds"].iloc[0] == 96
     # With its season seasonal naive repeats the last year.
     last_year = frame["y"].to_numpy()[84:90]
@@ -229,10 +260,48 @@ def test_other_folds_than_those_of_fit_are_trained_for(forecaster: Forecaster) -
 def test_the_same_hours_in_another_time_zone_are_the_same_calendar() -> None:
     hours = pd.date_range("2024-01-01", periods=200, freq="h", tz="UTC")
     frame = pd.DataFrame({"ds": hours, "y": np.sin(np.arange(200) / 24 * 2 * np.pi) + 5})
-    made = Forecaster(6, steps=2).fit(frame)
+    made = fitted(frame)
     there = made.predict(frame.assign(ds=hours.tz_convert("Asia/Tokyo")))
     here = made.predict(frame)
     assert (there["ds"] == here["ds"]).all()  # one moment, two clocks
     np.testing.assert_array_equal(there["holdfast"], here["holdfast"])
     with pytest.raises(TableError, match="hourly"):
         made.predict(frame.assign(ds=hours + pd.Timedelta("30min")))
+
+
+def test_everything_that_was_trained_is_judged_and_kept_only_where_it_has_weight() -> None:
+    made = trained(long_frame(series=2))
+    record = made.record()
+    rows = {row.method: row.weight for row in record.backtest.methods}
+    assert set(NETWORKS) <= set(rows)
+    assert [one.member for one in record.training] == ["Adapted", "LSTM"]
+    kept = [name for name in made.predict(members=True).columns if name in NETWORKS]
+    assert kept == ["Pretrained", *(name for name in NETWORKS[1:] if rows[name])]
+
+
+def test_without_adapting_nothing_is_trained_and_the_seed_has_no_say() -> None:
+    one, other = (fitted(long_frame(series=2), seed=seed) for seed in (1, 2))
+    assert one.record().training == ()
+    np.testing.assert_array_equal(numbers(one.predict()), numbers(other.predict()))
+
+
+def test_series_of_one_shape_have_one_vector(forecaster: Forecaster) -> None:
+    frame = long_frame(series=2)
+    shape = frame["y"][frame["unique_id"] == "s0"].to_numpy()
+    frame["y"] = np.concatenate([shape, 1e6 - 250.0 * shape])
+    made = forecaster.embed(pd.concat([frame, long_frame(series=4)[192:]]))
+    assert list(made.columns[:3]) == ["unique_id", "e0", "e1"]
+    assert made["unique_id"].tolist() == ["s0", "s1", "s2", "s3"]
+    vectors = made.drop(columns="unique_id").to_numpy()
+    near, far = (np.abs(vectors[0] - vectors[other]).max() for other in (1, 2))
+    assert near < 1e-3 * far
+    own = forecaster.embed()
+    assert own["unique_id"].tolist() == ["s0", "s1", "s2", "s3"]
+    with pytest.raises(ArgumentError, match="fit"):
+        Forecaster(3).embed()
+
+
+def test_vectors_come_as_the_kind_of_frame_that_went_in(forecaster: Forecaster) -> None:
+    made = forecaster.embed(pl.from_pandas(long_frame(series=2)))
+    assert isinstance(made, pl.DataFrame)
+    assert made.height == 2

@@ -1,18 +1,28 @@
-"""What the networks of a backtest may learn from: nothing that is watched or scored."""
+"""What the networks of a backtest may learn from, which are trained, and for how long."""
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 import torch
+from tests.forecasting.small import untrained
+from torch import nn
 
 from holdfast.forecasting.groundwork import Groundwork, lay
-from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.design import choose_design
+from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.tables.reading import read
 from holdfast.forecasting.training_runs import TrainingRuns
+from holdfast.records import PRETRAINED
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import SilentProgress
@@ -37,22 +47,63 @@ def ground(
     return lay(read(frame, freq="1", season=6), HORIZON, folds=folds)
 
 
-def runs(of: Groundwork) -> TrainingRuns:
+def recipes(of: Groundwork) -> list[Recipe]:
+    """Both ways of training."""
+    start = PretrainedMember(PRETRAINED, untrained(), HORIZON, 6, None)
+    return [Adapting(start), Scratch(choose_design(of.seen.lengths, HORIZON, 6))]
+
+
+def runs(
+    of: Groundwork,
+    *,
+    steps: int | None = 3,
+    always: bool = True,
+    budget: Budget | None = None,
+    folder: Path | None = None,
+    presses: str = "",
+) -> TrainingRuns:
+    interrupts = Interrupts()
+
+    class Press(SilentProgress):
+        """Presses Ctrl-C as the training of a name ends."""
+
+        name = ""
+
+        def start(self, total: int, description: str) -> None:
+            self.name = description
+
+        def stop(self) -> None:
+            interrupts.requested = interrupts.requested or self.name == presses
+
     return TrainingRuns(
         of,
+        recipes(of),
+        always=always,
         seed=0,
-        budget=Budget.parse(None, start=time.monotonic()),
-        steps=3,
-        progress=SilentProgress(),
-        folder=None,
-        interrupts=Interrupts(),
+        budget=budget or Budget.parse(None, start=time.monotonic()),
+        steps=steps,
+        progress=Press(),
+        folder=folder,
+        interrupts=interrupts,
     )
+
+
+def networks(members: Sequence[NetworkMember]) -> list[nn.Module]:
+    found: list[nn.Module] = []
+    for member in members:
+        found += member.networks if isinstance(member, WindowMember) else [member.network]
+    return found
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    weights, others = one.state_dict(), other.state_dict()
+    return all(torch.equal(weights[name], others[name]) for name in weights)
 
 
 def test_the_backtest_is_trained_on_nothing_that_is_watched_or_scored() -> None:
     made = ground()
     assert made.folds.stopping is not None
-    seen, watched = runs(made).seen, runs(made).watched
+    seen, watched = made.seen, made.watched
     assert watched is not None
     assert (seen.ends + HORIZON <= watched.ends).all()
     assert (watched.ends <= made.folds.scoring[0].cutoff).all()
@@ -62,29 +113,109 @@ def test_without_room_for_early_stopping_training_ends_at_the_oldest_cut_off() -
     made = ground(length=20, folds=2)
     assert made.folds.stopping is None
     assert len(made.folds.scoring) == 2
-    assert runs(made).watched is None
-    assert runs(made).seen.ends.tolist() == [made.folds.scoring[0].cutoff] * 3
+    assert made.watched is None
+    assert made.seen.ends.tolist() == [made.folds.scoring[0].cutoff] * 3
 
 
 def test_what_is_scored_changes_no_network_of_the_backtest() -> None:
     first = ground().folds.scoring[0].cutoff
-    before, after = (runs(one) for one in (ground(), ground(later=50.0, after=first)))
-    for network, other in zip(before.before_backtest(), after.before_backtest(), strict=True):
-        weights, others = network.state_dict(), other.state_dict()
-        assert all(torch.equal(weights[name], others[name]) for name in weights)
+    before, after = (
+        networks(runs(one).before_backtest()) for one in (ground(), ground(later=50.0, after=first))
+    )
+    assert len(before) == 3
+    for network, other in zip(before, after, strict=True):
+        assert same(network, other)
 
 
-def test_ctrl_c_between_two_trainings_ends_the_training_and_keeps_what_is_finished() -> None:
+def test_adapting_leaves_the_pretrained_network_as_it_was() -> None:
     made = runs(ground())
-    train = made._train
+    start = untrained()
+    adapted = networks(made.before_backtest())[0]
+    assert not same(start, adapted)
+    (recipe, _) = recipes(ground())
+    assert isinstance(recipe, Adapting)
+    assert same(start, recipe.start.network)
 
-    def train_and_press(*arguments: Any) -> ForecastNetwork:
-        network = train(*arguments)
-        made.interrupts.requested = True  # as its handler sets it
-        return network
 
-    made._train = train_and_press  # type: ignore[method-assign]  # the moment between two
-    networks = made.before_backtest()
-    assert len(networks) == 1
+@pytest.mark.parametrize(
+    ("presses", "trained"),
+    [("Backtest, Adapted", ["Adapted"]), ("Backtest, LSTM 1", ["Adapted", "LSTM"])],
+)
+def test_ctrl_c_ends_all_trainings_and_keeps_what_is_finished(
+    presses: str, trained: list[str]
+) -> None:
+    made = runs(ground(), presses=presses)
+    members = made.before_backtest()
+    assert [member.name for member in members] == trained
+    assert len(networks(members)) == len(trained)
     assert made.interrupted
-    assert made.summary(networks).steps == 3
+    assert not made.on_everything(trained)
+    assert [one.member for one in made.summaries()] == trained
+    assert {one.steps for one in made.summaries()} == {3}
+
+
+def test_only_what_is_worth_it_is_trained_on_everything() -> None:
+    made = runs(ground())
+    made.before_backtest()
+    assert list(made.on_everything(["LSTM"])) == ["LSTM"]
+    assert [one.member for one in made.summaries()] == ["Adapted", "LSTM"]
+
+
+def test_nothing_is_trained_from_nothing_on_a_few_hundred_values_unless_asked() -> None:
+    careful = runs(ground(), always=False)
+    assert [member.name for member in careful.before_backtest()] == ["Adapted"]
+    assert "No LSTM was trained" in careful.remarks[0]
+    assert "fewer than 2,000" in careful.remarks[0]
+    asked = runs(ground(), always=True)
+    assert [member.name for member in asked.before_backtest()] == ["Adapted", "LSTM"]
+    assert not asked.remarks
+
+
+def test_a_budget_that_is_nearly_used_begins_no_training_unless_asked() -> None:
+    late = Budget(100.0, start=0.0, clock=lambda: 85.0)
+    careful = runs(ground(), steps=None, always=False, budget=late)
+    assert careful.before_backtest() == ()
+    assert "The pretrained LSTM was not adapted" in careful.remarks[-1]
+    assert "budget" in careful.remarks[-1]
+    assert careful.summaries() == ()
+
+
+def test_a_history_without_folds_or_windows_is_not_trained_on() -> None:
+    for length in (8, 20):
+        made = runs(ground(length=length))
+        assert not made.possible
+        assert made.before_backtest() == ()
+        assert len(made.remarks) == 2
+        assert all("too short" in remark for remark in made.remarks)
+
+
+def test_a_process_that_goes_on_takes_the_step_counts_that_were_settled(tmp_path: Path) -> None:
+    folder = tmp_path / "training"
+    late = Budget(100.0, start=0.0, clock=lambda: 99.0)  # training ends after a second
+
+    def killed(length: int) -> TrainingRuns:
+        made = runs(
+            ground(length=length),
+            steps=None,
+            budget=late,
+            folder=folder,
+            presses="Backtest, Adapted",
+        )
+        made.before_backtest()
+        return made
+
+    def settled() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((folder / "steps.json").read_text(encoding="utf-8"))
+        return found
+
+    killed(60)
+    (snapshot,) = folder.glob("*/manifest.json")
+    assert snapshot.parent.name == "backtest-adapted"
+    shutil.rmtree(snapshot.parent)
+    assert settled()["steps"]["Adapted"] > 2
+    # Whatever this process would settle on, it takes the number that is there …
+    (folder / "steps.json").write_text(json.dumps(settled() | {"steps": {"Adapted": 2}}))
+    assert killed(60).summaries()[0].steps == 2
+    # … unless it is about other data.
+    killed(61)
+    assert settled()["steps"]["Adapted"] > 2

@@ -98,7 +98,7 @@ def axis_points(axis: dict[str, Any]) -> list[int]:
 def test_one_series_is_shown_whole_and_as_it_is() -> None:
     history = np.round(wave(1, 144, 12)[0], 1)
     history[50:53] = np.nan
-    record = forecast_record([history], levels=(80.0, 90.0, 95.0), trained=training())
+    record = forecast_record([history], levels=(80.0, 90.0, 95.0), trained=[training()])
     _, data = read(record)
     curves = data["series"]["curves"][0]
     np.testing.assert_allclose(unpacked(curves["h"]), history, rtol=1e-12)
@@ -185,7 +185,7 @@ def test_names_stay_text(label: str) -> None:
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:
-    reader, _ = read(forecast_record(wave(3, 60, 12), trained=training()))
+    reader, _ = read(forecast_record(wave(3, 60, 12), trained=[training()]))
     for tag, attributes in reader.tags:
         assert tag not in {"link", "iframe", "img", "object", "embed", "base"}
         assert not {"src", "srcset", "action", "data"} & set(attributes)
@@ -227,7 +227,7 @@ def test_times_are_written_by_their_frequency(
 def test_a_page_without_backtest_and_training_says_so() -> None:
     reader, data = read(forecast_record(wave(1, 5, 1), folds=0, season=1))
     assert data["backtest"] is None
-    assert data["training"] is None
+    assert data["training"] == []
     assert "No series was long enough" in reader.texts["verdict"]
 
 

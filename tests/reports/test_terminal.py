@@ -27,7 +27,7 @@ def test_scores_are_printed_with_their_weights() -> None:
     lines = printed(terminal.scores(record.backtest.methods, "Backtest")).splitlines()
     assert lines[0] == "Backtest"
     assert lines[2].split() == ["Holdfast", "(blend)", "0.820", "9.02"]
-    assert lines[3].split() == ["LSTM", "0.850", "9.35", "55", "%"]
+    assert lines[5].split() == ["LSTM", "0.850", "9.35", "30", "%"]
 
 
 def test_simple_methods_alone_have_no_column_of_weights() -> None:
@@ -62,14 +62,20 @@ def test_what_was_understood_is_plain_text_within_the_width() -> None:
 
 
 def test_training_files_and_verdict_are_named() -> None:
-    assert "3 networks of 123,456 weights" in printed(terminal.training(training()))
-    assert "interrupted" in printed(terminal.training(training(stopped="interrupted")))
+    both = [training(member="Adapted", networks=1), training()]
+    said = printed(terminal.training(both))
+    assert "Adapted the pretrained network of 123,456 weights" in said
+    assert "Trained 3 networks of 123,456 weights" in said
+    assert "interrupted" in printed(terminal.training([training(stopped="interrupted")]))
+    said = printed(terminal.training([], ["No LSTM was trained: 12 values are too few."]))
+    assert "Nothing was trained" in said
+    assert "12 values are too few" in said
     assert printed(terminal.written({"report": "out/[red].html"})) == "report  out/[red].html\n"
     assert "No series was long enough" in printed(terminal.verdict(()))
 
 
 def test_json_is_finite_and_plain() -> None:
-    record = forecast_record(wave(2, 60, 12), trained=training(parameters=np.int64(5)))
+    record = forecast_record(wave(2, 60, 12), trained=[training(parameters=np.int64(5))])
     assert record.backtest is not None
     methods = (replace(record.backtest.methods[0], mase=float("nan")), *record.backtest.methods[1:])
     record = replace(record, backtest=replace(record.backtest, methods=methods))
@@ -77,8 +83,8 @@ def test_json_is_finite_and_plain() -> None:
     text = json.dumps(result, allow_nan=False)
     back = json.loads(text)
     assert back["methods"][0]["mase"] is None
-    assert back["methods"][1] == {"method": "LSTM", "mase": 0.85, "smape": 9.35, "weight": 0.55}
-    assert back["training"]["parameters"] == 5
+    assert back["methods"][3] == {"method": "LSTM", "mase": 0.85, "smape": 9.35, "weight": 0.3}
+    assert back["training"][0]["parameters"] == 5
     assert back["best_simple"] == "DampedETS"
     assert back["coverage"][1]["needed"] == 19
     assert back["files"] == {"report": "out/report.html"}
@@ -88,7 +94,7 @@ def test_json_is_finite_and_plain() -> None:
 def test_json_without_backtest_and_training() -> None:
     result = reports.as_json(forecast_record(wave(1, 5, 1), folds=0, season=1))
     assert result["methods"] == []
-    assert result["training"] is None
+    assert result["training"] == []
 
 
 def test_reports_bring_no_heavy_package_along() -> None:

@@ -24,6 +24,7 @@ def backtest(
     out: options.Out = Path("holdfast-backtest"),
     budget: options.Budget = "2m",
     steps: options.Steps = None,
+    adapt: options.Adapt = "auto",
     level: options.Levels = "80,90",
     seed: options.Seed = 0,
     ids: options.Ids = None,
@@ -72,12 +73,13 @@ def backtest(
 
     from holdfast.forecasting.columns import backtest_columns
     from holdfast.forecasting.fitting import fit
+    from holdfast.forecasting.run_folder import clear_snapshots
     from holdfast.forecasting.tables.frames import write_csv
-    from holdfast.forecasting.training_runs import clear_snapshots
     from holdfast.training.budget import Budget
 
     fitted = fit(
         ground,
+        adapt=adapt,
         budget=Budget.parse(None if steps else budget, start=started),
         steps=steps,
         seed=seed,

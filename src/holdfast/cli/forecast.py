@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.cli import options
-from holdfast.cli.outcome import show_outcome
+from holdfast.cli.outcome import show_first_forecast, show_outcome
 from holdfast.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def forecast(
     out: options.Out = Path("holdfast-forecast"),
     budget: options.Budget = "2m",
     steps: options.Steps = None,
+    adapt: options.Adapt = "auto",
     level: options.Levels = "80,90",
     seed: options.Seed = 0,
     ids: options.Ids = None,
@@ -40,7 +41,9 @@ def forecast(
 ) -> None:
     """Forecast every series of a table.
 
-    Writes forecast.csv, report.html (open it in a browser) and model/ into the --out folder.
+    Writes forecast.csv, report.html (open it in a browser) and model/ into the --out folder: once
+    within seconds, by a network that is already trained, and again when training on these series
+    ends.
     """
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
@@ -64,19 +67,30 @@ def forecast(
 
     from holdfast.forecasting.fitted import KIND
     from holdfast.forecasting.fitting import fit
-    from holdfast.forecasting.training_runs import clear_snapshots
+    from holdfast.forecasting.run_folder import clear_snapshots
     from holdfast.storage import refuse_what_is_not_ours
     from holdfast.training.budget import Budget
 
     refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
+
+    def show_first(made: Fit) -> None:
+        """Write and show what there is before anything is trained."""
+        record = made.record(
+            request.levels, title=request.title, command=typed_command(), started=started
+        )
+        _write(folder, made, record)
+        show_first_forecast(screen, record, folder)
+
     fitted = fit(
         ground,
+        adapt=adapt,
         budget=Budget.parse(None if steps else budget, start=started),
         steps=steps,
         seed=seed,
         levels=request.levels,
         progress=screen.progress(),
         snapshots=folder / "training",
+        first=show_first,
     )
     record = fitted.record(
         request.levels, title=request.title, command=typed_command(), started=started

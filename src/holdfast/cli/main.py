@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import backtest, forecast, predict
+from holdfast.cli import backtest, forecast, predict, pretrain, synth
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -27,6 +27,8 @@ app = typer.Typer(
 app.command("forecast")(forecast.forecast)
 app.command("backtest")(backtest.backtest)
 app.command("predict")(predict.predict)
+app.command("pretrain")(pretrain.pretrain)
+app.command("synth")(synth.synth)
 
 
 def _version(wanted: bool) -> None:

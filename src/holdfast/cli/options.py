@@ -22,7 +22,18 @@ Steps = Annotated[
         min=1, help="Updates of each network, in place of --budget; equal runs, equal bits."
     ),
 ]
+Adapt = Annotated[
+    Literal["none", "auto", "full"],
+    typer.Option(
+        "--adapt",
+        help="Train on these series: not at all, where it promises something, or in any case.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="Part of the generator to switch off; repeat it for several."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

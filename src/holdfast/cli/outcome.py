@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.cli.screen import Screen
@@ -10,20 +11,29 @@ if TYPE_CHECKING:
     from holdfast.records import ForecastRecord
 
 
+def show_first_forecast(screen: Screen, record: ForecastRecord, folder: Path) -> None:
+    """Print what the pretrained network is worth on past horizons, and that training goes on."""
+    from holdfast.records import PRETRAINED
+    from holdfast.reports import terminal
+    from holdfast.reports.scores import BLEND
+
+    if record.backtest is not None:
+        shown = [row for row in record.backtest.methods if row.method in (BLEND, PRETRAINED)]
+        screen.show(terminal.scores(shown, "First forecast: the pretrained LSTM, and the blend"))
+    screen.show(
+        f"First forecast after {record.seconds:.1f} s, in {folder}; training on these series may "
+        "replace it."
+    )
+
+
 def show_outcome(screen: Screen, record: ForecastRecord) -> None:
     """Print scores, intervals and verdict, and whether and how networks were trained."""
     from holdfast.reports import terminal
 
-    backtest, training = record.backtest, record.training
+    backtest = record.backtest
     if backtest is not None:
         screen.show(terminal.scores(backtest.methods, "Out of fold: the blend and its members"))
         if backtest.coverage:
             screen.show(terminal.coverage(backtest.coverage))
         screen.show(terminal.verdict(backtest.verdict))
-    if training is not None:
-        screen.show(terminal.training(training))
-    else:
-        screen.show(
-            "No LSTM was trained: the history is too short to learn from and to prove it on, so "
-            "simple methods made the forecasts."
-        )
+    screen.show(terminal.training(record.training, record.remarks))

@@ -1,4 +1,4 @@
-"""Forecasts and backtests as the columns of a long table."""
+"""Forecasts, backtests and embeddings as the columns of a table."""
 
 from __future__ import annotations
 
@@ -64,6 +64,18 @@ def backtest_columns(ground: Groundwork, judged: Judged, levels: tuple[float, ..
         {level: intervals.upper[level][there] for level in levels},
     )
     return result | {name: made[there] for name, made in judged.members.items()}
+
+
+def embedding_columns(names: ColumnNames, series: SeriesSet, made: Floats) -> Columns:
+    """One row a series: ids, and a column a dimension.
+
+    Arguments:
+        names: what the caller's columns are called.
+        series: the N series that were read.
+        made: (N, H) their vectors.
+    """
+    result = _ids(names, series, np.arange(len(series)))
+    return result | {f"e{place}": made[:, place] for place in range(made.shape[1])}
 
 
 def _ids(names: ColumnNames, series: SeriesSet, rows: NDArray[np.int64]) -> Columns:

@@ -4,43 +4,37 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.overrides import TorchFunctionMode
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, TableError
 from holdfast.forecasting.judgement.baselines import simple_methods
 from holdfast.forecasting.judgement.rule import Rule
-from holdfast.forecasting.network.design import Design
-from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
+from holdfast.forecasting.network.stored import described_networks, read_networks
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.reading import Table
 from holdfast.forecasting.tables.series import SeriesSet
 
-LSTM: Final = "LSTM"
-"""The network's name among the members."""
-
 KIND = "forecaster"
 """What a model folder of ours says it holds."""
 
 _FIELDS: Final = {
-    "horizon", "season", "members", "design", "networks", "calendar", "labels", "keys", "ids",
-    "time", "target",
+    "horizon", "season", "members", "networks", "calendar", "labels", "keys", "ids", "time",
+    "target",
 }  # fmt: skip
 _NUMBERS: Final[dict[str, type]] = {
     **dict.fromkeys(("int8", "int16", "int32", "int64"), int),
     **dict.fromkeys(("uint8", "uint16", "uint32", "uint64"), int),
     **dict.fromkeys(("float16", "float32", "float64"), float),
 }
-_MOST_NETWORKS: Final = 64
 _LARGEST_HORIZON: Final = 100_000
 _LARGEST_SEASON: Final = 100_000
 _FARTHEST: Final = 2**62
@@ -55,8 +49,7 @@ class Fitted:
         horizon: steps.
         season: grid points of a season.
         rule: the blend's weights and the widths of its intervals.
-        design: the networks' sizes; None where no network was trained.
-        networks: averaged in the LSTM member.
+        networks: the members that are networks, of distinct names; the pretrained one first.
         series: the histories that it was fitted on.
         names: what the caller's columns are called.
     """
@@ -64,10 +57,16 @@ class Fitted:
     horizon: int
     season: int
     rule: Rule
-    design: Design | None
-    networks: tuple[ForecastNetwork, ...]
+    networks: tuple[NetworkMember, ...]
     series: SeriesSet
     names: ColumnNames
+
+    @property
+    def pretrained(self) -> PretrainedMember:
+        """The network that knew series before it saw these."""
+        first = self.networks[0]
+        assert isinstance(first, PretrainedMember)
+        return first
 
     def check_calendar(self, table: Table) -> None:
         """Refuse a table that lies on another calendar.
@@ -96,15 +95,13 @@ class Fitted:
             "series/values": self.series.values,
         }
         arrays |= {f"rule/{name}": array for name, array in self.rule.to_arrays().items()}
-        for index, network in enumerate(self.networks):
-            for name, tensor in network.state_dict().items():
-                arrays[f"network {index}/{name}"] = tensor.detach().cpu().numpy()
+        networks, weights = described_networks(self.networks)
+        arrays |= weights
         manifest = {
             "horizon": self.horizon,
             "season": self.season,
             "members": list(self.rule.names),
-            "design": None if self.design is None else self.design.to_json(),
-            "networks": len(self.networks),
+            "networks": networks,
             "calendar": self.series.calendar.to_json(),
             "labels": list(self.series.labels),
             "keys": {name: _listed(column) for name, column in self.series.keys.items()},
@@ -154,63 +151,15 @@ def _checked(
         target=_text(manifest["target"], "target"),
     )
     series = _series(manifest, arrays, names.id, horizon)
-    design = None if manifest["design"] is None else Design.from_json(manifest["design"])
-    count = _count(manifest, "networks", 0, _MOST_NETWORKS)
-    if (count and design is None) or (design is not None and design.horizon != horizon):
-        raise ValueError("it has networks of no or another design")
+    networks = read_networks(manifest["networks"], arrays, horizon=horizon, season=season)
     return cls(
         horizon=horizon,
         season=season,
-        rule=_rule(manifest, arrays, season, horizon, len(series)),
-        design=design,
-        networks=tuple(
-            _network(design, _under(f"network {index}/", arrays))
-            for index in range(count)
-            if design is not None
-        ),
+        rule=_rule(manifest, arrays, season, horizon, len(series), networks),
+        networks=networks,
         series=series,
         names=names,
     )
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays whose names begin so, without it."""
-    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
-
-
-class _WithoutMemory(TorchFunctionMode):
-    """Weights made here have a shape and no memory, and nothing is drawn for them.
-
-    Whatever is not made by `torch.empty`, as buffers are not, is made as ever.
-    """
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        given = dict(kwargs or {})
-        if func is torch.empty:
-            given["device"] = "meta"
-        return func(*args, **given)
-
-
-def _network(design: Design, arrays: Mapping[str, NDArray[Any]]) -> ForecastNetwork:
-    # A manifest of a few bytes must not cost memory or time: the shapes come first.
-    with _WithoutMemory():
-        network = ForecastNetwork(design)
-    shapes = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
-    if {name: array.shape for name, array in arrays.items()} != shapes:
-        raise ValueError("the weights of its networks are not those of its design")
-    for name, array in arrays.items():
-        if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ValueError(f"the weights {name!r} are damaged")
-    # Cloned into memory that torch aligns, on which the fastest kernels rely.
-    weights = {name: torch.from_numpy(array).clone() for name, array in arrays.items()}
-    network.load_state_dict(weights, assign=True)
-    return network.eval()
 
 
 def _rule(
@@ -219,11 +168,16 @@ def _rule(
     season: int,
     horizon: int,
     series: int,
+    networks: Sequence[NetworkMember],
 ) -> Rule:
     members = _texts(manifest["members"], "members")
-    if not set(members) <= {LSTM, *simple_methods(season)}:
+    if set(members) != {*(member.name for member in networks), *simple_methods(season)}:
         raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
-    numbers = _under("rule/", arrays)
+    numbers = {
+        name.removeprefix("rule/"): array
+        for name, array in arrays.items()
+        if name.startswith("rule/")
+    }
     levels = numbers["levels"]
     if levels.dtype != np.float64 or levels.ndim != 1 or not (np.diff(levels) > 0).all():
         raise ValueError("its interval levels are damaged")

@@ -1,26 +1,33 @@
-"""From folds and simple methods to a fitted forecaster: train, judge, train on everything."""
+"""From folds and simple methods to a fitted forecaster: zero-shot first, then training."""
 
 from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from holdfast.forecasting.fitted import LSTM, Fitted
+from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.judged import Judged, judge_members
-from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.judged import Judged, Trial
+from holdfast.forecasting.network.design import choose_design
+from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
+from holdfast.forecasting.network.pretrained.shipped import choose, shipped
+from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.training_runs import TrainingRuns
-from holdfast.records import ForecastRecord, TrainingSummary
+from holdfast.records import NETWORKS, PRETRAINED, ForecastRecord, TrainingSummary
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import Progress
 from holdfast.version import __version__
+
+Adapt = Literal["none", "auto", "full"]
+"""How far to go: zero-shot only; training where it promises something; or training in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +38,16 @@ class Fit:
         ground: the table and its folds.
         judged: the backtest.
         fitted: what forecasts from now on.
-        training: what was trained; None where nothing was.
+        training: what was trained, one entry a member.
+        remarks: what was not trained, and why, in sentences.
         seed: of the fit.
     """
 
     ground: Groundwork
     judged: Judged
     fitted: Fitted
-    training: TrainingSummary | None
+    training: tuple[TrainingSummary, ...]
+    remarks: tuple[str, ...]
     seed: int
 
     def record(
@@ -77,12 +86,14 @@ class Fit:
             note=made.note,
             backtest=self.judged.record(self.ground, levels),
             training=self.training,
+            remarks=self.remarks,
         )
 
 
 def fit(
     ground: Groundwork,
     *,
+    adapt: Adapt,
     budget: Budget,
     steps: int | None,
     seed: int,
@@ -90,11 +101,16 @@ def fit(
     progress: Progress,
     snapshots: Path | None = None,
     refit: bool = True,
+    first: Callable[[Fit], None] | None = None,
 ) -> Fit:
-    """Train networks, judge them beside the simple methods, and train again on everything.
+    """Judge the pretrained network beside the simple methods, then train what may do better.
+
+    What is trained is judged beside them, and trained again on everything where it has weight.
 
     Arguments:
         ground: from `groundwork.lay`.
+        adapt: "none" trains nothing; "auto" adapts the pretrained network, and trains others from
+            nothing, where data and budget promise something of it; "full" wherever it is possible.
         budget: of the whole command; its clock is already running.
         steps: updates of each network in place of the budget.
         seed: of everything random.
@@ -103,16 +119,27 @@ def fit(
         snapshots: folder from which a fit that was killed goes on; None for none. They stay, so
             that a kill before the results are written costs nothing: `clear_snapshots`.
         refit: whether to train on the whole history after the backtest.
+        first: is given what can be forecast before anything is trained, where training follows.
 
     Raises:
         NonFiniteLossError: training failed; names the step and the series.
+        ModelError: the pretrained network that ships is missing or damaged.
     """
-    table = ground.table
-    networks: tuple[ForecastNetwork, ...] = ()
-    training: TrainingSummary | None = None
+    table, horizon = ground.table, ground.horizon
+    season, longer = table.season, ground.long_season
+    network = shipped(choose(ground.known.lengths, horizon, season, longer))
+    pretrained = PretrainedMember(PRETRAINED, network, horizon, season, longer)
+    trial = Trial(ground, levels, seed)
+    trial.add(pretrained)
+    recipes: list[Recipe] = []
+    if adapt != "none":
+        design = choose_design(ground.seen.lengths, horizon, season, longer)
+        recipes = [Adapting(pretrained), Scratch(design)]
     with Interrupts() as interrupts:
         runs = TrainingRuns(
             ground,
+            recipes,
+            always=adapt == "full",
             seed=seed,
             budget=budget,
             steps=steps,
@@ -120,22 +147,39 @@ def fit(
             folder=snapshots,
             interrupts=interrupts,
         )
-        if runs.possible:
-            networks = runs.before_backtest()
-        judged = judge_members(ground, runs.design, networks, levels, seed)
-        rule = judged.judgement.rule
-        if networks:
-            # Without weight the network is shown beside the others but not trained again.
-            if refit and rule.weight(LSTM) > 0 and not runs.interrupted:
-                networks = runs.on_everything() or networks
-            training = runs.summary(networks)
+        made = _fit(ground, trial.judged(), [pretrained], runs, seed)
+        if not runs.possible:
+            return made
+        if first is not None:
+            first(made)
+        trained = {member.name: member for member in runs.before_backtest()}
+        for member in trained.values():
+            trial.add(member)
+        judged = trial.judged() if trained else made.judged
+        # Without weight a network is shown beside the others, and neither trained again nor kept.
+        weight = judged.judgement.rule.weight
+        worth = {name: member for name, member in trained.items() if weight(name) > 0}
+        if refit and worth and not runs.interrupted:
+            worth |= runs.on_everything(worth)
+        return _fit(ground, judged, [pretrained, *worth.values()], runs, seed)
+
+
+def _fit(
+    ground: Groundwork,
+    judged: Judged,
+    members: Sequence[NetworkMember],
+    runs: TrainingRuns,
+    seed: int,
+) -> Fit:
+    """What there is when these networks are all."""
+    names = {member.name for member in members}
+    rule = judged.judgement.rule
     fitted = Fitted(
         horizon=ground.horizon,
-        season=table.season,
-        rule=rule,
-        design=runs.design if networks else None,
-        networks=networks,
-        series=table.series,
-        names=table.columns,
+        season=ground.table.season,
+        rule=rule.without([name for name in NETWORKS if name not in names]),
+        networks=tuple(members),
+        series=ground.table.series,
+        names=ground.table.columns,
     )
-    return Fit(ground, judged, fitted, training, seed)
+    return Fit(ground, judged, fitted, runs.summaries(), tuple(runs.remarks), seed)

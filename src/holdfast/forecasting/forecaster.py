@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from holdfast.errors import ArgumentError, TableError
-from holdfast.forecasting.columns import backtest_columns, forecast_columns
+from holdfast.forecasting.columns import backtest_columns, embedding_columns, forecast_columns
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.fitting import Fit, fit
+from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.judgement.rule import LEVELS
+from holdfast.forecasting.network.pretrained.embedding import embed
 from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.run_folder import clear_snapshots
 from holdfast.forecasting.tables.frames import Backend, to_frame
 from holdfast.forecasting.tables.reading import Table, read
-from holdfast.forecasting.training_runs import clear_snapshots
 from holdfast.records import ForecastRecord
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
@@ -28,7 +29,10 @@ MOST = 100_000
 
 
 class Forecaster:
-    """Forecasts many series with one LSTM, blended with simple methods as far as each has earned.
+    """Forecasts many series with LSTMs, blended with simple methods as far as each has earned.
+
+    A small LSTM that was trained on synthetic series ships with Holdfast and forecasts at once; it
+    is then adapted to the series, and another is trained on them alone, where that promises more.
 
     Arguments:
         horizon: how many steps to forecast.
@@ -40,6 +44,8 @@ class Forecaster:
         steps: updates of each network in place of the budget; with it, equal seeds give equal
             forecasts bit for bit (equal threads and machine).
         seed: of everything random; global random numbers are neither read nor changed.
+        adapt: "none" trains nothing and takes seconds; "auto" trains where data and budget promise
+            something of it; "full" wherever it is possible.
 
     Raises:
         ArgumentError: an argument is out of range.
@@ -49,7 +55,7 @@ class Forecaster:
         >>> import pyarrow as pa
         >>> y = [10 + 3 * math.sin(2 * math.pi * month / 12) for month in range(48)]
         >>> table = pa.table({"ds": range(48), "y": y})
-        >>> forecaster = Forecaster(horizon=12, season=12, steps=5).fit(table)
+        >>> forecaster = Forecaster(horizon=12, season=12, adapt="none").fit(table)
         >>> forecaster.predict(level=(80,)).column_names[:5]
         ['unique_id', 'ds', 'holdfast', 'holdfast-lo-80', 'holdfast-hi-80']
     """
@@ -63,6 +69,7 @@ class Forecaster:
         budget: str | float | None = "2m",
         steps: int | None = None,
         seed: int = 0,
+        adapt: Adapt = "auto",
     ) -> None:
         self.horizon = _count("horizon", horizon, 1)
         self.season = None if season is None else _count("season", season, 1)
@@ -70,8 +77,12 @@ class Forecaster:
         self.seed = _count("seed", seed, 0)
         if budget is not None:
             duration(budget)
+        if adapt not in get_args(Adapt):
+            named = " or ".join(f'"{one}"' for one in get_args(Adapt))
+            raise ArgumentError(f"adapt={adapt!r} must be {named}.")
         self.freq = freq
         self.budget = budget
+        self.adapt: Adapt = adapt
         self._fit: Fit | None = None
         self._fitted: Fitted | None = None
         self._backend: Backend | None = None
@@ -85,7 +96,7 @@ class Forecaster:
         target_col: str = "y",
         snapshots: str | Path | None = None,
     ) -> Forecaster:
-        """Learn from a table: backtest every method, then train on the whole history.
+        """Learn from a table: backtest every method, then train what is worth it on everything.
 
         Arguments:
             df: a pandas, polars or pyarrow frame in the long format, a pandas Series with dates,
@@ -177,6 +188,33 @@ class Forecaster:
         columns = backtest_columns(made.ground, made.judged, levels)
         return to_frame(columns, table.backend, table.series.calendar)
 
+    def embed(self, df: Any = None) -> Any:
+        """One vector a series: what the pretrained network knows of its shape.
+
+        Series of one shape have one vector, whatever their unit and level: ``a·y + b`` has that of
+        ``y`` for every a other than 0, up to rounding. What was adapted takes no part, so that
+        vectors of two tables can be compared where both are read by the same network.
+
+        Arguments:
+            df: histories, also of series that `fit` never saw; None for those of `fit`.
+
+        Returns:
+            A frame of the caller's kind: ids and columns ``e0``, ``e1`` …
+
+        Raises:
+            ArgumentError: not fitted.
+            TableError: `df` cannot be used, or lies on another calendar.
+        """
+        fitted = self._require()
+        series, backend = fitted.series, self._backend
+        if df is not None:
+            table = read_like(fitted, df)
+            series, backend = table.series, table.backend
+        reader = fitted.pretrained
+        made = embed(reader.network, series, reader.season, reader.long_season)
+        columns = embedding_columns(fitted.names, series, made)
+        return to_frame(columns, backend, series.calendar)
+
     def save(self, folder: str | Path) -> None:
         """Write a model folder: weights, histories and calibration; whole or not at all.
 
@@ -244,6 +282,7 @@ class Forecaster:
         folder = None if snapshots is None else Path(snapshots)
         made = fit(
             ground,
+            adapt=self.adapt,
             budget=Budget.parse(None if self.steps else self.budget, start=started),
             steps=self.steps,
             seed=self.seed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,7 +13,12 @@ from holdfast.forecasting.judgement.baselines import forecast_simple
 from holdfast.forecasting.judgement.folds import Folds, make_folds
 from holdfast.forecasting.judgement.metrics import mean_observed, scaled_error, smape
 from holdfast.forecasting.tables.reading import Table
+from holdfast.forecasting.tables.season import long_season
+from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats, MethodScore
+
+MOST_WATCHED = 7
+"""Horizons that early stopping watches at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,45 @@ class Groundwork:
     scales: Floats
     simple: Mapping[str, Floats]
     seconds: float
+
+    @cached_property
+    def known(self) -> SeriesSet:
+        """What lies before every score: all up to the first cut-off; everything without folds."""
+        series = self.table.series
+        return series.cut(self._first_cutoff) if self.folds.scoring else series
+
+    @cached_property
+    def seen(self) -> SeriesSet:
+        """What networks may learn from before the backtest: nothing watched, nothing scored."""
+        if not self.folds.scoring:
+            return self.table.series
+        return self.table.series.cut(self._first_cutoff - self._watched_horizons * self.horizon)
+
+    @cached_property
+    def watched(self) -> SeriesSet | None:
+        """The same and what lies before the first cut-off, for early stopping and nothing else."""
+        return self.known if self._watched_horizons else None
+
+    @cached_property
+    def long_season(self) -> int | None:
+        """Points of a longer season beside the table's own, as `seen` has it; None for none."""
+        return long_season(self.seen, self.table.season)
+
+    @property
+    def _first_cutoff(self) -> int:
+        return self.folds.scoring[0].cutoff
+
+    @cached_property
+    def _watched_horizons(self) -> int:
+        """Horizons that early stopping watches; none where the history has no room for one.
+
+        One alone may be a single Thursday, so a long history gives more: a twelfth of it at most.
+        """
+        if self.folds.stopping is None:
+            return 0
+        lengths = self.known.lengths
+        length = int(np.median(lengths[lengths > 0])) if lengths.any() else 0
+        return int(np.clip(length // (12 * self.horizon), 1, MOST_WATCHED))
 
     def scores(self) -> tuple[MethodScore, ...]:
         """How the simple methods did, before there is anything else."""

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from holdfast.forecasting.fitted import LSTM
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judgement.backtest import Judgement, judge
 from holdfast.forecasting.judgement.baselines import never_negative, simple_methods
 from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.judgement.verdict import sentences
 from holdfast.forecasting.judgement.widths import Widths, residual_widths, stack_widths
-from holdfast.forecasting.network.design import Design
-from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.members import NetworkMember
 from holdfast.forecasting.predictor import network_forecast
-from holdfast.records import BacktestRecord, Floats, FoldRecord
+from holdfast.records import NETWORKS, BacktestRecord, Floats, FoldRecord
 
 MEAN = "Mean"
 """The mean of the simple methods: shown beside the blend, not part of it."""
@@ -68,57 +66,71 @@ class Judged:
             step_mase=judgement.step_mase,
             step_coverage={level: judgement.step_coverage[level] for level in shown},
             verdict=sentences(
-                len(folds.scoring), judgement.methods, coverage, judgement.comparison, LSTM
+                len(folds.scoring), judgement.methods, coverage, judgement.comparison
             ),
         )
 
 
-def judge_members(
-    ground: Groundwork,
-    design: Design,
-    networks: Sequence[ForecastNetwork],
-    levels: Sequence[float],
-    seed: int,
-) -> Judged:
-    """Put the network beside the simple methods on every fold, and judge them all.
+class Trial:
+    """The folds of a table, on which networks stand beside the simple methods.
+
+    What no network changes is made once, and what a network said on a fold is kept, so that the
+    members can be judged again when there are more of them.
 
     Arguments:
         ground: folds and simple methods.
-        design: the networks' sizes.
-        networks: trained on nothing behind the first cut-off; none where there is no network.
         levels: interval levels in percent to calibrate, beside the usual ones.
         seed: of the bootstrap.
     """
-    table, horizon = ground.table, ground.horizon
-    series, season = table.series, table.season
-    names = simple_methods(season)
-    empty = np.full((len(ground.folds.scoring), len(series), horizon), np.nan)
-    members = {name: ground.simple.get(name, empty) for name in names}
-    cuts = [series.cut(fold.cutoff) for fold in ground.folds.scoring]
-    every = tuple(sorted({*LEVELS, *levels}))
-    widths = [residual_widths(cut, season, horizon, every) for cut in cuts]
-    network: Widths | None = None
-    if networks:
-        made = [network_forecast(networks, design, cut, every) for cut in cuts]
-        members = {LSTM: np.stack([median for median, _ in made]), **members}
-        network = stack_widths([width for _, width in made])
-    judgement = judge(
-        members,
-        stack_widths(widths) if widths else _no_widths(every, empty),
-        ground.actual,
-        ground.scales,
-        network=network,
-        shown={MEAN: ground.simple[MEAN]} if MEAN in ground.simple else None,
-        cutoffs=ground.folds.cutoffs,
-        candidate=LSTM,
-        floor=np.stack([never_negative(cut) for cut in cuts]) if cuts else None,
-        seed=seed,
-    )
-    return Judged(members, judgement)
 
+    def __init__(self, ground: Groundwork, levels: Sequence[float], seed: int) -> None:
+        series, season, horizon = ground.table.series, ground.table.season, ground.horizon
+        self._ground = ground
+        self._seed = seed
+        self._levels = tuple(sorted({*LEVELS, *levels}))
+        self._cuts = [series.cut(fold.cutoff) for fold in ground.folds.scoring]
+        residual = [residual_widths(cut, season, horizon, self._levels) for cut in self._cuts]
+        self._empty = np.full((len(self._cuts), len(series), horizon), np.nan)
+        self._residual = stack_widths(residual) if residual else self._no_widths()
+        self._floor = np.stack([never_negative(cut) for cut in self._cuts]) if self._cuts else None
+        self._medians: dict[str, Floats] = {}
+        self._widths: dict[str, Widths] = {}
 
-def _no_widths(levels: Sequence[float], empty: Floats) -> Widths:
-    return Widths(dict.fromkeys(levels, empty), dict.fromkeys(levels, empty))
+    def add(self, member: NetworkMember) -> None:
+        """Let a network forecast every fold; it has seen nothing behind the first cut-off."""
+        made = [network_forecast(member, cut, self._levels) for cut in self._cuts]
+        self._medians[member.name] = np.stack([one for one, _ in made]) if made else self._empty
+        self._widths[member.name] = (
+            stack_widths([widths for _, widths in made]) if made else self._no_widths()
+        )
+
+    def judged(self) -> Judged:
+        """All members, judged."""
+        ground = self._ground
+        simple = {
+            name: ground.simple.get(name, self._empty)
+            for name in simple_methods(ground.table.season)
+        }
+        networks = [name for name in NETWORKS if name in self._medians]
+        members: dict[str, Floats] = {name: self._medians[name] for name in networks}
+        members |= simple
+        judgement = judge(
+            members,
+            self._residual,
+            ground.actual,
+            ground.scales,
+            networks={name: self._widths[name] for name in networks},
+            shown={MEAN: ground.simple[MEAN]} if MEAN in ground.simple else None,
+            cutoffs=ground.folds.cutoffs,
+            floor=self._floor,
+            seed=self._seed,
+        )
+        return Judged(members, judgement)
+
+    def _no_widths(self) -> Widths:
+        return Widths(
+            dict.fromkeys(self._levels, self._empty), dict.fromkeys(self._levels, self._empty)
+        )
 
 
 def _at(

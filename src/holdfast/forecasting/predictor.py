@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.fitted import LSTM, Fitted
+from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.judgement.baselines import (
     forecast_simple,
     never_negative,
@@ -16,9 +16,8 @@ from holdfast.forecasting.judgement.baselines import (
 )
 from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.widths import Widths, residual_widths
-from holdfast.forecasting.network.design import Design
-from holdfast.forecasting.network.forecast import at_level, forecast_quantiles
-from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.forecast import at_level
+from holdfast.forecasting.network.members import NetworkMember
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats, Times
 
@@ -46,17 +45,14 @@ class Forecasts:
 
 
 def network_forecast(
-    networks: Sequence[ForecastNetwork],
-    design: Design,
-    series: SeriesSet,
-    levels: Sequence[float],
+    member: NetworkMember, series: SeriesSet, levels: Sequence[float]
 ) -> tuple[Floats, Widths]:
-    """The networks' median and the distances of their quantiles from it.
+    """A network's median and the distances of its quantiles from it.
 
     Returns:
-        (N, K), and level → (N, K) half-widths; NaN where a series is too short for the network.
+        (N, K), and level → (N, K) half-widths; NaN where the network has no forecast.
     """
-    quantiles = forecast_quantiles(networks, design, series)
+    quantiles = member.quantiles(series)
     median = at_level(quantiles, 0.5)
     return median, Widths(
         {level: median - at_level(quantiles, 0.5 - level / 200.0) for level in levels},
@@ -74,27 +70,30 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     """
     shape = (len(series), fitted.horizon)
     simple = forecast_simple(series, fitted.season, fitted.horizon)
-    network: Widths | None = None
-    members = {LSTM: np.full(shape, np.nan)}
-    if fitted.design is not None and fitted.networks:
-        members[LSTM], network = network_forecast(fitted.networks, fitted.design, series, levels)
+    members: dict[str, Floats] = {}
+    networks: dict[str, Widths] = {}
+    for member in fitted.networks:
+        members[member.name], networks[member.name] = network_forecast(member, series, levels)
     members |= {name: simple[name] for name in simple_methods(fitted.season)}
 
     median = fitted.rule.median(members)
     factors, known = _factors(fitted, series)
     residual = residual_widths(series, fitted.season, fitted.horizon, levels)
-    made = fitted.rule.intervals(median, factors, residual, network)
+    made = fitted.rule.intervals(median, factors, residual, networks)
     floor = never_negative(series)[:, None]
     times = series.calendar.times((series.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
-    by_network = ~np.isnan(members[LSTM]).all(axis=1)
+    missing = [
+        frozenset(name for name in networks if np.isnan(members[name][index]).all())
+        for index in range(len(series))
+    ]
     return Forecasts(
         times=times.reshape(shape),
         median=np.maximum(median, floor),
         lower={level: np.maximum(bound, floor) for level, bound in made.lower.items()},
         upper={level: np.maximum(bound, floor) for level, bound in made.upper.items()},
         members=members,
-        method=_methods(fitted, by_network),
-        note=_notes(fitted, series, levels, by_network, known),
+        method=_methods(fitted, missing),
+        note=_notes(fitted, series, levels, missing, known),
     )
 
 
@@ -108,8 +107,8 @@ def _factors(fitted: Fitted, series: SeriesSet) -> tuple[Floats, NDArray[np.bool
     return factors, known
 
 
-def _methods(fitted: Fitted, by_network: NDArray[np.bool_]) -> tuple[str, ...]:
-    """What made each forecast: the weighted members, the largest weight first."""
+def _methods(fitted: Fitted, missing: Sequence[frozenset[str]]) -> tuple[str, ...]:
+    """What made each forecast: the weighted members that it has, the largest weight first."""
 
     def named(without: frozenset[str]) -> str:
         weights = {
@@ -119,29 +118,29 @@ def _methods(fitted: Fitted, by_network: NDArray[np.bool_]) -> tuple[str, ...]:
         }
         total = sum(weights.values())
         if not total:
-            return "mean of the simple methods"
+            return "mean of the members"
         ranked = sorted(weights.items(), key=lambda item: -item[1])
         return " + ".join(
             name if len(ranked) == 1 else f"{weight / total:.2f} {name}" for name, weight in ranked
         )
 
-    whole, simple = named(frozenset()), named(frozenset({LSTM}))
-    return tuple(whole if network else simple for network in by_network.tolist())
+    said = {without: named(without) for without in set(missing)}
+    return tuple(said[without] for without in missing)
 
 
 def _notes(
     fitted: Fitted,
     series: SeriesSet,
     levels: Sequence[float],
-    by_network: NDArray[np.bool_],
+    missing: Sequence[frozenset[str]],
     known: NDArray[np.bool_],
 ) -> tuple[str, ...]:
     """What a reader should know of each forecast."""
     scores = fitted.rule.spread.calibration.scores
-    missing = [level for level in levels if scores < scores_needed(level)]
+    uncertain = [level for level in levels if scores < scores_needed(level)]
     common = []
-    if missing:
-        common.append(f"{', '.join(f'{level:g} %' for level in missing)} not calibrated")
+    if uncertain:
+        common.append(f"{', '.join(f'{level:g} %' for level in uncertain)} not calibrated")
     notes = []
     for index in range(len(series)):
         values = series.one(index)
@@ -151,8 +150,11 @@ def _notes(
             own.append("a single value")
         elif len(observed) and (observed == observed[0]).all():
             own.append("a constant series")
-        if not by_network[index] and fitted.rule.weight(LSTM) > 0:
-            own.append(_too_few(fitted, values))
+        for member in fitted.networks:
+            if member.name in missing[index] and fitted.rule.weight(member.name) > 0:
+                own.append(
+                    f"{member.why_not(values)} for {member.name}: the others share its weight"
+                )
         if len(values) and np.isnan(values[-1]):
             gap = len(values) - 1 - int(np.flatnonzero(~np.isnan(values))[-1])
             own.append(f"the last {gap} values are missing")
@@ -160,14 +162,3 @@ def _notes(
             own.append("not in the fit")
         notes.append("; ".join([*own, *common]))
     return tuple(notes)
-
-
-def _too_few(fitted: Fitted, values: Floats) -> str:
-    """Why the network has no forecast for a series."""
-    if fitted.design is None:
-        return "simple methods only"
-    recent = values[-fitted.design.context :]
-    return (
-        f"{int((~np.isnan(recent)).sum())} values among the last {fitted.design.context} are too "
-        "few for the network: simple methods only"
-    )

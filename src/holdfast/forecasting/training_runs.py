@@ -1,56 +1,68 @@
-"""The networks of one forecaster: how many, how long, and from where a killed run goes on."""
+"""The trained networks of one forecaster: which, how long, and from where a killed run goes on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import cached_property
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import nn
 
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.network.design import choose_design
-from holdfast.forecasting.network.fit import (
-    NetworkTask,
-    fit_network,
-    network_plan,
-    steps_for,
-    useful_steps,
-)
-from holdfast.forecasting.network.forecast import CHUNK, forecast_quantiles
-from holdfast.forecasting.network.model import ForecastNetwork
-from holdfast.forecasting.tables.season import long_season
+from holdfast.forecasting.network.fit import SeriesTask, fit_network, steps_for
+from holdfast.forecasting.network.forecast import CHUNK
+from holdfast.forecasting.network.members import NetworkMember
+from holdfast.forecasting.network.recipes import Recipe
+from holdfast.forecasting.run_folder import PHASES, RunFolder, description
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import TrainingSummary
-from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 from holdfast.version import __version__
 
-NETWORKS = 2
-"""Networks averaged in the LSTM member, before the backtest and after it."""
-
 LEAST_WINDOWS = 30
 """Different training windows below which a network has nothing to learn from."""
 
-MOST_WATCHED = 7
-"""Horizons that early stopping watches at most."""
+LEAST_STEPS = 50
+"""Updates below which a training is not worth beginning, where so many are useful."""
+
+LEAST_SHARE = 0.2
+"""Of the budget must be left for another kind of training to begin."""
 
 _LATEST = 0.95
 """Share of the whole budget at which training ends even where the machine has become slow."""
 
-_PHASES = ("Backtest", "Forecast")
-_STEPS = "steps.json"
-
 _PLANNED = 0.92
 """Share of the remaining budget that training plans for; judging and writing take the rest."""
+
+
+@dataclass(eq=False)
+class _Run:
+    """The trainings of one recipe: those of the backtest first, then those on everything."""
+
+    recipe: Recipe
+    steps: int | None = None
+    done: list[Trained] = field(default_factory=list)
+    wanted: bool = True
+    parameters: int = 0
+
+    @property
+    def left(self) -> int:
+        """Trainings to come."""
+        return 2 * self.recipe.networks - len(self.done)
+
+    @property
+    def again(self) -> float:
+        """Seconds that its trainings on everything will take: as long as those before took."""
+        begun = not self.wanted or len(self.done) > self.recipe.networks
+        return 0.0 if begun else sum(one.seconds for one in self.done)
 
 
 class TrainingRuns:
@@ -58,18 +70,22 @@ class TrainingRuns:
 
     Arguments:
         ground: the table and its folds.
+        recipes: what to train, in this order.
+        always: whether to train what has little data or time, too, as long as there is any.
         seed: of everything random.
         budget: of the whole command; its clock is already running.
         steps: updates of each network; None to take them from the budget.
         progress: is told of every update.
-        folder: for snapshots and the step count; None for none.
+        folder: for snapshots and the step counts; None for none.
         interrupts: watches for Ctrl-C, during training and between.
     """
 
     def __init__(
         self,
         ground: Groundwork,
+        recipes: Sequence[Recipe],
         *,
+        always: bool,
         seed: int,
         budget: Budget,
         steps: int | None,
@@ -77,56 +93,23 @@ class TrainingRuns:
         folder: Path | None,
         interrupts: Interrupts,
     ) -> None:
-        table = ground.table
-        self.folds = ground.folds
-        self.series = table.series
+        self.ground = ground
+        self.always = always
         self.seed = seed
         self.budget = budget
         self.steps = steps
         self.progress = progress
-        self.folder = folder
         self.interrupts = interrupts
-        self.design = choose_design(
-            self.seen.lengths,
-            ground.horizon,
-            table.season,
-            long_season(self.seen, table.season),
-        )
-        self._done: list[Trained] = []
-        self._planned = 2 * NETWORKS
-
-    @cached_property
-    def seen(self) -> SeriesSet:
-        """What networks may learn from before the backtest: nothing watched, nothing scored."""
-        if not self.folds.scoring:
-            return self.series
-        return self.series.cut(self._first_cutoff - self._watched_horizons * self.folds.horizon)
-
-    @cached_property
-    def watched(self) -> SeriesSet | None:
-        """The same and what lies before the first cut-off, for early stopping and nothing else."""
-        return self.series.cut(self._first_cutoff) if self._watched_horizons else None
-
-    @property
-    def _first_cutoff(self) -> int:
-        return self.folds.scoring[0].cutoff
-
-    @cached_property
-    def _watched_horizons(self) -> int:
-        """Horizons that early stopping watches; none where the history has no room for one.
-
-        One alone may be a single Thursday, so a long history gives more: a twelfth of it at most.
-        """
-        if self.folds.stopping is None:
-            return 0
-        lengths = self.series.cut(self._first_cutoff).lengths
-        length = int(np.median(lengths[lengths > 0])) if lengths.any() else 0
-        return int(np.clip(length // (12 * self.folds.horizon), 1, MOST_WATCHED))
+        self.remarks: list[str] = []
+        """What was not trained, and why; a sentence each."""
+        self._runs = [_Run(recipe) for recipe in recipes if self._enough(recipe)]
+        self.folder = None if folder is None else RunFolder(folder, self._identity())
+        self._newest: Trained | None = None
 
     @property
     def possible(self) -> bool:
         """Whether there is a backtest to prove a network in, and enough to learn from."""
-        return bool(self.folds.scoring) and self._early_task(0).windows >= LEAST_WINDOWS
+        return bool(self._runs)
 
     @property
     def interrupted(self) -> bool:
@@ -136,131 +119,203 @@ class TrainingRuns:
     @property
     def _cut_short(self) -> bool:
         """Whether the newest network is not finished."""
-        return bool(self._done) and self._done[-1].stopped == "interrupted"
+        return self._newest is not None and self._newest.stopped == "interrupted"
 
-    def before_backtest(self) -> tuple[ForecastNetwork, ...]:
-        """Networks that have seen nothing behind the first cut-off."""
-        steps = self._settled_steps()
-        networks: list[ForecastNetwork] = []
-        for number in range(NETWORKS):
+    def before_backtest(self) -> tuple[NetworkMember, ...]:
+        """Members that have seen nothing behind the first cut-off."""
+        members = []
+        for run in self._runs:
             if self.interrupted:
                 break
-            seed = self.seed * NETWORKS + number
-            networks.append(
-                self._train(self._early_task(seed), steps, seed, _description(_PHASES[0], number))
-            )
-        if self._cut_short and len(networks) > 1:
-            networks.pop()  # what was finished before it is better
-        return tuple(networks)
+            run.steps = self._settled_steps(run)
+            if not run.steps:
+                continue
+            ground = self.ground
+            networks = self._train_all(run, ground.seen, ground.watched, run.steps, PHASES[0])
+            if self._cut_short and len(networks) > 1:
+                networks.pop()  # what was finished before it is better
+            if networks:
+                members.append(run.recipe.member(networks))
+        return tuple(members)
 
-    def on_everything(self) -> tuple[ForecastNetwork, ...]:
-        """Networks that have seen the whole history, with as many updates as the others kept.
+    def on_everything(self, names: Collection[str]) -> dict[str, NetworkMember]:
+        """Members that have seen the whole history, with as many updates as the others kept.
 
-        Only finished ones: none where Ctrl-C, or a machine that has become slow, ended the first.
+        Only of finished networks: none where Ctrl-C, or a machine that has become slow, ended the
+        first.
+
+        Arguments:
+            names: of the members that are worth it.
         """
-        kept = [_kept_steps(trained) for trained in self._done]
-        steps = max(sum(kept) // len(kept), 1)
-        networks: list[ForecastNetwork] = []
-        for number in range(NETWORKS):
-            if self.interrupted:
-                break
-            seed = self.seed * NETWORKS + number
-            task = NetworkTask(self.design, self.series, None, seed)
-            networks.append(self._train(task, steps, seed, _description(_PHASES[1], number)))
-        ended = self._done[len(self._done) - len(networks) :]
-        return tuple(
-            network
-            for network, trained in zip(networks, ended, strict=True)
-            if trained.stopped == "steps"
-        )
+        for run in self._runs:
+            run.wanted = bool(run.done) and run.recipe.name in names
+        members = {}
+        for run in self._runs:
+            if not run.wanted:
+                continue
+            kept = [_kept_steps(trained) for trained in run.done]
+            steps = max(sum(kept) // len(kept), 1)
+            networks = self._train_all(run, self.ground.table.series, None, steps, PHASES[1])
+            ended = run.done[len(run.done) - len(networks) :]
+            finished = [
+                network
+                for network, trained in zip(networks, ended, strict=True)
+                if trained.stopped == "steps"
+            ]
+            if finished:
+                members[run.recipe.name] = run.recipe.member(finished)
+        return members
 
-    def summary(self, networks: Sequence[ForecastNetwork]) -> TrainingSummary:
-        """What was trained and for how long; `networks` are those that forecast."""
-        endings = {trained.stopped for trained in self._done}
+    def summaries(self) -> tuple[TrainingSummary, ...]:
+        """What was trained and for how long, one entry a member."""
+        return tuple(self._summary(run) for run in self._runs if run.done)
+
+    def _summary(self, run: _Run) -> TrainingSummary:
+        endings = {trained.stopped for trained in run.done}
         ending = next(one for one in ("interrupted", "budget", "early", "steps") if one in endings)
-        first = self._done[0]
-        useful = useful_steps(len(self.seen.values))
+        first, size = run.done[0], run.recipe.size
+        useful = run.recipe.useful_steps(len(self.ground.seen.values))
         if ending == "steps" and self.steps is None and first.steps < useful:
             ending = "budget"  # which set the number of steps
         return TrainingSummary(
-            parameters=sum(parameter.numel() for parameter in networks[0].parameters()),
-            networks=len(networks),
-            steps=max(trained.steps for trained in self._done),
-            seconds=sum(trained.seconds for trained in self._done),
-            context=self.design.context,
-            patch=self.design.patch,
-            hidden=self.design.hidden,
-            layers=self.design.layers,
+            member=run.recipe.name,
+            parameters=run.parameters,
+            networks=min(run.recipe.networks, len(run.done)),
+            steps=max(trained.steps for trained in run.done),
+            seconds=sum(trained.seconds for trained in run.done),
+            context=size.context,
+            patch=size.patch,
+            hidden=size.hidden,
+            layers=size.layers,
             curve_steps=tuple(step for step, _ in first.curve),
             curve_loss=tuple(loss for _, loss in first.curve),
             stopped=ending,
         )
 
-    def _early_task(self, seed: int) -> NetworkTask:
-        return NetworkTask(self.design, self.seen, self.watched, seed)
+    def _enough(self, recipe: Recipe) -> bool:
+        """Whether there are folds to prove a network in, and enough to learn from."""
+        if not self.ground.folds.scoring:
+            self._remark(recipe, "the history is too short to prove it on")
+            return False
+        task = self._early_task(recipe, self.seed)
+        if task.windows < LEAST_WINDOWS:
+            self._remark(recipe, "the history before the backtest is too short to learn from")
+        elif task.points < recipe.least_points and not self.always:
+            points = f"{task.points:,} values to learn from are fewer than {recipe.least_points:,}"
+            self._remark(recipe, points)
+        else:
+            return True
+        return False
 
-    def _train(self, task: NetworkTask, steps: int, seed: int, description: str) -> ForecastNetwork:
-        network, trained = fit_network(
+    def _remark(self, recipe: Recipe, reason: str) -> None:
+        self.remarks.append(f"{recipe.undone}: {reason}.")
+
+    def _seed(self, recipe: Recipe, number: int) -> int:
+        """Of one of a member's networks."""
+        return self.seed * recipe.networks + number
+
+    def _early_task(self, recipe: Recipe, seed: int) -> SeriesTask[Any]:
+        return recipe.task(self.ground.seen, self.ground.watched, seed)
+
+    def _train_all(
+        self, run: _Run, series: SeriesSet, held_out: SeriesSet | None, steps: int, phase: str
+    ) -> list[nn.Module]:
+        """All networks of a member, or those that were begun before Ctrl-C."""
+        networks: list[nn.Module] = []
+        for number in range(run.recipe.networks):
+            if self.interrupted:
+                break
+            task = run.recipe.task(series, held_out, self._seed(run.recipe, number))
+            networks.append(self._train(run, task, steps, number, phase))
+        return networks
+
+    def _train(
+        self, run: _Run, task: SeriesTask[Any], steps: int, number: int, phase: str
+    ) -> nn.Module:
+        """One network, trained to the end of its plan or of its time."""
+        recipe, folder = run.recipe, self.folder
+        trained = fit_network(
             task,
-            network_plan(self.design, steps, seed, stop_early=task.can_validate),
+            recipe.plan(steps, self._seed(recipe, number), stop_early=task.can_validate),
             progress=self.progress,
-            description=description,
-            folder=None if self.folder is None else self.folder / _folder_name(description),
-            identity=self._identity(),
-            deadline=self._deadline(),
+            description=description(phase, recipe.name, number),
+            folder=None if folder is None else folder.snapshots(phase, recipe.name, number),
+            identity="" if folder is None else folder.identity,
+            deadline=self._deadline(run),
             interrupts=self.interrupts,
         )
-        self._done.append(trained)
-        return network
+        run.done.append(trained)
+        run.parameters = sum(parameter.numel() for parameter in task.module.parameters())
+        self._newest = trained
+        module: nn.Module = task.module
+        return module
 
-    def _settled_steps(self) -> int:
-        """The step count: stored by a run that was killed, or given or measured once and stored."""
+    def _settled_steps(self, run: _Run) -> int:
+        """The step count: stored by a run that was killed, or given or measured once and stored.
+
+        0 where training is not worth its time.
+        """
         if self.folder is None:
-            return self._wanted_steps()
-        stored, identity = self.folder / _STEPS, self._identity()
-        try:
-            found = json.loads(stored.read_text(encoding="utf-8"))
-            if found["identity"] == identity:
-                return max(int(found["steps"]), 1)
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # not a step count of ours: settle it again and replace it
-        clear_snapshots(self.folder)  # those of a run with other data or options
-        steps = self._wanted_steps()
-        write_text_atomically(stored, json.dumps({"identity": identity, "steps": steps}))
-        return steps
+            return self._wanted_steps(run)
+        name, settled = run.recipe.name, self.folder.settled()
+        if name not in settled:
+            settled[name] = self._wanted_steps(run)
+            self.folder.settle(settled)
+        return settled[name]
 
-    def _wanted_steps(self) -> int:
+    def _wanted_steps(self, run: _Run) -> int:
         """The step count as given, or what the budget allows."""
         if self.steps is not None:
             return self.steps
-        task = self._early_task(self.seed)
-        left = _PLANNED * self.budget.remaining() - self._forecasting_seconds(task.module.eval())
-        return steps_for(task, max(left, 0.0) / self._planned, self.seed)
+        recipe, budget = run.recipe, self.budget
+        if not self.always and budget.remaining() < LEAST_SHARE * (budget.seconds or 0.0):
+            self._remark(recipe, "the budget was nearly used")
+            return 0
+        task = self._early_task(recipe, self._seed(recipe, 0))
+        most: int = recipe.useful_steps(task.points)
+        left = _PLANNED * budget.remaining() - self._forecasting_seconds(recipe, task)
+        plan = recipe.plan(most, self._seed(recipe, 0), stop_early=task.can_validate)
+        steps = steps_for(task, plan, self._seconds_each(run, left))
+        least = min(LEAST_STEPS, most)
+        if steps < least and not self.always:
+            self._remark(recipe, "the budget leaves too little time")
+            return 0
+        return max(steps, least)
 
-    def _forecasting_seconds(self, network: ForecastNetwork) -> float:
+    def _seconds_each(self, run: _Run, left: float) -> float:
+        """What each training of a recipe that is to come may take of the time that is left."""
+        others = [other for other in self._runs if other is not run]
+        to_come = [other for other in others if other.steps is None]
+        promised = sum(other.again for other in others)
+        share = run.recipe.share / sum(one.recipe.share for one in [run, *to_come])
+        return max(left - promised, 0.0) * share / max(run.left, 1)
+
+    def _forecasting_seconds(self, recipe: Recipe, task: SeriesTask[Any]) -> float:
         """What forecasting every fold, the end and the report will take, from a sample."""
-        sample = self.seen.take(np.arange(min(len(self.seen), CHUNK)))
+        seen = self.ground.seen
+        sample = seen.take(np.arange(min(len(seen), CHUNK)))
         begin = time.monotonic()
-        forecast_quantiles([network], self.design, sample)
-        chunks = len(self.seen) / max(len(sample), 1)
-        return (time.monotonic() - begin) * chunks * NETWORKS * (len(self.folds.scoring) + 2)
+        recipe.member([task.module.eval()]).quantiles(sample)
+        seconds = (time.monotonic() - begin) * len(seen) / max(len(sample), 1)
+        return seconds * recipe.networks * (len(self.ground.folds.scoring) + 2)
 
-    def _deadline(self) -> float | None:
+    def _deadline(self, run: _Run) -> float | None:
         """When this network must end even if the machine has become slow; None without a budget."""
         if self.steps is not None or self.budget.seconds is None:
             return None
         left = self.budget.remaining() - (1.0 - _LATEST) * self.budget.seconds
-        return time.monotonic() + max(left, 1.0) / max(self._planned - len(self._done), 1)
+        return time.monotonic() + max(self._seconds_each(run, left), 1.0)
 
     def _identity(self) -> str:
         """A hash of the data and of everything that shapes the networks."""
-        series = self.series
+        series = self.ground.table.series
         digest = hashlib.sha256()
         for array in (series.starts, series.offsets, series.values):
             digest.update(array.tobytes())
         shaped_by = {
-            "design": self.design.to_json(),
-            "seen": int(self.seen.offsets[-1]),
+            "recipes": {run.recipe.name: run.recipe.identity() for run in self._runs},
+            "always": self.always,
+            "seen": int(self.ground.seen.offsets[-1]),
             "seed": self.seed,
             "steps": self.steps,
             "budget": self.budget.seconds,
@@ -268,27 +323,6 @@ class TrainingRuns:
         }
         digest.update(json.dumps(shaped_by, sort_keys=True).encode())
         return digest.hexdigest()
-
-
-def clear_snapshots(folder: Path) -> None:
-    """Remove the snapshots of a forecaster that is done, and nothing that lies beside them."""
-    for phase in _PHASES:
-        for number in range(NETWORKS):
-            name = _folder_name(_description(phase, number))
-            shutil.rmtree(folder / name, ignore_errors=True)
-    with suppress(OSError):  # what cannot be removed is in nobody's way
-        (folder / _STEPS).unlink(missing_ok=True)
-        folder.rmdir()  # refused where the caller keeps something of his own in it
-
-
-def _description(phase: str, number: int) -> str:
-    """What the progress calls a network."""
-    return f"{phase}, network {number + 1}"
-
-
-def _folder_name(description: str) -> str:
-    """What its snapshots are called."""
-    return description.lower().replace(", ", "-").replace(" ", "-")
 
 
 def _kept_steps(trained: Trained) -> int:

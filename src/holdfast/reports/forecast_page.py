@@ -57,7 +57,8 @@ def payload(record: ForecastRecord, budget: int) -> Json:
         },
         "totals": None if sums is None else _totals(sums, axis),
         "backtest": None if record.backtest is None else _backtest(record.backtest),
-        "training": None if record.training is None else _training(record.training),
+        "training": [_training(one) for one in record.training],
+        "remarks": _sentences(record.remarks),
     }
 
 
@@ -127,6 +128,7 @@ def _training(training: TrainingSummary) -> Json:
     count = len(training.curve_steps)
     kept = np.unique(np.linspace(0, count - 1, min(count, LOSSES)).round().astype(int))
     return {
+        "member": training.member,
         "parameters": training.parameters,
         "networks": training.networks,
         "steps": training.steps,

@@ -24,7 +24,7 @@ def as_json(record: ForecastRecord, files: Mapping[str, str] = NO_FILES) -> dict
         record: what a forecast left.
         files: what was written → where, for example ``{"forecast": "out/forecast.csv"}``.
     """
-    backtest, training = record.backtest, record.training
+    backtest = record.backtest
     simple = None if backtest is None else best_simple(backtest.methods)
     result = {
         "title": record.title,
@@ -43,7 +43,8 @@ def as_json(record: ForecastRecord, files: Mapping[str, str] = NO_FILES) -> dict
         else [{**asdict(row), "needed": needed_scores(row.level)} for row in backtest.coverage],
         "cutoffs": [] if backtest is None else [fold.cutoff for fold in backtest.folds],
         "verdict": [] if backtest is None else list(backtest.verdict),
-        "training": None if training is None else asdict(training),
+        "training": [asdict(one) for one in record.training],
+        "remarks": list(record.remarks),
         "files": dict(files),
     }
     return {name: _plain(value) for name, value in result.items()}

@@ -46,10 +46,10 @@ class Frame:
     """
 
     def __init__(self, template: str, style: str, scripts: tuple[str, ...]) -> None:
-        self._template = _asset(template)
-        own = "\n".join(_asset(name) for name in scripts)
+        self._template = asset(template)
+        own = "\n".join(asset(name) for name in scripts)
         self._parts = {
-            "style": _asset(style),
+            "style": asset(style),
             "plotly": _inside_script(plotly_js()),
             "script": _inside_script(f'(() => {{\n"use strict";\n{own}\n}})();'),
         }
@@ -79,15 +79,30 @@ class Frame:
             "lead": html.escape(lead),
             "data": safe_json(data),
         }
-        # One pass over the template alone: what is set in is never searched for names again.
-        page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], self._template)
-        # A file name that is no text arrives as lone surrogates, for which UTF-8 has no bytes.
-        return page.encode("utf-8", errors="replace")
+        return filled(self._template, parts)
 
 
 def forecast_frame() -> Frame:
     """The frame of a forecast's page."""
     return Frame("forecast.html", "page.css", SCRIPTS)
+
+
+def filled(template: str, parts: Mapping[str, str]) -> bytes:
+    """A template whose ``{{names}}`` are replaced by the parts of those names, as UTF-8.
+
+    Example:
+        >>> filled("<h1>{{title}}</h1>", {"title": "Sales of {{x}}"})
+        b'<h1>Sales of {{x}}</h1>'
+    """
+    # One pass over the template alone: what is set in is never searched for names again.
+    page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+    # A file name that is no text arrives as lone surrogates, for which UTF-8 has no bytes.
+    return page.encode("utf-8", errors="replace")
+
+
+def asset(name: str) -> str:
+    """A template, style sheet or script that ships with the reports."""
+    return (resources.files("holdfast.reports") / "assets" / name).read_text(encoding="utf-8")
 
 
 def safe_json(data: Mapping[str, object]) -> str:
@@ -112,10 +127,6 @@ def plotly_js() -> str:
     """plotly.js as the installed plotly ships it (MIT licence)."""
     file = resources.files("plotly") / "package_data" / "plotly.min.js"
     return file.read_text(encoding="utf-8")
-
-
-def _asset(name: str) -> str:
-    return (resources.files("holdfast.reports") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _inside_script(code: str) -> str:

@@ -6,23 +6,27 @@ import os
 from pathlib import Path
 
 from holdfast.errors import ArgumentError
-from holdfast.records import ForecastRecord
+from holdfast.records import CurvesRecord, ForecastRecord, SamplesRecord
+from holdfast.reports.curves_page import curves_html
 from holdfast.reports.forecast_page import lead, payload
 from holdfast.reports.page import LIMIT, forecast_frame
+from holdfast.reports.samples_page import samples_html
 from holdfast.reports.selection import shorten
 from holdfast.storage import write_bytes_atomically
 
 TITLE_LENGTH = 200
 
 
-def save(record: ForecastRecord, path: str | os.PathLike[str]) -> None:
+def save(
+    record: ForecastRecord | CurvesRecord | SamplesRecord, path: str | os.PathLike[str]
+) -> None:
     """Write a record as one HTML page of at most 8 MB that opens offline.
 
     The page is written beside `path` and then renamed, so a page that was there stays whole if
     anything goes wrong.
 
     Arguments:
-        record: what a forecast left.
+        record: what a forecast or a pretraining left, or synthetic series.
         path: the file to write; folders above it are made where they do not exist.
 
     Raises:
@@ -34,9 +38,15 @@ def save(record: ForecastRecord, path: str | os.PathLike[str]) -> None:
         Traceback (most recent call last):
         holdfast.errors.ArgumentError: record is a str; give a ForecastRecord.
     """
-    if not isinstance(record, ForecastRecord):
+    if isinstance(record, ForecastRecord):
+        page = forecast_html(record)
+    elif isinstance(record, CurvesRecord):
+        page = curves_html(record)
+    elif isinstance(record, SamplesRecord):
+        page = samples_html(record)
+    else:
         raise ArgumentError(f"record is a {type(record).__name__}; give a ForecastRecord.")
-    write_bytes_atomically(Path(path), forecast_html(record))
+    write_bytes_atomically(Path(path), page)
 
 
 def forecast_html(record: ForecastRecord) -> bytes:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from holdfast.records import MethodScore
+from holdfast.records import NETWORKS, MethodScore
 
 BLEND = "holdfast"
-NETWORK = "LSTM"
 
 
 def best_simple(methods: Sequence[MethodScore]) -> MethodScore | None:
-    """The method of lowest MASE that is neither the blend nor the network; None without one."""
-    simple = [row for row in methods if row.method not in (BLEND, NETWORK)]
+    """The method of lowest MASE that is neither the blend nor a network; None without one."""
+    simple = [row for row in methods if row.method not in (BLEND, *NETWORKS)]
     return lowest(simple, [row.mase for row in simple])
 
 

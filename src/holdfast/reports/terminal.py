@@ -24,7 +24,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import LevelCoverage, MethodScore, TableSummary, TrainingSummary
+from holdfast.records import ADAPTED, LevelCoverage, MethodScore, TableSummary, TrainingSummary
 from holdfast.reports.scores import BLEND, level_name, lowest, needed_scores
 
 WIDTH = 100
@@ -120,17 +120,26 @@ def verdict(sentences: Sequence[str]) -> RenderableType:
     return Group(Text(sentences[0], style="bold"), *(Text(line) for line in sentences[1:]))
 
 
-def training(summary: TrainingSummary) -> RenderableType:
-    """What was trained and for how long, in one sentence."""
+def training(summaries: Sequence[TrainingSummary], remarks: Sequence[str] = ()) -> RenderableType:
+    """What was trained and for how long, a sentence a member; what was not, and why."""
+    lines = [_trained(one) for one in summaries]
+    if not lines:
+        lines = ["Nothing was trained: the pretrained LSTM and simple methods made the forecasts."]
+    return Group(*(Text(line) for line in (*lines, *remarks)))
+
+
+def _trained(summary: TrainingSummary) -> str:
+    adapted = summary.member == ADAPTED
     networks = "1 network" if summary.networks == 1 else f"{summary.networks:,} networks"
     time = f"{summary.steps:,} steps in {summary.seconds:.1f} s"
     if summary.stopped == "interrupted":
-        return Text(f"Training was interrupted after {time}; the best of {networks} is used.")
-    ending = ENDINGS.get(summary.stopped, summary.stopped)
-    return Text(
-        f"Trained {networks} of {summary.parameters:,} weights ({summary.layers} × "
-        f"{summary.hidden} units, context {summary.context:,}, patch {summary.patch:,}): "
-        f"{time}; ended because {ending}."
+        what = "Adapting" if adapted else "Training"
+        return f"{what} was interrupted after {time}; the best of {networks} is used."
+    what = "Adapted the pretrained network" if adapted else f"Trained {networks}"
+    return (
+        f"{what} of {summary.parameters:,} weights ({summary.layers} × {summary.hidden} units, "
+        f"context {summary.context:,}, patch {summary.patch:,}): {time}; ended because "
+        f"{ENDINGS.get(summary.stopped, summary.stopped)}."
     )
 
 

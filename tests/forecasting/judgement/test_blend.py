@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.forecasting.judgement.blend import (
+    Prior,
+    _least_on_simplex,
     collect_errors,
     combine,
     fit_weights,
@@ -17,6 +19,8 @@ from holdfast.forecasting.judgement.blend import (
 )
 
 EQUAL = np.full(3, 1.0 / 3.0)
+NOBODY = np.zeros(3, dtype=bool)
+ALIKE = Prior(NOBODY, NOBODY)
 
 
 def planted(
@@ -101,7 +105,7 @@ def test_a_useless_candidate_gets_exactly_nothing() -> None:
     # Worse than the second member in the same direction: it has nothing of its own.
     members[0] = members[1] + 2.0 * (members[1] - actual)
     data = members, actual, scale
-    weights = fit_without_useless(collect_errors(*data), EQUAL, halves(*data), candidate=0)
+    weights = fit_without_useless(collect_errors(*data), ALIKE, halves(*data), [0])
     assert weights[0] == 0.0
     assert weights.sum() == pytest.approx(1.0)
 
@@ -111,7 +115,7 @@ def test_a_candidate_that_helps_only_where_it_was_fitted_gets_nothing() -> None:
     members, actual, scale = planted([0.5, 0.5, 0.5])
     members[0] = actual + np.array([0.2, -4.0, 4.0])[:, None, None]
     data = members, actual, scale
-    weights = fit_without_useless(collect_errors(*data), EQUAL, halves(*data), candidate=0)
+    weights = fit_without_useless(collect_errors(*data), ALIKE, halves(*data), [0])
     assert weights[0] == 0.0
 
 
@@ -123,13 +127,13 @@ def test_a_candidate_that_only_the_folds_together_speak_for_gets_nothing() -> No
     data = members, actual, scale
     errors = collect_errors(*data)
     assert fit_weights(errors, EQUAL)[0] > 0.05
-    assert fit_without_useless(errors, EQUAL, halves(*data), candidate=0)[0] == 0.0
+    assert fit_without_useless(errors, ALIKE, halves(*data), [0])[0] == 0.0
 
 
 def test_a_useful_candidate_keeps_its_weight() -> None:
     data = planted([0.3, 1.0, 1.0])
     errors = collect_errors(*data)
-    weights = fit_without_useless(errors, EQUAL, halves(*data), candidate=0)
+    weights = fit_without_useless(errors, ALIKE, halves(*data), [0])
     np.testing.assert_array_equal(weights, fit_weights(errors, EQUAL))
     assert weights[0] > 0.7
 
@@ -183,3 +187,53 @@ def test_windows_of_folds_that_overlap_are_not_counted_again() -> None:
     assert collect_errors(*data).windows == 180
     assert collect_errors(*data, independent).windows == 120
     assert len(collect_errors(*data, independent).actual) == len(collect_errors(*data).actual)
+
+
+def test_half_of_the_weight_starts_with_the_networks() -> None:
+    network = np.array([True, True, True, False, False, False])
+    prior = Prior(network, np.array([False] * 5 + [True]))
+
+    def centre(*there: int) -> list[float]:
+        return prior.centre(np.isin(np.arange(6), there)).tolist()
+
+    assert centre(0, 1, 2, 3, 4, 5) == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 4, 1 / 4, 0])
+    assert centre(0, 3, 4, 5) == pytest.approx([1 / 2, 0, 0, 1 / 4, 1 / 4, 0])
+    # A half of which nobody is there goes to the other.
+    assert centre(3, 4, 5) == pytest.approx([0, 0, 0, 1 / 2, 1 / 2, 0])
+    assert centre(0, 2) == pytest.approx([1 / 2, 0, 1 / 2, 0, 0, 0])
+    assert centre(5) == [0, 0, 0, 0, 0, 1]
+
+
+def test_each_of_several_candidates_must_earn_its_place_beside_the_others() -> None:
+    members, actual, scale = planted([0.5, 0.5, 0.5, 1.0, 1.0])
+    members[1] = members[0]  # it says what another says, and adds nothing
+    members[2] = members[3] + 2.0 * (members[3] - actual)  # and it is far off
+    data = members, actual, scale
+    prior = Prior(np.array([True, True, True, False, False]), np.zeros(5, dtype=bool))
+    errors = collect_errors(*data)
+    weights = fit_without_useless(errors, prior, halves(*data), [2, 1])
+    assert weights[1] == weights[2] == 0.0
+    assert weights[0] > 0.5
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 9))
+def test_the_least_on_the_simplex_is_that_of_trying_every_face(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    root = random.normal(size=(count, count + 2))
+    quadratic, linear = root @ root.T, 3.0 * random.normal(size=count)
+    best, least = np.zeros(count), np.inf
+    for face in range(1, 2**count):
+        free = np.flatnonzero(face >> np.arange(count) & 1)
+        inner = quadratic[np.ix_(free, free)]
+        solved = np.linalg.solve(inner, np.stack([linear[free], np.ones(len(free))], axis=1))
+        point = np.zeros(count)
+        price = (1.0 - solved[:, 0].sum()) / solved[:, 1].sum()
+        point[free] = solved[:, 0] + price * solved[:, 1]
+        value = 0.5 * point @ quadratic @ point - point @ linear
+        if (point >= -1e-9).all() and value < least:
+            best, least = point, value
+    start = random.dirichlet(np.full(count, 0.3))
+    made = _least_on_simplex(quadratic, linear, start)
+    # Solving loses the condition number's digits of 16; 7 are left by far.
+    np.testing.assert_allclose(made, best, atol=1e-7)

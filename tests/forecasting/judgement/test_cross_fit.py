@@ -36,16 +36,23 @@ def judged(folds: int, lstm: float = 0.5, series: int = N, **more: object) -> Ju
     members, actual = members_for(folds, lstm, series=series)
     residual = widths_for(actual.shape)
     network = widths_for(actual.shape, seed=2)
-    return judge(members, residual, actual, np.ones(series), network=network, **more)
+    return judge(members, residual, actual, np.ones(series), networks={"LSTM": network}, **more)
 
 
 @pytest.mark.parametrize("folds", [1, 2, 3, 4])
 def test_a_folds_own_actuals_shape_nothing_that_is_printed_of_it(folds: int) -> None:
     members, actual = members_for(folds, 0.5)
-    residual, network = widths_for(actual.shape), widths_for(actual.shape, seed=2)
+    # Another network, nearly as good and with other widths.
+    other = np.random.default_rng(5).normal(size=actual.shape)
+    members = {"Pretrained": actual + 0.6 * other, **members}
+    residual = widths_for(actual.shape)
+    networks = {
+        "Pretrained": widths_for(actual.shape, seed=2),
+        "LSTM": widths_for(actual.shape, seed=3),
+    }
 
     def run(values: np.ndarray) -> Judgement:
-        return judge(members, residual, values, np.ones(N), network=network)
+        return judge(members, residual, values, np.ones(N), networks=networks)
 
     before = run(actual)
     for fold in range(folds):
@@ -110,18 +117,18 @@ def test_without_folds_nothing_is_scored_and_the_forecast_still_stands() -> None
     assert made.methods == made.coverage == ()
     assert np.isnan(made.series_mase).all()
     assert "too short for a backtest" in made.verdict[0]
-    assert made.weights.tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0.0])
+    assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
     members = {name: np.full((N, K), 2.0) for name in made.names}
     widths = widths_for((N, K))
     median = made.rule.median(members)
     assert (median == 2.0).all()
-    real = made.rule.intervals(median, np.ones(N), widths, widths)
+    real = made.rule.intervals(median, np.ones(N), widths, {"LSTM": widths})
     assert (real.upper[90.0] >= real.upper[80.0]).all()
 
 
-def test_with_one_fold_weights_are_equal_and_no_level_is_calibrated() -> None:
+def test_with_one_fold_weights_are_the_prior_and_no_level_is_calibrated() -> None:
     made = judged(1)
-    assert made.weights.tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0.0])
+    assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
     assert not any(row.calibrated for row in made.coverage)
     assert "one fold" in made.verdict[0]
 
@@ -143,11 +150,11 @@ def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> N
         network.lower[level][:, 0] = np.nan
         network.upper[level][:, 0] = np.nan
     actual[:, 1] = np.nan
-    made = judge(members, residual, actual, np.ones(N), network=network)
+    made = judge(members, residual, actual, np.ones(N), networks={"LSTM": network})
     assert np.isnan(made.series_mase[1])
     assert np.isfinite(made.blend).all()
     median = made.rule.median({name: rows[2] for name, rows in members.items()})
-    real = made.rule.intervals(median, np.ones(N), residual.at(2), network.at(2))
+    real = made.rule.intervals(median, np.ones(N), residual.at(2), {"LSTM": network.at(2)})
     for level in LEVELS:
         assert np.isfinite(real.lower[level]).all()
         assert (real.lower[level] < median).all()
@@ -245,6 +252,48 @@ def test_what_never_was_negative_is_backtested_with_the_floor_of_its_forecast() 
         assert row.coverage == np.mean((actual >= lower) & (actual <= upper))
     blend_error = np.abs(np.maximum(plain.blend, floor[..., None]) - actual).mean()
     assert made.methods[0].mase == pytest.approx(blend_error)
+
+
+def test_a_network_without_weight_has_no_say_in_the_widths() -> None:
+    members, actual = members_for(3, 1.0)
+    members["LSTM"] = members["SeasonalNaive"] + (members["SeasonalNaive"] - actual)
+    useless, useful = widths_for(actual.shape, seed=2), widths_for(actual.shape, seed=3)
+    close = actual + 0.3 * np.random.default_rng(4).normal(size=actual.shape)
+    members = {"Pretrained": close, **members}
+    residual = widths_for(actual.shape)
+
+    def run(**networks: Widths) -> Judgement:
+        return judge(members, residual, actual, np.ones(N), networks=networks)
+
+    with_it, without_it = run(Pretrained=useful, LSTM=useless), run(Pretrained=useful)
+    assert with_it.weights[list(members).index("LSTM")] == 0.0
+    for level in LEVELS:
+        np.testing.assert_array_equal(
+            with_it.intervals.upper[level], without_it.intervals.upper[level]
+        )
+
+
+def test_two_useful_networks_share_the_weight_and_the_sentences_name_both() -> None:
+    members, actual = members_for(3, 0.5)
+    other = actual + 0.5 * np.random.default_rng(4).normal(size=actual.shape)
+    members = {"Pretrained": other, **members}
+    made = judge(members, widths_for(actual.shape), actual, np.ones(N))
+    weights = dict(zip(made.names, made.weights, strict=True))
+    # Independent errors of one size: half each, but for what 75 windows of 12 steps leave open.
+    assert weights["Pretrained"] + weights["LSTM"] > 0.8
+    assert abs(weights["Pretrained"] - weights["LSTM"]) < 0.2
+    said = " ".join(made.verdict)
+    assert "The pretrained LSTM" in said
+    assert "The LSTM" in said
+
+
+def test_without_folds_the_networks_own_widths_are_the_intervals() -> None:
+    made = judged(0)
+    members = {name: np.full((N, K), 2.0) for name in made.names}
+    median, own = made.rule.median(members), widths_for((N, K), seed=7)
+    real = made.rule.intervals(median, np.ones(N), widths_for((N, K)), {"LSTM": own})
+    for level in LEVELS:
+        np.testing.assert_allclose(real.upper[level] - median, own.upper[level])
 
 
 NOISE = np.random.default_rng(0).normal(size=210)

@@ -4,8 +4,8 @@ No fold has two roles for the same number. For the scores printed of fold k:
 
 - the blend's weights come from the folds apart from k;
 - the interval's multipliers come from those folds too, but at each such fold j the centre was
-  blended with weights from the folds apart from both j and k: the errors that calibrate at j are
-  those of a centre shaped neither by j nor by k;
+  blended with weights from the folds apart from both j and k, and so are the widths of several
+  networks: the errors that calibrate at j are those of a centre shaped neither by j nor by k;
 - a series' own factor at j comes from its errors at folds i apart from j and k. The weights behind
   i's centre are hidden from i and k but not from j, so through them j has a small say in it; k has
   none.
@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.judgement.blend import Prior
 from holdfast.forecasting.judgement.conformal import Intervals, apply_calibration
 from holdfast.forecasting.judgement.crossfit import CrossFit, Spread
 from holdfast.forecasting.judgement.folds import time_blocks
@@ -34,7 +35,7 @@ from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.judgement.significance import Comparison, compare
 from holdfast.forecasting.judgement.verdict import sentences
 from holdfast.forecasting.judgement.widths import Widths
-from holdfast.records import Floats, LevelCoverage, MethodScore
+from holdfast.records import NETWORKS, TRAINED, Floats, LevelCoverage, MethodScore
 
 BLEND = "holdfast"
 """What the blend is called in scores and columns."""
@@ -86,11 +87,10 @@ def judge(
     actual: Floats,
     scales: Floats,
     *,
-    network: Widths | None = None,
+    networks: Mapping[str, Widths] | None = None,
     shown: Mapping[str, Floats] | None = None,
     cutoffs: NDArray[np.int64] | None = None,
     floor: Floats | None = None,
-    candidate: str = "LSTM",
     seed: int = 0,
 ) -> Judgement:
     """Scores every method and the blend out of fold, and fits what the real forecast needs.
@@ -100,18 +100,17 @@ def judge(
         residual: level → (F, N, K) half-widths from `residual_widths` at each fold.
         actual: (F, N, K) from `Folds.actual`; NaN for gaps and series not in a fold.
         scales: (N,) or (F, N) MASE units, from what lies before the cut-offs.
-        network: level → (F, N, K) distances of the network's quantiles from its median, NaN where
-            it has none; None without a network. Same levels as `residual`.
+        networks: member → level → (F, N, K) distances of a network's quantiles from its median, NaN
+            where it has none; the members named in `records.NETWORKS`, at the levels of `residual`.
         shown: methods that are scored and shown but not blended, such as "Mean".
         cutoffs: (F,) ordinals of the folds; folds that overlap never serve each other, and count
             as one. Without them no two overlap.
         floor: (F, N) what the blend and its bounds do not lie below at each fold, from what lies
             before its cut-off (`never_negative`); -inf, or nothing given, for none.
-        candidate: the member that must earn its place.
         seed: of the bootstrap.
 
     Returns:
-        the judgement. With one fold weights are equal and intervals not calibrated, with none
+        the judgement. With one fold weights are the prior's and intervals not calibrated, with none
         nothing is scored; `verdict` says so.
 
     Example:
@@ -132,10 +131,14 @@ def judge(
         members=stacked,
         actual=actual,
         scale=scale,
-        centre=_centre(names, stacked),
-        candidate=names.index(candidate) if candidate in names and len(names) > 1 else None,
+        prior=Prior(
+            np.array([name in NETWORKS for name in names]),
+            # Naive is in the blend as a guard: on seasonal data it would only add its error.
+            np.array([name == "Naive" for name in names]),
+        ),
+        candidates=tuple(names.index(name) for name in TRAINED if name in names),
         cutoffs=times,
-        network=network,
+        networks={names.index(name): widths for name, widths in (networks or {}).items()},
         residual=residual,
         floor=lowest,
     )
@@ -145,7 +148,8 @@ def judge(
     blend = np.array([cross.blend(fold) for fold in range(count)]).reshape(actual.shape)
     spreads = [cross.spread(fold) for fold in range(count)]
     spread = cross.spread()
-    intervals = _intervals(blend, spreads, network, residual).floored(lowest)
+    spoken = [cross.network_widths(fold) for fold in range(count)]
+    intervals = _intervals(blend, spreads, spoken, residual).floored(lowest)
     blend = np.maximum(blend, lowest[..., None])
 
     others = {**members, **(shown or {})}
@@ -163,7 +167,7 @@ def judge(
         for name, forecast in {BLEND: blend, **others}.items()
     )
     coverage, step_coverage = _coverage(actual, intervals, scale, spreads)
-    simple = [row for row in methods[1:] if row.method != candidate and np.isfinite(row.mase)]
+    simple = [row for row in methods[1:] if row.method not in NETWORKS and np.isfinite(row.mase)]
     comparison = None
     if count and simple:
         best = min(simple, key=lambda row: row.mase).method
@@ -192,31 +196,18 @@ def judge(
         step_mase=mean_observed(error, axis=(0, 1)),
         step_coverage=step_coverage,
         comparison=comparison,
-        verdict=sentences(count, methods, coverage, comparison, candidate),
+        verdict=sentences(count, methods, coverage, comparison),
     )
 
 
-def _centre(names: tuple[str, ...], members: Floats) -> Floats:
-    """(M,) equal weights, without Naive where there are others: it is in the blend as a guard.
-
-    Members without a single forecast get none.
-    """
-    usable = (~np.isnan(members)).any(axis=(1, 2, 3)) | (members.size == 0)
-    chosen = usable & (np.array(names) != "Naive")
-    for candidates in (chosen, usable):
-        if candidates.any():
-            return np.asarray(candidates / candidates.sum())
-    return np.full(len(names), 1.0 / len(names))
-
-
 def _intervals(
-    blend: Floats, spreads: list[Spread], network: Widths | None, residual: Widths
+    blend: Floats, spreads: list[Spread], networks: list[Widths | None], residual: Widths
 ) -> Intervals:
     """Each fold's intervals from its own spread."""
     lower = {level: np.empty_like(blend) for level in residual.levels}
     upper = {level: np.empty_like(blend) for level in residual.levels}
-    for fold, spread in enumerate(spreads):
-        base = spread.widths(None if network is None else network.at(fold), residual.at(fold))
+    for fold, (spread, network) in enumerate(zip(spreads, networks, strict=True)):
+        base = spread.widths(network, residual.at(fold))
         made = apply_calibration(blend[fold], base, spread.calibration)
         for level in residual.levels:
             lower[level][fold], upper[level][fold] = made.lower[level], made.upper[level]

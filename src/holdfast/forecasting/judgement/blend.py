@@ -1,7 +1,8 @@
-"""One weight for each member of the blend: non-negative, summing to 1, shrunk towards equal."""
+"""One weight for each member of the blend: non-negative, summing to 1, shrunk towards a prior."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,44 @@ from numpy.typing import NDArray
 
 from holdfast.records import Floats
 
+Chosen = NDArray[np.bool_]
+
 _PRIOR = 0.5  # standard deviation of a weight around its centre before any error was seen
 _SAMPLE = 8192  # points that the weights are fitted to; a larger backtest is thinned evenly
 _NEGLIGIBLE = 0.02  # a smaller weight is set to 0
 _NOTHING = 1e-150  # of a point's size: below it a unit says nothing, and its square is no number
 _WORTHWHILE = 0.001  # share of the loss that a member must save to be kept
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Where weights start: half of them with the networks, half with the simple methods.
+
+    Each half is shared equally among its members that are there. A network that knows series in
+    general is worth as much as all simple methods together before any error was seen; equal shares
+    for all would leave it the less, the more methods stand beside it.
+
+    Arguments:
+        network: (M,) which members are networks.
+        guard: (M,) which start at zero wherever there is another, and may still earn weight.
+
+    Example:
+        >>> prior = Prior(np.array([True, False, False]), np.array([False, False, True]))
+        >>> prior.centre(np.array([True, True, True])).tolist()
+        [0.5, 0.5, 0.0]
+    """
+
+    network: Chosen
+    guard: Chosen
+
+    def centre(self, there: Chosen) -> Floats:
+        """(M,) the weights of those that are there; they sum to 1."""
+        for chosen in (there & ~self.guard, there, ~self.guard, np.ones_like(there)):
+            kinds = [chosen & self.network, chosen & ~self.network]
+            shares = [kind / kind.sum() for kind in kinds if kind.any()]
+            if shares:
+                return np.asarray(np.mean(shares, axis=0))
+        return np.zeros(len(there))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +152,7 @@ def fit_weights(errors: Errors, centre: Floats) -> Floats:
         hold = 1e-10 * float(np.trace(gram)) / len(weights)
         quadratic = gram + (2.0 * penalty + hold) * np.eye(len(weights))
         linear = weighted.T @ target + 2.0 * penalty * centre + hold * weights
-        moved = _least_on_simplex(quadratic, linear)
+        moved = _least_on_simplex(quadratic, linear, weights)
         done = np.abs(moved - weights).max() < 1e-4
         weights = moved
         if done:
@@ -128,28 +162,33 @@ def fit_weights(errors: Errors, centre: Floats) -> Floats:
 
 
 def fit_without_useless(
-    errors: Errors, centre: Floats, parts: list[tuple[Errors, Errors]], candidate: int
+    errors: Errors, prior: Prior, parts: list[tuple[Errors, Errors]], candidates: Sequence[int]
 ) -> Floats:
-    """The fitted weights, with one member at zero unless it helps where it was not fitted.
+    """The fitted weights, with some members at zero unless they help where they were not fitted.
+
+    The candidates are tried one after the other, each against the blend of whatever is left.
 
     Arguments:
-        errors, centre: as for `fit_weights`.
+        errors: as for `fit_weights`.
+        prior: where the weights start.
         parts: pairs (fit, test) of errors that share no window.
-        candidate: the member that must earn its place (the LSTM).
+        candidates: the members that must earn their place (networks trained on these series).
 
     Returns:
-        (M,) weights; `candidate`'s is 0 where the blend with it does not save a thousandth of the
-        loss over all test parts. Without any test part nothing can be told, and it is kept.
+        (M,) weights; a candidate's is 0 where the blend with it does not save a thousandth of the
+        loss over all test parts. Without any test part nothing can be told, and all are kept.
     """
-    without = _drop(centre, candidate)
-    with_it = without_it = 0.0
-    for fit, test in parts:
-        if len(test.actual):
-            with_it += len(test.actual) * test.loss(fit_weights(fit, centre))
-            without_it += len(test.actual) * test.loss(_fit_others(fit, without, candidate))
-    if without_it > 0 and with_it <= (1.0 - _WORTHWHILE) * without_it:
-        return fit_weights(errors, centre)
-    return _fit_others(errors, without, candidate)
+    kept = np.ones(len(prior.network), dtype=np.bool_)
+    if sum(len(test.actual) for _, test in parts):
+        loss = _loss_apart(prior, parts, kept)
+        for candidate in candidates:
+            fewer = kept.copy()
+            fewer[candidate] = False
+            if fewer.any():
+                without = _loss_apart(prior, parts, fewer)
+                if not (without > 0 and loss <= (1.0 - _WORTHWHILE) * without):
+                    kept, loss = fewer, without
+    return _fit_some(errors, prior, kept)
 
 
 def combine(members: Floats, weights: Floats) -> Floats:
@@ -178,41 +217,60 @@ def combine(members: Floats, weights: Floats) -> Floats:
     return np.where(total > 0, blend, np.nan)
 
 
-def _drop(centre: Floats, member: int) -> Floats:
-    """The centre without one member."""
-    others = centre.copy()
-    others[member] = 0.0
-    total = others.sum()
-    if total > 0:
-        return np.asarray(others / total)
-    others[:] = 1.0
-    others[member] = 0.0
-    return np.asarray(others / max(others.sum(), 1.0))
+def _loss_apart(prior: Prior, parts: list[tuple[Errors, Errors]], kept: Chosen) -> float:
+    """The loss over all test parts of a blend of some members, fitted beside each of them."""
+    return sum(
+        len(test.actual) * test.loss(_fit_some(fit, prior, kept))
+        for fit, test in parts
+        if len(test.actual)
+    )
 
 
-def _fit_others(errors: Errors, without: Floats, member: int) -> Floats:
-    """Weights of all members but one, which gets 0."""
-    keep = np.arange(len(without)) != member
-    fewer = Errors(errors.members[:, keep], errors.actual, errors.cost, errors.windows)
-    weights = np.zeros(len(without))
-    weights[keep] = fit_weights(fewer, without[keep])
+def _fit_some(errors: Errors, prior: Prior, kept: Chosen) -> Floats:
+    """Weights of some members; the others get 0."""
+    if kept.all():
+        return fit_weights(errors, prior.centre(kept))
+    fewer = Errors(errors.members[:, kept], errors.actual, errors.cost, errors.windows)
+    weights = np.zeros(len(kept))
+    weights[kept] = fit_weights(fewer, prior.centre(kept)[kept])
     return weights
 
 
-def _least_on_simplex(quadratic: Floats, linear: Floats) -> Floats:
-    """argmin ½ wᵀQw − bᵀw over the simplex, exactly: every set of non-zero weights is tried.
+def _least_on_simplex(quadratic: Floats, linear: Floats, start: Floats) -> Floats:
+    """argmin ½ wᵀQw − bᵀw over the simplex, by a primal active-set method.
 
-    Members are few (six make 63 sets), so all the equality-constrained problems are solved at once.
+    Arguments:
+        quadratic: (M, M) positive definite.
+        linear: (M,).
+        start: (M,) on the simplex.
+
+    Source: Nocedal and Wright, Numerical Optimization (2006), algorithm 16.3.
     """
-    count = len(linear)
-    sets = (np.arange(1, 2**count)[:, None] >> np.arange(count) & 1).astype(np.float64)
-    # Rows and columns outside a set become the identity's, with 0 on the right-hand side.
-    systems = quadratic * sets[:, :, None] * sets[:, None, :]
-    systems += np.eye(count) * (1.0 - sets)[:, :, None]
-    solved = np.linalg.solve(systems, np.stack([sets * linear, sets], axis=2))
-    free, along = solved[:, :, 0], solved[:, :, 1]
-    weights = free - along * ((free.sum(axis=1) - 1.0) / along.sum(axis=1))[:, None]
-    value = 0.5 * np.einsum("si,ij,sj->s", weights, quadratic, weights) - weights @ linear
-    value[(weights < -1e-9).any(axis=1)] = np.inf
-    best = np.maximum(weights[np.argmin(value)], 0.0)
-    return np.asarray(best / best.sum())
+    weights, free = start, start > 0
+    slack = 1e-12 * float(np.abs(quadratic).max())
+    for _ in range(8 * len(linear)):  # rounding could make it turn in a circle
+        aim, price = _least_on_face(quadratic, linear, free)
+        short = np.flatnonzero(free & (aim < 0))
+        if len(short):
+            # Towards the aim until the first weight is zero, which then stays there.
+            reach = weights[short] / (weights[short] - aim[short])
+            first = short[np.argmin(reach)]
+            weights = np.maximum(weights + reach.min() * (aim - weights), 0.0)
+            weights[first], free[first] = 0.0, False
+            continue
+        weights = aim
+        pull = np.where(free, 0.0, quadratic @ weights - linear - price)
+        if pull.min() >= -slack:
+            break
+        free[np.argmin(pull)] = True
+    return np.asarray(weights / weights.sum())
+
+
+def _least_on_face(quadratic: Floats, linear: Floats, free: Chosen) -> tuple[Floats, float]:
+    """(M,) the least where the others are zero and all sum to 1, and the price of that sum."""
+    right = np.stack([linear[free], np.ones(int(free.sum()))], axis=1)
+    solved = np.linalg.solve(quadratic[np.ix_(free, free)], right)
+    price = float((1.0 - solved[:, 0].sum()) / solved[:, 1].sum())
+    weights = np.zeros(len(linear))
+    weights[free] = solved[:, 0] + price * solved[:, 1]
+    return weights, price

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 
 from holdfast.forecasting.judgement.blend import (
     Errors,
+    Prior,
     collect_errors,
     combine,
-    fit_weights,
     fit_without_useless,
 )
 from holdfast.forecasting.judgement.conformal import (
@@ -24,9 +25,11 @@ from holdfast.forecasting.judgement.folds import apart_in_time
 from holdfast.forecasting.judgement.metrics import interval_score, mean_observed
 from holdfast.forecasting.judgement.widths import (
     Widths,
+    blend_widths,
     mix_widths,
     scale_widths,
     series_factors,
+    stack_widths,
     width_unit,
 )
 from holdfast.records import Floats
@@ -42,8 +45,8 @@ class Spread:
     """How the width of an interval is made, all of it learnt from past folds.
 
     Arguments:
-        share: of residual widths beside the network's.
-        unit: network width where the residual width is 1.
+        share: of residual widths beside the networks'.
+        unit: width of the networks where the residual width is 1.
         factors: (N,) each series' own.
         calibration: the multipliers.
     """
@@ -66,20 +69,21 @@ class CrossFit:
         members: (M, F, N, K) forecasts, NaN where a member has none.
         actual: (F, N, K).
         scale: (F, N).
-        centre: (M,) the weights before anything is learnt.
-        candidate: index of the member that must earn its place, or None.
+        prior: the weights before anything is learnt.
+        candidates: indices of the members that must earn their place.
         cutoffs: (F,) ordinals; folds closer than the horizon overlap and never serve each other.
-        network, residual: level → (F, N, K) half-widths.
+        networks: index of a network among the members → level → (F, N, K) half-widths.
+        residual: level → (F, N, K) half-widths.
         floor: (F, N) what no bound lies below, -inf for none.
     """
 
     members: Floats
     actual: Floats
     scale: Floats
-    centre: Floats
-    candidate: int | None
+    prior: Prior
+    candidates: tuple[int, ...]
     cutoffs: Indices
-    network: Widths | None
+    networks: Mapping[int, Widths]
     residual: Widths
     floor: Floats
     _known: dict[tuple[int, ...], Floats] = field(default_factory=dict)
@@ -98,7 +102,7 @@ class CrossFit:
         return apart_in_time(self.cutoffs[folds], self.actual.shape[2])
 
     def weights(self, folds: list[int]) -> Floats:
-        """(M,) the blend's weights as these folds advise; the centre without any."""
+        """(M,) the blend's weights as these folds advise; the prior's without any."""
         key = tuple(folds)
         if key not in self._known:
             self._known[key] = self._fit(folds)
@@ -107,6 +111,13 @@ class CrossFit:
     def blend(self, fold: int, *hidden: int) -> Floats:
         """(N, K) the blend at a fold, its weights from folds apart from it and from `hidden`."""
         return combine(self.members[:, fold], self.weights(self.apart(fold, *hidden)))
+
+    def network_widths(self, fold: int, *hidden: int) -> Widths | None:
+        """What the networks say of the width at a fold, weighted as their forecasts are there."""
+        weights = self.weights(self.apart(fold, *hidden))
+        return blend_widths(
+            [widths.at(fold) for widths in self.networks.values()], weights[list(self.networks)]
+        )
 
     def spread(self, *hidden: int) -> Spread:
         """Widths and multipliers from the folds apart from `hidden`.
@@ -119,11 +130,14 @@ class CrossFit:
         folds = self.apart(*hidden)
         horizon = self.actual.shape[2]
         if not folds or len(self.actual) < 2:
+            # Nothing to learn from: the networks' own widths where there are networks.
             return Spread(
-                0.5, 1.0, np.ones(self.actual.shape[1]), uncalibrated(self.residual, horizon)
+                0.0, 1.0, np.ones(self.actual.shape[1]), uncalibrated(self.residual, horizon)
             )
         centres = np.stack([self.blend(fold, *hidden) for fold in folds])
-        network = None if self.network is None else self.network.at(folds)
+        spoken = [self.network_widths(fold, *hidden) for fold in folds]
+        said = [widths for widths in spoken if widths is not None]
+        network = stack_widths(said) if said else None
         residual = self.residual.at(folds)
         error = self.actual[folds] - centres
         unit = width_unit(network, residual)
@@ -173,15 +187,14 @@ class CrossFit:
 
     def _fit(self, folds: list[int]) -> Floats:
         # A member that is nowhere in these folds would leave no point where all are.
-        there = np.flatnonzero((~np.isnan(self.members[:, folds])).any(axis=(1, 2, 3)))
-        centre = self.centre[there]
-        if not len(there) or not centre.any():
-            return self.centre
-        weights = np.zeros(len(self.centre))
-        weights[there] = self._fit_members(there, centre / centre.sum(), folds)
+        there = _somewhere(self.members[:, folds])
+        if not there.any():
+            return self.prior.centre(_somewhere(self.members))
+        weights = np.zeros(len(there))
+        weights[there] = self._fit_members(there, folds)
         return weights
 
-    def _fit_members(self, there: Indices, centre: Floats, folds: list[int]) -> Floats:
+    def _fit_members(self, there: NDArray[np.bool_], folds: list[int]) -> Floats:
         def errors(chosen: list[int], series: slice = slice(None)) -> Errors:
             return collect_errors(
                 self.members[there][:, chosen][:, :, series],
@@ -191,15 +204,21 @@ class CrossFit:
             )
 
         every = errors(folds)
-        if self.candidate not in there or len(there) < 2:
-            return fit_weights(every, centre)
+        prior = Prior(self.prior.network[there], self.prior.guard[there])
+        places = np.cumsum(there) - 1
+        candidates = [int(places[one]) for one in self.candidates if there[one]]
         parts = []
-        for fold in folds:
-            others = [other for other in self.apart(fold) if other in folds]
-            if others:
-                parts.append((errors(others), errors([fold])))
-        if not parts and every.windows >= _HALVES:
-            even, odd = (errors(folds, slice(start, None, 2)) for start in (0, 1))
-            parts = [(even, odd), (odd, even)]
-        candidate = int(np.flatnonzero(there == self.candidate)[0])
-        return fit_without_useless(every, centre, parts, candidate)
+        if candidates and len(places) > 1:
+            for fold in folds:
+                others = [other for other in self.apart(fold) if other in folds]
+                if others:
+                    parts.append((errors(others), errors([fold])))
+            if not parts and every.windows >= _HALVES:
+                even, odd = (errors(folds, slice(start, None, 2)) for start in (0, 1))
+                parts = [(even, odd), (odd, even)]
+        return fit_without_useless(every, prior, parts, candidates)
+
+
+def _somewhere(members: Floats) -> NDArray[np.bool_]:
+    """(M,) which members have a forecast anywhere."""
+    return np.asarray((~np.isnan(members)).any(axis=(1, 2, 3)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from holdfast.forecasting.judgement.conformal import (
     scores_needed,
 )
 from holdfast.forecasting.judgement.crossfit import Spread
-from holdfast.forecasting.judgement.widths import Widths
+from holdfast.forecasting.judgement.widths import Widths, blend_widths
 from holdfast.records import Floats
 
 LEVELS = (50.0, 80.0, 90.0, 95.0, 99.0)
@@ -41,12 +41,17 @@ class Rule:
         """A member's weight; 0 where there is no such member."""
         return float(self.weights[self.names.index(name)]) if name in self.names else 0.0
 
+    def without(self, names: Collection[str]) -> Rule:
+        """The same rule without members that have no weight."""
+        kept = [place for place, name in enumerate(self.names) if name not in names]
+        return Rule(tuple(self.names[place] for place in kept), self.weights[kept], self.spread)
+
     def median(self, members: Mapping[str, Floats]) -> Floats:
         """(N, K) the blend of the members; NaN only where no member has a forecast."""
         return combine(np.stack([members[name] for name in self.names]), self.weights)
 
     def intervals(
-        self, median: Floats, factors: Floats, residual: Widths, network: Widths | None
+        self, median: Floats, factors: Floats, residual: Widths, networks: Mapping[str, Widths]
     ) -> Intervals:
         """The intervals around the blend.
 
@@ -54,10 +59,12 @@ class Rule:
             median: (N, K) from `median`.
             factors: (N,) each series' own width, 1 for series that the backtest never saw.
             residual: level → (N, K) half-widths from `residual_widths`.
-            network: level → (N, K) the network's half-widths, NaN where it has none; or None.
+            networks: member → level → (N, K) a network's half-widths, NaN where it has none.
         """
         calibration = calibration_at(self.spread.calibration, residual.levels, median.shape[1])
         spread = Spread(self.spread.share, self.spread.unit, factors, calibration)
+        weights = np.array([self.weight(name) for name in networks])
+        network = blend_widths(list(networks.values()), weights)
         return apply_calibration(median, spread.widths(network, residual), calibration)
 
     def to_arrays(self) -> dict[str, Floats]:

@@ -12,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.judgement.blend import combine
 from holdfast.forecasting.judgement.naive import last_observed
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats
@@ -94,6 +95,38 @@ def residual_widths(
     deviation = size * np.sqrt(np.pi / 2.0)
     made = {level: NormalDist().inv_cdf(0.5 + level / 200.0) * deviation for level in levels}
     return Widths(made, dict(made))
+
+
+def blend_widths(networks: Sequence[Widths], weights: Floats) -> Widths | None:
+    """What several networks say of the uncertainty: the mean of their half-widths.
+
+    They weigh as much as their forecasts do in the blend, so that what has no say in the centre
+    has none in the width either; where none has a weight the first one speaks alone. Half-widths
+    are distances between quantiles of equal level, whose mean keeps the networks' shape and scale,
+    where a mixture of their distributions would be wider than each of them.
+
+    Arguments:
+        networks: level → (…, K) each, NaN where a network has none.
+        weights: (n,) of the networks in the blend.
+
+    Returns:
+        level → (…, K); None without networks.
+
+    Source: Vincent (1912); Lichtendahl, Grushka-Cockayne and Winkler, Is it better to average
+    probabilities or quantiles? (2013).
+    """
+    if not networks:
+        return None
+    speaking = np.flatnonzero(weights > 0) if (weights > 0).any() else np.array([0])
+    chosen: list[Widths] = [networks[place] for place in speaking]
+    shares = weights[speaking]
+    if len(chosen) == 1:
+        return chosen[0]
+    levels = chosen[0].levels
+    return Widths(
+        {lev: combine(np.stack([one.lower[lev] for one in chosen]), shares) for lev in levels},
+        {lev: combine(np.stack([one.upper[lev] for one in chosen]), shares) for lev in levels},
+    )
 
 
 def mix_widths(network: Widths | None, residual: Widths, share: float, unit: float) -> Widths:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress
 from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
+from holdfast.training.task import Task
 from holdfast.training.validation import validation
 
 WATCHED_WINDOWS = 512
@@ -34,6 +36,28 @@ WATCHED_WINDOWS = 512
 
 VALIDATIONS = 20
 """Validations in a training that stops early; half of them without improvement stop it."""
+
+
+Batch = TypeVar("Batch")
+
+
+class SeriesTask(Task[Batch], Protocol[Batch]):
+    """Learning from the windows of some series."""
+
+    @property
+    def points(self) -> int:
+        """Grid points that training sees."""
+        ...
+
+    @property
+    def windows(self) -> int:
+        """How many different windows there are to learn from."""
+        ...
+
+    @property
+    def can_validate(self) -> bool:
+        """Whether there is a held-out horizon to stop early on."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +191,7 @@ def network_plan(design: Design, steps: int, seed: int, *, stop_early: bool) -> 
 
 
 def fit_network(
-    task: NetworkTask,
+    task: SeriesTask[Any],
     plan: Plan,
     *,
     progress: Progress,
@@ -176,12 +200,12 @@ def fit_network(
     identity: str,
     deadline: float | None,
     interrupts: Interrupts,
-) -> tuple[ForecastNetwork, Trained]:
+) -> Trained:
     """Train one network to the end of its plan, from its last snapshot where there is one.
 
     Arguments:
         task: what to learn.
-        plan: from `network_plan`.
+        plan: of the training.
         progress: is told of every update.
         description: what the progress shows.
         folder: for snapshots; None for none.
@@ -190,7 +214,7 @@ def fit_network(
         interrupts: watches for Ctrl-C, which ends the training.
 
     Returns:
-        The network, ready to forecast, and the record of its training.
+        The record of the training; the task's module is ready to forecast.
 
     Raises:
         NonFiniteLossError: names the step and the series.
@@ -206,34 +230,29 @@ def fit_network(
             deadline=deadline,
             interrupts=interrupts,
         )
-    return task.module.eval(), trained
+    task.module.eval()
+    return trained
 
 
-def useful_steps(points: int) -> int:
-    """Updates beyond which a network gains nothing from its data, so that no time is spent on them.
-
-    Arguments:
-        points: values that training sees.
-    """
-    return int(np.clip(30.0 * np.sqrt(points), 250, 40_000))
-
-
-def steps_for(task: NetworkTask, seconds: float, seed: int) -> int:
-    """How many updates to give a network: what the time allows, and no more than are useful.
+def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> int:
+    """How many updates of a plan the time allows.
 
     Arguments:
         task: timed on a copy; stays as it is.
+        plan: with as many updates as are useful.
         seconds: for all updates; infinite for as many as are useful.
-        seed: of the throwaway batches.
+
+    Returns:
+        At least 1, also where the time allows none.
     """
-    most = useful_steps(task.points)
-    rehearsal = Rehearsal(task, network_plan(task.design, most, seed, stop_early=False))
+    rehearsal = Rehearsal(task, replace(plan, patience=None))
     with one_thread():
-        if task.can_validate:
+        if task.can_validate and plan.patience is not None:
             begin = time.monotonic()
-            validation(task, seed, torch.device("cpu"))
-            seconds -= VALIDATIONS * (time.monotonic() - begin)
-        return steps_within(max(seconds, 0.1), rehearsal, minimum=min(50, most), maximum=most)
+            validation(task, plan.seed, torch.device("cpu"))
+            validations = max(plan.steps // plan.evaluate_every, 1)
+            seconds -= validations * (time.monotonic() - begin)
+        return steps_within(max(seconds, 0.01), rehearsal, minimum=1, maximum=plan.steps)
 
 
 @contextmanager

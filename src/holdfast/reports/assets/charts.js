@@ -15,6 +15,9 @@ const MEMBER_STYLES = [
   { colour: "--member-3", dash: "dash" },
   { colour: "--member-4", dash: "dashdot" },
   { colour: "--member-5", dash: "longdash" },
+  { colour: "--member-1", dash: "longdashdot" },
+  { colour: "--member-2", dash: "2px,5px" },
+  { colour: "--member-3", dash: "12px,3px" },
 ];
 
 function colour(name) {

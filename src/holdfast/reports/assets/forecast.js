@@ -8,7 +8,7 @@ function fillFigures() {
     ["Frequency", summary.frequency.split(/[,(]/)[0].trim(), summary.season > 1 ? `season of ${asCount(summary.season)}` : "no season"],
   ];
   if (backtest) figures.push(...backtestFigures(backtest));
-  figures.push(["Time taken", asSeconds(DATA.seconds), DATA.training ? `${asSeconds(DATA.training.seconds)} of it training` : null]);
+  figures.push(["Time taken", asSeconds(DATA.seconds), DATA.training.length ? `${asSeconds(DATA.training.reduce((sum, { seconds }) => sum + seconds, 0))} of it training` : null]);
   fillTerms("figures", figures);
 }
 
@@ -100,9 +100,9 @@ function start() {
     fillSteps(DATA.backtest);
     fillFolds(DATA.backtest);
   }
-  if (DATA.training) fillLearning(DATA.training);
+  fillLearning(DATA.training);
   fillTotals();
-  fillTrained(DATA.training);
+  fillTrained(DATA.training, DATA.remarks);
   fillFooter();
   fillContents();
   if (!SERIES.label.length) {

@@ -118,16 +118,25 @@ function lowestShare(coverage) {
   return Math.max(0, Math.floor(10 * (lowest - 0.1)) / 10);
 }
 
-function fillLearning(training) {
-  const { curve_steps: steps, curve_loss: loss } = training;
-  if (steps.length < 2) return;
+function fillLearning(trainings) {
+  const curves = trainings.filter(({ curve_steps: steps }) => steps.length > 1);
+  if (!curves.length) return;
   show("learning");
   keepDrawn(() =>
-    Plotly.react("learning-chart", [line(steps, loss, "Training loss", { color: colour("--blend"), width: 2 }, { text: loss.map((value) => asFixed(value, 4)) })],
-      baseLayout({ xaxis: readingAxis({ title: axisTitle("updates") }), yaxis: axisStyle({ title: axisTitle("scaled pinball loss") }) }), CONFIG),
+    Plotly.react(
+      "learning-chart",
+      curves.map(({ member, curve_steps: steps, curve_loss: loss }, place) =>
+        line(steps, loss, member, levelStyle(place), { text: loss.map((value) => asFixed(value, 4)) }),
+      ),
+      baseLayout({ xaxis: readingAxis({ title: axisTitle("updates") }), yaxis: axisStyle({ title: axisTitle("scaled pinball loss") }), showlegend: curves.length > 1 }),
+      CONFIG,
+    ),
   );
-  byId("learning-chart").setAttribute("aria-label", `Training loss by update: from ${asFixed(loss[0], 3)} to ${asFixed(loss[loss.length - 1], 3)}.`);
-  fillNumbers("learning-numbers", () => makeTable([{ name: "Update" }, { name: "Loss", numeric: true }], steps.map((step, place) => [asCount(step), asFixed(loss[place], 4)])));
+  const said = curves.map(({ member, curve_loss: loss }) => `${member} from ${asFixed(loss[0], 3)} to ${asFixed(loss[loss.length - 1], 3)}`);
+  byId("learning-chart").setAttribute("aria-label", `Training loss by update: ${said.join(", ")}.`);
+  const columns = [{ name: "Network" }, { name: "Update", numeric: true }, { name: "Loss", numeric: true }];
+  const rows = curves.flatMap(({ member, curve_steps: steps, curve_loss: loss }) => steps.map((step, place) => [member, asCount(step), asFixed(loss[place], 4)]));
+  fillNumbers("learning-numbers", () => makeTable(columns, rows));
 }
 
 function fillFolds({ folds, methods }) {
@@ -205,17 +214,21 @@ const ENDINGS = {
   interrupted: "it was interrupted",
 };
 
-function fillTrained(training) {
-  if (!training) {
-    fillTerms("trained-facts", [["Network", "none", "simple methods made the forecast"]]);
-    return;
-  }
-  fillTerms("trained-facts", [
-    ["Networks", asCount(training.networks), "averaged in the LSTM member"],
+const WAYS = {
+  Adapted: "the pretrained LSTM, fine-tuned on these series",
+  LSTM: "trained on these series alone, and averaged",
+};
+
+function fillTrained(trainings, remarks) {
+  const facts = trainings.flatMap((training) => [
+    [training.member, plural(training.networks, "network", "networks"), WAYS[training.member] ?? null],
     ["Weights", asCount(training.parameters), "in each network"],
-    ["Size", `${training.layers} × ${training.hidden}`, "LSTM layers × hidden units"],
+    ["Size", `${training.layers} × ${training.hidden}`, "LSTM layers × units"],
     ["Context", asCount(training.context), `points seen, in blocks of ${training.patch}`],
     ["Updates", asCount(training.steps), "of each network"],
     ["Training time", asSeconds(training.seconds), `ended because ${ENDINGS[training.stopped] ?? training.stopped}`],
   ]);
+  const nothing = ["On these series", "nothing", "the pretrained LSTM and simple methods made the forecast"];
+  fillTerms("trained-facts", facts.length ? facts : [nothing]);
+  fillSentences("trained-remarks", remarks);
 }

@@ -86,6 +86,7 @@ def read(
     design: PatchDesign,
     *,
     newest: int | None = None,
+    smoothed: tuple[Tensor, Tensor] | None = None,
 ) -> Reading:
     """The reading of some windows; nothing of it depends on what lies behind a position.
 
@@ -95,6 +96,7 @@ def read(
         origins: (B, K) from `origins_of`.
         design: the network's sizes.
         newest: how many positions at the end are wanted; None for all.
+        smoothed: what `smoothings` makes of those positions, in values, where it is known already.
     """
     patch = design.patch
     points = values.shape[1]
@@ -160,11 +162,16 @@ def read(
     ]
     candidates = [plain, copies]
     if design.smoothings:
-        smoothed, errors = smoothings(moved, visible, season, ends, patch)
-        smoothed = (smoothed - level[..., None, None]) / unit[..., None, None]
+        if smoothed is None:
+            made, errors = smoothings(moved, visible, season, ends, patch, design.context)
+        else:
+            # One position more at the front, which is not wanted.
+            made, errors = (_extended(part, len(ends)) for part in smoothed)
+            made = made - reference[..., None, None]
+        made = (made - level[..., None, None]) / unit[..., None, None]
         errors = torch.log((errors / unit[..., None]).clamp(1e-4, 1e2))
-        candidates.append(smoothed)
-        inputs += [_bounded(smoothed[..., -1]), errors]
+        candidates.append(made)
+        inputs += [_bounded(made[..., -1]), errors]
     wanted = slice(first_wanted - begin, None)
     choices = torch.cat(candidates, dim=2).clamp(-CLIP, CLIP)
     return Reading(
@@ -306,6 +313,12 @@ def _newest(cycles: Tensor) -> Tensor:
     for older in range(cycles.shape[-1] - 2, -1, -1):
         found = torch.where(torch.isnan(cycles[..., older]), found, cycles[..., older])
     return found
+
+
+def _extended(part: Tensor, positions: int) -> Tensor:
+    """(B, K, …) with the first position repeated in front, up to as many as are wanted."""
+    missing = positions - part.shape[1]
+    return torch.cat([part[:, :1].expand(-1, missing, *part.shape[2:]), part], dim=1)
 
 
 def _change(moment: Tensor) -> Tensor:

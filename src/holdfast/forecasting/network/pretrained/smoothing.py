@@ -7,6 +7,7 @@ not learn from series alone what a hundred years of statistics know.
 
 from __future__ import annotations
 
+import copy
 from typing import Final
 
 import torch
@@ -81,6 +82,10 @@ class Smoothing:
         self._count = self._count + visible[:, None]
         self._time += 1
 
+    def copy(self) -> Smoothing:
+        """The same state, to go on from in another direction."""
+        return copy.copy(self)  # a step replaces tensors and changes none
+
     def ahead(self, steps: int) -> Tensor:
         """(B, P, steps) what each temper forecasts."""
         forward = torch.arange(steps, device=self._period.device)
@@ -92,7 +97,7 @@ class Smoothing:
 
 
 def smoothings(
-    moved: Tensor, visible: Tensor, season: Tensor, ends: Tensor, patch: int
+    moved: Tensor, visible: Tensor, season: Tensor, ends: Tensor, patch: int, longest: int
 ) -> tuple[Tensor, Tensor]:
     """What each temper forecasts at some positions, and its mean absolute error there.
 
@@ -102,11 +107,12 @@ def smoothings(
         season: (B,).
         ends: (K,) the last point of each position.
         patch: p points to forecast.
+        longest: a season of more points counts as none.
 
     Returns:
         (B, K, P, p) and (B, K, P).
     """
-    state = Smoothing(season, moved.shape[1])
+    state = Smoothing(season, longest)
     wanted = set(ends.tolist())
     made, errors = [], []
     for time in range(moved.shape[1]):

@@ -12,6 +12,7 @@ from torch import Tensor
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork, State
 from holdfast.forecasting.network.pretrained.reading import Reading, mirror, origins_of, read
+from holdfast.forecasting.network.pretrained.smoothing import Smoothing
 
 
 class Stream:
@@ -51,6 +52,9 @@ class Stream:
         self._season = torch.full((count,), season)
         self._long_season = torch.full((count,), long_season or 1)
         self._values = torch.zeros((count, 0), dtype=torch.float64)  # the newest context
+        self._reference = torch.zeros(count, dtype=torch.float64)  # each series' first value
+        self._seen = torch.zeros(count, dtype=torch.bool)
+        self._smoothing = Smoothing(self._season, network.design.context)
         self._readers: list[State | None] = [None] * network.design.patch
         self._turn = -1
         self._newest: tuple[Reading, Tensor] | None = None
@@ -71,8 +75,12 @@ class Stream:
                 f"is missing), and was given {values!r}."
             )
         design = self._network.design
-        joined = torch.cat([self._values, torch.from_numpy(arrived.copy())[:, None]], dim=1)
-        self._values = joined[:, -design.context :]
+        newest = torch.from_numpy(arrived.copy())
+        self._values = torch.cat([self._values, newest[:, None]], dim=1)[:, -design.context :]
+        visible = ~torch.isnan(newest)
+        self._reference = torch.where(visible & ~self._seen, newest, self._reference)
+        self._seen |= visible
+        self._smoothing.step(torch.nan_to_num(newest - self._reference), visible)
         self._turn = (self._turn + 1) % design.patch
         reading = self._read(ahead=0)
         quantiles, self._readers[self._turn] = self._advance(reading, self._readers[self._turn])
@@ -118,7 +126,20 @@ class Stream:
             origins_of(~torch.isnan(values), patch),
             design,
             newest=ahead or 1,
+            smoothed=self._smoothed(ahead) if design.smoothings else None,
         )
+
+    def _smoothed(self, ahead: int) -> tuple[Tensor, Tensor]:
+        """What the smoothings say after the newest patch, or after some hidden ones behind it."""
+        patch, state = self._network.design.patch, self._smoothing.copy()
+        nothing = torch.zeros_like(self._reference)
+        made, errors = [], []
+        for _ in range(ahead or 1):
+            for _ in range(patch if ahead else 0):
+                state.step(nothing, nothing.bool())
+            made.append(state.ahead(patch) + self._reference[:, None, None])
+            errors.append(state.error)
+        return torch.stack(made, dim=1), torch.stack(errors, dim=1)
 
     def _advance(self, reading: Reading, state: State | None) -> tuple[Tensor, State]:
         """The series and their negatives by one or more positions."""

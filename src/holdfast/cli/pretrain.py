@@ -1,0 +1,83 @@
+"""`holdfast pretrain`: networks that know series before they see any table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from holdfast.records import PlannedTraining
+
+
+def pretrain(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
+    budget: Annotated[
+        str | None, typer.Option(help="How long all of it may take: 30m, 3h, 1h30m.")
+    ] = None,
+    steps: options.Steps = None,
+    seed: options.Seed = 0,
+    network: Annotated[
+        list[str] | None,
+        typer.Option("--network", help="fine or coarse; repeat it for both, as without it."),
+    ] = None,
+    without: options.Without = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        typer.Option(help="Where to train; auto takes a GPU where there is one."),
+    ] = "auto",
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train the networks that ship, on synthetic series and nothing else.
+
+    Writes weights, a description and learning curves into the --out folder. A command that was
+    killed goes on where it stopped when it is given again.
+    """
+    started = time.monotonic()
+    screen = Screen(quiet=quiet, as_json=as_json)
+    # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import results_folder, typed_command
+    from holdfast.errors import ArgumentError
+    from holdfast.reports import study_terminal, terminal
+    from holdfast.studies.recipes import KIND_OF, check_networks, recipe_of
+    from holdfast.training.budget import Budget
+
+    if budget is None and steps is None:
+        raise ArgumentError("Say how long it may take, as in --budget 3h, or give --steps.")
+    limit = Budget.parse(None if steps else budget, start=started)
+    networks = tuple(network or KIND_OF)
+    check_networks(networks)
+    for name in networks:
+        recipe_of(KIND_OF[name], without or ())
+    folder = results_folder(out)
+
+    from holdfast.studies.pretraining import pretrain as train
+
+    def announce(planned: Sequence[PlannedTraining]) -> None:
+        screen.show(study_terminal.plan(planned))
+
+    made = train(
+        folder,
+        networks=networks,
+        budget=limit,
+        steps=steps,
+        seed=seed,
+        without=without or (),
+        device=device,
+        progress=screen.progress(),
+        announce=announce,
+        command=typed_command(),
+    )
+    files = {one.network: str(folder / f"{one.network}.safetensors") for one in made}
+    files |= {"curves": str(folder / "curves.html"), "table": str(folder / "curves.csv")}
+    screen.show(study_terminal.pretrained(made))
+    screen.show(terminal.written(files), whole_lines=True)
+    screen.result({"networks": [asdict(one) for one in made], "files": files})

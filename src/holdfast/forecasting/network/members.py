@@ -1,0 +1,109 @@
+"""Networks as members of a blend: whatever they are made of, they give quantiles of any series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from holdfast.forecasting.network.design import QUANTILES, Design
+from holdfast.forecasting.network.forecast import forecast_quantiles
+from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
+from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import LSTM, Floats
+
+_FAR = 1e100
+"""A series larger than this, or smaller than its reciprocal, is read in another unit."""
+
+
+@dataclass(frozen=True, eq=False)
+class PretrainedMember:
+    """A network that knew series before it saw these: as it ships, or adapted.
+
+    Arguments:
+        name: of the member.
+        network: its weights.
+        horizon: K steps.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer one; None where there is none.
+    """
+
+    name: str
+    network: PretrainedNetwork
+    horizon: int
+    season: int
+    long_season: int | None
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN only for a series without a value."""
+        out = np.full((len(series), self.horizon, len(QUANTILES)), np.nan)
+        size = _sizes(series)
+        there = np.flatnonzero(~np.isnan(size))
+        if len(there):
+            known, unit = series.take(there), _units(size[there])
+            inner = replace(known, values=known.values / np.repeat(unit, known.lengths))
+            made = forecast_pretrained(
+                self.network, inner, self.horizon, self.season, self.long_season
+            )
+            out[there] = made * unit[:, None, None]
+        return out
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        return f"no value among its {len(history)} points"
+
+
+@dataclass(frozen=True, eq=False)
+class WindowMember:
+    """Networks that were trained on the user's series alone, and are averaged.
+
+    Arguments:
+        design: their sizes.
+        networks: trained alike from different seeds.
+    """
+
+    design: Design
+    networks: Sequence[ForecastNetwork]
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return LSTM
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
+        return forecast_quantiles(self.networks, self.design, series)
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        seen = int((~np.isnan(history[-self.design.context :])).sum())
+        return f"{seen} values among the last {self.design.context} are too few"
+
+
+NetworkMember: TypeAlias = PretrainedMember | WindowMember
+"""A network, or several that are averaged, beside the simple methods.
+
+Each has a `name` out of `records.NETWORKS`, `quantiles` of any series, and says `why_not`."""
+
+
+def _sizes(series: SeriesSet) -> Floats:
+    """(N,) the largest absolute value of each series; NaN where it has none."""
+    seen = ~np.isnan(series.values)
+    owner = np.repeat(np.arange(len(series)), series.lengths)[seen]
+    size = np.full(len(series), -np.inf)
+    np.maximum.at(size, owner, np.abs(series.values[seen]))
+    return np.where(np.isneginf(size), np.nan, size)
+
+
+def _units(size: Floats) -> Floats:
+    """(N,) what to divide by so that squares neither overflow nor vanish: mostly 1.
+
+    Powers of two, by which nothing is rounded.
+    """
+    far = (size > _FAR) | ((size > 0) & (size < 1.0 / _FAR))
+    exponent = np.where(far, np.frexp(size)[1], 0)
+    return np.asarray(np.ldexp(1.0, np.clip(exponent, -1000, 1000)))

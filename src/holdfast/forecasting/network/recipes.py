@@ -1,0 +1,240 @@
+"""How networks come to know the user's series: trained from nothing, or adapted to them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from torch import nn
+
+from holdfast.forecasting.network.design import Design
+from holdfast.forecasting.network.fit import NetworkTask, SeriesTask, network_plan
+from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.pretrained.adapt import AdaptingTask, adapting_plan
+from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import ADAPTED, LSTM
+from holdfast.training.plan import Plan
+
+NETWORKS_OF: Final = {ADAPTED: 1, LSTM: 2}
+"""Networks averaged in a member. One that is adapted, since all would begin with the same weights;
+two from nothing, since each more takes its updates from the others' share of the budget."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a network is and how far it reads, in units and grid points."""
+
+    context: int
+    patch: int
+    hidden: int
+    layers: int
+
+
+class Recipe(Protocol):
+    """How the networks of one member are trained."""
+
+    @property
+    def name(self) -> str:
+        """The member."""
+        ...
+
+    @property
+    def networks(self) -> int:
+        """How many are averaged, before the backtest and after it."""
+        ...
+
+    @property
+    def undone(self) -> str:
+        """What is said of networks that were not trained, before the reason."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """Of the time that all recipes have together."""
+        ...
+
+    @property
+    def least_points(self) -> int:
+        """Fewer points to learn from are not worth the time, unless somebody asks for it."""
+        ...
+
+    @property
+    def size(self) -> Size:
+        """Of each network."""
+        ...
+
+    def task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> SeriesTask[Any]:
+        """What one network is given to learn.
+
+        Arguments:
+            series: histories up to the last value that training may see.
+            held_out: the same series some horizons further, to stop early on; None for never.
+            seed: of the network.
+        """
+        ...
+
+    def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
+        """The training plan of one network."""
+        ...
+
+    def useful_steps(self, points: int) -> int:
+        """Updates beyond which a network gains nothing from so many points."""
+        ...
+
+    def member(self, networks: Sequence[nn.Module]) -> NetworkMember:
+        """What forecasts with the networks that were trained."""
+        ...
+
+    def identity(self) -> dict[str, object]:
+        """What shapes the networks beside data, plan and seed, ready for JSON."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Scratch:
+    """Networks of a design made for the table, trained on its series alone.
+
+    Arguments:
+        design: their sizes.
+    """
+
+    design: Design
+
+    @property
+    def name(self) -> str:
+        """The member."""
+        return LSTM
+
+    @property
+    def networks(self) -> int:
+        """How many are averaged."""
+        return NETWORKS_OF[LSTM]
+
+    @property
+    def undone(self) -> str:
+        """What is said of networks that were not trained, before the reason."""
+        return "No LSTM was trained on these series alone"
+
+    @property
+    def share(self) -> float:
+        """Of the time that all recipes have together."""
+        return 0.6
+
+    @property
+    def least_points(self) -> int:
+        """A network that begins with nothing learns little from less."""
+        return 2_000
+
+    @property
+    def size(self) -> Size:
+        """Of each network."""
+        design = self.design
+        return Size(design.context, design.patch, design.hidden, design.layers)
+
+    def task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> NetworkTask:
+        """Windows of the series, and a fresh network."""
+        return NetworkTask(self.design, series, held_out, seed)
+
+    def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
+        """The training plan of one network."""
+        return network_plan(self.design, steps, seed, stop_early=stop_early)
+
+    def useful_steps(self, points: int) -> int:
+        """More with the square root of the points."""
+        return int(np.clip(30.0 * np.sqrt(points), 250, 40_000))
+
+    def member(self, networks: Sequence[nn.Module]) -> WindowMember:
+        """The networks, averaged."""
+        own = tuple(one for one in networks if isinstance(one, ForecastNetwork))
+        return WindowMember(self.design, own)
+
+    def identity(self) -> dict[str, object]:
+        """The design."""
+        return {"design": self.design.to_json()}
+
+
+@dataclass(frozen=True, eq=False)
+class Adapting:
+    """The pretrained network, fine-tuned on the series: low rates, few steps.
+
+    Arguments:
+        start: the member to begin with; stays as it is.
+    """
+
+    start: PretrainedMember
+
+    @property
+    def name(self) -> str:
+        """The member."""
+        return ADAPTED
+
+    @property
+    def networks(self) -> int:
+        """How many are averaged."""
+        return NETWORKS_OF[ADAPTED]
+
+    @property
+    def undone(self) -> str:
+        """What is said of networks that were not trained, before the reason."""
+        return "The pretrained LSTM was not adapted"
+
+    @property
+    def share(self) -> float:
+        """Of the time that all recipes have together."""
+        return 0.4
+
+    @property
+    def least_points(self) -> int:
+        """Any, where there are windows enough."""
+        return 1
+
+    @property
+    def size(self) -> Size:
+        """Of the network."""
+        design = self.start.network.design
+        return Size(design.context, design.patch, design.hidden, design.blocks)
+
+    def task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> AdaptingTask:
+        """Windows of the series, and a copy of the network."""
+        start = self.start
+        return AdaptingTask(
+            start.network,
+            series,
+            held_out,
+            horizon=start.horizon,
+            season=start.season,
+            long_season=start.long_season,
+        )
+
+    def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
+        """The training plan of the network."""
+        return adapting_plan(steps, seed, stop_early=stop_early)
+
+    def useful_steps(self, points: int) -> int:
+        """Few: what the network knows is to be moved, not replaced."""
+        return int(np.clip(6.0 * np.sqrt(points), 40, 2_000))
+
+    def member(self, networks: Sequence[nn.Module]) -> PretrainedMember:
+        """The network as it has become."""
+        (network,) = (one for one in networks if isinstance(one, PretrainedNetwork))
+        start = self.start
+        return PretrainedMember(ADAPTED, network, start.horizon, start.season, start.long_season)
+
+    def identity(self) -> dict[str, object]:
+        """A hash of the weights that it begins with, and what it is told of the series."""
+        digest = hashlib.sha256()
+        for name, weight in self.start.network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(weight.numpy().tobytes())
+        start = self.start
+        return {
+            "start": digest.hexdigest(),
+            "horizon": start.horizon,
+            "season": start.season,
+            "long season": start.long_season,
+        }

@@ -1,0 +1,116 @@
+"""The networks of a model folder: sizes as JSON, weights as arrays."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from numpy.typing import NDArray
+from torch import nn
+
+from holdfast.errors import ModelError
+from holdfast.forecasting.network.design import Design
+from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.patches import PatchDesign
+from holdfast.forecasting.network.weights import arrays_of, network_from
+from holdfast.records import ADAPTED, LSTM, NETWORKS, PRETRAINED
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+_FIELDS: Final = {
+    PRETRAINED: {"design", "long season"},
+    ADAPTED: {"design", "long season"},
+    LSTM: {"design", "networks"},
+}
+_MOST_NETWORKS: Final = 64
+_LONGEST_SEASON: Final = 100_000
+
+
+def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, object], Arrays]:
+    """What `read_networks` needs: member → sizes for a manifest, and the weights by name."""
+    described: dict[str, object] = {}
+    arrays: Arrays = {}
+    for member in members:
+        networks: Sequence[nn.Module]
+        if isinstance(member, WindowMember):
+            networks = member.networks
+            described[member.name] = {
+                "design": member.design.to_json(),
+                "networks": len(networks),
+            }
+        else:
+            networks = (member.network,)
+            described[member.name] = {
+                "design": member.network.design.to_json(),
+                "long season": member.long_season,
+            }
+        for number, network in enumerate(networks):
+            for name, array in arrays_of(network).items():
+                arrays[f"{member.name} {number}/{name}"] = array
+    return described, arrays
+
+
+def read_networks(
+    described: object, arrays: Mapping[str, NDArray[Any]], *, horizon: int, season: int
+) -> tuple[NetworkMember, ...]:
+    """The members that are networks, checked; the pretrained one first.
+
+    Arguments:
+        described, arrays: from `described_networks`; untrusted.
+        horizon: steps that they forecast.
+        season: points of a season.
+
+    Raises:
+        ModelError: something is missing, unknown, damaged or out of range.
+    """
+    if not isinstance(described, dict) or PRETRAINED not in described:
+        raise ModelError("it has no pretrained network")
+    if not set(described) <= set(NETWORKS):
+        raise ModelError(f"its networks are {reprlib.repr(sorted(map(str, described)))}")
+    members: list[NetworkMember] = []
+    for name in (name for name in NETWORKS if name in described):
+        fields = described[name]
+        if not isinstance(fields, dict) or set(fields) != _FIELDS[name]:
+            raise ModelError(f"its {name} has missing or unknown fields")
+        if name == LSTM:
+            members.append(_trained(fields, arrays, horizon))
+        else:
+            members.append(_pretrained(name, fields, arrays, horizon, season))
+    return tuple(members)
+
+
+def _trained(
+    fields: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], horizon: int
+) -> WindowMember:
+    design, count = Design.from_json(fields["design"]), fields["networks"]
+    if design.horizon != horizon:
+        raise ModelError("it has networks of another horizon")
+    if type(count) is not int or not 1 <= count <= _MOST_NETWORKS:
+        raise ModelError(f"its number of networks is {reprlib.repr(count)}")
+    make = partial(ForecastNetwork, design)
+    networks = [network_from(make, _under(f"{LSTM} {index}/", arrays)) for index in range(count)]
+    return WindowMember(design, networks)
+
+
+def _pretrained(
+    name: str,
+    fields: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    horizon: int,
+    season: int,
+) -> PretrainedMember:
+    design, longer = PatchDesign.from_json(fields["design"]), fields["long season"]
+    if longer is not None and (type(longer) is not int or not 1 <= longer <= _LONGEST_SEASON):
+        raise ModelError(f"its long season is {reprlib.repr(longer)}")
+    make = partial(PretrainedNetwork, design)
+    network = network_from(make, _under(f"{name} 0/", arrays))
+    return PretrainedMember(name, network, horizon, season, longer)
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """The arrays whose names begin so, without it."""
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
