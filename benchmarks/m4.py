@@ -24,6 +24,7 @@ from holdfast.forecasting.judgement import metrics
 from holdfast.forecasting.judgement.baselines import naive2, simple_methods
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import NETWORKS
 
 NAIVE2 = {"hourly": (18.383, 2.395), "yearly": (16.342, 3.974)}
 """The organisers' sMAPE and MASE of Naive2 on the test part."""
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--part", choices=["validation", "test"], default="validation")
     parser.add_argument("--budget", default="5m")
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--adapt", choices=["none", "auto", "full"], default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="only the first so many series")
     parser.add_argument("--note", default="")
@@ -75,6 +77,7 @@ def main() -> None:
         budget=None if options.steps else options.budget,
         steps=options.steps,
         seed=options.seed,
+        adapt=options.adapt,
     )
     forecaster.fit(frame)
     forecast = forecaster.predict(level=(80, 90, 95), members=True)
@@ -108,7 +111,8 @@ def main() -> None:
         "note": options.note,
     }
     print(f"{'method':<15}{'sMAPE':>9}{'MASE':>8}{'OWA':>8}")
-    for method in ("holdfast", "LSTM", *simple_methods(season)):
+    networks = [name for name in NETWORKS if name in forecast.column_names]
+    for method in ("holdfast", *networks, *simple_methods(season)):
         made = column(method)
         smape = float(np.mean(metrics.smape(test, made)))
         mase = float(np.mean(metrics.scaled_error(test, made, scales)))

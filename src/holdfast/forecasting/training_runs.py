@@ -30,9 +30,6 @@ from holdfast.version import __version__
 LEAST_WINDOWS = 30
 """Different training windows below which a network has nothing to learn from."""
 
-LEAST_STEPS = 50
-"""Updates below which a training is not worth beginning, where so many are useful."""
-
 LEAST_SHARE = 0.2
 """Of the budget must be left for another kind of training to begin."""
 
@@ -276,7 +273,7 @@ class TrainingRuns:
         left = _PLANNED * budget.remaining() - self._forecasting_seconds(recipe, task)
         plan = recipe.plan(most, self._seed(recipe, 0), stop_early=task.can_validate)
         steps = steps_for(task, plan, self._seconds_each(run, left))
-        least = min(LEAST_STEPS, most)
+        least = min(recipe.least_steps, most)
         if steps < least and not self.always:
             self._remark(recipe, "the budget leaves too little time")
             return 0

@@ -64,6 +64,11 @@ class Recipe(Protocol):
         ...
 
     @property
+    def least_steps(self) -> int:
+        """Fewer updates are not worth beginning with, unless somebody asks for it."""
+        ...
+
+    @property
     def size(self) -> Size:
         """Of each network."""
         ...
@@ -131,6 +136,11 @@ class Scratch:
         return 2_000
 
     @property
+    def least_steps(self) -> int:
+        """Weights that begin anywhere have to come a long way."""
+        return 50
+
+    @property
     def size(self) -> Size:
         """Of each network."""
         design = self.design
@@ -192,6 +202,11 @@ class Adapting:
     def least_points(self) -> int:
         """Any, where there are windows enough."""
         return 1
+
+    @property
+    def least_steps(self) -> int:
+        """It begins near where it has to go."""
+        return 20
 
     @property
     def size(self) -> Size:
