@@ -393,8 +393,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         KNOWING, "level and spread know the value behind a position",
         "forecasting/network/pretrained/reading.py",
-        "stats = _Statistics.of(moved, visible, ends, design.half_life)",
-        "stats = _Statistics.of(moved, visible, (ends + 1).clamp(max=points - 1), design.half_life)",
+        "_Statistics.of(moved, visible, ends, design.half_life)",
+        "_Statistics.of(moved, visible, (ends + 1).clamp(max=points - 1), design.half_life)",
         (PATCH_READING + "test_no_position_sees_what_comes_after_it",
          PATCH_READING + "test_level_and_spread_are_the_means_of_a_past_that_fades"),
     ),
@@ -435,7 +435,8 @@ FAULTS: tuple[Fault, ...] = (
          STREAM + "test_at_every_length_it_says_what_a_fresh_run_says"),
     ),
     Fault(
-        KNOWING, "a forecast reads one value too far", "forecasting/network/pretrained/alignment.py",
+        KNOWING, "a forecast reads one value too far",
+        "forecasting/network/pretrained/alignment.py",
         "source = place + ends[:, None]", "source = place + ends[:, None] + 1",
         (ADAPT + "test_what_a_window_forecasts_is_not_what_it_reads",
          ADAPT + "test_it_is_watched_on_every_horizon_behind_the_training_part",
