@@ -152,7 +152,6 @@ def test_without_anything_behind_the_training_part_nothing_is_watched() -> None:
         assert watched(task) is None
 
 
-@pytest.mark.xfail(strict=True, reason="validation asks where training does not")
 def test_a_past_without_values_is_not_watched() -> None:
     rows = [walk(50 + HORIZON), np.concatenate([np.full(50, np.nan), 1e6 * walk(HORIZON)])]
     both, one = series_of(rows), series_of(rows[:1])

@@ -261,7 +261,6 @@ def test_targets_are_what_comes_after_each_position(name: str) -> None:
         np.testing.assert_allclose(ahead[position, row], scaled, rtol=0.0, atol=SINGLE * CLIP)
 
 
-@pytest.mark.xfail(strict=True, reason="targets behind a constant keep the unit of the data")
 @pytest.mark.parametrize("name", DESIGNS)
 def test_targets_have_no_unit_either(name: str) -> None:
     design = DESIGNS[name]

@@ -53,7 +53,6 @@ def test_without_a_value_there_is_no_forecast_and_nobody_else_suffers(name: str)
         assert (np.isnan(one) if np.isnan(row).all() else np.isfinite(one)).all()
 
 
-@pytest.mark.xfail(strict=True, reason="a history of length 0 is an IndexError")
 @pytest.mark.parametrize("name", DESIGNS)
 @pytest.mark.parametrize("others", [0, 2])
 def test_a_history_of_no_points_has_no_forecast_and_nobody_else_suffers(
@@ -83,7 +82,6 @@ def test_a_longer_forecast_begins_with_the_shorter_one(name: str, length: int) -
         )
 
 
-@pytest.mark.xfail(strict=True, reason="weights underflow beyond a hundred half-lives")
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_very_long_forecast_still_begins_with_the_shorter_one(name: str) -> None:
     design = DESIGNS[name]
@@ -111,7 +109,6 @@ def test_missing_values_at_the_end_are_steps_of_the_horizon(name: str, length: i
     )
 
 
-@pytest.mark.xfail(strict=True, reason="whole patches before the beginning move the state")
 @pytest.mark.parametrize("name", DESIGNS)
 @pytest.mark.parametrize("season", [1, 8])
 def test_missing_values_before_a_series_begins_change_nothing(name: str, season: int) -> None:
@@ -157,7 +154,6 @@ def test_quantiles_never_cross_whatever_comes_in(seed: int, name: str, season: i
     assert (np.diff(made, axis=-1) >= 0.0).all()
 
 
-@pytest.mark.xfail(strict=True, reason="squares leave the range of float64")
 @pytest.mark.parametrize("name", DESIGNS)
 @pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e160, 1e300])
 def test_values_of_any_size_that_float64_holds_are_forecast(name: str, unit: float) -> None:

@@ -72,7 +72,6 @@ def test_series_in_a_stream_know_nothing_of_each_other(name: str) -> None:
         np.testing.assert_allclose(made[index], alone[index].forecast(9)[0], rtol=0, atol=allowed)
 
 
-@pytest.mark.xfail(strict=True, reason="whole patches before the beginning move the state")
 @pytest.mark.parametrize("name", DESIGNS)
 def test_missing_values_before_a_series_begins_change_nothing(name: str) -> None:
     network, row = network_of(DESIGNS[name]), walk(20)

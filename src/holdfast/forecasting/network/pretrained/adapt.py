@@ -13,7 +13,11 @@ from torch import Tensor, nn
 
 from holdfast.forecasting.network.design import QUANTILES
 from holdfast.forecasting.network.losses import pinball
-from holdfast.forecasting.network.pretrained.alignment import left_aligned, patches_of
+from holdfast.forecasting.network.pretrained.alignment import (
+    known_patches,
+    left_aligned,
+    patches_of,
+)
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.forecasting.network.pretrained.task import LEAST, mean_loss
@@ -131,7 +135,8 @@ class AdaptingTask:
         made, _ = module(batch.reading)
         place = torch.from_numpy(batch.known) - 1 + torch.arange(self._ahead)[:, None]
         column = torch.arange(len(batch.rows))
-        ahead = batch.ahead[place, column]
+        enough = (batch.reading.observed[place, column] >= LEAST)[..., None]
+        ahead = torch.where(enough, batch.ahead[place, column], torch.nan)
         loss = pinball(made[place, column], ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
@@ -151,7 +156,7 @@ class AdaptingTask:
         self, series: SeriesSet, rows: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> AdaptingBatch:
         patch = self.design.patch
-        known = patches_of(ends, self.design)
+        known = known_patches(series, rows, ends, self.design)
         positions = int(known.max()) + self._ahead
         values = left_aligned(series, rows, ends, known, positions, patch)
         # Beyond the horizon nothing is asked, so nothing is learnt there.

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holdfast.forecasting.network.pretrained.alignment import left_aligned, patches_of
+from holdfast.forecasting.network.pretrained.alignment import known_patches, left_aligned
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.reading import mirror, origins_of, read
 from holdfast.forecasting.tables.series import SeriesSet
@@ -42,14 +42,12 @@ def embed(
         True
     """
     design = network.design
-    known = patches_of(series.lengths, design)
+    known = known_patches(series, np.arange(len(series)), series.lengths, design)
     out = np.full((len(series), design.hidden), np.nan)
     order = np.argsort(known, kind="stable")
     for first in range(0, len(order), CHUNK):
         rows = order[first : first + CHUNK]
         positions = int(known[rows].max())
-        if not positions:
-            continue
         values = torch.from_numpy(
             left_aligned(series, rows, series.lengths[rows], known[rows], positions, design.patch)
         )
@@ -60,7 +58,7 @@ def embed(
             origins_of(~torch.isnan(values), design.patch),
             design,
         )
-        last = torch.from_numpy(known[rows]).clamp(min=1) - 1
+        last = torch.from_numpy(known[rows]) - 1
         column = torch.arange(len(rows))
         with torch.no_grad():
             here, _ = network.known(reading)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from holdfast.forecasting.network.design import QUANTILES
-from holdfast.forecasting.network.pretrained.alignment import left_aligned, patches_of
+from holdfast.forecasting.network.pretrained.alignment import known_patches, left_aligned
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.reading import Reading, mirror, origins_of, read
 from holdfast.forecasting.tables.series import SeriesSet
@@ -37,11 +37,12 @@ def forecast_pretrained(
         long_season: points of a second, longer one; None where there is none.
 
     Returns:
-        (N, H, Q) quantiles at the levels `QUANTILES`; NaN for a series without a value.
+        (N, H, Q) quantiles at the levels `QUANTILES`; NaN for a series without a value
+        among the last that the network's context holds.
     """
     patch = network.design.patch
     ahead = -(-horizon // patch)
-    known = patches_of(series.lengths, network.design)
+    known = known_patches(series, np.arange(len(series)), series.lengths, network.design)
     out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
     order = np.argsort(known, kind="stable")
     first = 0
@@ -88,6 +89,5 @@ def _quantiles(
 
 def _made(network: PretrainedNetwork, reading: Reading, positions: Tensor) -> Tensor:
     """(F, B, p, Q) quantiles in the network's units at F positions of each row."""
-    known, _ = network.known(reading)
-    columns = torch.arange(positions.shape[1])
-    return network.quantiles_of(known[positions, columns], reading.candidates[positions, columns])
+    candidates = reading.candidates[positions, torch.arange(positions.shape[1])]
+    return network.quantiles_of(network.known_at(reading, positions), candidates)

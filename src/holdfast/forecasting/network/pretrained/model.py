@@ -36,9 +36,20 @@ class Block(nn.Module):
         self, flow: Tensor, state: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(K, B, H) → (K, B, H), and the state behind the last position."""
+        flow, state = self.remember(flow, state)
+        return self.think(flow), state
+
+    def remember(
+        self, flow: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The recurrent half: every position needs those before it."""
         output, state = self.recurrent(self.before(flow), state)
-        flow = flow + output
-        return flow + self.mix(self.between(flow)), state
+        return flow + output, state
+
+    def think(self, flow: Tensor) -> Tensor:
+        """The feed-forward half: every position by itself."""
+        made: Tensor = flow + self.mix(self.between(flow))
+        return made
 
 
 class PretrainedNetwork(nn.Module):
@@ -83,6 +94,18 @@ class PretrainedNetwork(nn.Module):
             flow, one = block(flow, None if state is None else state[number])
             after.append(one)
         return self.leave(flow), tuple(after)
+
+    def known_at(self, reading: Reading, positions: Tensor) -> Tensor:
+        """(F, B, H) of `known` the positions (F, B): the last layers run at no others."""
+        flow = self.enter(reading.inputs)
+        for number, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            flow, _ = block.remember(flow, None)
+            if number + 1 == len(self.blocks):
+                flow = flow[positions, torch.arange(positions.shape[1])]
+            flow = block.think(flow)
+        known: Tensor = self.leave(flow)
+        return known
 
     def quantiles_of(self, known: Tensor, candidates: Tensor) -> Tensor:
         """(…, B, p, Q) quantiles at some positions, from `known` (…, B, H) and (…, B, C, p)."""

@@ -61,6 +61,8 @@ class PatchDesign:
         design = cls(**fields)
         if design.smoothings not in (0, SMOOTHINGS):
             raise ModelError("The pretrained network's design has an impossible smoothings.")
+        if design.context > 512 * design.half_life:  # weights of the past must lie within float64
+            raise ModelError("The pretrained network's design has an impossible half_life.")
         for name in ("window", "context"):
             if fields[name] % design.patch:
                 raise ModelError(f"The pretrained network's {name} is not whole patches.")

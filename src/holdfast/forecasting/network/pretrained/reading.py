@@ -110,6 +110,10 @@ def read(
     first = visible.to(torch.int8).argmax(dim=1, keepdim=True)
     reference = torch.nan_to_num(values.gather(1, first))
     moved = torch.where(visible, values - reference, 0.0)
+    # A power of two changes no digit, and squares of any values then lie within float64.
+    farthest = moved.abs().amax(dim=1, keepdim=True)
+    size = torch.ldexp(torch.ones_like(farthest), torch.frexp(farthest).exponent - 1)  # (B, 1)
+    moved = moved / size
 
     ends = torch.arange(patch - 1, points, patch, device=values.device)[begin:]
     stats = _Statistics.of(moved, visible, ends, design.half_life)
@@ -125,7 +129,7 @@ def read(
 
     copies = torch.cat(
         [
-            _seasonal(scaled_moved, moved, visible, period, origins, ends + 1, patch)
+            _seasonal(scaled_moved, moved, visible, period, origins, first, ends + 1, patch)
             for period in (season, long_season)
         ],
         dim=2,
@@ -142,7 +146,7 @@ def read(
         [
             torch.log1p(stats.count) / 5.0,
             last,
-            _change(level) / unit,
+            _change(level, stats.count) / unit,
             _growth(spread),
             torch.log((stats.roughness / unit).clamp(1e-4, 1e2)),
             stats.drift / unit * patch,
@@ -167,7 +171,8 @@ def read(
         else:
             # One position more at the front, which is not wanted.
             made, errors = (_extended(part, len(ends)) for part in smoothed)
-            made = made - reference[..., None, None]
+            made = (made - reference[..., None, None]) / size[..., None, None]
+            errors = errors / size[..., None]
         made = (made - level[..., None, None]) / unit[..., None, None]
         errors = torch.log((errors / unit[..., None]).clamp(1e-4, 1e2))
         candidates.append(made)
@@ -177,8 +182,8 @@ def read(
     return Reading(
         inputs=torch.cat(inputs, dim=2)[:, wanted].transpose(0, 1).float(),
         candidates=choices[:, wanted].transpose(0, 1).float(),
-        level=(level + reference)[:, wanted].T,
-        spread=spread[:, wanted].T,
+        level=(level * size + reference)[:, wanted].T,
+        spread=(spread * size)[:, wanted].T,
         observed=stats.count[:, wanted].T,
         ahead=ahead[:, wanted].T,
     )
@@ -207,7 +212,7 @@ def mirror(reading: Reading, design: PatchDesign) -> Reading:
 
 
 def targets(values: Tensor, reading: Reading, patch: int) -> Tensor:
-    """(K − 1, B, p) what came after each position but the last, in its units; NaN for gaps.
+    """(K − 1, B, p) what came after each position but the last, in its units; NaN for none.
 
     Arguments:
         values: (B, K·patch) with the future filled in.
@@ -215,7 +220,8 @@ def targets(values: Tensor, reading: Reading, patch: int) -> Tensor:
         patch: points of a patch.
     """
     ahead = values.reshape(len(values), -1, patch)[:, 1:].transpose(0, 1)
-    spread = torch.where(reading.spread > 0, reading.spread, 1.0)[:-1, :, None]
+    # Where nothing has moved yet there is no unit: whatever comes would have that of the data.
+    spread = torch.where(reading.spread > 0, reading.spread, torch.nan)[:-1, :, None]
     return ((ahead - reading.level[:-1, :, None]) / spread).clamp(-CLIP, CLIP).float()
 
 
@@ -234,8 +240,11 @@ class _Statistics:
     def of(cls, moved: Tensor, visible: Tensor, ends: Tensor, half_life: int) -> _Statistics:
         rows, points = moved.shape
         index = torch.arange(points, device=moved.device)
-        weight = torch.exp2((index - points) / half_life) * visible
-        total = torch.cumsum(weight, 1)[:, ends].clamp(min=1e-30)
+        # From the beginning, not from the end: so a weight is what it is, however far ahead one
+        # looks, and none that counts is below 1. In float64: sums of float32 lose six digits.
+        growing = torch.exp2(index.double() / half_life)
+        weight = torch.where(visible, growing, 0.0)
+        total = torch.cumsum(weight, 1)[:, ends].clamp(min=1.0)
         level = torch.cumsum(weight * moved, 1)[:, ends] / total
         square = torch.cumsum(weight * moved * moved, 1)[:, ends] / total
         variance = square - level * level
@@ -248,8 +257,8 @@ class _Statistics:
         pair = visible & (before >= 0)
         gap = torch.where(pair, index - before, 1)
         jump = torch.where(pair, moved - moved.gather(1, before.clamp(min=0)), 0.0)
-        pair_weight = torch.exp2((index - points) / half_life) * pair
-        pairs = torch.cumsum(pair_weight, 1)[:, ends].clamp(min=1e-30)
+        pair_weight = torch.where(pair, growing, 0.0)
+        pairs = torch.cumsum(pair_weight, 1)[:, ends].clamp(min=1.0)
         drift = torch.cumsum(pair_weight * jump / gap, 1)[:, ends] / pairs
         roughness = torch.cumsum(pair_weight * jump.abs() / gap, 1)[:, ends] / pairs
         return cls(
@@ -268,6 +277,7 @@ def _seasonal(
     visible: Tensor,
     period: Tensor,
     origins: Tensor,
+    first: Tensor,
     begins: Tensor,
     patch: int,
 ) -> Tensor:
@@ -278,13 +288,16 @@ def _seasonal(
     """
     rows = len(gappy)
     device = gappy.device
+    if not bool((period > 1).any()):
+        return gappy.new_full((rows, *origins.shape[1:], len(CYCLES), patch), torch.nan)
     period = period[:, None]
     zero = moved.new_zeros(rows, 1)
     sums = torch.cat([zero, torch.cumsum(moved, 1)], dim=1)
     counts = torch.cat([zero, torch.cumsum(visible, 1).double()], dim=1)
     cycle = torch.arange(CYCLES[-1] + 1, device=device)
     edges = origins[..., None] - cycle * period[..., None]  # (B, K, cycles + 1)
-    inside = edges >= 0
+    # Whole seasons begin with the series, not with what is missing before it.
+    inside = edges >= (first // patch * patch)[..., None]
     flat = edges.clamp(min=0).flatten(1)
     sum_at = sums.gather(1, flat).reshape(edges.shape)
     count_at = counts.gather(1, flat).reshape(edges.shape)
@@ -321,9 +334,11 @@ def _extended(part: Tensor, positions: int) -> Tensor:
     return torch.cat([part[:, :1].expand(-1, missing, *part.shape[2:]), part], dim=1)
 
 
-def _change(moment: Tensor) -> Tensor:
-    """(B, K) how far it moved since the position before."""
-    return torch.diff(moment, dim=1, prepend=moment[:, :1])
+def _change(moment: Tensor, count: Tensor) -> Tensor:
+    """(B, K) how far it moved since the position before; 0 where that had no value yet."""
+    change = torch.diff(moment, dim=1, prepend=moment[:, :1])
+    before = torch.cat([count[:, :1], count[:, :-1]], dim=1)
+    return torch.where(before > 0, change, 0.0)
 
 
 def _growth(spread: Tensor) -> Tensor:

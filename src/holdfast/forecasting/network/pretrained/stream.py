@@ -147,6 +147,9 @@ class Stream:
         with torch.no_grad():
             made, state = self._network(both, state)
         count = made.shape[1] // 2
+        # A series that has not begun has no past: its first value finds the state of a fresh run.
+        begun = (reading.observed[-1] > 0).float().repeat(2)[:, None]
+        state = tuple((hidden * begun, cell * begun) for hidden, cell in state)
         return 0.5 * (made[:, :count] - made[:, count:].flip(-1)), state
 
 
