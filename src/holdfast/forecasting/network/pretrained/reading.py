@@ -158,9 +158,9 @@ def read(
         dim=2,
     ).clamp(-5.0, 5.0)
     inputs = [
-        _bounded(window),
+        torch.nan_to_num(window).clamp(-CLIP, CLIP),
         ~torch.isnan(window),
-        _bounded(copies).flatten(2),
+        torch.nan_to_num(copies).clamp(-CLIP, CLIP).flatten(2),
         (~torch.isnan(copies)).flatten(2),
         scalars,
     ]
@@ -176,7 +176,7 @@ def read(
         made = (made - level[..., None, None]) / unit[..., None, None]
         errors = torch.log((errors / unit[..., None]).clamp(1e-4, 1e2))
         candidates.append(made)
-        inputs += [_bounded(made[..., -1]), errors]
+        inputs += [torch.nan_to_num(made[..., -1]).clamp(-CLIP, CLIP), errors]
     wanted = slice(first_wanted - begin, None)
     choices = torch.cat(candidates, dim=2).clamp(-CLIP, CLIP)
     return Reading(
@@ -346,7 +346,3 @@ def _growth(spread: Tensor) -> Tensor:
     before = torch.cat([spread[:, :1], spread[:, :-1]], dim=1)
     both = (spread > 0) & (before > 0)
     return torch.log(torch.where(both, spread, 1.0) / torch.where(both, before, 1.0))
-
-
-def _bounded(scaled: Tensor) -> Tensor:
-    return torch.nan_to_num(scaled).clamp(-CLIP, CLIP)
