@@ -33,6 +33,12 @@ def pretrain(
         Literal["auto", "cpu", "cuda"],
         typer.Option(help="Where to train; auto takes a GPU where there is one."),
     ] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option(
+            help="What it multiplies in; auto takes bfloat16 where the processor is made for it."
+        ),
+    ] = "auto",
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -72,6 +78,7 @@ def pretrain(
         seed=seed,
         without=without or (),
         device=device,
+        precision=precision,
         progress=screen.progress(),
         announce=announce,
         command=typed_command(),

@@ -20,6 +20,7 @@ from holdfast.forecasting.network.pretrained import weights_file
 from holdfast.forecasting.network.pretrained.patches import COARSE, FINE, PatchDesign
 from holdfast.forecasting.network.pretrained.task import (
     POSITIONS,
+    Precision,
     PretrainingTask,
     SyntheticBatch,
     pretraining_plan,
@@ -60,6 +61,7 @@ def pretrain(
     seed: int = 0,
     without: Sequence[str] = (),
     device: Device = "auto",
+    precision: Precision | Literal["auto"] = "auto",
     designs: Mapping[str, PatchDesign] | None = None,
     positions: int = POSITIONS,
     progress: Progress | None = None,
@@ -84,6 +86,8 @@ def pretrain(
         seed: of the initial weights and of the series.
         without: families and augmentations of the generator to switch off.
         device: "auto" takes a GPU that torch can use, where there is one.
+        precision: of the multiplications in the recurrent blocks; "auto" takes bfloat16 where the
+            processor multiplies it natively, which halves the time of an update.
         designs: network → sizes, for trials of other ones; None for those that ship.
         positions: in one batch, over all its series.
         progress: is told of every update; None for silence.
@@ -123,9 +127,10 @@ def pretrain(
         raise ArgumentError("Give a budget such as '3h', or a number of steps.")
     share = None if steps is not None or budget.seconds is None else budget.seconds / len(networks)
     chosen, own = choose_device(device), RunFolder(Path(folder))
+    exact = choose_precision(precision, chosen)
     sizes = DESIGNS if designs is None else designs
     runs = [
-        _Run(own, name, sizes[name], positions, seed, tuple(without), chosen, steps, share)
+        _Run(own, name, sizes[name], positions, seed, tuple(without), chosen, exact, steps, share)
         for name in networks
     ]
     for run in runs:
@@ -173,6 +178,27 @@ def choose_device(device: Device) -> torch.device:
     return torch.device("cuda" if usable else "cpu")
 
 
+def choose_precision(precision: Precision | Literal["auto"], device: torch.device) -> Precision:
+    """What to multiply in; "auto" is bfloat16 where the processor has instructions for it.
+
+    Raises:
+        ArgumentError: the word is not known.
+
+    Example:
+        >>> choose_precision("float32", torch.device("cpu"))
+        'float32'
+    """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise ArgumentError(
+            f"precision={precision!r} is not known; take auto, float32 or bfloat16."
+        )
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+
+
 @dataclass(frozen=True)
 class _Run:
     """The pretraining of one network.
@@ -185,6 +211,7 @@ class _Run:
         seed: of weights and series.
         without: parts of the generator that are switched off.
         device: to train on.
+        precision: of the blocks' multiplications.
         steps: updates as they were asked for; None for as many as the budget allows.
         share: seconds of the budget for this network; None without one.
     """
@@ -196,6 +223,7 @@ class _Run:
     seed: int
     without: tuple[str, ...]
     device: torch.device
+    precision: Precision
     steps: int | None
     share: float | None
     identity: str = field(init=False)
@@ -210,6 +238,7 @@ class _Run:
             "steps": self.steps,
             "seconds": self.share,
             "device": self.device.type,
+            "precision": self.precision,
             "version": __version__,
         }
         digest = hashlib.sha256(json.dumps(shaped_by, sort_keys=True).encode()).hexdigest()
@@ -260,6 +289,7 @@ class _Run:
             seed=self.seed,
             positions=self.positions,
             device=self.device,
+            precision=self.precision,
         )
 
     def _settle(self, seconds: float) -> Settled:
@@ -306,6 +336,7 @@ class _Run:
             "without": list(self.without),
             "seed": self.seed,
             "positions": self.positions,
+            "precision": self.precision,
             "planned": planned,
             "steps": trained.steps,
             "stopped": trained.stopped,

@@ -88,7 +88,8 @@ class PretrainedNetwork(nn.Module):
 
     def known(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
         """(K, B, H) what the network knows at each position, and the state behind the last."""
-        flow = self.enter(reading.inputs)
+        # What flows beside the layers stays float32 where they multiply in bfloat16.
+        flow = self.enter(reading.inputs).to(reading.inputs.dtype)
         after = []
         for number, block in enumerate(self.blocks):
             flow, one = block(flow, None if state is None else state[number])

@@ -75,6 +75,12 @@ FINE = PatchDesign(
 """Reads four points at a time: years, quarters, months, weeks, days."""
 
 COARSE = PatchDesign(
-    patch=24, window=48, context=672, half_life=336, hidden=192, blocks=3, smoothings=0
+    patch=24,
+    window=48,
+    context=672,
+    half_life=336,
+    hidden=192,
+    blocks=3,
+    smoothings=SMOOTHINGS,
 )
 """Reads 24 points at a time, four weeks of hours: long seasons and long horizons."""

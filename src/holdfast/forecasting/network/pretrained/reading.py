@@ -167,7 +167,9 @@ def read(
     candidates = [plain, copies]
     if design.smoothings:
         if smoothed is None:
-            made, errors = smoothings(moved, visible, season, ends, patch, design.context)
+            made, errors = smoothings(
+                moved, visible, season, long_season, ends, patch, design.context
+            )
         else:
             # One position more at the front, which is not wanted.
             made, errors = (_extended(part, len(ends)) for part in smoothed)

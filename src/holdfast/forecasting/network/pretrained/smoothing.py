@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 # (level, slope, season, damping): slow and quick levels, slopes that fade, slopes that stay.
-_TEMPERS: Final = (
+_OF_SEASON: Final = (
     (0.10, 0.00, 0.10, 0.00),
     (0.35, 0.00, 0.15, 0.00),
     (0.15, 0.02, 0.10, 1.00),
@@ -22,8 +22,17 @@ _TEMPERS: Final = (
     (0.80, 0.15, 0.25, 0.90),
     (0.90, 0.60, 0.25, 0.97),
 )
+# Others, so that a series without seasons has twelve different ones to choose from.
+_OF_LONG_SEASON: Final = (
+    (0.20, 0.00, 0.15, 0.00),
+    (0.60, 0.00, 0.20, 0.00),
+    (0.05, 0.01, 0.10, 1.00),
+    (0.30, 0.03, 0.20, 1.00),
+    (0.25, 0.10, 0.15, 0.90),
+    (0.95, 0.30, 0.30, 0.80),
+)
 
-SMOOTHINGS: Final = len(_TEMPERS)
+SMOOTHINGS: Final = len(_OF_SEASON) + len(_OF_LONG_SEASON)
 """How many there are."""
 
 _MEMORY: Final = 0.07
@@ -37,17 +46,28 @@ class Smoothing:
     l ← l + φb + αe, b ← φb + βe, s ← s + γ(1 − α)e. The constants are larger for the first few
     values, so that no starting values are needed. A missing value is its own forecast.
 
+    Half of the tempers know the season, half the long season: no season at all where there is none,
+    so that a season which a calendar promises and a series does not have need not be believed.
+
     Arguments:
-        season: (B,) points of a season, 1 where there is none.
+        season, long_season: (B,) points of a season, 1 where there is none.
         longest: a season of more points counts as none.
 
     Source: Hyndman, Koehler, Ord and Snyder (2008), table 2.2, ETS(A,Ad,A).
     """
 
-    def __init__(self, season: Tensor, longest: int) -> None:
-        table = torch.tensor(_TEMPERS, dtype=torch.float64, device=season.device)
+    def __init__(self, season: Tensor, long_season: Tensor, longest: int) -> None:
+        table = torch.tensor(
+            _OF_SEASON + _OF_LONG_SEASON, dtype=torch.float64, device=season.device
+        )
         self._alpha, self._beta, self._gamma, self._damping = table.T
-        self._period = torch.where(season > longest, 1, season)
+        periods = [
+            period[:, None].expand(-1, len(tempers))
+            for period, tempers in ((season, _OF_SEASON), (long_season, _OF_LONG_SEASON))
+        ]
+        period = torch.cat(periods, dim=1)
+        self._period = torch.where(period > longest, 1, period)  # (B, P)
+        self._gamma = torch.where(self._period > 1, self._gamma, 0.0)
         rows = len(season)
         zero = table.new_zeros(rows, SMOOTHINGS)
         self._level, self._slope, self.error = zero, zero, zero
@@ -62,7 +82,7 @@ class Smoothing:
             values: (B,) float64.
             visible: (B,) which of them count.
         """
-        place = (self._time % self._period)[:, None, None].expand(-1, SMOOTHINGS, 1)
+        place = (self._time % self._period)[..., None]
         season = self._season.gather(2, place)[..., 0]
         slope = self._damping * self._slope
         level = self._level + slope
@@ -70,13 +90,12 @@ class Smoothing:
         early = 1.0 / (self._count + 1.0)
         alpha = torch.maximum(self._alpha, early)
         beta = torch.where(self._beta > 0, torch.maximum(self._beta, 0.3 * early), 0.0)
-        cycles = torch.floor(self._count / self._period[:, None])
-        gamma = torch.maximum(self._gamma, 1.0 / (cycles + 2.0))
-        gamma = torch.where(self._period[:, None] > 1, gamma, 0.0)
+        cycles = torch.floor(self._count / self._period)
+        gamma = torch.where(self._gamma > 0, torch.maximum(self._gamma, 1.0 / (cycles + 2.0)), 0.0)
         self._level = level + alpha * error
         self._slope = slope + beta * error
         changed = season + gamma * (1.0 - alpha) * error
-        self._season = self._season.scatter(2, place, changed[..., None])
+        self._season.scatter_(2, place, changed[..., None])
         share = torch.where(visible[:, None], torch.clamp(early, min=_MEMORY), 0.0)
         self.error = self.error + share * (error.abs() - self.error)
         self._count = self._count + visible[:, None]
@@ -84,27 +103,35 @@ class Smoothing:
 
     def copy(self) -> Smoothing:
         """The same state, to go on from in another direction."""
-        return copy.copy(self)  # a step replaces tensors and changes none
+        made = copy.copy(self)
+        made._season = self._season.clone()  # the one tensor that a step changes in place
+        return made
 
     def ahead(self, steps: int) -> Tensor:
         """(B, P, steps) what each temper forecasts."""
         forward = torch.arange(steps, device=self._period.device)
-        place = (self._time + forward) % self._period[:, None]  # (B, steps)
-        season = self._season.gather(2, place[:, None].expand(-1, SMOOTHINGS, -1))
+        place = (self._time + forward) % self._period[..., None]  # (B, P, steps)
+        season = self._season.gather(2, place)
         powers = self._damping[:, None] ** (forward + 1)
         made: Tensor = self._level[..., None] + self._slope[..., None] * powers.cumsum(1) + season
         return made
 
 
 def smoothings(
-    moved: Tensor, visible: Tensor, season: Tensor, ends: Tensor, patch: int, longest: int
+    moved: Tensor,
+    visible: Tensor,
+    season: Tensor,
+    long_season: Tensor,
+    ends: Tensor,
+    patch: int,
+    longest: int,
 ) -> tuple[Tensor, Tensor]:
     """What each temper forecasts at some positions, and its mean absolute error there.
 
     Arguments:
         moved: (B, T) float64, anything where not visible.
         visible: (B, T).
-        season: (B,).
+        season, long_season: (B,).
         ends: (K,) the last point of each position.
         patch: p points to forecast.
         longest: a season of more points counts as none.
@@ -112,7 +139,7 @@ def smoothings(
     Returns:
         (B, K, P, p) and (B, K, P).
     """
-    state = Smoothing(season, longest)
+    state = Smoothing(season, long_season, longest)
     wanted = set(ends.tolist())
     made, errors = [], []
     for time in range(moved.shape[1]):

@@ -54,7 +54,7 @@ class Stream:
         self._values = torch.zeros((count, 0), dtype=torch.float64)  # the newest context
         self._reference = torch.zeros(count, dtype=torch.float64)  # each series' first value
         self._seen = torch.zeros(count, dtype=torch.bool)
-        self._smoothing = Smoothing(self._season, network.design.context)
+        self._smoothing = Smoothing(self._season, self._long_season, network.design.context)
         self._readers: list[State | None] = [None] * network.design.patch
         self._turn = -1
         self._newest: tuple[Reading, Tensor] | None = None

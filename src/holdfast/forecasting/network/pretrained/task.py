@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from holdfast.forecasting.network.pretrained.patches import PatchDesign
 from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.forecasting.tables.synthetic.generate import generate
 from holdfast.forecasting.tables.synthetic.recipe import Recipe
+from holdfast.forecasting.tables.synthetic.samples import Samples
 from holdfast.training.plan import Plan
 from holdfast.training.seed import generator, seeded, torch_seed
 
@@ -32,6 +34,12 @@ POSITIONS = 4096
 
 LEARNING_RATE = 2e-3
 """The highest rate of the schedule."""
+
+_CALENDAR = 0.6
+"""Share of the series that are told their calendar's seasons, have they them or not."""
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+"""In what the recurrent blocks multiply while they learn; weights and losses are float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +66,7 @@ class PretrainingTask:
         seed: of the initial weights.
         positions: positions in one batch, over all its series.
         device: where to train.
+        precision: "bfloat16" for mixed precision.
     """
 
     def __init__(
@@ -68,12 +77,14 @@ class PretrainingTask:
         seed: int = 0,
         positions: int = POSITIONS,
         device: torch.device | str = "cpu",
+        precision: Precision = "float32",
     ) -> None:
         self.design = design
         # The lengths are drawn a batch at a time, so that no position is spent on emptiness.
         self.recipe = replace(recipe, shortening=0.0)
         self.positions = positions
         self.device = torch.device(device)
+        self.precision = precision
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32, device=self.device)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._network = PretrainedNetwork(design).float().to(self.device)
@@ -103,12 +114,16 @@ class PretrainingTask:
         missing = random.integers(0, design.patch, count)
         values[np.arange(points) < missing[:, None]] = np.nan
         hidden = _hidden(random, count, known, ahead, design.patch)
-        season, long_season = _hints(random, samples.season, samples.long_season)
+        season, long_season = _hints(random, samples)
         return self._batch(values, hidden, season, long_season, samples.family)
 
     def losses(self, module: nn.Module, batch: SyntheticBatch) -> Tensor:
         """(B,) mean pinball loss of each series over its positions and steps."""
-        made, _ = module(batch.reading)
+        assert isinstance(module, PretrainedNetwork)
+        mixed = self.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+            known, _ = module.known(batch.reading)
+        made = module.quantiles_of(known, batch.reading.candidates)
         return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
 
     def names(self, batch: SyntheticBatch, rows: Sequence[int]) -> Sequence[str]:
@@ -197,14 +212,19 @@ def _hidden(
 
 
 def _hints(
-    random: np.random.Generator, season: NDArray[np.int64], long_season: NDArray[np.int64]
+    random: np.random.Generator, samples: Samples
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What the network is told of the seasons: mostly the truth, sometimes nothing or a mistake."""
-    count = len(season)
+    """(B,) and (B,) what the network is told of the seasons.
+
+    Mostly what the calendar suggests, as with real tables: whether a series has that season is for
+    the network to see. Sometimes the truth, nothing, or a mistake.
+    """
+    count = len(samples.season)
     kind = random.random(count)
+    believed = random.random(count) < _CALENDAR
+    season = np.where(believed, samples.calendar_season, samples.season)
+    long_season = np.where(believed, samples.calendar_long_season, samples.long_season)
     other = season[random.permutation(count)]
-    told = np.where(kind < 0.12, other, np.where(kind < 0.2, 1, season))
-    told_long = np.where(
-        (kind < 0.2) | (random.random(count) < 0.1) | (long_season <= told), 1, long_season
-    )
-    return told, told_long
+    told = np.where(kind < 0.08, other, np.where(kind < 0.16, 1, season))
+    plain = (kind < 0.16) | (random.random(count) < 0.1) | (long_season <= told)
+    return told, np.where(plain, 1, long_season)

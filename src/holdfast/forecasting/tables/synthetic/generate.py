@@ -59,13 +59,15 @@ def generate(random: np.random.Generator, count: int, length: int, recipe: Recip
     if length < _SHORTEST:
         raise ArgumentError(f"length={length} is too short; draw at least {_SHORTEST} points.")
     family = choice(random, count, recipe.weights)
-    season, long_season, period = _seasons(random, count, length, recipe)
+    season, long_season, calendar, period = _seasons(random, count, length, recipe)
     visible = _visible(random, length, season, recipe)
     seen = visible_part(length, visible)
 
     core = standardise(_core(random, family, length, visible, recipe), seen)
-    core = standardise(_grown(random, core, seen, recipe.growth), seen)
-    values = _compose(random, core, season, long_season, period, seen, family, recipe)
+    core = standardise(_grown(random, core, calendar[:, :1], seen, recipe.growth), seen)
+    values = _compose(
+        random, core, season, long_season, period, calendar[:, :1], seen, family, recipe
+    )
     values = augmentation.rising(random, values, seen, recipe.upward)
     values = standardise(values, seen)
     multiplied = augmentation.exponential(random, values, recipe.exponential)
@@ -84,14 +86,16 @@ def generate(random: np.random.Generator, count: int, length: int, recipe: Recip
         values=np.where(hidden, np.nan, values).astype(np.float32),
         season=season,
         long_season=long_season,
+        calendar_season=calendar[:, 0],
+        calendar_long_season=calendar[:, 1],
         family=tuple(FAMILIES[index] for index in family),
     )
 
 
 def _seasons(
     random: np.random.Generator, count: int, length: int, recipe: Recipe
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
-    """The seasons as whole points, and the period as it is."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Array]:
+    """The seasons as whole points, those that the calendar suggests, and the period as it is."""
     table = np.array([(short, long) for short, long, _ in recipe.seasons], dtype=np.int64)
     weights = [weight * (2 * short <= length) for short, _, weight in recipe.seasons]
     fits = any(weights)
@@ -102,8 +106,10 @@ def _seasons(
     free = np.round(log_uniform(random, count, shortest, longest)[:, 0]).astype(np.int64)
     arbitrary = chance(random, count, recipe.arbitrary_season)[:, 0]
     season = np.where(arbitrary, free, season)
+    long_season = np.where(arbitrary | (long_season > length), 1, long_season)
+    calendar = np.stack([season, long_season], axis=1)
     keeps = chance(random, count, recipe.long_seasonal)[:, 0]
-    long_season = np.where(arbitrary | ~keeps | (long_season > length), 1, long_season)
+    long_season = np.where(keeps, long_season, 1)
     has = chance(random, count, recipe.seasonal)[:, 0]
     season, long_season = np.where(has, season, 1), np.where(has, long_season, 1)
     fraction = (
@@ -111,7 +117,7 @@ def _seasons(
     )
     period = season.astype(np.float64)
     period += np.where((season >= 5) & (long_season == 1), fraction, 0.0)
-    return season, long_season, period
+    return season, long_season, calendar, period
 
 
 def _visible(
@@ -173,7 +179,13 @@ def _families(
     return values
 
 
-def _grown(random: np.random.Generator, core: Array, seen: Mask, probability: float) -> Array:
+def _grown(
+    random: np.random.Generator,
+    core: Array,
+    calendar: NDArray[np.int64],
+    seen: Mask,
+    probability: float,
+) -> Array:
     """The core with a steady drift, from hardly visible to a line."""
     count, length = core.shape
     step = movement(core, seen) + 1e-3
@@ -181,7 +193,9 @@ def _grown(random: np.random.Generator, core: Array, seen: Mask, probability: fl
     whole = np.minimum(
         log_uniform(random, count, 2.0, 120.0) / seen.sum(axis=1, keepdims=True), 3.0
     )
-    drift = step * whole * chance(random, count, probability)
+    # Years and quarters show where things go; months and hours what else happens.
+    likelier = np.where(calendar < 3, 1.7, np.where(calendar < 6, 1.4, 0.5))
+    drift = step * whole * (random.random((count, 1)) < probability * likelier)
     sign = np.sign(core[:, -1:] - core[:, :1]) + (core[:, -1:] == core[:, :1])
     return np.asarray(core + sign * drift * np.arange(length))
 
@@ -192,6 +206,7 @@ def _compose(
     season: NDArray[np.int64],
     long_season: NDArray[np.int64],
     period: Array,
+    calendar: NDArray[np.int64],
     seen: Mask,
     family: NDArray[np.int64],
     recipe: Recipe,
@@ -203,9 +218,9 @@ def _compose(
     step = np.minimum(movement(core, seen), 1.0) + 1e-3
     dominant = chance(random, count, recipe.dominant_season) & has
     # Years and quarters are sums of months: less of noise and season is left in them.
-    coarse = np.clip(season[:, None] / 12, 0.25, 1.0)
+    coarse = np.clip((calendar / 12) ** 1.5, 0.2, 1.0)
     strength = (
-        coarse * log_uniform(random, count, 0.03, 2.0) * step ** uniform(random, count, 0.1, 1.0)
+        coarse * log_uniform(random, count, 0.05, 3.0) * step ** uniform(random, count, 0.1, 1.0)
     )
     ruling = np.maximum(
         log_uniform(random, count, 0.7, 30.0), step / log_uniform(random, count, 0.003, 0.15)
@@ -223,13 +238,9 @@ def _compose(
             recipe.holidays,
         )
         values[rows] += strength[rows] * standardise(shape, seen[rows])
-    own = (
-        np.sqrt(coarse)
-        * log_uniform(random, count, 0.15, 4.0)
-        * step ** uniform(random, count, 0.3, 1.0)
-    )
+    own = coarse * log_uniform(random, count, 0.25, 6.0) * step ** uniform(random, count, 0.3, 1.0)
     own = np.where(dominant, strength * log_uniform(random, count, 0.0005, 0.15), own)
-    noisy = random.random((count, 1)) < np.where(has, recipe.noise, recipe.noise_alone)
+    noisy = random.random((count, 1)) < np.where(calendar > 1, recipe.noise, recipe.noise_alone)
     own = own * (noisy & (family != _COUNTS)[:, None])
     values += own * noise.noise(random, count, length, recipe)
 

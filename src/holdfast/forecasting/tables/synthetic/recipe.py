@@ -58,9 +58,9 @@ class Recipe:
     Arguments:
         structural, kinks, autoregressive, gaussian_process, chaotic, counts, steps: weights of
             the main families; they need not sum to 1.
-        seasonal: probability of a season.
-        seasons: (season, long season, weight) of the seasons that are drawn; the long one is 1
-            where there is none.
+        seasonal: probability that a series has the season of its calendar.
+        seasons: (season, long season, weight) of the calendars that are drawn; 1 where a calendar
+            has none.
         arbitrary_season: share of the seasonal series whose season is log-uniform between
             `shortest_season` and `longest_season` instead.
         long_seasonal: probability that the long season of a pair is drawn with it.
@@ -69,7 +69,8 @@ class Recipe:
         fractional_season: probability that the period is not a whole number of points.
         noise, noise_alone: probability of noise on top of what the family has of its own, in
             series with a season and without one.
-        growth: probability of a steady drift on top of what the family has of its own.
+        growth: probability of a steady drift on top of what the family has of its own; likelier
+            in years and quarters, less likely in months and below.
         upward: share of the series that end higher than they begin, before some are flipped;
             0.5 for no preference.
         heavy_tails, coloured_noise, changing_variance: probabilities of these kinds of noise.
@@ -110,7 +111,7 @@ class Recipe:
     spikes: float = 0.08
     shocks: float = 0.08
     holidays: float = 0.08
-    late_break: float = 0.1
+    late_break: float = 0.14
     exponential: float = 0.5
     clipping: float = 0.05
     rounding: float = 0.12
@@ -159,10 +160,12 @@ class Recipe:
 
 
 SHORT: Final = Recipe(
+    seasonal=0.8,
     seasons=(
-        (4, 1, 0.24),
-        (12, 1, 0.40),
-        (7, 1, 0.10),
+        (1, 1, 0.25),
+        (4, 1, 0.18),
+        (12, 1, 0.30),
+        (7, 1, 0.08),
         (52, 1, 0.07),
         (5, 1, 0.05),
         (24, 1, 0.07),
@@ -180,7 +183,7 @@ LONG: Final = Recipe(
     chaotic=0.02,
     counts=0.05,
     steps=0.06,
-    seasonal=0.85,
+    seasonal=0.92,
     seasons=(
         (24, 168, 0.60),
         (48, 336, 0.10),
@@ -194,12 +197,12 @@ LONG: Final = Recipe(
     arbitrary_season=0.15,
     shortest_season=3,
     longest_season=200,
-    long_seasonal=0.75,
+    long_seasonal=0.5,
     dominant_season=0.9,
     season_drift=0.3,
     noise=0.8,
     noise_alone=0.6,
-    growth=0.15,
+    growth=0.5,
     upward=0.6,
     spikes=0.04,
     shocks=0.04,
