@@ -135,7 +135,7 @@ def planted(fault: Fault, text: str) -> str:
     if found != 1:
         raise PlantError(
             f"{fault.name}: its text stands {found} times in {fault.file}, not once; "
-            "bring scripts/faults.py up to date."
+            "bring scripts/faults up to date."
         )
     return text.replace(fault.old, fault.new)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.command import command, one_sentence
 from tests.forecasting.small import small_network
 
 from holdfast.cli.main import run
@@ -75,15 +76,6 @@ def words(data: Path, out: Path, steps: int, *more: str) -> list[str]:
     return ["forecast", str(data), *settled, "--steps", str(steps), "--out", str(out), *more]
 
 
-def command(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> int:
-    """Run `holdfast` in this process; its exit code."""
-    monkeypatch.setattr(sys, "argv", ["holdfast", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        run()
-    code = ended.value.code
-    return code if isinstance(code, int) else 0 if code is None else 1
-
-
 def environment(**more: str) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", **more}
 
@@ -136,8 +128,8 @@ def test_a_killed_command_leaves_the_first_forecast_and_goes_on_to_the_same_resu
     first[0].write_text(json.dumps(manifest), encoding="utf-8")
 
     whole = tmp_path / "whole"
-    assert command(monkeypatch, words(data, whole, steps, "--quiet")) == 0
-    assert command(monkeypatch, words(data, out, steps, "--json")) == 0
+    assert command(monkeypatch, *words(data, whole, steps, "--quiet")) == 0
+    assert command(monkeypatch, *words(data, out, steps, "--json")) == 0
     adapted, _ = json.loads(capsys.readouterr().out)["training"]
     assert 3600.0 < adapted["seconds"] < 7200.0
     assert_whole(out)
@@ -210,7 +202,7 @@ def test_ctrl_c_in_any_training_ends_all_of_them(
     presser = PressCtrlC(during)
     monkeypatch.setattr(Screen, "progress", lambda screen: presser)
     out = tmp_path / "out"
-    assert command(monkeypatch, words(data, out, ENOUGH)) == 0
+    assert command(monkeypatch, *words(data, out, ENOUGH)) == 0
     assert presser.begun[-1] == during
     assert presser.begun == [name for name in TRAININGS if name in presser.begun]
     assert "was interrupted" in capsys.readouterr().out
@@ -232,12 +224,10 @@ def test_a_folder_that_goes_away_during_training_is_one_sentence(
                 out.write_text("mine")
 
     monkeypatch.setattr(Screen, "progress", lambda screen: PutAFileInItsPlace())
-    assert command(monkeypatch, words(data, out, 3)) == 2
-    said = capsys.readouterr().err
+    assert command(monkeypatch, *words(data, out, 3)) == 2
+    said = one_sentence(capsys.readouterr().err)
     assert str(out) in said
     assert "choose a folder that can be written" in said
-    assert "Traceback" not in said
-    assert len(said.strip().splitlines()) == 1
     assert out.read_text() == "mine"
 
 
@@ -247,7 +237,7 @@ def test_results_of_an_earlier_command_are_replaced(
     out = tmp_path / "out"
     written = []
     for steps in (3, 6):
-        assert command(monkeypatch, words(data, out, steps, "--quiet")) == 0
+        assert command(monkeypatch, *words(data, out, steps, "--quiet")) == 0
         assert_whole(out)
         written.append(
             {name: (out / name).read_bytes() for name in ("forecast.csv", "report.html")}
@@ -263,7 +253,7 @@ def test_ctrl_c_never_puts_an_unfinished_network_in_place_of_finished_ones(
     for during in LSTMS:
         out = tmp_path / during
         monkeypatch.setattr(Screen, "progress", lambda screen, at=during: PressCtrlC(at))
-        assert command(monkeypatch, words(data, out, ENOUGH, "--quiet")) == 0
+        assert command(monkeypatch, *words(data, out, ENOUGH, "--quiet")) == 0
         (member,) = (m for m in Fitted.load(out / "model").networks if m.name == "LSTM")
         assert isinstance(member, WindowMember)
         forecasts[during] = member.networks
@@ -283,7 +273,7 @@ def test_a_folder_called_training_that_was_there_before_is_left_alone(
     mine.parent.mkdir(parents=True)
     mine.write_text("years of work")
     asked = ["--horizon", str(HORIZON), *how, "--out", str(tmp_path / "out"), "--quiet"]
-    assert command(monkeypatch, [verb, str(data), *asked]) == 0
+    assert command(monkeypatch, verb, data, *asked) == 0
     assert mine.read_text() == "years of work"
     assert [path.name for path in mine.parent.iterdir()] == ["notes.txt"]
 
@@ -304,7 +294,7 @@ def test_other_options_after_a_kill_start_again(
         with pytest.raises(MemoryError):
             run()
     assert list(out.glob("*/backtest-adapted/manifest.json"))
-    assert command(monkeypatch, words(data, out, 5, "--quiet")) == 0
+    assert command(monkeypatch, *words(data, out, 5, "--quiet")) == 0
     assert_whole(out)
 
 
@@ -316,7 +306,7 @@ def test_a_foreign_model_folder_is_refused_before_anything_is_trained(
     (out / "model" / "thesis.tex").write_text("years of work")
     presser = PressCtrlC("never")
     monkeypatch.setattr(Screen, "progress", lambda screen: presser)
-    assert command(monkeypatch, words(data, out, 3)) == 2
+    assert command(monkeypatch, *words(data, out, 3)) == 2
     assert str(out / "model") in capsys.readouterr().err
     assert presser.begun == []
     assert found(out) == {"model"}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.cli.command import command, one_sentence
 
-from holdfast.cli.main import run
 from holdfast.forecasting.network.pretrained import weights_file
 from holdfast.forecasting.network.pretrained.patches import COARSE, FINE
 from holdfast.studies import pretraining
@@ -20,14 +19,10 @@ DESIGNS = {
 }
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    """Run `holdfast WORDS` in this process; its exit code."""
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that take a moment."""
     monkeypatch.setattr(pretraining, "DESIGNS", DESIGNS)
-    monkeypatch.setattr(sys, "argv", ["holdfast", *map(str, words)])
-    with pytest.raises(SystemExit) as ended:
-        run()
-    code = ended.value.code
-    return code if isinstance(code, int) else 0 if code is None else 1
 
 
 def test_it_says_what_it_will_do_and_what_came_out(
@@ -67,6 +62,5 @@ def test_quiet_is_quiet_and_another_run_is_refused_in_a_sentence(
     assert command(monkeypatch, *words, "--steps", 1) == 0
     assert capsys.readouterr().out == ""
     assert command(monkeypatch, *words, "--steps", 2) == 2
-    said = capsys.readouterr().err
+    said = one_sentence(capsys.readouterr().err)
     assert "coarse.json is the result of another run" in said
-    assert len(said.strip().splitlines()) == 1

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-from holdfast.cli.main import run
-
-
-def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    """Run `holdfast WORDS` in this process; its exit code."""
-    monkeypatch.setattr(sys, "argv", ["holdfast", *map(str, words)])
-    with pytest.raises(SystemExit) as ended:
-        run()
-    code = ended.value.code
-    return code if isinstance(code, int) else 0 if code is None else 1
+from tests.cli.command import assert_light, command, one_sentence
 
 
 def test_without_show_it_says_what_the_series_are_made_of(
@@ -83,9 +71,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FILE").write_text("", encoding="utf-8")
     assert command(monkeypatch, "synth", *words) == 2
-    said = capsys.readouterr().err
-    assert named in said
-    assert len(said.strip().splitlines()) == 1
+    assert named in one_sentence(capsys.readouterr().err)
     assert [path.name for path in tmp_path.iterdir()] == ["FILE"]
 
 
@@ -107,16 +93,4 @@ def test_synth_and_the_refusals_of_pretrain_do_without_torch(
     words: list[str], code: int, tmp_path: Path
 ) -> None:
     (tmp_path / "FILE").write_text("", encoding="utf-8")
-    script = (
-        "import sys; from holdfast.cli.main import run\n"
-        f"sys.argv = ['holdfast', *{words!r}]\n"
-        "try: run()\n"
-        "except SystemExit as end: code = end.code or 0\n"
-        "assert not {'torch', 'pandas', 'polars', 'plotly'} & set(sys.modules), sys.modules\n"
-        "sys.exit(code)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == code, ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert_light(words, code, tmp_path)

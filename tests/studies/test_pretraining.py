@@ -26,7 +26,7 @@ from holdfast.forecasting.network.pretrained.patches import COARSE, FINE, PatchD
 from holdfast.forecasting.tables.reading import read
 from holdfast.records import PlannedTraining, PretrainedSummary
 from holdfast.studies import pretraining
-from holdfast.studies.pretraining import choose_device, pretrain
+from holdfast.studies.pretraining import choose_device, choose_precision, pretrain
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import SilentProgress
 
@@ -238,6 +238,7 @@ def test_files_that_are_not_ours_are_left_alone(name: str, tmp_path: Path) -> No
         ({"without": ["weather"]}, "weather"),
         ({"without": ["shortening"]}, "shortening"),
         ({"device": "tpu"}, "tpu"),
+        ({"precision": "float16"}, "float16"),
     ],
 )
 def test_bad_arguments_are_named_before_anything_is_written(
@@ -288,3 +289,23 @@ def test_what_was_settled_is_checked_when_it_is_read(tmp_path: Path) -> None:
 
 def _wider() -> dict[str, PatchDesign]:
     return DESIGNS | {"fine": replace(DESIGNS["fine"], hidden=12)}
+
+
+@pytest.mark.parametrize(("native", "chosen"), [(True, "bfloat16"), (False, "float32")])
+def test_mixed_precision_is_for_processors_that_are_made_for_it(
+    native: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
+    for device in ("cpu", "cuda"):
+        assert choose_precision("auto", torch.device(device)) == chosen
+        assert choose_precision("float32", torch.device(device)) == "float32"
+        assert choose_precision("bfloat16", torch.device(device)) == "bfloat16"
+
+
+def test_a_run_in_one_precision_does_not_go_on_in_another(tmp_path: Path) -> None:
+    small(tmp_path, networks=["fine"], precision="bfloat16")
+    facts = json.loads((tmp_path / "fine.json").read_text())
+    assert facts["facts"]["precision"] == "bfloat16"
+    with pytest.raises(ModelError, match="another run"):
+        small(tmp_path, networks=["fine"], precision="float32")

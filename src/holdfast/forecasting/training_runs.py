@@ -194,12 +194,12 @@ class TrainingRuns:
         if not self.ground.folds.scoring:
             self._remark(recipe, "the history is too short to prove it on")
             return False
-        task = self._early_task(recipe, self.seed)
-        if task.windows < LEAST_WINDOWS:
+        windows = self._early_task(recipe, self.seed).windows
+        if len(windows) < LEAST_WINDOWS:
             self._remark(recipe, "the history before the backtest is too short to learn from")
-        elif task.points < recipe.least_points and not self.always:
-            points = f"{task.points:,} values to learn from are fewer than {recipe.least_points:,}"
-            self._remark(recipe, points)
+        elif windows.points < recipe.least_points and not self.always:
+            few = f"{windows.points:,} values to learn from are fewer than {recipe.least_points:,}"
+            self._remark(recipe, few)
         else:
             return True
         return False
@@ -231,9 +231,10 @@ class TrainingRuns:
     ) -> nn.Module:
         """One network, trained to the end of its plan or of its time."""
         recipe, folder = run.recipe, self.folder
+        stop_early = task.windows.watched is not None
         trained = fit_network(
             task,
-            recipe.plan(steps, self._seed(recipe, number), stop_early=task.can_validate),
+            recipe.plan(steps, self._seed(recipe, number), stop_early=stop_early),
             progress=self.progress,
             description=description(phase, recipe.name, number),
             folder=None if folder is None else folder.snapshots(phase, recipe.name, number),
@@ -269,9 +270,10 @@ class TrainingRuns:
             self._remark(recipe, "the budget was nearly used")
             return 0
         task = self._early_task(recipe, self._seed(recipe, 0))
-        most: int = recipe.useful_steps(task.points)
+        most: int = recipe.useful_steps(task.windows.points)
+        stop_early = task.windows.watched is not None
         left = _PLANNED * budget.remaining() - self._forecasting_seconds(recipe, task)
-        plan = recipe.plan(most, self._seed(recipe, 0), stop_early=task.can_validate)
+        plan = recipe.plan(most, self._seed(recipe, 0), stop_early=stop_early)
         steps = steps_for(task, plan, self._seconds_each(run, left))
         least = min(recipe.least_steps, most)
         if steps < least and not self.always:

@@ -24,7 +24,7 @@ COMMAND_LENGTH = 4_000
 
 def curves_html(record: CurvesRecord) -> bytes:
     """The page, complete in itself."""
-    frame = Frame("curves.html", "page.css", SCRIPTS)
+    frame = Frame("curves.html", "Holdfast pretraining", "page.css", SCRIPTS)
     data = {
         "command": shorten(record.command, COMMAND_LENGTH),
         "created": record.created,

@@ -40,13 +40,14 @@ class Frame:
     send anything: scripts run only if they are those that were written here, by their digests.
 
     Arguments:
-        template: name of the HTML asset.
+        body: name of the HTML asset with what the page shows.
+        site: what the browser shows behind the title.
         style: name of the CSS asset.
         scripts: names of the JavaScript assets, in order.
     """
 
-    def __init__(self, template: str, style: str, scripts: tuple[str, ...]) -> None:
-        self._template = asset(template)
+    def __init__(self, body: str, site: str, style: str, scripts: tuple[str, ...]) -> None:
+        self._template = page_template(asset(body) + asset("scripts.html"), site)
         own = "\n".join(asset(name) for name in scripts)
         self._parts = {
             "style": asset(style),
@@ -84,7 +85,17 @@ class Frame:
 
 def forecast_frame() -> Frame:
     """The frame of a forecast's page."""
-    return Frame("forecast.html", "page.css", SCRIPTS)
+    return Frame("forecast.html", "Holdfast forecast", "page.css", SCRIPTS)
+
+
+def page_template(body: str, site: str) -> str:
+    """The head that every page has, around the body of one.
+
+    Arguments:
+        body: HTML, with ``{{names}}`` for `filled`.
+        site: what the browser shows behind the title.
+    """
+    return asset("page.html").replace("{{site}}", site).replace("{{body}}", body)
 
 
 def filled(template: str, parts: Mapping[str, str]) -> bytes:

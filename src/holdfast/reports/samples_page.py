@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holdfast.records import SamplesRecord
 from holdfast.reports.generator_words import FAMILIES, KINDS, PARTS, percent, spoken
-from holdfast.reports.page import asset, filled
+from holdfast.reports.page import asset, filled, page_template
 from holdfast.reports.sparkline import HEIGHT, WIDTH, path
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -48,7 +48,7 @@ def samples_html(record: SamplesRecord) -> bytes:
         "command": f"<p><code>{html.escape(record.command)}</code></p>" if record.command else "",
         "length": f"{length:,}",
     }
-    return filled(asset("samples.html"), parts)
+    return filled(page_template(asset("samples.html"), "Holdfast"), parts)
 
 
 def _figures(record: SamplesRecord) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.forecasting.tables.desk import said
 
 from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.tables.reading import Table, read
@@ -25,10 +26,6 @@ def file(tmp_path: Path) -> Path:
 def read_text(file: Path, text: str, **options: object) -> Table:
     file.write_text(text, encoding="utf-8")
     return read(file, **options)  # type: ignore[arg-type] # each test's own options
-
-
-def said(table: Table) -> str:
-    return " ".join(table.summary.messages)
 
 
 # The first rows of well-known files, in their own spelling.

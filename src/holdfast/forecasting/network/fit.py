@@ -20,7 +20,8 @@ from holdfast.forecasting.network.losses import pinball
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.tables.scaling import logarithms, positive
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.forecasting.tables.windows import WindowSampler, window_values
+from holdfast.forecasting.tables.window_split import Windows, WindowSplit
+from holdfast.forecasting.tables.windows import window_values
 from holdfast.training.budget import steps_within
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
@@ -30,9 +31,6 @@ from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
 from holdfast.training.task import Task
 from holdfast.training.validation import validation
-
-WATCHED_WINDOWS = 512
-"""Windows that a validation forecasts at most."""
 
 VALIDATIONS = 20
 """Validations in a training that stops early; half of them without improvement stop it."""
@@ -45,18 +43,8 @@ class SeriesTask(Task[Batch], Protocol[Batch]):
     """Learning from the windows of some series."""
 
     @property
-    def points(self) -> int:
-        """Grid points that training sees."""
-        ...
-
-    @property
-    def windows(self) -> int:
-        """How many different windows there are to learn from."""
-        ...
-
-    @property
-    def can_validate(self) -> bool:
-        """Whether there is a held-out horizon to stop early on."""
+    def windows(self) -> WindowSplit:
+        """Those that it learns from, and those that it is watched on."""
         ...
 
 
@@ -65,12 +53,12 @@ class WindowBatch:
     """What one update learns from.
 
     Arguments:
-        indices: (B,) the series that the windows come from.
+        rows: (B,) the series that the windows come from.
         read: what the network reads.
         ahead: (P, B, K) what came, in the network's units; NaN for gaps.
     """
 
-    indices: NDArray[np.int64]
+    rows: NDArray[np.int64]
     read: Features
     ahead: Tensor
 
@@ -90,10 +78,11 @@ class NetworkTask:
     ) -> None:
         self.design = design
         logs = positive(series)
-        self._series = logarithms(series, logs)
-        self._sampler = WindowSampler(self._series, design.shape, design.least)
+        later = None if held_out is None else _logarithms_or_gaps(held_out, logs)
+        self.windows = WindowSplit(logarithms(series, logs), later, design.shape, design.least)
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
-        self._held_out = None if held_out is None else self._watched_windows(held_out, logs)
+        watched = self.windows.watched
+        self._held_out = None if watched is None else self._window_batch(watched)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._network = ForecastNetwork(design).float()
 
@@ -102,25 +91,10 @@ class NetworkTask:
         """The network in training."""
         return self._network
 
-    @property
-    def points(self) -> int:
-        """Grid points that training sees."""
-        return len(self._series.values)
-
-    @property
-    def can_validate(self) -> bool:
-        """Whether there is a held-out horizon to stop early on."""
-        return self._held_out is not None
-
-    @property
-    def windows(self) -> int:
-        """How many different windows there are to learn from."""
-        return len(self._sampler)
-
     def batch(self, step: int, seed: int) -> WindowBatch:
         """The windows of update `step`."""
-        indices, ends = self._sampler.draw(generator(seed, "batch", step), self.design.batch)
-        return self._window_batch(self._series, indices, ends)
+        random = generator(seed, "batch", step)
+        return self._window_batch(self.windows.draw(random, self.design.batch))
 
     def losses(self, module: nn.Module, batch: WindowBatch) -> Tensor:
         """(B,) mean pinball loss of each window over its positions and steps."""
@@ -132,7 +106,7 @@ class NetworkTask:
 
     def names(self, batch: WindowBatch, rows: Sequence[int]) -> Sequence[str]:
         """The labels of the series behind some rows."""
-        return [self._series.labels[batch.indices[row]] for row in rows]
+        return [self.windows.series.labels[batch.rows[row]] for row in rows]
 
     def validate(self, module: nn.Module) -> float | None:
         """Mean pinball loss over the horizon that was held out."""
@@ -143,30 +117,22 @@ class NetworkTask:
         loss = pinball(last, ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
-    def _watched_windows(self, held_out: SeriesSet, logs: NDArray[np.bool_]) -> WindowBatch | None:
-        """Windows whose horizons follow each other through what was held out; a sample of them."""
-        # A series of logarithms that is not positive in the held-out part has gaps there.
-        barred = np.repeat(logs, held_out.lengths) & (held_out.values <= 0)
-        inner = logarithms(
-            replace(held_out, values=np.where(barred, np.nan, held_out.values)), logs
+    def _window_batch(self, windows: Windows) -> WindowBatch:
+        values = torch.from_numpy(
+            window_values(windows.series, windows.rows, windows.ends, self.design.shape)
         )
-        first = self._series.lengths
-        turns = -(-int((held_out.lengths - first).max(initial=0)) // self.design.horizon)
-        ends = first[:, None] + self.design.horizon * np.arange(max(turns, 0))
-        indices, turn = np.nonzero((held_out.lengths[:, None] > ends) & (ends >= self.design.least))
-        if not len(indices):
-            return None
-        some = np.unique(np.linspace(0, len(indices) - 1, WATCHED_WINDOWS).astype(np.int64))
-        indices, turn = indices[some], turn[some]
-        return self._window_batch(inner, indices, ends[indices, turn])
-
-    def _window_batch(
-        self, series: SeriesSet, indices: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> WindowBatch:
-        values = torch.from_numpy(window_values(series, indices, ends, self.design.shape))
         read = features(values, self.design)
         ahead = targets(values, read, self.design)
-        return WindowBatch(indices, read, ahead)
+        return WindowBatch(windows.rows, read, ahead)
+
+
+def _logarithms_or_gaps(held_out: SeriesSet, logs: NDArray[np.bool_]) -> SeriesSet:
+    """Series with their held-out part, in logarithms where `logs` says so.
+
+    Whatever of the held-out part has no logarithm is a gap.
+    """
+    barred = np.repeat(logs, held_out.lengths) & (held_out.values <= 0)
+    return logarithms(replace(held_out, values=np.where(barred, np.nan, held_out.values)), logs)
 
 
 def network_plan(design: Design, steps: int, seed: int, *, stop_early: bool) -> Plan:
@@ -247,7 +213,7 @@ def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> int:
     """
     rehearsal = Rehearsal(task, replace(plan, patience=None))
     with one_thread():
-        if task.can_validate and plan.patience is not None:
+        if task.windows.watched is not None and plan.patience is not None:
             begin = time.monotonic()
             validation(task, plan.seed, torch.device("cpu"))
             validations = max(plan.steps // plan.evaluate_every, 1)

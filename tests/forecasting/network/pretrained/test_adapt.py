@@ -79,7 +79,7 @@ def test_nothing_behind_the_training_part_enters_what_is_learnt(name: str) -> No
         first, second = one.batch(step, 0), other.batch(step, 0)
         assert same(first, second, *READING)
         np.testing.assert_array_equal(first.ahead, second.ahead)
-    assert one.points == int((ends + 1).sum())
+    assert one.windows.points == int((ends + 1).sum())
     assert watched(one) != watched(other)
 
 
@@ -140,7 +140,7 @@ def test_it_is_watched_on_every_horizon_behind_the_training_part(name: str) -> N
     ends = [45, 10, 60]
     whole = series_of(rows)
     task = task_of(whole.cut(np.array(ends) - 1), whole, name, season=3)
-    assert task.can_validate
+    assert task.windows.watched is not None
     assert watched(task) == pytest.approx(loss_by_hand(task, rows, ends, 3), rel=1e-5)
 
 
@@ -148,7 +148,7 @@ def test_without_anything_behind_the_training_part_nothing_is_watched() -> None:
     series = series_of(table(60, 30))
     for held_out in (None, series):
         task = task_of(series, held_out)
-        assert not task.can_validate
+        assert task.windows.watched is None
         assert watched(task) is None
 
 
@@ -168,8 +168,9 @@ def test_rows_are_named_by_their_series() -> None:
 
 
 def test_series_too_short_for_a_window_lend_none() -> None:
-    assert task_of(series_of([np.ones(3), np.zeros(0), np.full(50, np.nan)])).windows == 0
-    assert task_of(series_of([np.ones(4)])).windows == 1
+    nothing = [np.ones(3), np.zeros(0), np.full(50, np.nan)]
+    assert len(task_of(series_of(nothing)).windows) == 0
+    assert len(task_of(series_of([np.ones(4)])).windows) == 1
 
 
 def test_adapted_to_sines_it_forecasts_sines_and_the_given_network_is_left_alone(

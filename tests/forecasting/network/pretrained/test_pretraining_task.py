@@ -19,7 +19,7 @@ from holdfast.forecasting.network.pretrained.task import (
     mean_loss,
     pretraining_plan,
 )
-from holdfast.forecasting.tables.synthetic.recipe import SHORT, Recipe
+from holdfast.forecasting.tables.synthetic.recipe import LONG, SHORT, Recipe
 from holdfast.forecasting.tables.synthetic.samples import Samples
 from holdfast.training.loop import train
 
@@ -157,3 +157,38 @@ def test_some_updates_lower_the_loss() -> None:
     before = loss()
     train(task, pretraining_plan(10, 0))
     assert loss() < before
+
+
+def test_a_network_is_told_its_calendars_seasons_whether_the_series_has_them_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nobody = LONG.without("seasonal")
+    samples = tasks.generate(np.random.default_rng(0), 2_000, 400, nobody)
+    assert (samples.season == 1).all()
+    monkeypatch.setattr(tasks, "_CALENDAR", 1.0)
+    told, told_long = tasks._hints(np.random.default_rng(1), samples)
+    right = told == samples.calendar_season
+    assert 0.8 < right.mean() < 0.95  # the others are told nothing, or something else
+    assert (told == 1).mean() > 0.05
+    named = right & (samples.calendar_long_season > 1)
+    assert (told_long[named] == samples.calendar_long_season[named]).mean() > 0.8
+    assert ((told_long == 1) | (told_long > told)).all()
+    monkeypatch.setattr(tasks, "_CALENDAR", 0.0)
+    told, told_long = tasks._hints(np.random.default_rng(1), samples)
+    assert (told == 1).all()
+    assert (told_long == 1).all()
+
+
+def test_mixed_precision_moves_the_losses_by_little_and_no_weight_leaves_float32() -> None:
+    exact = task_of("fine")
+    mixed = PretrainingTask(DESIGNS["fine"], SHORT, seed=0, positions=64, precision="bfloat16")
+    batch = exact.batch(3, 0)
+    with torch.no_grad():
+        expected = exact.losses(exact.module, batch)
+        found = mixed.losses(mixed.module, batch)
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, expected)
+    # bfloat16 holds 8 bits; a few layers of them.
+    torch.testing.assert_close(found, expected, rtol=0.03, atol=0.01)
+    train(mixed, pretraining_plan(3, 0))
+    assert all(weight.dtype == torch.float32 for weight in mixed.module.parameters())

@@ -78,7 +78,11 @@ def test_families_and_seasons_come_as_often_as_the_recipe_says(recipe: Recipe) -
         # Five standard errors of a share.
         band = 5 * np.sqrt(share * (1 - share) / count)
         assert abs(samples.family.count(name) / count - share) < band, name
-    share = recipe.seasonal
+    # All calendars have a season but those drawn as (1, 1), unless these got an arbitrary one.
+    drawn = [(short, weight) for short, _, weight in recipe.seasons if 2 * short <= 48]
+    without = sum(weight for short, weight in drawn if short == 1)
+    without = without / sum(weight for _, weight in drawn) * (1 - recipe.arbitrary_season)
+    share = recipe.seasonal * (1 - without)
     assert abs((samples.season > 1).mean() - share) < 5 * np.sqrt(share * (1 - share) / count)
 
 
@@ -137,6 +141,21 @@ def test_a_recipe_is_written_as_json_and_read_again() -> None:
     assert Recipe(**fields) == LONG
 
 
+@pytest.mark.parametrize("recipe", [SHORT, LONG], ids=["short", "long"])
+def test_a_series_has_its_calendars_seasons_or_none(recipe: Recipe) -> None:
+    samples = draw(recipe, 1_000, 400)
+    for has, suggested in (
+        (samples.season, samples.calendar_season),
+        (samples.long_season, samples.calendar_long_season),
+    ):
+        assert ((has == suggested) | (has == 1)).all()
+    # A calendar's promise is broken as often as the recipe says: that is what it is there for.
+    promised = samples.calendar_season > 1
+    kept = (samples.season[promised] > 1).mean()
+    band = 5 * np.sqrt(recipe.seasonal * (1 - recipe.seasonal) / promised.sum())
+    assert abs(kept - recipe.seasonal) < band
+
+
 @pytest.mark.parametrize(("count", "length", "name"), [(0, 50, "count"), (5, 9, "length")])
 def test_sizes_that_are_too_small_are_refused_by_name(count: int, length: int, name: str) -> None:
     with pytest.raises(ArgumentError, match=f"{name}="):
@@ -151,7 +170,7 @@ def test_the_season_that_is_named_is_the_season_that_is_there(recipe: Recipe) ->
         strong = strong.without(part)
     samples = draw(strong, count=300, length=420)
     # Fourteen cycles or more: of fewer the neighbouring lags of a smooth season are too alike.
-    rows = np.flatnonzero(samples.season <= 30)
+    rows = np.flatnonzero((samples.season > 1) & (samples.season <= 30))
     assert len(rows) > 150
     values = np.diff(samples.values[rows].astype(np.float64), axis=1)
     agrees = []

@@ -22,7 +22,8 @@ from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.forecasting.network.pretrained.task import LEAST, mean_loss
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.forecasting.tables.windows import WindowSampler, WindowShape
+from holdfast.forecasting.tables.window_split import Windows, WindowSplit
+from holdfast.forecasting.tables.windows import WindowShape
 from holdfast.training.plan import Plan
 from holdfast.training.seed import generator
 
@@ -31,9 +32,6 @@ POSITIONS = 2048
 
 LEARNING_RATE = 3e-4
 """The highest rate, a seventh of pretraining's: what the network knows is kept."""
-
-WATCHED_WINDOWS = 512
-"""Windows that a validation forecasts at most."""
 
 VALIDATIONS = 20
 """Validations in a training that stops early; a third of them without improvement stop it."""
@@ -81,42 +79,26 @@ class AdaptingTask:
         self.design = network.design
         self.horizon = horizon
         self._network = copy.deepcopy(network)
-        self._series = series
         self._season = season
         self._long_season = long_season or 1
         self._ahead = -(-horizon // self.design.patch)
         shape = WindowShape(self.design.context, self.design.patch, horizon)
-        self._sampler = WindowSampler(series, shape, LEAST)
+        self.windows = WindowSplit(series, held_out, shape, LEAST)
         lengths = series.lengths[series.lengths > 0]
         typical = int(np.quantile(patches_of(lengths, self.design), 0.75)) if len(lengths) else 1
         self._count = int(np.clip(POSITIONS // (typical + self._ahead), 16, 256))
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
-        self._held_out = None if held_out is None else self._watched_windows(held_out)
+        watched = self.windows.watched
+        self._held_out = None if watched is None else self._window_batch(watched)
 
     @property
     def module(self) -> PretrainedNetwork:
         """The network in training."""
         return self._network
 
-    @property
-    def points(self) -> int:
-        """Grid points that training sees."""
-        return len(self._series.values)
-
-    @property
-    def can_validate(self) -> bool:
-        """Whether there is a held-out horizon to stop early on."""
-        return self._held_out is not None
-
-    @property
-    def windows(self) -> int:
-        """How many different windows there are to learn from."""
-        return len(self._sampler)
-
     def batch(self, step: int, seed: int) -> AdaptingBatch:
         """The windows of update `step`."""
-        rows, ends = self._sampler.draw(generator(seed, "batch", step), self._count)
-        return self._windows(self._series, rows, ends)
+        return self._window_batch(self.windows.draw(generator(seed, "batch", step), self._count))
 
     def losses(self, module: nn.Module, batch: AdaptingBatch) -> Tensor:
         """(B,) mean pinball loss of each window over its positions and steps."""
@@ -125,7 +107,7 @@ class AdaptingTask:
 
     def names(self, batch: AdaptingBatch, rows: Sequence[int]) -> Sequence[str]:
         """The labels of the series behind some rows."""
-        return [self._series.labels[batch.rows[row]] for row in rows]
+        return [self.windows.series.labels[batch.rows[row]] for row in rows]
 
     def validate(self, module: nn.Module) -> float | None:
         """Mean pinball loss over the horizon that was held out."""
@@ -140,21 +122,8 @@ class AdaptingTask:
         loss = pinball(made[place, column], ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
-    def _watched_windows(self, held_out: SeriesSet) -> AdaptingBatch | None:
-        """Windows whose horizons follow each other through what was held out; a sample of them."""
-        first = self._series.lengths
-        turns = -(-int((held_out.lengths - first).max(initial=0)) // self.horizon)
-        ends = first[:, None] + self.horizon * np.arange(max(turns, 0))
-        rows, turn = np.nonzero((held_out.lengths[:, None] > ends) & (ends >= LEAST))
-        if not len(rows):
-            return None
-        some = np.unique(np.linspace(0, len(rows) - 1, WATCHED_WINDOWS).astype(np.int64))
-        rows, turn = rows[some], turn[some]
-        return self._windows(held_out, rows, ends[rows, turn])
-
-    def _windows(
-        self, series: SeriesSet, rows: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> AdaptingBatch:
+    def _window_batch(self, windows: Windows) -> AdaptingBatch:
+        series, rows, ends = windows.series, windows.rows, windows.ends
         patch = self.design.patch
         known = known_patches(series, rows, ends, self.design)
         positions = int(known.max()) + self._ahead

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,10 +13,11 @@ from holdfast.forecasting.network.design import QUANTILES
 from holdfast.forecasting.network.pretrained.alignment import known_patches, left_aligned
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.reading import Reading, mirror, origins_of, read
+from holdfast.forecasting.network.threads import side_by_side
 from holdfast.forecasting.tables.series import SeriesSet
 
-POSITIONS = 8192
-"""Positions forecast at once, so that memory stays bounded and the layers busy."""
+POSITIONS = 4096
+"""Positions that a thread forecasts at once, so that memory stays bounded and the layers busy."""
 
 
 def forecast_pretrained(
@@ -45,19 +48,31 @@ def forecast_pretrained(
     known = known_patches(series, np.arange(len(series)), series.lengths, network.design)
     out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
     order = np.argsort(known, kind="stable")
-    first = 0
-    while first < len(order):
-        # As many of about equal length as the positions of the longest of them allow.
-        last = first + 1
-        while last < len(order) and (last + 1 - first) * (known[order[last]] + ahead) <= POSITIONS:
-            last += 1
-        rows = order[first:last]
+
+    def forecast(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         values = left_aligned(
             series, rows, series.lengths[rows], known[rows], int(known[rows[-1]]) + ahead, patch
         )
-        out[rows] = _quantiles(network, values, known[rows], horizon, season, long_season)
-        first = last
+        return _quantiles(network, values, known[rows], horizon, season, long_season)
+
+    batches = [order[first:last] for first, last in _batches(known[order] + ahead)]
+    for rows, made in zip(batches, side_by_side(forecast, batches), strict=True):
+        out[rows] = made
     return out
+
+
+def _batches(positions: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Where batches of about equal length begin and end: as many rows as `POSITIONS` allows.
+
+    Arguments:
+        positions: (N,) that each row takes, in rising order.
+    """
+    first = 0
+    for last in range(1, len(positions) + 1):
+        full = last == len(positions) or (last + 1 - first) * positions[last] > POSITIONS
+        if full:
+            yield first, last
+            first = last
 
 
 def _quantiles(

@@ -1,0 +1,12 @@
+"""The faults that `plant_faults.py` plants, room by room."""
+
+from faults import engine, forecasting, pretrained, training
+from faults.fault import Fault as Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *engine.FAULTS,
+    *forecasting.FAULTS,
+    *training.FAULTS,
+    *pretrained.FAULTS,
+)
+"""In the order of the promises that they break."""
