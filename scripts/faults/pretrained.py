@@ -99,4 +99,24 @@ FAULTS: tuple[Fault, ...] = (
         "self._slope = slope + beta * error", "self._slope = self._slope + beta * error",
         (PRETRAINED + "test_smoothing.py::test_every_temper_is_the_equations_worked_out_by_hand",),
     ),
+    Fault(
+        KNOWING, "every temper knows the short season alone",
+        "forecasting/network/pretrained/smoothing.py",
+        "(long_season, _OF_LONG_SEASON)", "(season, _OF_LONG_SEASON)",
+        (PRETRAINED + "test_smoothing.py::test_every_temper_is_the_equations_worked_out_by_hand",
+         PRETRAINED + "test_smoothing.py::test_series_of_unlike_seasons_share_a_batch"),
+    ),
+    Fault(
+        KNOWING, "what a calendar promises is always kept in training",
+        "forecasting/network/pretrained/task.py",
+        "np.where(believed, samples.calendar_season, samples.season)", "samples.season",
+        (PRETRAINED + "test_pretraining_task.py"
+         "::test_a_network_is_told_its_calendars_seasons_whether_the_series_has_them_or_not",),
+    ),
+    Fault(
+        KNOWING, "forecasts made side by side change places", "forecasting/network/threads.py",
+        "list(pool.map(work, items))", "list(pool.map(work, items))[::-1]",
+        ("forecasting/network/test_threads.py"
+         "::test_results_come_in_order_from_threads_that_compute_alone",),
+    ),
 )  # fmt: skip

@@ -26,7 +26,8 @@ from holdfast.forecasting.network.pretrained.patches import COARSE, FINE, PatchD
 from holdfast.forecasting.tables.reading import read
 from holdfast.records import PlannedTraining, PretrainedSummary
 from holdfast.studies import pretraining
-from holdfast.studies.pretraining import choose_device, choose_precision, pretrain
+from holdfast.studies.hardware import choose_device, choose_precision
+from holdfast.studies.pretraining import pretrain
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import SilentProgress
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from holdfast.forecasting.network.pretrained.task import (
     pretraining_plan,
 )
 from holdfast.records import PlannedTraining, PretrainedSummary
+from holdfast.studies.hardware import Device, choose_device, choose_precision
 from holdfast.studies.learning_curves import summary_of, write_curves
 from holdfast.studies.provenance import commit, cpu_model
 from holdfast.studies.recipes import KIND_OF, check_networks, recipe_of
@@ -36,8 +37,6 @@ from holdfast.training.loop import Trained, train
 from holdfast.training.progress import Progress, SilentProgress
 from holdfast.training.rehearsal import Rehearsal
 from holdfast.version import __version__
-
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 DESIGNS: Final[Mapping[str, PatchDesign]] = {"fine": FINE, "coarse": COARSE}
 """Network → sizes of the one that ships."""
@@ -156,47 +155,6 @@ def pretrain(
     if not made:
         raise TrainingError("Ctrl-C came before the first update, so nothing was written.")
     return tuple(made)
-
-
-def choose_device(device: Device) -> torch.device:
-    """The device that a person means; "auto" is the GPU where torch can use one, else the CPU.
-
-    Raises:
-        ArgumentError: a GPU is asked for and there is none, or the word is not known.
-
-    Example:
-        >>> choose_device("cpu")
-        device(type='cpu')
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ArgumentError(f"device={device!r} is not known; take auto, cpu or cuda.")
-    usable = device != "cpu" and torch.cuda.is_available()
-    if device == "cuda" and not usable:
-        raise ArgumentError(
-            "device='cuda' asks for a GPU and torch sees none here; take cpu or auto."
-        )
-    return torch.device("cuda" if usable else "cpu")
-
-
-def choose_precision(precision: Precision | Literal["auto"], device: torch.device) -> Precision:
-    """What to multiply in; "auto" is bfloat16 where the processor has instructions for it.
-
-    Raises:
-        ArgumentError: the word is not known.
-
-    Example:
-        >>> choose_precision("float32", torch.device("cpu"))
-        'float32'
-    """
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise ArgumentError(
-            f"precision={precision!r} is not known; take auto, float32 or bfloat16."
-        )
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ def test_a_constant_is_forecast_as_itself(name: str) -> None:
 @pytest.mark.parametrize("season", [1, 4])
 def test_the_last_value_counts_before_any_training(name: str, length: int, season: int) -> None:
     network = fresh(DESIGNS[name])
+    slopes = []
     for seed in range(5):
         row = walk(length, seed)
         step = 1e-3 * (spread_of(row) or 1.0)
@@ -133,4 +134,6 @@ def test_the_last_value_counts_before_any_training(name: str, length: int, seaso
         lower[-1] -= step
         median = forecast(network, row, 1, season).shape[1] // 2
         change = forecast(network, higher, 1, season) - forecast(network, lower, 1, season)
-        assert change[0, median] / (2.0 * step) > 0.01
+        slopes.append(change[0, median] / (2.0 * step))
+    # Of one series, random weights may weigh down what the candidates say.
+    assert np.mean(slopes) > 0.1
