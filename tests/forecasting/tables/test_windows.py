@@ -74,3 +74,13 @@ def test_leading_gaps_do_not_count_as_history() -> None:
     _, ends = sampler.draw(np.random.default_rng(0), 200)
     assert ends.min() == 13
     assert ends.max() == 18
+
+
+def test_series_that_all_begin_later_have_windows_of_gaps() -> None:
+    empty = SeriesSet.from_arrays({"a": np.arange(5.0), "b": np.arange(3.0)}, Calendar.integer())
+    empty = empty.cut(-1)
+    assert not len(empty.values)
+    rows, ends = np.array([1, 0]), np.array([0, 0])
+    values = window_values(empty, rows, ends, WindowShape(4, 2, 3))
+    assert values.shape == (2, 7)
+    assert np.isnan(values).all()

@@ -51,6 +51,8 @@ def window_values(
     steps = np.arange(-shape.context, shape.horizon)
     position = ends[:, None] + steps[None, :]
     inside = (position >= 0) & (position < series.lengths[indices][:, None])
+    if not len(series.values):  # series that all begin later have no place to point at
+        return np.full(inside.shape, np.nan)
     flat = np.where(inside, series.offsets[indices][:, None] + position, 0)
     return np.where(inside, series.values[flat], np.nan)
 
