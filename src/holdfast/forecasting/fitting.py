@@ -16,6 +16,7 @@ from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
+from holdfast.forecasting.network.pretrained.precision import native_precision
 from holdfast.forecasting.network.pretrained.shipped import choose, shipped
 from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.predictor import forecast
@@ -134,7 +135,7 @@ def fit(
     recipes: list[Recipe] = []
     if adapt != "none":
         design = choose_design(ground.seen.lengths, horizon, season, longer)
-        recipes = [Adapting(pretrained), Scratch(design)]
+        recipes = [Adapting(pretrained, native_precision("cpu")), Scratch(design)]
     with Interrupts() as interrupts:
         runs = TrainingRuns(
             ground,

@@ -42,13 +42,24 @@ _PLANNED = 0.92
 
 @dataclass(eq=False)
 class _Run:
-    """The trainings of one recipe: those of the backtest first, then those on everything."""
+    """The trainings of one recipe: those of the backtest first, then those on everything.
+
+    Arguments:
+        recipe: how.
+        steps: updates of each; None before they are settled, 0 for none.
+        done: those that have ended.
+        wanted: whether the member is worth training on everything.
+        parameters: of a network.
+        each, forecasting: seconds of a training and of all forecasts, as timed when settled.
+    """
 
     recipe: Recipe
     steps: int | None = None
     done: list[Trained] = field(default_factory=list)
     wanted: bool = True
     parameters: int = 0
+    each: float = 0.0
+    forecasting: float = 0.0
 
     @property
     def left(self) -> int:
@@ -56,10 +67,13 @@ class _Run:
         return 2 * self.recipe.networks - len(self.done)
 
     @property
-    def again(self) -> float:
-        """Seconds that its trainings on everything will take: as long as those before took."""
-        begun = not self.wanted or len(self.done) > self.recipe.networks
-        return 0.0 if begun else sum(one.seconds for one in self.done)
+    def to_come(self) -> float:
+        """Seconds that its trainings to come will take: as settled, or as those before took."""
+        if not self.steps or not self.wanted or len(self.done) > self.recipe.networks:
+            return 0.0
+        if len(self.done) < self.recipe.networks:
+            return self.left * self.each + self.forecasting
+        return sum(one.seconds for one in self.done)
 
 
 class TrainingRuns:
@@ -121,10 +135,12 @@ class TrainingRuns:
     def before_backtest(self) -> tuple[NetworkMember, ...]:
         """Members that have seen nothing behind the first cut-off."""
         members = []
+        # What the later ones cannot use is left to the first, which gains most from time.
+        for run in reversed(self._runs):
+            run.steps = self._settled_steps(run)
         for run in self._runs:
             if self.interrupted:
                 break
-            run.steps = self._settled_steps(run)
             if not run.steps:
                 continue
             ground = self.ground
@@ -272,21 +288,23 @@ class TrainingRuns:
         task = self._early_task(recipe, self._seed(recipe, 0))
         most: int = recipe.useful_steps(task.windows.points)
         stop_early = task.windows.watched is not None
-        left = _PLANNED * budget.remaining() - self._forecasting_seconds(recipe, task)
+        run.forecasting = self._forecasting_seconds(recipe, task)
+        left = _PLANNED * budget.remaining() - run.forecasting
         plan = recipe.plan(most, self._seed(recipe, 0), stop_early=stop_early)
-        steps = steps_for(task, plan, self._seconds_each(run, left))
+        timed = steps_for(task, plan, self._seconds_each(run, left))
+        run.each = timed.seconds
         least = min(recipe.least_steps, most)
-        if steps < least and not self.always:
+        if timed.steps < least and not self.always:
             self._remark(recipe, "the budget leaves too little time")
             return 0
-        return max(steps, least)
+        return max(timed.steps, least)
 
     def _seconds_each(self, run: _Run, left: float) -> float:
         """What each training of a recipe that is to come may take of the time that is left."""
         others = [other for other in self._runs if other is not run]
-        to_come = [other for other in others if other.steps is None]
-        promised = sum(other.again for other in others)
-        share = run.recipe.share / sum(one.recipe.share for one in [run, *to_come])
+        unsettled = [other for other in others if other.steps is None]
+        promised = sum(other.to_come for other in others)
+        share = run.recipe.share / sum(one.recipe.share for one in [run, *unsettled])
         return max(left - promised, 0.0) * share / max(run.left, 1)
 
     def _forecasting_seconds(self, recipe: Recipe, task: SeriesTask[Any]) -> float:

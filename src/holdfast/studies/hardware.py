@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from holdfast.errors import ArgumentError
-from holdfast.forecasting.network.pretrained.task import Precision
+from holdfast.forecasting.network.pretrained.precision import Precision, native_precision
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
@@ -46,8 +46,4 @@ def choose_precision(precision: Precision | Literal["auto"], device: torch.devic
         raise ArgumentError(
             f"precision={precision!r} is not known; take auto, float32 or bfloat16."
         )
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+    return native_precision(device.type) if precision == "auto" else precision

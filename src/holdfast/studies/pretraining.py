@@ -15,16 +15,16 @@ import numpy as np
 import torch
 
 from holdfast.errors import ArgumentError, TrainingError
-from holdfast.forecasting.network.fit import one_thread
 from holdfast.forecasting.network.pretrained import weights_file
 from holdfast.forecasting.network.pretrained.patches import COARSE, FINE, PatchDesign
+from holdfast.forecasting.network.pretrained.precision import Precision
 from holdfast.forecasting.network.pretrained.task import (
     POSITIONS,
-    Precision,
     PretrainingTask,
     SyntheticBatch,
     pretraining_plan,
 )
+from holdfast.forecasting.network.threads import one_thread
 from holdfast.records import PlannedTraining, PretrainedSummary
 from holdfast.studies.hardware import Device, choose_device, choose_precision
 from holdfast.studies.learning_curves import summary_of, write_curves

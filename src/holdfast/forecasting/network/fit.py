@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,6 +18,7 @@ from holdfast.forecasting.network.design import QUANTILES, Design
 from holdfast.forecasting.network.features import Features, features, targets
 from holdfast.forecasting.network.losses import pinball
 from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.threads import one_thread
 from holdfast.forecasting.tables.scaling import logarithms, positive
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.tables.window_split import Windows, WindowSplit
@@ -31,6 +32,9 @@ from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
 from holdfast.training.task import Task
 from holdfast.training.validation import validation
+
+LEAST_EVERY = 10
+"""Updates between two validations at least."""
 
 VALIDATIONS = 20
 """Validations in a training that stops early; half of them without improvement stop it."""
@@ -149,7 +153,7 @@ def network_plan(design: Design, steps: int, seed: int, *, stop_early: bool) -> 
         learning_rate=design.learning_rate,
         warmup=min(100, max(steps // 10, 1)),
         clip=1.0,
-        evaluate_every=max(steps // VALIDATIONS, 10),
+        evaluate_every=max(steps // VALIDATIONS, LEAST_EVERY),
         patience=VALIDATIONS // 2 if stop_early else None,
         average=0.25,
         seed=seed,
@@ -200,7 +204,20 @@ def fit_network(
     return trained
 
 
-def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> int:
+@dataclass(frozen=True)
+class Timed:
+    """As many updates as some time allows.
+
+    Arguments:
+        steps: how many.
+        seconds: that they will take, validations included.
+    """
+
+    steps: int
+    seconds: float
+
+
+def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> Timed:
     """How many updates of a plan the time allows.
 
     Arguments:
@@ -209,29 +226,25 @@ def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> int:
         seconds: for all updates; infinite for as many as are useful.
 
     Returns:
-        At least 1, also where the time allows none.
+        At least one update, also where the time allows none.
     """
     rehearsal = Rehearsal(task, replace(plan, patience=None))
+    paces: list[float] = []
     with one_thread():
+        each, whole = 0.0, 0.0
         if task.windows.watched is not None and plan.patience is not None:
             begin = time.monotonic()
             validation(task, plan.seed, torch.device("cpu"))
-            validations = max(plan.steps // plan.evaluate_every, 1)
-            seconds -= validations * (time.monotonic() - begin)
-        return steps_within(max(seconds, 0.01), rehearsal, minimum=1, maximum=plan.steps)
+            taken = time.monotonic() - begin
+            whole = taken * max(plan.steps // plan.evaluate_every, 1)
+            if whole > seconds / 2:  # then there are few updates, and a validation after a few each
+                each, whole = taken / LEAST_EVERY, 0.0
 
+        def measure(updates: int) -> float:
+            pace = rehearsal(updates) / updates + each
+            paces.append(pace)
+            return pace * updates
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Inside, torch computes on one thread; outside, on as many as before.
-
-    Networks of this size train at the same speed on one thread as on two (62 and 55 ms an update
-    on two quiet cores), thirty times as fast where another program holds a core, because threads
-    that wait for each other spin; and their numbers do not depend on the number of cores.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+        steps = steps_within(max(seconds - whole, 0.01), measure, minimum=1, maximum=plan.steps)
+    pace = statistics.median(paces[1:] or paces or [0.0])  # the first allocates memory
+    return Timed(steps, steps * pace + whole)

@@ -16,6 +16,7 @@ from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.adapt import AdaptingTask, adapting_plan
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.precision import Precision
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import ADAPTED, LSTM
 from holdfast.training.plan import Plan
@@ -174,9 +175,11 @@ class Adapting:
 
     Arguments:
         start: the member to begin with; stays as it is.
+        precision: of the network's multiplications while it learns.
     """
 
     start: PretrainedMember
+    precision: Precision = "float32"
 
     @property
     def name(self) -> str:
@@ -224,6 +227,7 @@ class Adapting:
             horizon=start.horizon,
             season=start.season,
             long_season=start.long_season,
+            precision=self.precision,
         )
 
     def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
@@ -252,4 +256,5 @@ class Adapting:
             "horizon": start.horizon,
             "season": start.season,
             "long season": start.long_season,
+            "precision": self.precision,
         }

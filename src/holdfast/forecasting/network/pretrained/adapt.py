@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.forecasting.network.design import QUANTILES
+from holdfast.forecasting.network.fit import LEAST_EVERY
 from holdfast.forecasting.network.losses import pinball
 from holdfast.forecasting.network.pretrained.alignment import (
     known_patches,
@@ -19,6 +20,7 @@ from holdfast.forecasting.network.pretrained.alignment import (
     patches_of,
 )
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.precision import Precision, quantiles_in
 from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.forecasting.network.pretrained.task import LEAST, mean_loss
 from holdfast.forecasting.tables.series import SeriesSet
@@ -33,7 +35,7 @@ POSITIONS = 2048
 LEARNING_RATE = 3e-4
 """The highest rate, a seventh of pretraining's: what the network knows is kept."""
 
-VALIDATIONS = 20
+VALIDATIONS = 12
 """Validations in a training that stops early; a third of them without improvement stop it."""
 
 
@@ -64,6 +66,7 @@ class AdaptingTask:
         horizon: steps that will be forecast.
         season: points of a season; 1 where there is none.
         long_season: points of a second, longer one; None where there is none.
+        precision: "bfloat16" for mixed precision.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class AdaptingTask:
         horizon: int,
         season: int,
         long_season: int | None,
+        precision: Precision = "float32",
     ) -> None:
+        self.precision = precision
         self.design = network.design
         self.horizon = horizon
         self._network = copy.deepcopy(network)
@@ -102,7 +107,8 @@ class AdaptingTask:
 
     def losses(self, module: nn.Module, batch: AdaptingBatch) -> Tensor:
         """(B,) mean pinball loss of each window over its positions and steps."""
-        made, _ = module(batch.reading)
+        assert isinstance(module, PretrainedNetwork)
+        made = quantiles_in(self.precision, module, batch.reading)
         return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
 
     def names(self, batch: AdaptingBatch, rows: Sequence[int]) -> Sequence[str]:
@@ -157,7 +163,7 @@ def adapting_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
         weight_decay=0.0,
         warmup=min(50, max(steps // 10, 1)),
         clip=1.0,
-        evaluate_every=max(steps // VALIDATIONS, 5),
+        evaluate_every=max(steps // VALIDATIONS, LEAST_EVERY),
         patience=VALIDATIONS // 3 if stop_early else None,
         average=0.25,
         seed=seed,

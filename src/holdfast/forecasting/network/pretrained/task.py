@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from holdfast.forecasting.network.design import QUANTILES
 from holdfast.forecasting.network.losses import pinball
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
+from holdfast.forecasting.network.pretrained.precision import Precision, quantiles_in
 from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.forecasting.tables.synthetic.generate import generate
 from holdfast.forecasting.tables.synthetic.recipe import Recipe
@@ -37,9 +37,6 @@ LEARNING_RATE = 2e-3
 
 _CALENDAR = 0.6
 """Share of the series that are told their calendar's seasons, have they them or not."""
-
-Precision: TypeAlias = Literal["float32", "bfloat16"]
-"""In what the recurrent blocks multiply while they learn; weights and losses are float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +117,7 @@ class PretrainingTask:
     def losses(self, module: nn.Module, batch: SyntheticBatch) -> Tensor:
         """(B,) mean pinball loss of each series over its positions and steps."""
         assert isinstance(module, PretrainedNetwork)
-        mixed = self.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
-            known, _ = module.known(batch.reading)
-        made = module.quantiles_of(known, batch.reading.candidates)
+        made = quantiles_in(self.precision, module, batch.reading)
         return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
 
     def names(self, batch: SyntheticBatch, rows: Sequence[int]) -> Sequence[str]:
