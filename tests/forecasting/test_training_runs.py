@@ -16,15 +16,19 @@ import torch
 from tests.forecasting.small import untrained
 from torch import nn
 
+from holdfast.forecasting import training_runs
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.network.design import choose_design
+from holdfast.forecasting.network.fit import Timed
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.network.pretrained.adapt import AdaptingTask
 from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.tables.reading import read
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import PRETRAINED
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
+from holdfast.training.plan import Plan
 from holdfast.training.progress import SilentProgress
 
 HORIZON = 6
@@ -178,6 +182,32 @@ def test_a_budget_that_is_nearly_used_begins_no_training_unless_asked() -> None:
     assert "The pretrained LSTM was not adapted" in careful.remarks[-1]
     assert "budget" in careful.remarks[-1]
     assert careful.summaries() == ()
+
+
+def test_time_that_one_kind_of_training_cannot_use_goes_to_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offered: list[float] = []
+
+    def steps_for(task: object, plan: Plan, seconds: float) -> Timed:
+        """Two seconds an update to adapt; from nothing a hundredth, so that all useful ones fit."""
+        offered.append(seconds)
+        pace = 2.0 if isinstance(task, AdaptingTask) else 0.01
+        steps = min(plan.steps, int(seconds / pace))
+        return Timed(steps, steps * pace)
+
+    monkeypatch.setattr(training_runs, "steps_for", steps_for)
+    monkeypatch.setattr(TrainingRuns, "_forecasting_seconds", lambda *_: 0.0)
+    budget = Budget(1000.0, start=0.0, clock=lambda: 0.0)
+    made = runs(ground(length=900), steps=None, always=False, budget=budget)
+    monkeypatch.setattr(made, "_train_all", lambda *_: [])
+    made.before_backtest()
+    # From nothing: two networks, before the backtest and after it, of .6 of what is planned. They
+    # take hardly any of it, so that the two trainings of the other are offered the rest, not .4.
+    scratch = recipes(ground(length=900))[1]
+    taken = 4 * 0.01 * scratch.useful_steps(made.ground.seen.values.size)
+    assert 0 < taken < 0.92 * 1000 * 0.6
+    assert offered == pytest.approx([0.92 * 1000 * 0.6 / 4, (0.92 * 1000 - taken) / 2])
 
 
 def test_a_history_without_folds_or_windows_is_not_trained_on() -> None:
