@@ -236,7 +236,7 @@ class Adapting:
 
     def useful_steps(self, points: int) -> int:
         """Few: what the network knows is to be moved, not replaced."""
-        return int(np.clip(6.0 * np.sqrt(points), 40, 2_000))
+        return int(np.clip(10.0 * np.sqrt(points), 40, 6_000))
 
     def member(self, networks: Sequence[nn.Module]) -> PretrainedMember:
         """The network as it has become."""
