@@ -9,6 +9,8 @@ PATCH_READING = PRETRAINED + "test_patch_reading.py::"
 INVARIANCE = PRETRAINED + "test_invariance.py::"
 PRETRAINED_FORECAST = PRETRAINED + "test_pretrained_forecast.py::"
 STREAM = PRETRAINED + "test_stream.py::"
+TASK = PRETRAINED + "test_pretraining_task.py::"
+THREADS = "forecasting/network/test_threads.py::"
 ADAPT = PRETRAINED + "test_adapt.py::"
 
 KNOWING = "a pretrained network reads or says what it must not"
@@ -83,8 +85,8 @@ FAULTS: tuple[Fault, ...] = (
         KNOWING, "pretraining sees what it hides", "forecasting/network/pretrained/task.py",
         "visible = torch.where(torch.from_numpy(hidden).to(device), torch.nan, whole)",
         "visible = whole",
-        (PRETRAINED + "test_pretraining_task.py::test_what_is_hidden_never_enters_the_reading",
-         PRETRAINED + "test_pretraining_task.py::test_the_future_is_hidden_and_asked_for"),
+        (TASK + "test_what_is_hidden_never_enters_the_reading",
+         TASK + "test_the_future_is_hidden_and_asked_for"),
     ),
     Fault(
         KNOWING, "fine-tuning is watched on what it was trained on",
@@ -110,13 +112,11 @@ FAULTS: tuple[Fault, ...] = (
         KNOWING, "what a calendar promises is always kept in training",
         "forecasting/network/pretrained/task.py",
         "np.where(believed, samples.calendar_season, samples.season)", "samples.season",
-        (PRETRAINED + "test_pretraining_task.py"
-         "::test_a_network_is_told_its_calendars_seasons_whether_the_series_has_them_or_not",),
+        (TASK + "test_a_network_is_told_its_calendars_seasons_whether_the_series_has_them_or_not",),
     ),
     Fault(
         KNOWING, "forecasts made side by side change places", "forecasting/network/threads.py",
         "list(pool.map(work, items))", "list(pool.map(work, items))[::-1]",
-        ("forecasting/network/test_threads.py"
-         "::test_results_come_in_order_from_threads_that_compute_alone",),
+        (THREADS + "test_results_come_in_order_from_threads_that_compute_alone",),
     ),
 )  # fmt: skip
