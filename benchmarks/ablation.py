@@ -29,11 +29,10 @@ from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.task import PretrainingTask
 from holdfast.forecasting.tables.season import long_season
-from holdfast.forecasting.tables.synthetic.recipe import AUGMENTATIONS, FAMILIES
+from holdfast.forecasting.tables.synthetic.recipe import PARTS
 from holdfast.studies.pretraining import DESIGNS, pretrain
-from holdfast.studies.recipes import KIND_OF, recipe_of
+from holdfast.studies.recipes import KIND_OF, LATE, recipe_of
 
-UNUSED = ("shortening",)  # pretraining draws lengths itself
 COLLECTION_OF = {"fine": ("m3", "m4-yearly"), "coarse": ("m4-hourly", "etth1")}
 SERIES = 1500
 BATCHES = 40
@@ -56,7 +55,7 @@ class Variant:
 
 def variants() -> list[Variant]:
     """The whole, each family and augmentation left out, and each choice of the model undone."""
-    parts = [part for part in (*FAMILIES, *AUGMENTATIONS) if part not in UNUSED]
+    parts = [part for part in PARTS if part != LATE]
     return [
         Variant("whole"),
         *(Variant(f"without {part}", (part,)) for part in parts),
@@ -68,7 +67,7 @@ def variants() -> list[Variant]:
 
 def synthetic_loss(network: PretrainedNetwork, kind: str) -> float:
     """Mean pinball loss on batches of the whole recipe, of a seed that none is trained with."""
-    task = PretrainingTask(network.design, recipe_of(kind, ()))
+    task = PretrainingTask(network.design, recipe_of(kind))
     with torch.no_grad():
         losses = [task.losses(network, task.batch(step, 10**6)).mean() for step in range(BATCHES)]
     return float(torch.stack(losses).mean())
