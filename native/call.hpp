@@ -6,32 +6,35 @@
 
 extern "C" {
 
-// One pass (a layer in one direction) over the steps [begin, end) of a sequence of T = `steps`.
+// One pass: a layer in one direction over sequences of up to T steps.
 // Rows lie step after step: those of step t are offsets[t] … offsets[t + 1] − 1, sequences sorted by
-// falling length, so that row r of a step is sequence r. Every matrix is contiguous, row by row.
-// G is the number of gates of the cell, S of its slots: what its backward pass keeps a unit and step.
+// falling length, so that row r of a step is sequence r. Without offsets every step has B rows.
+// Every matrix is contiguous, row by row; gradients are written, not added. G is the number of gates
+// of the cell, S of its slots: what its backward pass wants to know of a unit at a step.
 struct HoldfastCall {
   int64_t steps, batch, inputs, units;  // T, B, I, H
-  int64_t begin, end;
-  int64_t reverse;  // 1: from the last step to the first
+  int64_t reverse;                      // 1: from the last step to the first
   int64_t threads;
-  const int64_t* offsets;   // (T + 1)
-  const void* x;            // (rows, I); null where `projected` is given
-  const void* projected;    // (rows of the segment, GH): W_ih x without bias, or null
+  const int64_t* offsets;   // (T + 1) or null
+  const void* x;            // (rows, I)
   const void* weight_ih;    // (GH, I)
   const void* weight_hh;    // (GH, H)
   const void* bias_ih;      // (GH) or null
   const void* bias_hh;      // (GH) or null
   const void* h0;           // (B, H)
-  const void* c0;           // (B, H) or null
+  const void* c0;           // (B, H), or null for a cell without c
   void* output;             // (rows, H): h at every step
   void* cells;              // (rows, H): c at every step, or null
-  void* cell_state;         // (B, H): c where `cells` is null, read and written
-  void* gates;              // (rows, SH) slots kept by the forward pass, or null
-  const void* grad_output;  // (rows, H) or null
-  void* grad_h;             // (B, H): of the states at the segment's end, becomes that at its begin
-  void* grad_c;             // (B, H) or null
-  void* grad_sums;          // (rows of the segment, SH): of what the activations are applied to
+  void* cell_state;         // (B, H): where `cells` is null, c0 on entry and the final c on return
+  void* slots;              // (rows, SH): kept by the forward pass for the backward pass, or null
+  const void* grad_output;  // (rows, H), or null for zeros
+  void* grad_h;             // (B, H): of the final h on entry, of h0 on return
+  void* grad_c;             // (B, H): the same of c, or null
+  void* grad_x;             // (rows, I), or null where nobody asks
+  void* grad_weight_ih;     // (GH, I)
+  void* grad_weight_hh;     // (GH, H)
+  void* grad_bias_ih;       // (GH) or null
+  void* grad_bias_hh;       // (GH) or null
 };
 
 // 0, or 1 where memory could not be had.

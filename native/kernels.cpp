@@ -1,9 +1,10 @@
 // Every cell in both precisions, compiled once per instruction set.
+#include "backward.hpp"
 #include "cells/gru.hpp"
 #include "cells/lstm.hpp"
 #include "cells/rnn.hpp"
+#include "forward.hpp"
 #include "kernels.hpp"
-#include "sequence.hpp"
 
 namespace HOLDFAST_ISA {
 
@@ -11,12 +12,12 @@ namespace {
 
 template <class Real, class Cell>
 int forward(const HoldfastCall* call) {
-  return Pass<Real, Cell>(*call).forward();
+  return Forward<Real, Cell>(*call).run();
 }
 
 template <class Real, class Cell>
 int backward(const HoldfastCall* call) {
-  return Pass<Real, Cell>(*call).backward();
+  return Backward<Real, Cell>(*call).run();
 }
 
 }  // namespace

@@ -1,22 +1,44 @@
-// The matrix product inside a step: a few rows of the batch times one panel of packed weights.
+// The matrix products inside the loop over time: tiles of rows times panels of packed columns.
 #pragma once
 
 #include "simd.hpp"
 
 namespace HOLDFAST_ISA {
 
-// A panel holds `width` vectors of columns for every row k of a matrix, one k after the other, so
-// that it is read once from front to back and stays in the nearest cache while rows pass by.
-template <class Real>
-constexpr int panel_columns(int width) {
-  return width * Simd<Real>::lanes;
+// Vectors in a panel at most. ROWS × COLUMNS sums fill the registers.
+constexpr int COLUMNS = 4;
+
+template <int R>
+struct Height {
+  static constexpr int rows = R;
+};
+
+// Calls work(first row, Height<R>()) for tiles of nearly equal height.
+template <class Work>
+HOLDFAST_INLINE void in_tiles(int64_t rows, Work work) {
+  const int64_t tiles = (rows + ROWS - 1) / ROWS;
+  int64_t first = 0;
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const int64_t height = (rows - first) / (tiles - tile);
+    switch (height) {
+      case 1: work(first, Height<1>()); break;
+      case 2: work(first, Height<2>()); break;
+      case 3: work(first, Height<3>()); break;
+#if HOLDFAST_ROWS > 3
+      case 4: work(first, Height<4>()); break;
+      case 5: work(first, Height<5>()); break;
+      case 6: work(first, Height<6>()); break;
+#endif
+    }
+    first += height;
+  }
 }
 
-// sums[r][columns[w]] += Σ_k rows[r][k] · panel[k][w], k rising, so that a row's result does not
-// depend on which rows are computed beside it.
+// sums[r][w] += Σ_k rows[r][k] · panel[k][w], the last column's sum at LAST instead of W − 1.
+// k rises, so that a row's result does not depend on which rows are computed beside it.
 template <class Real, int R, int W, int LAST>
-HOLDFAST_INLINE void accumulate(
-    Vec<Real> (&sums)[R][4], const Real* const* rows, int64_t depth, const Real* panel) {
+HOLDFAST_INLINE void multiply(
+    Vec<Real> (&sums)[R][COLUMNS], const Real* const* rows, int64_t depth, const Real* panel) {
   constexpr int lanes = Simd<Real>::lanes;
   const Real* row[R];
   for (int r = 0; r < R; ++r) row[r] = rows[r];
@@ -31,6 +53,38 @@ HOLDFAST_INLINE void accumulate(
       for (int w = 0; w < W; ++w) sums[r][w < W - 1 ? w : LAST] += value * weight[w];
     }
   }
+}
+
+// to[f][column] += Σ_k features[k][f] · values[k][column] for f < count and all columns, which are
+// a multiple of a panel; both factors lie row k after row k.
+template <class Real>
+void add_outer(
+    Real* to, int64_t columns, const Real* features, int64_t feature_stride, int64_t count,
+    const Real* values, int64_t value_stride, int64_t depth) {
+  constexpr int lanes = Simd<Real>::lanes;
+  for (int64_t column = 0; column < columns; column += COLUMNS * lanes)
+    in_tiles(count, [&](int64_t first, auto height) {
+      constexpr int R = decltype(height)::rows;
+      Real* corner = to + first * columns + column;
+      Vec<Real> sums[R][COLUMNS];
+      for (int r = 0; r < R; ++r)
+        for (int w = 0; w < COLUMNS; ++w) sums[r][w] = load<Real>(corner + r * columns + w * lanes);
+      const Real* feature = features + first;
+      const Real* value = values + column;
+      for (int64_t k = 0; k < depth; ++k, feature += feature_stride, value += value_stride) {
+        Vec<Real> loaded[COLUMNS];
+#pragma GCC unroll 4
+        for (int w = 0; w < COLUMNS; ++w) loaded[w] = load(value + w * lanes);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+          const Vec<Real> factor = fill(feature[r]);
+#pragma GCC unroll 4
+          for (int w = 0; w < COLUMNS; ++w) sums[r][w] += factor * loaded[w];
+        }
+      }
+      for (int r = 0; r < R; ++r)
+        for (int w = 0; w < COLUMNS; ++w) store(corner + r * columns + w * lanes, sums[r][w]);
+    });
 }
 
 }  // namespace HOLDFAST_ISA

@@ -93,7 +93,7 @@ HOLDFAST_INLINE void store(Real* to, Vec<Real> vector, int count) {
 
 template <class Real>
 HOLDFAST_INLINE Vec<Real> fill(Real value) {
-  return Vec<Real>{} + value;
+  return value - Vec<Real>{};  // + would turn −0 into 0, so the compiler could not leave it out
 }
 
 template <class Real>

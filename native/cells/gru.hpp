@@ -13,22 +13,24 @@ struct Gru {
   static constexpr int from_x = 2;     // sums: r, z, n from x, n from h
   static constexpr int from_h = 3;
   static constexpr int recurrent = 1;
+  static constexpr int turned = 2;     // gate g of W_ih stands at slot g + gates − turned
+  static constexpr bool keeps_hidden = true;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = false;
 
   // r, z = σ(a);  n = tanh(a_nx + r a_nh);  h = (1 − z) n + z h
-  static HOLDFAST_INLINE V forward(const V (&a)[4], V h_before, V&, V (&kept)[slots]) {
+  static HOLDFAST_INLINE V forward(const V (&a)[4], V h_before, V&, V (&slot)[slots]) {
     const V r = sigmoid<Real>(a[0]);
     const V z = sigmoid<Real>(a[1]);
     const V n = tanh<Real>(a[2] + r * a[3]);
-    kept[0] = n, kept[1] = r, kept[2] = z, kept[3] = a[3];
+    slot[0] = n, slot[1] = r, slot[2] = z, slot[3] = a[3];
     return (1 - z) * n + z * h_before;
   }
 
   static HOLDFAST_INLINE V backward(
-      const V (&kept)[slots], V, V h_before, V, V, V dh, V&, V (&da)[slots]) {
-    const V n = kept[0], r = kept[1], z = kept[2];
+      const V (&slot)[slots], V h_before, V, V, V dh, V&, V (&da)[slots]) {
+    const V n = slot[0], r = slot[1], z = slot[2];
     da[0] = dh * (1 - z) * (1 - n * n);
-    da[1] = da[0] * kept[3] * r * (1 - r);
+    da[1] = da[0] * slot[3] * r * (1 - r);
     da[2] = dh * (h_before - n) * z * (1 - z);
     da[3] = da[0] * r;
     return dh * z;

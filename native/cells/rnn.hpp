@@ -13,17 +13,20 @@ struct Rnn {
   static constexpr int from_x = 0;
   static constexpr int from_h = 0;
   static constexpr int recurrent = 0;
+  static constexpr int turned = 0;     // gate g of W_ih stands at slot g + gates − turned
+  static constexpr bool keeps_hidden = false;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = false;
 
   // h = tanh(a), or relu(a) with NaN kept
-  static HOLDFAST_INLINE V forward(const V (&a)[4], V, V&, V (&kept)[slots]) {
+  static HOLDFAST_INLINE V forward(const V (&a)[4], V, V&, V (&slot)[slots]) {
     const V h = RELU ? (a[0] < V{} ? V{} : a[0]) : tanh<Real>(a[0]);
-    kept[0] = h;
+    slot[0] = h;
     return h;
   }
 
   static HOLDFAST_INLINE V backward(
-      const V (&)[slots], V h, V, V, V, V dh, V&, V (&da)[slots]) {
+      const V (&slot)[slots], V, V, V, V dh, V&, V (&da)[slots]) {
+    const V h = slot[0];
     da[0] = RELU ? (h <= V{} ? V{} : dh) : dh * (1 - h * h);
     return V{};
   }

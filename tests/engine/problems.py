@@ -73,6 +73,26 @@ def problems() -> Iterator[Problem]:
         )
 
 
+def large_problems() -> Iterator[Problem]:
+    """Shapes that cross every border in a kernel: of tiles, blocks, threads, chunks of steps."""
+    sizes = itertools.cycle([(129, 2, 5, 65), (5, 131, 3, 17), (40, 7, 1, 33)])
+    for cell, dtype, ragged in itertools.product(
+        CELLS, (torch.float32, torch.float64), (False, True)
+    ):
+        steps, batch, inputs, hidden = next(sizes)
+        yield Problem(
+            cell=cell,
+            steps=steps,
+            batch=batch,
+            input_size=inputs,
+            hidden_size=hidden,
+            dtype=dtype,
+            device="cpu",
+            reverse=ragged,
+            ragged=ragged,
+        )
+
+
 def label(problem: Problem) -> str:
     """A name for a test's case."""
     marks = [

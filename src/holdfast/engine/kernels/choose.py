@@ -41,7 +41,7 @@ def choose(problem: Problem) -> Choice:
     Example:
         >>> import torch
         >>> from holdfast.engine.cells import LSTM
-        >>> problem = Problem(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2)
+        >>> problem = Problem(LSTM, 7, 2, 3, 4, torch.bfloat16, "cpu", layers=2)
         >>> choose(problem).kernel.name, choose(problem).whole
         ('builtin', True)
     """

@@ -144,11 +144,12 @@ class Tape:
 class Gradients:
     """The gradient of a loss to what a pass was given, in the same shapes.
 
-    `TapedKernel.backward` gets one for what the pass handed back too: there `x` stands for the
-    output, and `weights` is empty.
+    Arguments:
+        x: None where it was not asked for.
+        weights, state: of each.
     """
 
-    x: Tensor
+    x: Tensor | None
     weights: tuple[Tensor, ...]
     state: State
 
@@ -182,12 +183,22 @@ class TapedKernel(Protocol):
         """
         ...
 
-    def backward(self, problem: Problem, tape: Tape, output: Tensor, state: State) -> Gradients:
+    def backward(
+        self,
+        problem: Problem,
+        tape: Tape,
+        output: Tensor | None,
+        state: State,
+        *,
+        input_gradient: bool = True,
+    ) -> Gradients:
         """The gradients of a pass.
 
         Arguments:
             problem, tape: of the forward pass.
-            output, state: the gradients that reach what it returned, in the same shapes.
+            output, state: the gradients that reach what it returned, in the same shapes; None for
+                an output that no loss depends on.
+            input_gradient: whether that of x is wanted.
         """
         ...
 

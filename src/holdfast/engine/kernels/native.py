@@ -12,17 +12,18 @@ from typing import Final, NamedTuple
 
 LIBRARY: Final = "libholdfast.so"
 
-_SIZES: Final = ("steps", "batch", "inputs", "units", "begin", "end", "reverse", "threads")
+_SIZES: Final = ("steps", "batch", "inputs", "units", "reverse", "threads")
 _POINTERS: Final = (
-    "offsets", "x", "projected", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "h0", "c0",
-    "output", "cells", "cell_state", "gates", "grad_output", "grad_h", "grad_c", "grad_sums",
+    "offsets", "x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "h0", "c0",
+    "output", "cells", "cell_state", "slots", "grad_output", "grad_h", "grad_c", "grad_x",
+    "grad_weight_ih", "grad_weight_hh", "grad_bias_ih", "grad_bias_hh",
 )  # fmt: skip
 
 
 class Call(ctypes.Structure):
     """`HoldfastCall` of `native/call.hpp`, which says what each field is."""
 
-    _fields_ = [  # noqa: RUF012 (ctypes reads it)
+    _fields_ = [
         *((name, ctypes.c_int64) for name in _SIZES),
         *((name, ctypes.c_void_p) for name in _POINTERS),
     ]
@@ -33,11 +34,13 @@ class Library(NamedTuple):
 
     Arguments:
         run: (instruction set, cell, precision, backward, call) → 0, or what went wrong.
+        advise: (address, bytes) asks for large pages.
         names: the instruction sets that were compiled, the best first.
         usable: the indices of those that this processor has.
     """
 
     run: ctypes._NamedFuncPointer
+    advise: ctypes._NamedFuncPointer
     names: tuple[str, ...]
     usable: tuple[int, ...]
 
@@ -62,13 +65,14 @@ def load() -> Library | str:
     found.holdfast_call_size.restype = ctypes.c_int64
     found.holdfast_isa_name.restype = ctypes.c_char_p
     found.holdfast_run.argtypes = [ctypes.c_int] * 4 + [ctypes.c_void_p]
+    found.holdfast_advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     if found.holdfast_call_size() != ctypes.sizeof(Call):
         return f"{path.name} belongs to another version of Holdfast"
     names: list[str] = []
     while (name := found.holdfast_isa_name(len(names))) is not None:
         names.append(name.decode())
     usable = tuple(index for index in range(len(names)) if found.holdfast_isa_there(index))
-    return Library(found.holdfast_run, tuple(names), usable)
+    return Library(found.holdfast_run, found.holdfast_advise, tuple(names), usable)
 
 
 def _places() -> Iterator[Path]:

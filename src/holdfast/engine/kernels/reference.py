@@ -49,7 +49,12 @@ def unroll(
 
 
 def gradients(
-    problem: Problem, tape: Tape, output: Tensor, state: State, *, create_graph: bool = False
+    problem: Problem,
+    tape: Tape,
+    output: Tensor | None,
+    state: State,
+    *,
+    create_graph: bool = False,
 ) -> Gradients:
     """The gradients of a pass, by running it again with torch's autograd watching.
 
@@ -66,6 +71,8 @@ def gradients(
         every, final = unroll(
             problem, given[0], tape.batch_sizes, given[1 : 1 + count], given[1 + count :]
         )
+    if output is None:
+        output = torch.zeros_like(every[0])
     watched = [tensor for tensor in given if tensor.requires_grad]
     found = iter(
         torch.autograd.grad(
@@ -103,7 +110,15 @@ class ReferenceKernel:
         tape = Tape(x, batch_sizes, weights, state, output, cells[0] if cells else None)
         return output, final, tape
 
-    def backward(self, problem: Problem, tape: Tape, output: Tensor, state: State) -> Gradients:
+    def backward(
+        self,
+        problem: Problem,
+        tape: Tape,
+        output: Tensor | None,
+        state: State,
+        *,
+        input_gradient: bool = True,
+    ) -> Gradients:
         """The gradients of a pass; see `contract.TapedKernel`."""
         return gradients(problem, tape, output, state)
 
