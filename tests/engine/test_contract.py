@@ -122,8 +122,13 @@ def groups() -> Iterator[tuple[Kernel, str]]:
                 yield kernel, cell.name
 
 
-def of_group(cell: str, dtype: torch.dtype) -> list[Problem]:
-    return [problem for problem in PROBLEMS if (problem.cell.name, problem.dtype) == (cell, dtype)]
+def of_group(cell: str) -> list[Problem]:
+    """In single precision: in double the truth itself is rounded as torch's results are."""
+    return [
+        problem
+        for problem in PROBLEMS
+        if (problem.cell.name, problem.dtype) == (cell, torch.float32)
+    ]
 
 
 @pytest.mark.parametrize(
