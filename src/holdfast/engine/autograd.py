@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import TransformType, get_interpreter_stack
+from torch.autograd.forward_ad import unpack_dual
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.contract import Problem, Tape, TapedKernel
+
+
+def equations_needed(tensors: Iterable[Tensor], *, bridged: bool) -> bool:
+    """Whether one of torch's transforms looks on that only the plain equations can answer.
+
+    vmap and forward mode (`torch.func.jvp`, dual numbers) have no rule for a fused operator or for
+    our bridges. `torch.func.grad` alone goes back through torch's own operators, but not through a
+    bridge.
+
+    Arguments:
+        tensors: all that go into the recurrence.
+        bridged: whether an `autograd.Function` of ours would run.
+
+    Example:
+        >>> seen = []
+        >>> x = torch.ones(2)
+        >>> _ = torch.func.vmap(lambda x: seen.append(equations_needed([x], bridged=False)) or x)(x)
+        >>> seen, equations_needed([x], bridged=True)
+        ([True], False)
+    """
+    transforms = get_interpreter_stack() or ()
+    if transforms:
+        return bridged or any(each.key() != TransformType.Grad for each in transforms)
+    return any(unpack_dual(tensor).tangent is not None for tensor in tensors)
 
 
 def run_pass(
@@ -23,7 +50,9 @@ def run_pass(
     """Run one layer in one direction so that torch's autograd can go back through it.
 
     First derivatives are the kernel's. Derivatives of derivatives come from the reference's
-    equations, whichever kernel ran. Forward mode and vmap are refused by torch with its own error.
+    equations, whichever kernel ran. Forward mode, vmap and torch.func.grad do not come this far
+    (`equations_needed`): they look through a problem that asks for the equations, which are run
+    here in plain sight of torch.
 
     Arguments:
         kernel: serves the problem.
@@ -33,6 +62,9 @@ def run_pass(
     Returns:
         The output and the state after each row's last step.
     """
+    if problem.by_equations:
+        every, after = reference.unroll(problem, x, batch_sizes, weights, state)
+        return every[0], after
     output, *final = _Pass.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
         kernel, problem, batch_sizes, len(weights), x, *weights, *state
     )

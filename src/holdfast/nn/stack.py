@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import dropout
 
-from holdfast.engine.autograd import run_pass
+from holdfast.engine.autograd import equations_needed, run_pass
 from holdfast.engine.cells import State
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem, TapedKernel
+from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.recompute import run_pass_in_segments
+
+_RunPass = Callable[
+    [Problem, Tensor, Tensor | None, tuple[Tensor, ...], State], tuple[Tensor, State]
+]
 
 _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 
@@ -23,8 +29,10 @@ _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 def by_equations() -> Iterator[None]:
     """Inside, every layer runs its equations step after step, and nothing faster.
 
-    For second derivatives where a fused kernel has none (cuDNN), and for the question whether a
-    strange number comes from a kernel. Same results to rounding, some hundred times slower.
+    They are plain torch operators, so every derivative and transform of torch goes through them:
+    for second derivatives where a fused kernel has none (cuDNN), and for the question whether a
+    strange number comes from a kernel. Same results to rounding, some hundred times slower, and
+    every step is kept for the backward pass.
 
     Example:
         >>> import torch
@@ -58,28 +66,58 @@ def run_stack(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    segment: int | None = None,
 ) -> tuple[Tensor, State]:
     """Run all layers and directions.
 
     Arguments:
         problem: a stack.
         x, batch_sizes, weights, state: as in `contract.TransparentKernel.forward`.
+        segment: steps of which the backward pass may keep all it needs; it computes the steps
+            anew segment by segment where there are more. None for all of them.
 
     Returns:
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
         each part (LD, B, ·).
     """
-    choice = choose(problem)
-    kernel = choice.kernel
+    tensors = (x, *weights, *state)
+    if segment is not None and (
+        segment >= problem.steps
+        or not problem.gradient
+        or not any(tensor.requires_grad for tensor in tensors)
+    ):
+        segment = None
+    kernel = choose(problem).kernel
+    if equations_needed(tensors, bridged=kernel.taped or segment is not None):
+        problem, segment = replace(problem, by_equations=True), None
+        kernel = choose(problem).kernel
+    if segment is not None:
+        return _under_autocast(
+            partial(_run_passes, partial(run_pass_in_segments, segment)),
+            problem, x, batch_sizes, weights, state,
+        )  # fmt: skip
     if kernel.taped is False:
         return kernel.forward(problem, x, batch_sizes, weights, state)
+    return _under_autocast(
+        partial(_run_passes, partial(run_pass, kernel)), problem, x, batch_sizes, weights, state
+    )
+
+
+def _under_autocast(
+    run: _RunPass,
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+) -> tuple[Tensor, State]:
+    """Run in one dtype forward and backward, that of the autocast where there is one."""
     device = problem.device
     if not autocasts(device):
-        return _run_passes(kernel, problem, x, batch_sizes, weights, state)
+        return run(problem, x, batch_sizes, weights, state)
     dtype = torch.get_autocast_dtype(device)
-    with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
-        return _run_passes(
-            kernel,
+    with torch.autocast(device, enabled=False):
+        return run(
             replace(problem, dtype=dtype),
             x.to(dtype),
             batch_sizes,
@@ -89,7 +127,7 @@ def run_stack(
 
 
 def _run_passes(
-    kernel: TapedKernel,
+    run: _RunPass,
     problem: Problem,
     x: Tensor,
     batch_sizes: Tensor | None,
@@ -105,8 +143,7 @@ def _run_passes(
             if problem.dropout > 0:
                 x = dropout(x, problem.dropout)
             outputs = []
-        output, final = run_pass(
-            kernel,
+        output, final = run(
             part,
             x,
             batch_sizes,
