@@ -152,59 +152,71 @@ class _Segments(torch.autograd.Function):
         x, *rest = ctx.saved_tensors
         weights = tuple(rest[:count])
         state, borders = tuple(rest[count : count + parts]), tuple(rest[count + parts :])
-        of_output, of_state = grads[0], list(grads[1:])
+        of_state = tuple(
+            torch.zeros_like(part) if grad is None else grad
+            for part, grad in zip(state, grads[1:], strict=True)
+        )
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
             shape = (*x.shape[:-1], problem.output_size)
-            tape = Tape(x, batch_sizes, weights, state, x.new_empty(0), None)
-            found = reference.gradients(
-                problem,
-                tape,
-                x.new_zeros(shape) if of_output is None else of_output,
-                tuple(
-                    torch.zeros_like(part) if grad is None else grad
-                    for part, grad in zip(state, of_state, strict=True)
-                ),
-                create_graph=True,
-            )
+            of_output = x.new_zeros(shape) if grads[0] is None else grads[0]
+            tape = Tape(x, batch_sizes, weights, state, of_output, None)
+            found = reference.gradients(problem, tape, of_output, of_state, create_graph=True)
             return (None, None, None, None, found.x, *found.weights, *found.state)
-        wanted = ctx.needs_input_grad[4:]
+        wanted = ctx.needs_input_grad[4 : 5 + count]
         of_x = torch.empty_like(x) if wanted[0] else None
-        of_weights = [
-            torch.zeros_like(weight) if wants else None
-            for weight, wants in zip(weights, wanted[1 : 1 + count], strict=True)
-        ]
-        now = tuple(
-            torch.zeros_like(part) if grad is None else grad.clone()
-            for part, grad in zip(state, of_state, strict=True)
-        )
-        taken = tuple(
+        taken = [
             weight.detach().requires_grad_(wants)
-            for weight, wants in zip(weights, wanted[1 : 1 + count], strict=True)
-        )
+            for weight, wants in zip(weights, wanted[1:], strict=True)
+        ]
+        totals = {index: torch.zeros_like(w) for index, w in enumerate(taken) if w.requires_grad}
+        now = tuple(part.clone() for part in of_state)
         each = tuple(segments(problem, batch_sizes, length))
         for index in reversed(range(len(each))):
             segment = each[index]
             inputs = x[segment.rows].detach().requires_grad_(wanted[0])
-            before = tuple(
-                part.detach().requires_grad_()
-                for part in segment.of(tuple(border[index : index + 1] for border in borders))
-            )
-            with torch.enable_grad():
-                output, after = _run(segment, inputs, taken, before, gradient=True)
-            reached = [(part, grad) for part, grad in zip(after, segment.of(now), strict=True)]
-            if of_output is not None:
-                reached.append((output, of_output[segment.rows]))
-            leaves = [leaf for leaf in (inputs, *taken, *before) if leaf.requires_grad]
-            found = iter(
-                torch.autograd.grad(
-                    [part for part, _ in reached], leaves, [grad for _, grad in reached]
-                )
+            before = segment.of(tuple(border[index : index + 1] for border in borders))
+            of_inputs, of_weights, of_before = _backwards(
+                segment,
+                inputs,
+                tuple(taken),
+                tuple(part.detach().requires_grad_() for part in before),
+                None if grads[0] is None else grads[0][segment.rows],
+                segment.of(now),
             )
             if of_x is not None:
-                of_x[segment.rows] = next(found)
-            for total in of_weights:
-                if total is not None:
-                    total += next(found)
-            for part, new in zip(segment.of(now), found, strict=True):
+                of_x[segment.rows] = of_inputs
+            for total, part in zip(totals.values(), of_weights, strict=True):
+                total += part
+            for part, new in zip(segment.of(now), of_before, strict=True):
                 part.copy_(new)
-        return (None, None, None, None, of_x, *of_weights, *now)
+        return (None, None, None, None, of_x, *map(totals.get, range(count)), *now)
+
+
+def _backwards(
+    segment: Segment,
+    x: Tensor,
+    weights: tuple[Tensor, ...],
+    state: State,
+    of_output: Tensor | None,
+    of_state: State,
+) -> tuple[Tensor | None, tuple[Tensor, ...], State]:
+    """Run a segment again and go back through it.
+
+    Arguments:
+        segment, x, weights, state: what it ran on, as leaves; those with `requires_grad` count.
+        of_output, of_state: the gradients that reach its output and the state after it.
+
+    Returns:
+        The gradient to x if it counts, to the weights that count, and to the state.
+    """
+    with torch.enable_grad():
+        output, after = _run(segment, x, weights, state, gradient=True)
+    reached = list(zip(after, of_state, strict=True))
+    if of_output is not None:
+        reached.append((output, of_output))
+    leaves = [leaf for leaf in (x, *weights, *state) if leaf.requires_grad]
+    tensors, slopes = zip(*reached, strict=True)
+    found = torch.autograd.grad(tensors, leaves, slopes)
+    first = int(x.requires_grad)
+    last = len(leaves) - len(state)
+    return found[0] if first else None, found[first:last], found[last:]

@@ -18,9 +18,10 @@ from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem
 from holdfast.engine.recompute import run_pass_in_segments
 
-_RunPass = Callable[
+RunPass = Callable[
     [Problem, Tensor, Tensor | None, tuple[Tensor, ...], State], tuple[Tensor, State]
 ]
+"""Runs one layer in one direction; the arguments are those of `contract.Tape`."""
 
 _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 
@@ -92,32 +93,38 @@ def run_stack(
         problem, segment = replace(problem, by_equations=True), None
         kernel = choose(problem).kernel
     if segment is not None:
-        return _under_autocast(
-            partial(_run_passes, partial(run_pass_in_segments, segment)),
-            problem, x, batch_sizes, weights, state,
-        )  # fmt: skip
-    if kernel.taped is False:
+        run: RunPass = partial(run_pass_in_segments, segment)
+    elif kernel.taped is True:
+        run = partial(run_pass, kernel)
+    else:
         return kernel.forward(problem, x, batch_sizes, weights, state)
-    return _under_autocast(
-        partial(_run_passes, partial(run_pass, kernel)), problem, x, batch_sizes, weights, state
-    )
+    return run_passes(run, problem, x, batch_sizes, weights, state)
 
 
-def _under_autocast(
-    run: _RunPass,
+def run_passes(
+    run: RunPass,
     problem: Problem,
     x: Tensor,
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
 ) -> tuple[Tensor, State]:
-    """Run in one dtype forward and backward, that of the autocast where there is one."""
+    """Run a stack pass by pass.
+
+    Arguments:
+        run: runs one pass.
+        problem, x, batch_sizes, weights, state: as in `run_stack`.
+
+    Returns:
+        As `run_stack`.
+    """
     device = problem.device
     if not autocasts(device):
-        return run(problem, x, batch_sizes, weights, state)
+        return _run_passes(run, problem, x, batch_sizes, weights, state)
     dtype = torch.get_autocast_dtype(device)
-    with torch.autocast(device, enabled=False):
-        return run(
+    with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
+        return _run_passes(
+            run,
             replace(problem, dtype=dtype),
             x.to(dtype),
             batch_sizes,
@@ -127,7 +134,7 @@ def _under_autocast(
 
 
 def _run_passes(
-    run: _RunPass,
+    run: RunPass,
     problem: Problem,
     x: Tensor,
     batch_sizes: Tensor | None,
