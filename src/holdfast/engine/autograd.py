@@ -36,7 +36,14 @@ def equations_needed(tensors: Iterable[Tensor], *, bridged: bool) -> bool:
     transforms = get_interpreter_stack() or ()
     if transforms:
         return bridged or any(each.key() != TransformType.Grad for each in transforms)
-    return any(unpack_dual(tensor).tangent is not None for tensor in tensors)
+    return any(_tangent(tensor) is not None for tensor in tensors)
+
+
+def _tangent(tensor: Tensor) -> Tensor | None:
+    """What forward mode carries beside a dual number."""
+    dual = unpack_dual(tensor)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    tangent: Tensor | None = dual.tangent
+    return tangent
 
 
 def run_pass(

@@ -183,7 +183,7 @@ class _Segments(torch.autograd.Function):
                 None if grads[0] is None else grads[0][segment.rows],
                 segment.of(now),
             )
-            if of_x is not None:
+            if of_x is not None and of_inputs is not None:
                 of_x[segment.rows] = of_inputs
             for total, part in zip(totals.values(), of_weights, strict=True):
                 total += part
