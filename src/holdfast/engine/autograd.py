@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C._functorch import TransformType, get_interpreter_stack
-from torch.autograd.forward_ad import unpack_dual
+from torch.autograd import forward_ad
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import reference
@@ -36,12 +36,14 @@ def equations_needed(tensors: Iterable[Tensor], *, bridged: bool) -> bool:
     transforms = get_interpreter_stack() or ()
     if transforms:
         return bridged or any(each.key() != TransformType.Grad for each in transforms)
+    if forward_ad._current_level < 0:  # nobody can hold a dual number
+        return False
     return any(_tangent(tensor) is not None for tensor in tensors)
 
 
 def _tangent(tensor: Tensor) -> Tensor | None:
     """What forward mode carries beside a dual number."""
-    dual = unpack_dual(tensor)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    dual = forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     tangent: Tensor | None = dual.tangent
     return tangent
 

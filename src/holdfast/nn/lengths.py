@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from holdfast.errors import ArgumentError
@@ -24,7 +25,8 @@ def packed(x: Tensor, lengths: Lengths) -> PackedSequence | None:
         None where every row is T long: there is nothing to leave out.
 
     Raises:
-        ArgumentError: there are not B lengths, or one is not a whole number from 1 to T.
+        ArgumentError: there are not B lengths, one is not a whole number from 1 to T, or
+            `torch.func.vmap` maps over x.
 
     Example:
         >>> packed(torch.zeros(3, 2, 1), [1, 3]).batch_sizes.tolist()
@@ -50,9 +52,23 @@ def packed(x: Tensor, lengths: Lengths) -> PackedSequence | None:
         )
     if bool((counts == steps).all()):
         return None
+    if _is_mapped(x):
+        raise ArgumentError(
+            "lengths cannot go with torch.func.vmap over the input; map over sequences of one "
+            "length, or call the layer on the whole batch."
+        )
     return pack_padded_sequence(x, counts, enforce_sorted=False)
 
 
 def padded(output: PackedSequence, steps: int) -> Tensor:
     """The padded form again, (T, B, ·), zero beyond each row's length."""
     return pad_packed_sequence(output, total_length=steps)[0]
+
+
+def _is_mapped(tensor: Tensor) -> bool:
+    """Whether vmap hides a dimension of a tensor: torch's packing has no rule for that."""
+    while is_functorch_wrapped_tensor(tensor):
+        if is_batchedtensor(tensor):
+            return True
+        tensor = get_unwrapped(tensor)
+    return False
