@@ -26,7 +26,6 @@ from torch.autograd import forward_ad
 from torch.func import functional_call, grad, hessian, jacrev, jvp, vmap
 
 import holdfast.nn as ours
-from holdfast.errors import ArgumentError
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
@@ -158,28 +157,27 @@ def test_transforms_of_transforms(name: str, run: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ragged_batches_know_gradients_and_weights_but_no_vmap_over_inputs(
-    name: str, run: str
-) -> None:
+def test_ragged_batches_can_be_mapped_over_inputs_and_over_weights(name: str, run: str) -> None:
     layer = layer_of(name, torch.float64, run, bidirectional=True)
-    x, lengths = sequence(), [6, 4, 2, 1, 3]
+    x, lengths = torch.stack([sequence(), 2 * sequence()]), [2, 6, 1, 4, 6]
 
     def loss(weights: dict[str, Tensor], x: Tensor) -> Tensor:
-        called = functional_call(layer, weights, (x,), {"lengths": lengths})
-        return called[0].square().sum()
+        output, final = functional_call(layer, weights, (x,), {"lengths": lengths})
+        return output.square().sum() + tensors(final)[0][:, :2].sum()
 
-    right = torch.autograd.grad(
-        layer(x, lengths=lengths)[0].square().sum(), list(layer.parameters())
-    )
+    right = [
+        torch.autograd.grad(loss(dict(layer.named_parameters()), one), list(layer.parameters()))
+        for one in x
+    ]
     twice = {key: torch.stack([value, value]) for key, value in weights_of(layer).items()}
-    for found in (grad(loss)(weights_of(layer), x), vmap(grad(loss), (0, None))(twice, x)):
-        for each, expected in zip(found.values(), right, strict=True):
-            assert_close(
-                each if each.shape == expected.shape else each[1], expected, roundings=ROUNDINGS
-            )
-    for call in (loss, grad(loss, 1)):
-        with pytest.raises(ArgumentError, match=r"lengths cannot go with torch\.func\.vmap"):
-            vmap(call, (None, 0))(weights_of(layer), x[None])
+    by_x = vmap(grad(loss), (None, 0))(weights_of(layer), x)
+    by_weights = vmap(grad(loss), (0, None))(twice, x[1])
+    for one, other, first, second in zip(by_x.values(), by_weights.values(), *right, strict=True):
+        assert_close(one, torch.stack([first, second]), roundings=ROWS * ROUNDINGS)
+        assert_close(other, torch.stack([second, second]), roundings=ROWS * ROUNDINGS)
+    output = vmap(lambda one: layer(one, lengths=lengths)[0])(x)
+    plain = torch.stack([layer(one, lengths=lengths)[0] for one in x])
+    assert_close(output, plain, roundings=ROUNDINGS)
 
 
 @pytest.mark.parametrize("name", NAMES)
