@@ -94,16 +94,16 @@ class _Pass(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         weights, state = tensors[:count], tensors[count:]
         output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state)
-        ctx.save_for_backward(x, *tensors, output, tape.cells)
+        ctx.save_for_backward(x, *tensors, output, tape.cells, tape.kept)
         ctx.call = (kernel, problem, batch_sizes, count)
         return (output, *final)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         kernel, problem, batch_sizes, count = ctx.call
-        x, *tensors, output, cells = ctx.saved_tensors
+        x, *tensors, output, cells, kept = ctx.saved_tensors
         weights, state = tuple(tensors[:count]), tuple(tensors[count:])
-        tape = Tape(x, batch_sizes, weights, state, output, cells)
+        tape = Tape(x, batch_sizes, weights, state, output, cells, kept)
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
             found = reference.gradients(problem, tape, grads[0], grads[1:], create_graph=True)
         else:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.cpu import CPU
 from holdfast.engine.kernels.reference import REFERENCE
 
-KERNELS: tuple[Kernel, ...] = (BUILTIN, REFERENCE)
+KERNELS: tuple[Kernel, ...] = (CPU, BUILTIN, REFERENCE)
 """All kernels, the preferred ones first."""
 
 

@@ -127,6 +127,8 @@ class Tape:
         state: what the pass began with, each part (1, B, ·).
         output: h at every step, (T, B, H) or (rows, H); P for H with a projection.
         cells: c at every step in the same form, for cells that have a c, else None.
+        kept: what the forward pass spares the backward pass from computing again, in an order of
+            the kernel's own; None where nothing was kept, and for every other kernel no loss.
     """
 
     x: Tensor
@@ -135,6 +137,7 @@ class Tape:
     state: State
     output: Tensor
     cells: Tensor | None
+    kept: Tensor | None = None
 
 
 @dataclass(frozen=True)

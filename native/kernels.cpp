@@ -1,0 +1,36 @@
+// Every cell in both precisions, compiled once per instruction set.
+#include "cells/gru.hpp"
+#include "cells/lstm.hpp"
+#include "cells/rnn.hpp"
+#include "kernels.hpp"
+#include "sequence.hpp"
+
+namespace HOLDFAST_ISA {
+
+namespace {
+
+template <class Real, class Cell>
+int forward(const HoldfastCall* call) {
+  return Pass<Real, Cell>(*call).forward();
+}
+
+template <class Real, class Cell>
+int backward(const HoldfastCall* call) {
+  return Pass<Real, Cell>(*call).backward();
+}
+
+}  // namespace
+
+// By cell (LSTM, GRU, RNN with tanh, RNN with relu), precision (float, double) and direction.
+extern const HoldfastKernel kernels[4][2][2] = {
+    {{forward<float, Lstm<float>>, backward<float, Lstm<float>>},
+     {forward<double, Lstm<double>>, backward<double, Lstm<double>>}},
+    {{forward<float, Gru<float>>, backward<float, Gru<float>>},
+     {forward<double, Gru<double>>, backward<double, Gru<double>>}},
+    {{forward<float, Rnn<float, false>>, backward<float, Rnn<float, false>>},
+     {forward<double, Rnn<double, false>>, backward<double, Rnn<double, false>>}},
+    {{forward<float, Rnn<float, true>>, backward<float, Rnn<float, true>>},
+     {forward<double, Rnn<double, true>>, backward<double, Rnn<double, true>>}},
+};
+
+}  // namespace HOLDFAST_ISA

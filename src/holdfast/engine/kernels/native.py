@@ -1,0 +1,82 @@
+"""The compiled library: found, loaded and called; `native/call.hpp` is its other side."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Final, NamedTuple
+
+LIBRARY: Final = "libholdfast.so"
+
+_SIZES: Final = ("steps", "batch", "inputs", "units", "begin", "end", "reverse", "threads")
+_POINTERS: Final = (
+    "offsets", "x", "projected", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "h0", "c0",
+    "output", "cells", "cell_state", "gates", "grad_output", "grad_h", "grad_c", "grad_sums",
+)  # fmt: skip
+
+
+class Call(ctypes.Structure):
+    """`HoldfastCall` of `native/call.hpp`, which says what each field is."""
+
+    _fields_ = [  # noqa: RUF012 (ctypes reads it)
+        *((name, ctypes.c_int64) for name in _SIZES),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+    ]
+
+
+class Library(NamedTuple):
+    """The loaded library.
+
+    Arguments:
+        run: (instruction set, cell, precision, backward, call) → 0, or what went wrong.
+        names: the instruction sets that were compiled, the best first.
+        usable: the indices of those that this processor has.
+    """
+
+    run: ctypes._NamedFuncPointer
+    names: tuple[str, ...]
+    usable: tuple[int, ...]
+
+
+@cache
+def load() -> Library | str:
+    """The library, or one sentence that says why there is none.
+
+    `HOLDFAST_NATIVE=0` keeps it away; `HOLDFAST_NATIVE=` the path of a library takes that one.
+    """
+    wanted = os.environ.get("HOLDFAST_NATIVE", "")
+    if wanted == "0":
+        return "HOLDFAST_NATIVE=0 switches the compiled kernels off"
+    paths = [Path(wanted)] if wanted not in ("", "1") else list(_places())
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        return "Holdfast was installed without its compiled kernels (no C++ compiler was found)"
+    try:
+        found = ctypes.CDLL(str(path))
+    except OSError as error:
+        return f"the compiled kernels could not be loaded: {error}"
+    found.holdfast_call_size.restype = ctypes.c_int64
+    found.holdfast_isa_name.restype = ctypes.c_char_p
+    found.holdfast_run.argtypes = [ctypes.c_int] * 4 + [ctypes.c_void_p]
+    if found.holdfast_call_size() != ctypes.sizeof(Call):
+        return f"{path.name} belongs to another version of Holdfast"
+    names: list[str] = []
+    while (name := found.holdfast_isa_name(len(names))) is not None:
+        names.append(name.decode())
+    usable = tuple(index for index in range(len(names)) if found.holdfast_isa_there(index))
+    return Library(found.holdfast_run, tuple(names), usable)
+
+
+def _places() -> Iterator[Path]:
+    """Beside this file; and, of an editable install, where the build put it."""
+    here = Path(__file__).with_name(LIBRARY)
+    yield here
+    try:
+        distribution = metadata.distribution("holdfast")
+    except metadata.PackageNotFoundError:
+        return
+    yield Path(str(distribution.locate_file(Path("holdfast", "engine", "kernels", LIBRARY))))
