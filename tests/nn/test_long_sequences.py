@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.nn.pairs import sequence as short_sequence
 from torch import Tensor, nn
 
 import holdfast.nn as ours
+from holdfast.engine.kernels.choose import KERNELS
+from holdfast.engine.kernels.contract import Kernel, Problem
 from holdfast.errors import ArgumentError
 
 ROUNDINGS = 2 * STEPS * 19
@@ -61,16 +64,17 @@ def test_two_thousand_steps_to_1e_12(name: str, options: dict[str, Any]) -> None
 
 def test_segments_are_really_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else every test here would pass with `recompute` ignored."""
-    from holdfast.engine.kernels.builtin import BuiltinKernel
-
     seen: list[int] = []
-    real = BuiltinKernel.forward
 
-    def spy(self: BuiltinKernel, problem: Any, *rest: Any) -> Any:
-        seen.append(problem.steps)
-        return real(self, problem, *rest)
+    def spied(real: Callable[..., Any]) -> Callable[..., Any]:
+        def spy(kernel: Kernel, problem: Problem, *rest: Any) -> Any:
+            seen.append(problem.steps)
+            return real(kernel, problem, *rest)
 
-    monkeypatch.setattr(BuiltinKernel, "forward", spy)
+        return spy
+
+    for kernel in KERNELS:
+        monkeypatch.setattr(type(kernel), "forward", spied(type(kernel).forward))
     layer = ours.LSTM(3, 4, recompute=4)
     x = torch.randn(10, 2, 3)
     layer(x)[0].sum().backward()

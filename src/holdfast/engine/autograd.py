@@ -15,27 +15,30 @@ from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.contract import Problem, Tape, TapedKernel
 
 
-def equations_needed(tensors: Iterable[Tensor], *, bridged: bool) -> bool:
+def under_transform() -> bool:
+    """Whether a transform of `torch.func` looks on: it cannot look through a bridge of ours."""
+    return bool(get_interpreter_stack())
+
+
+def equations_needed(tensors: Iterable[Tensor]) -> bool:
     """Whether one of torch's transforms looks on that only the plain equations can answer.
 
-    vmap and forward mode (`torch.func.jvp`, dual numbers) have no rule for a fused operator or for
-    our bridges. `torch.func.grad` alone goes back through torch's own operators, but not through a
-    bridge.
+    vmap and forward mode (`torch.func.jvp`, dual numbers) have no rule for a fused operator;
+    `torch.func.grad` alone does go back through torch's own operators.
 
     Arguments:
         tensors: all that go into the recurrence.
-        bridged: whether an `autograd.Function` of ours would run.
 
     Example:
-        >>> seen = []
-        >>> x = torch.ones(2)
-        >>> _ = torch.func.vmap(lambda x: seen.append(equations_needed([x], bridged=False)) or x)(x)
-        >>> seen, equations_needed([x], bridged=True)
-        ([True], False)
+        >>> seen, x = [], torch.ones(2)
+        >>> _ = torch.func.vmap(lambda x: seen.append(equations_needed([x])) or x)(x)
+        >>> _ = torch.func.grad(lambda x: seen.append(equations_needed([x])) or x.sum())(x)
+        >>> seen
+        [True, False]
     """
-    transforms = get_interpreter_stack() or ()
+    transforms = get_interpreter_stack()
     if transforms:
-        return bridged or any(each.key() != TransformType.Grad for each in transforms)
+        return any(each.key() != TransformType.Grad for each in transforms)
     if forward_ad._current_level < 0:  # nobody can hold a dual number
         return False
     return any(_tangent(tensor) is not None for tensor in tensors)
@@ -60,7 +63,7 @@ def run_pass(
 
     First derivatives are the kernel's. Derivatives of derivatives come from the reference's
     equations, whichever kernel ran. Forward mode, vmap and torch.func.grad do not come this far
-    (`equations_needed`): they look through a problem that asks for the equations, which are run
+    (`equations_needed`, `under_transform`): a problem that asks for the equations has them run
     here in plain sight of torch.
 
     Arguments:

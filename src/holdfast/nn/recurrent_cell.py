@@ -94,7 +94,7 @@ class RecurrentCell(nn.Module):
             before = state if batched else tuple(part.unsqueeze(0) for part in state)
         weights = self._weights()
         given = (x, *before, *(weight for weight in weights if weight is not None))
-        if equations_wanted() or equations_needed(given, bridged=False):
+        if equations_wanted() or equations_needed(given):
             after = self.cell.step(x, before, weights)
         else:
             after = builtin.step(self.cell, x, before, weights)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import dropout
 
-from holdfast.engine.autograd import equations_needed, run_pass
+from holdfast.engine.autograd import equations_needed, run_pass, under_transform
 from holdfast.engine.cells import State
-from holdfast.engine.kernels.choose import choose
+from holdfast.engine.kernels.choose import choose, choose_transparent
 from holdfast.engine.kernels.contract import Problem
 from holdfast.engine.recompute import run_pass_in_segments
 
@@ -89,9 +89,14 @@ def run_stack(
     ):
         segment = None
     kernel = choose(problem).kernel
-    if equations_needed(tensors, bridged=kernel.taped or segment is not None):
+    if equations_needed(tensors):
         problem, segment = replace(problem, by_equations=True), None
         kernel = choose(problem).kernel
+    elif under_transform():
+        segment, transparent = None, choose_transparent(problem)
+        if transparent is None:
+            problem = replace(problem, by_equations=True)
+        kernel = transparent or choose(problem).kernel
     if segment is not None:
         run: RunPass = partial(run_pass_in_segments, segment)
     elif kernel.taped is True:

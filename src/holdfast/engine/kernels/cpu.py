@@ -129,7 +129,9 @@ class CpuKernel:
         final: State = (run.final(output),)
         if has_cell:
             final += (run.final(cells) if cells is not None else _one(cell_state),)
-        shaped = output if batch_sizes is not None else output.view(*x.shape[:2], problem.hidden_size)
+        shaped = (
+            output if batch_sizes is not None else output.view(*x.shape[:2], problem.hidden_size)
+        )
         if cells is not None:
             cells = cells.view(shaped.shape)
         return shaped, final, Tape(x, batch_sizes, weights, state, shaped, cells, kept)
@@ -282,9 +284,7 @@ class _Run:
 
     def offset(self, step: int) -> int:
         """The first row of a step."""
-        return (
-            step * self.problem.batch if self.offsets is None else int(self.offsets[step].item())
-        )
+        return step * self.problem.batch if self.offsets is None else int(self.offsets[step].item())
 
     def projected(self, begin: int, end: int) -> Tensor | None:
         """W_ih x of some steps, where that is not left to the loop."""
@@ -320,9 +320,7 @@ class _Run:
         lengths = (self.batch_sizes > rows.unsqueeze(1)).sum(1)
         return every.index_select(0, self.offsets[lengths - 1] + rows).unsqueeze(0)
 
-    def states_before(
-        self, hidden: Tensor, begin: int, end: int
-    ) -> Iterator[tuple[int, Tensor]]:
+    def states_before(self, hidden: Tensor, begin: int, end: int) -> Iterator[tuple[int, Tensor]]:
         """h before each row of some steps: the first row that a piece is for, and the piece."""
         problem, batch, initial = self.problem, self.problem.batch, self.state[0][0]
         if self.offsets is not None:
