@@ -88,6 +88,8 @@ def run_stack(
         or not any(tensor.requires_grad for tensor in tensors)
     ):
         segment = None
+    if autocasts(problem.device):  # the kernel is to serve what it will get
+        problem = replace(problem, dtype=torch.get_autocast_dtype(problem.device))
     kernel = choose(problem).kernel
     if equations_needed(tensors):
         problem, segment = replace(problem, by_equations=True), None
