@@ -9,8 +9,14 @@ START = "tests/nn/test_initialisation.py::"
 PARITY = "tests/nn/test_parity.py::"
 LENGTHS = "tests/nn/test_lengths.py::"
 
+SEGMENTS = "tests/engine/test_recompute.py::"
+LONG = "tests/nn/test_long_sequences.py::"
+STEP = "tests/nn/test_one_step.py::"
+TRACE = "tests/nn/test_trace.py::"
+
 GATES = "a gate is wrong"
 KERNEL = "a kernel is wrong"
+INSIDE = "a long sequence, a stream or a trace is wrong"
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -92,5 +98,60 @@ FAULTS: tuple[Fault, ...] = (
         "final = tuple(part for part in final)",
         (LENGTHS + "test_each_row_gives_what_it_gives_alone",
          PARITY + "test_packed_sequences_are_those_of_torch"),
+    ),
+    Fault(
+        INSIDE, "the gradient of the state stops at a segment's border", "engine/recompute.py",
+        "for part, new in zip(segment.of(now), of_before, strict=True):",
+        "for part, new in zip(segment.of(now), segment.of(now), strict=True):",
+        (SEGMENTS + "test_outputs_states_and_gradients_are_those_of_all_steps_at_once",
+         SEGMENTS + "test_a_loss_on_the_last_state_alone"),
+    ),
+    Fault(
+        INSIDE, "a segment begins from the state of the first one", "engine/recompute.py",
+        "before = segment.of(tuple(border[index : index + 1] for border in borders))",
+        "before = segment.of(tuple(border[:1] for border in borders))",
+        (SEGMENTS + "test_outputs_states_and_gradients_are_those_of_all_steps_at_once",
+         LONG + "test_two_thousand_steps_to_1e_12"),
+    ),
+    Fault(
+        INSIDE, "weights learn from the first segment only", "engine/recompute.py",
+        "total += part", "total.copy_(part)",
+        (SEGMENTS + "test_outputs_states_and_gradients_are_those_of_all_steps_at_once",),
+    ),
+    Fault(
+        INSIDE, "a pass that reads backwards is cut in forward order", "engine/recompute.py",
+        "for start in reversed(starts) if problem.reverse else starts:", "for start in starts:",
+        (SEGMENTS + "test_outputs_states_and_gradients_are_those_of_all_steps_at_once",),
+    ),
+    Fault(
+        INSIDE, "recompute is not heard", "nn/stack.py",
+        "segment >= problem.steps", "segment > 0",
+        (LONG + "test_segments_are_really_cut",),
+    ),
+    Fault(
+        INSIDE, "a stream forgets", "nn/one_step.py",
+        "    if state is None:\n", "    if True:\n",
+        (STEP + "test_a_stream_is_the_sequence",),
+    ),
+    Fault(
+        INSIDE, "a step drops out", "nn/one_step.py",
+        "dropout=0.0, by_equations=True", "by_equations=True",
+        (STEP + "test_dropout_is_left_out_of_a_step_in_training_too",),
+    ),
+    Fault(
+        INSIDE, "a trace reads the reverse direction forwards", "nn/tracing.py",
+        "    if not reverse:\n", "    if True:\n",
+        (TRACE + "test_gates_are_those_worked_out_by_hand",),
+    ),
+    Fault(
+        INSIDE, "a trace's input and forget gate change places", "nn/tracing.py",
+        "return i, f, o, g, c, h", "return f, i, o, g, c, h",
+        (TRACE + "test_gates_are_those_worked_out_by_hand",
+         TRACE + "test_hidden_is_the_output_and_every_step_follows_from_the_one_before"),
+    ),
+    Fault(
+        INSIDE, "a trace shows gates behind the end of a row", "nn/tracing.py",
+        "return tuple(tensor.masked_fill(beyond, 0.0) for tensor in tensors)", "return tensors",
+        (TRACE + "test_hidden_is_the_output_and_every_step_follows_from_the_one_before",),
     ),
 )  # fmt: skip

@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import TransformType, get_interpreter_stack
+from torch.autograd import forward_ad
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.contract import Problem, Tape, TapedKernel
+
+
+def under_transform() -> bool:
+    """Whether a transform of `torch.func` looks on: it cannot look through a bridge of ours."""
+    return bool(get_interpreter_stack())
+
+
+def equations_needed(tensors: Iterable[Tensor]) -> bool:
+    """Whether one of torch's transforms looks on that only the plain equations can answer.
+
+    vmap and forward mode (`torch.func.jvp`, dual numbers) have no rule for a fused operator;
+    `torch.func.grad` alone does go back through torch's own operators.
+
+    Arguments:
+        tensors: all that go into the recurrence.
+
+    Example:
+        >>> seen, x = [], torch.ones(2)
+        >>> _ = torch.func.vmap(lambda x: seen.append(equations_needed([x])) or x)(x)
+        >>> _ = torch.func.grad(lambda x: seen.append(equations_needed([x])) or x.sum())(x)
+        >>> seen
+        [True, False]
+    """
+    transforms = get_interpreter_stack()
+    if transforms:
+        return any(each.key() != TransformType.Grad for each in transforms)
+    if forward_ad._current_level < 0:  # nobody can hold a dual number
+        return False
+    return any(_tangent(tensor) is not None for tensor in tensors)
+
+
+def _tangent(tensor: Tensor) -> Tensor | None:
+    """What forward mode carries beside a dual number."""
+    dual = forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    tangent: Tensor | None = dual.tangent
+    return tangent
 
 
 def run_pass(
@@ -23,7 +62,9 @@ def run_pass(
     """Run one layer in one direction so that torch's autograd can go back through it.
 
     First derivatives are the kernel's. Derivatives of derivatives come from the reference's
-    equations, whichever kernel ran. Forward mode and vmap are refused by torch with its own error.
+    equations, whichever kernel ran. Forward mode, vmap and torch.func.grad do not come this far
+    (`equations_needed`, `under_transform`): a problem that asks for the equations has them run
+    here in plain sight of torch.
 
     Arguments:
         kernel: serves the problem.
@@ -33,6 +74,9 @@ def run_pass(
     Returns:
         The output and the state after each row's last step.
     """
+    if problem.by_equations:
+        every, after = reference.unroll(problem, x, batch_sizes, weights, state)
+        return every[0], after
     output, *final = _Pass.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
         kernel, problem, batch_sizes, len(weights), x, *weights, *state
     )

@@ -9,3 +9,6 @@ from holdfast.nn.lstm import LSTMCell as LSTMCell
 from holdfast.nn.rnn import RNN as RNN
 from holdfast.nn.rnn import RNNCell as RNNCell
 from holdfast.nn.stack import by_equations as by_equations
+from holdfast.nn.tracing import GRUTrace as GRUTrace
+from holdfast.nn.tracing import LSTMTrace as LSTMTrace
+from holdfast.nn.tracing import RNNTrace as RNNTrace

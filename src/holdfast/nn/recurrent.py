@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 from holdfast.engine.cells import Cell, State, Weights
 from holdfast.engine.kernels.builtin import lay_side_by_side
 from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.segment_length import Recompute, check_recompute, segment_length
 from holdfast.errors import ArgumentError
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
 from holdfast.nn.lengths import Lengths, packed, padded
@@ -27,6 +28,9 @@ class Recurrent(nn.Module):
     Its parameters are the only store of its weights: whatever sits under their names when the layer
     is called (a parametrisation's product, a pruned tensor, a replica) is what runs.
     """
+
+    recompute: Recompute = "auto"
+    recompute_memory: int | None = None
 
     def __init__(
         self,
@@ -43,8 +47,11 @@ class Recurrent(nn.Module):
         *,
         init: Initialisation,
         timescale: float | None,
+        recompute: Recompute,
+        recompute_memory: int | None,
     ) -> None:
         super().__init__()
+        check_recompute(recompute, recompute_memory)
         _check_options(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -54,6 +61,8 @@ class Recurrent(nn.Module):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self.recompute = recompute
+        self.recompute_memory = recompute_memory
         self.init, self.timescale = check_initialisation(init, timescale, self.cell, bias=bias)
         self._weight_names = self._names()
         shapes = self._shapes()
@@ -114,11 +123,13 @@ class Recurrent(nn.Module):
             "batch_first": False,
             "dropout": 0.0,
             "bidirectional": False,
+            "recompute": "auto",
+            "recompute_memory": None,
         }
         for name, default in defaults.items():
             value = getattr(self, name)
             if value != default:
-                shown.append(f"{name}={value}")
+                shown.append(f"{name}={value!r}")
         return ", ".join(shown)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Recurrent:
@@ -226,34 +237,43 @@ class Recurrent(nn.Module):
         steps: int,
         batch: int,
     ) -> tuple[Tensor, State]:
-        weights = tuple(getattr(self, name) for names in self._weight_names for name in names)
-        device = x.device.type
-        self._check_input(x, weights[0], device)
+        weights = self._all_weights()
+        self._check_input(x, weights[0], x.device.type)
         if state is None:
-            state = tuple(
-                torch.zeros(shape, dtype=x.dtype, device=x.device)
-                for shape in self._state_shapes(batch)
-            )
+            state = self._zero_state(x, batch)
         else:
             self._check_state(state, batch)
-        problem = Problem(
+        problem = self._problem(x, steps, batch, ragged=batch_sizes is not None)
+        segment = segment_length(problem, self.recompute, self.recompute_memory)
+        return run_stack(problem, x, batch_sizes, weights, state, segment)
+
+    def _problem(self, x: Tensor, steps: int, batch: int, *, ragged: bool) -> Problem:
+        return Problem(
             cell=self.cell,
             steps=steps,
             batch=batch,
             input_size=self.input_size,
             hidden_size=self.hidden_size,
             dtype=x.dtype,
-            device=device,
+            device=x.device.type,
             layers=self.num_layers,
             directions=2 if self.bidirectional else 1,
             bias=self.bias,
             projection=self.proj_size,
             dropout=self.dropout if self.training else 0.0,
-            ragged=batch_sizes is not None,
+            ragged=ragged,
             gradient=torch.is_grad_enabled(),
             by_equations=equations_wanted(),
         )
-        return run_stack(problem, x, batch_sizes, weights, state)
+
+    def _all_weights(self) -> tuple[Tensor, ...]:
+        return tuple(getattr(self, name) for names in self._weight_names for name in names)
+
+    def _zero_state(self, x: Tensor, batch: int) -> State:
+        return tuple(
+            torch.zeros(shape, dtype=x.dtype, device=x.device)
+            for shape in self._state_shapes(batch)
+        )
 
     def _check_input(self, x: Tensor, weight: Tensor, device: str) -> None:
         if x.dtype != weight.dtype and not autocasts(device):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from holdfast.engine.autograd import equations_needed
 from holdfast.engine.cells import Cell, State, Weights
 from holdfast.engine.kernels import builtin
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
@@ -91,8 +92,10 @@ class RecurrentCell(nn.Module):
             before: State = (zeros,) * len(self.cell.parts)
         else:
             before = state if batched else tuple(part.unsqueeze(0) for part in state)
-        if equations_wanted():
-            after = self.cell.step(x, before, self._weights())
+        weights = self._weights()
+        given = (x, *before, *(weight for weight in weights if weight is not None))
+        if equations_wanted() or equations_needed(given):
+            after = self.cell.step(x, before, weights)
         else:
-            after = builtin.step(self.cell, x, before, self._weights())
+            after = builtin.step(self.cell, x, before, weights)
         return after if batched else tuple(part.squeeze(0) for part in after)

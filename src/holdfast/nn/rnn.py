@@ -9,10 +9,13 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.segment_length import Recompute
+from holdfast.nn import one_step
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
+from holdfast.nn.tracing import RNNTrace, trace_rnn
 
 Nonlinearity = Literal["tanh", "relu"]
 
@@ -42,6 +45,7 @@ class RNN(Recurrent):
         device, dtype: of the weights.
         init, timescale: as in `LSTM`. There is no gate to set: "remember" starts each unit as a
             leaky integrator, W_hh diagonal with e^{−1/τ}, and nothing holds it there in training.
+        recompute, recompute_memory: as in `LSTM`.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
@@ -54,7 +58,7 @@ class RNN(Recurrent):
 
     Raises:
         TypeError, ValueError, RuntimeError: where torch's layer raises them.
-        ArgumentError: (a ValueError) `lengths`, `init` or `timescale` is wrong.
+        ArgumentError: (a ValueError) an argument that torch's layer has not is wrong.
 
     Source: Elman (1990).
 
@@ -79,6 +83,8 @@ class RNN(Recurrent):
         *,
         init: Initialisation = "remember",
         timescale: float | None = None,
+        recompute: Recompute = "auto",
+        recompute_memory: int | None = None,
     ) -> None:
         self.nonlinearity = nonlinearity
         super().__init__(
@@ -94,6 +100,8 @@ class RNN(Recurrent):
             dtype,
             init=init,
             timescale=timescale,
+            recompute=recompute,
+            recompute_memory=recompute_memory,
         )
 
     @property
@@ -121,6 +129,97 @@ class RNN(Recurrent):
         """Run the layer; the class says what goes in and comes out."""
         output, (h,) = self._run(input, None if hx is None else (hx,), lengths)
         return output, h
+
+    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Take one step of a stream, without autograd.
+
+        The numbers are those of a call with one step, by the equations and to rounding. Nothing
+        is kept for a backward pass, whatever the grad mode, and dropout is left out.
+
+        Arguments:
+            x: (B, I), the next step of each of B streams; for one stream B is 1.
+            state: h (L, B, H) before it, zeros by default.
+
+        Returns:
+            The output (B, H), and the state after it for the next call.
+
+        Raises:
+            ArgumentError: the layer is bidirectional, or x is not (B, I).
+            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
+
+        Example:
+            >>> layer = RNN(3, 8, num_layers=2)
+            >>> x, state = torch.randn(50, 4, 3), None
+            >>> for x_t in x:
+            ...     y, state = layer.step(x_t, state)
+            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
+            True
+        """
+        y, after = one_step.step(self, x, None if state is None else (state,))
+        return y, after[0]
+
+    def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """One step of the whole stack as a function to differentiate, as often as one likes.
+
+        It runs the equations in the dtype of `x_t`, into which the weights are turned, so that
+        `torch.autograd`, `torch.func.jacrev`, `jvp` and `vmap` go through it. Dropout is left out.
+
+        Arguments:
+            x_t: (B, I) in any floating dtype.
+            state: as in `step`, in the same dtype.
+
+        Returns:
+            As `step`.
+
+        Raises:
+            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
+                another dtype.
+            RuntimeError: as in a call, where x_t or the state does not fit the layer.
+
+        Example:
+            >>> layer = RNN(3, 8)
+            >>> x = torch.randn(1, 3, dtype=torch.float64)
+            >>> h = torch.zeros(1, 1, 8, dtype=torch.float64)
+            >>> by_h = torch.func.jacrev(lambda h: layer.transition(x, h)[0])(h)
+            >>> by_h.shape, by_h.dtype
+            (torch.Size([1, 8, 1, 1, 8]), torch.float64)
+        """
+        y, after = one_step.transition(self, x_t, None if state is None else (state,))
+        return y, after[0]
+
+    def trace(
+        self,
+        x: Tensor | PackedSequence,
+        state: Tensor | None = None,
+        lengths: Lengths | None = None,
+    ) -> RNNTrace:
+        """Look inside: every gate and state of every step, as the layer runs in evaluation.
+
+        Gates are worked out from the states that the kernel gave, so the layer runs once, without
+        autograd. The record keeps two numbers for each step, row, unit, layer and direction;
+        making it takes about twice that.
+
+        Arguments:
+            x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a
+                batch of one.
+
+        Returns:
+            A record of tensors (L, D, T, B, H), whatever `batch_first` is; see `RNNTrace`.
+
+        Raises:
+            ArgumentError: x or `lengths` is wrong.
+            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
+
+        Example:
+            >>> layer = RNN(3, 8, bidirectional=True)
+            >>> x = torch.randn(50, 2, 3)
+            >>> seen = layer.trace(x)
+            >>> seen.hidden.shape
+            torch.Size([1, 2, 50, 2, 8])
+            >>> torch.allclose(seen.hidden[0, 1], layer(x)[0][..., 8:], atol=1e-5)
+            True
+        """
+        return trace_rnn(self, x, None if state is None else (state,), lengths)
 
 
 class RNNCell(RecurrentCell):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import dropout
 
-from holdfast.engine.autograd import run_pass
+from holdfast.engine.autograd import equations_needed, run_pass, under_transform
 from holdfast.engine.cells import State
-from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem, TapedKernel
+from holdfast.engine.kernels.choose import choose, choose_transparent
+from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.recompute import run_pass_in_segments
+
+RunPass = Callable[
+    [Problem, Tensor, Tensor | None, tuple[Tensor, ...], State], tuple[Tensor, State]
+]
+"""Runs one layer in one direction; the arguments are those of `contract.Tape`."""
 
 _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 
@@ -23,8 +30,10 @@ _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 def by_equations() -> Iterator[None]:
     """Inside, every layer runs its equations step after step, and nothing faster.
 
-    For second derivatives where a fused kernel has none (cuDNN), and for the question whether a
-    strange number comes from a kernel. Same results to rounding, some hundred times slower.
+    They are plain torch operators, so every derivative and transform of torch goes through them:
+    for second derivatives where a fused kernel has none (cuDNN), and for the question whether a
+    strange number comes from a kernel. Same results to rounding, some hundred times slower, and
+    every step is kept for the backward pass.
 
     Example:
         >>> import torch
@@ -58,31 +67,72 @@ def run_stack(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    segment: int | None = None,
 ) -> tuple[Tensor, State]:
     """Run all layers and directions.
 
     Arguments:
         problem: a stack.
         x, batch_sizes, weights, state: as in `contract.TransparentKernel.forward`.
+        segment: steps of which the backward pass may keep all it needs; it computes the steps
+            anew segment by segment where there are more. None for all of them.
 
     Returns:
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
         each part (LD, B, ·).
     """
-    device, dtype = problem.device, problem.dtype
-    cast = autocasts(device)
-    if cast:
-        dtype = torch.get_autocast_dtype(device)
-        problem = replace(problem, dtype=dtype)
+    tensors = (x, *weights, *state)
+    if segment is not None and (
+        segment >= problem.steps
+        or not problem.gradient
+        or not any(tensor.requires_grad for tensor in tensors)
+    ):
+        segment = None
+    if autocasts(problem.device):  # the kernel is to serve what it will get
+        problem = replace(problem, dtype=torch.get_autocast_dtype(problem.device))
     kernel = choose(problem).kernel
-    if kernel.taped is False:
+    if equations_needed(tensors):
+        problem, segment = replace(problem, by_equations=True), None
+        kernel = choose(problem).kernel
+    elif under_transform():
+        segment, transparent = None, choose_transparent(problem)
+        if transparent is None:
+            problem = replace(problem, by_equations=True)
+        kernel = transparent or choose(problem).kernel
+    if segment is not None:
+        run: RunPass = partial(run_pass_in_segments, segment)
+    elif kernel.taped is True:
+        run = partial(run_pass, kernel)
+    else:
         return kernel.forward(problem, x, batch_sizes, weights, state)
-    if not cast:
-        return _run_passes(kernel, problem, x, batch_sizes, weights, state)
+    return run_passes(run, problem, x, batch_sizes, weights, state)
+
+
+def run_passes(
+    run: RunPass,
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+) -> tuple[Tensor, State]:
+    """Run a stack pass by pass.
+
+    Arguments:
+        run: runs one pass.
+        problem, x, batch_sizes, weights, state: as in `run_stack`.
+
+    Returns:
+        As `run_stack`.
+    """
+    device = problem.device
+    if not autocasts(device):
+        return _run_passes(run, problem, x, batch_sizes, weights, state)
+    dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
         return _run_passes(
-            kernel,
-            problem,
+            run,
+            replace(problem, dtype=dtype),
             x.to(dtype),
             batch_sizes,
             tuple(weight.to(dtype) for weight in weights),
@@ -91,7 +141,7 @@ def run_stack(
 
 
 def _run_passes(
-    kernel: TapedKernel,
+    run: RunPass,
     problem: Problem,
     x: Tensor,
     batch_sizes: Tensor | None,
@@ -107,8 +157,7 @@ def _run_passes(
             if problem.dropout > 0:
                 x = dropout(x, problem.dropout)
             outputs = []
-        output, final = run_pass(
-            kernel,
+        output, final = run(
             part,
             x,
             batch_sizes,

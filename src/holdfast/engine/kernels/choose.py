@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from holdfast.engine.kernels.builtin import BUILTIN
-from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.contract import Kernel, Problem, TransparentKernel
 from holdfast.engine.kernels.cpu import CPU
 from holdfast.engine.kernels.reference import REFERENCE
 
@@ -56,3 +56,14 @@ def choose(problem: Problem) -> Choice:
             return Choice(kernel, "; ".join([f"{kernel.name}: {verdict.reason}", *refusals]), whole)
         refusals.append(f"not {kernel.name}: {verdict.reason}")
     raise LookupError("; ".join(refusals))
+
+
+def choose_transparent(problem: Problem) -> TransparentKernel | None:
+    """The first kernel made of torch's own operators that serves the whole stack, if there is one.
+
+    For transforms of torch that look through its operators, but not through a kernel of our own.
+    """
+    for kernel in KERNELS:
+        if kernel.taped is False and kernel.serves(problem).serves:
+            return kernel
+    return None

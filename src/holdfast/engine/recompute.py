@@ -1,0 +1,222 @@
+"""Exact gradients through long sequences: the state is kept at borders, the inside made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from holdfast.engine.autograd import run_pass
+from holdfast.engine.cells import State
+from holdfast.engine.kernels import reference
+from holdfast.engine.kernels.choose import choose
+from holdfast.engine.kernels.contract import Problem, Tape
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Some steps of a pass.
+
+    Arguments:
+        problem: the same pass over these steps only.
+        rows: where they lie in x and in the output: steps of a dense batch, rows of a ragged one.
+        batch_sizes: of these steps where ragged, else None.
+        batch: how many sequences take part; the states of those behind them wait.
+    """
+
+    problem: Problem
+    rows: slice
+    batch_sizes: Tensor | None
+    batch: int
+
+    def of(self, state: State) -> State:
+        """The states of the sequences that take part, of (1, B, ·)."""
+        return tuple(part[:, : self.batch] for part in state)
+
+
+def segments(problem: Problem, batch_sizes: Tensor | None, length: int) -> Iterator[Segment]:
+    """The segments of a pass in the order in which it reads them.
+
+    Arguments:
+        problem: a pass.
+        batch_sizes: (T,) on the CPU where ragged, else None.
+        length: steps of a segment; the last one in time has what is left.
+
+    Example:
+        >>> from holdfast.engine.cells import GRU
+        >>> problem = Problem(GRU, 7, 2, 3, 4, torch.float32, "cpu", reverse=True)
+        >>> [each.rows for each in segments(problem, None, 3)]
+        [slice(6, 7, None), slice(3, 6, None), slice(0, 3, None)]
+    """
+    starts = range(0, problem.steps, length)
+    ends = None if batch_sizes is None else [0, *batch_sizes.cumsum(0).tolist()]
+    for start in reversed(starts) if problem.reverse else starts:
+        end = min(start + length, problem.steps)
+        sizes = None if batch_sizes is None else batch_sizes[start:end]
+        batch = problem.batch if sizes is None else int(sizes[0])
+        yield Segment(
+            replace(problem, steps=end - start, batch=batch),
+            slice(start, end) if ends is None else slice(ends[start], ends[end]),
+            sizes,
+            batch,
+        )
+
+
+def run_pass_in_segments(
+    length: int,
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+) -> tuple[Tensor, State]:
+    """Run one layer in one direction so that the way back needs little memory.
+
+    Forward keeps the state at the segments' borders; backward runs each segment again, from the
+    last one read to the first, and hands the gradient of the state on. The gradients are those of
+    the plain pass to rounding, for about one more forward pass. Second derivatives are the
+    equations' own and keep every step.
+
+    Source: the trade of Chen, Xu, Zhang and Guestrin (2016), arXiv 1604.06174, section 4.1, with
+    the state as the only thing that crosses a border.
+
+    Arguments:
+        length: steps of a segment.
+        problem: a pass.
+        x, batch_sizes, weights, state: as in `contract.Tape`.
+
+    Returns:
+        The output and the state after each row's last step.
+    """
+    output, *final = _Segments.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        length, problem, batch_sizes, len(weights), x, *weights, *state
+    )
+    return output, tuple(final)
+
+
+def _run(
+    segment: Segment, x: Tensor, weights: tuple[Tensor, ...], state: State, *, gradient: bool
+) -> tuple[Tensor, State]:
+    """Run a segment on the kernel that is chosen for it, transparent or taped."""
+    problem = replace(segment.problem, gradient=gradient)
+    kernel = choose(problem).kernel
+    if problem.reverse and segment.batch_sizes is None:
+        # A fused library that reads forwards only reads a dense segment the other way round.
+        forwards = replace(problem, reverse=False)
+        if choose(forwards).kernel is not kernel:
+            turned = replace(segment, problem=forwards)
+            output, final = _run(turned, x.flip(0), weights, state, gradient=gradient)
+            return output.flip(0), final
+    if kernel.taped is True:
+        return run_pass(kernel, problem, x, segment.batch_sizes, weights, state)
+    return kernel.forward(problem, x, segment.batch_sizes, weights, state)
+
+
+class _Segments(torch.autograd.Function):
+    # torch tracks a function's tensors only as arguments of their own, hence the star.
+    @staticmethod
+    def forward(
+        ctx: Any,
+        length: int,
+        problem: Problem,
+        batch_sizes: Tensor | None,
+        count: int,
+        x: Tensor,
+        *tensors: Tensor,
+    ) -> tuple[Tensor, ...]:
+        weights, state = tensors[:count], tensors[count:]
+        parts = tuple(segments(problem, batch_sizes, length))
+        output = x.new_empty((*x.shape[:-1], problem.output_size))
+        borders = tuple(part.new_empty((len(parts), *part.shape[1:])) for part in state)
+        now = tuple(part.clone() for part in state)
+        for index, segment in enumerate(parts):
+            for border, part in zip(borders, now, strict=True):
+                border[index] = part[0]
+            output[segment.rows], after = _run(
+                segment, x[segment.rows], weights, segment.of(now), gradient=False
+            )
+            for part, new in zip(segment.of(now), after, strict=True):
+                part.copy_(new)
+        ctx.save_for_backward(x, *tensors, *borders)
+        ctx.call = (length, problem, batch_sizes, count)
+        ctx.set_materialize_grads(False)  # an output that no loss reads may be gigabytes of zeros
+        return (output, *now)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        length, problem, batch_sizes, count = ctx.call
+        parts = len(problem.cell.parts)
+        x, *rest = ctx.saved_tensors
+        weights = tuple(rest[:count])
+        state, borders = tuple(rest[count : count + parts]), tuple(rest[count + parts :])
+        of_state = tuple(
+            torch.zeros_like(part) if grad is None else grad
+            for part, grad in zip(state, grads[1:], strict=True)
+        )
+        if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
+            shape = (*x.shape[:-1], problem.output_size)
+            of_output = x.new_zeros(shape) if grads[0] is None else grads[0]
+            tape = Tape(x, batch_sizes, weights, state, of_output, None)
+            found = reference.gradients(problem, tape, of_output, of_state, create_graph=True)
+            return (None, None, None, None, found.x, *found.weights, *found.state)
+        wanted = ctx.needs_input_grad[4 : 5 + count]
+        of_x = torch.empty_like(x) if wanted[0] else None
+        taken = [
+            weight.detach().requires_grad_(wants)
+            for weight, wants in zip(weights, wanted[1:], strict=True)
+        ]
+        totals = {index: torch.zeros_like(w) for index, w in enumerate(taken) if w.requires_grad}
+        now = tuple(part.clone() for part in of_state)
+        each = tuple(segments(problem, batch_sizes, length))
+        for index in reversed(range(len(each))):
+            segment = each[index]
+            inputs = x[segment.rows].detach().requires_grad_(wanted[0])
+            before = segment.of(tuple(border[index : index + 1] for border in borders))
+            of_inputs, of_weights, of_before = _backwards(
+                segment,
+                inputs,
+                tuple(taken),
+                tuple(part.detach().requires_grad_() for part in before),
+                None if grads[0] is None else grads[0][segment.rows],
+                segment.of(now),
+            )
+            if of_x is not None and of_inputs is not None:
+                of_x[segment.rows] = of_inputs
+            for total, part in zip(totals.values(), of_weights, strict=True):
+                total += part
+            for part, new in zip(segment.of(now), of_before, strict=True):
+                part.copy_(new)
+        return (None, None, None, None, of_x, *map(totals.get, range(count)), *now)
+
+
+def _backwards(
+    segment: Segment,
+    x: Tensor,
+    weights: tuple[Tensor, ...],
+    state: State,
+    of_output: Tensor | None,
+    of_state: State,
+) -> tuple[Tensor | None, tuple[Tensor, ...], State]:
+    """Run a segment again and go back through it.
+
+    Arguments:
+        segment, x, weights, state: what it ran on, as leaves; those with `requires_grad` count.
+        of_output, of_state: the gradients that reach its output and the state after it.
+
+    Returns:
+        The gradient to x if it counts, to the weights that count, and to the state.
+    """
+    with torch.enable_grad():
+        output, after = _run(segment, x, weights, state, gradient=True)
+    reached = list(zip(after, of_state, strict=True))
+    if of_output is not None:
+        reached.append((output, of_output))
+    leaves = [leaf for leaf in (x, *weights, *state) if leaf.requires_grad]
+    tensors, slopes = zip(*reached, strict=True)
+    found = torch.autograd.grad(tensors, leaves, slopes)
+    first = int(x.requires_grad)
+    last = len(leaves) - len(state)
+    return found[0] if first else None, found[first:last], found[last:]

@@ -1,0 +1,264 @@
+"""What happened inside a layer: every gate, cell and hidden state of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+from holdfast.engine.cells import State, Weights, gru, lstm, rnn
+from holdfast.engine.kernels.choose import choose
+from holdfast.engine.kernels.contract import Problem, Tape
+from holdfast.errors import ArgumentError
+from holdfast.nn.lengths import Lengths, packed, padded
+from holdfast.nn.recurrent import Recurrent
+from holdfast.nn.stack import run_passes
+
+
+@dataclass(frozen=True, eq=False)
+class LSTMTrace:
+    """The inside of an LSTM, each tensor (L, D, T, B, H).
+
+    Time is in input order in both directions: what the reverse direction had read from step T back
+    to step t stands at t. Gates are as they act, behind their σ or tanh. Zeros stand behind the end
+    of a row that is shorter than the batch.
+
+    Arguments:
+        input_gate, forget_gate, output_gate: i, f and o, 0 to 1.
+        candidate: g, −1 to 1.
+        cell: c after the step: forget_gate · (c before) + input_gate · candidate.
+        hidden: h after the step; (L, D, T, B, P) with a projection.
+    """
+
+    input_gate: Tensor
+    forget_gate: Tensor
+    output_gate: Tensor
+    candidate: Tensor
+    cell: Tensor
+    hidden: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class GRUTrace:
+    """The inside of a GRU, each tensor (L, D, T, B, H); order and padding as in `LSTMTrace`.
+
+    Arguments:
+        reset_gate, update_gate: r and z, 0 to 1; z keeps the old state.
+        candidate: n, −1 to 1.
+        hidden: h after the step: (1 − update_gate) · candidate + update_gate · (h before).
+    """
+
+    reset_gate: Tensor
+    update_gate: Tensor
+    candidate: Tensor
+    hidden: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class RNNTrace:
+    """The inside of a plain RNN, each tensor (L, D, T, B, H); as in `LSTMTrace`.
+
+    Arguments:
+        preactivation: what tanh or relu is applied to.
+        hidden: h after the step.
+    """
+
+    preactivation: Tensor
+    hidden: Tensor
+
+
+@dataclass(frozen=True)
+class PassTrace:
+    """One layer in one direction, as it ran.
+
+    Arguments:
+        x: what it read, (T, B, ·), zeros behind a row's end.
+        before, after: the state before and after each step, each part (T, B, ·).
+        weights: of the pass.
+    """
+
+    x: Tensor
+    before: State
+    after: State
+    weights: Weights
+
+
+Fields = Callable[[PassTrace], tuple[Tensor, ...]]
+"""The fields of a record for one pass, each (T, B, ·)."""
+
+
+def trace_lstm(
+    layer: Recurrent,
+    x: Tensor | PackedSequence,
+    state: State | None,
+    lengths: Lengths | None,
+) -> LSTMTrace:
+    """The record of an LSTM; `LSTM.trace` says what goes in."""
+
+    def fields(one: PassTrace) -> tuple[Tensor, ...]:
+        i, f, g, o = lstm.gates(one.x, one.before[0], one.weights)
+        h, c = one.after
+        return i, f, o, g, c, h
+
+    return LSTMTrace(*_trace(layer, x, state, lengths, fields))
+
+
+def trace_gru(
+    layer: Recurrent,
+    x: Tensor | PackedSequence,
+    state: State | None,
+    lengths: Lengths | None,
+) -> GRUTrace:
+    """The record of a GRU; `LSTM.trace` says what goes in."""
+
+    def fields(one: PassTrace) -> tuple[Tensor, ...]:
+        r, z, n = gru.gates(one.x, one.before[0], one.weights)
+        return r, z, n, one.after[0]
+
+    return GRUTrace(*_trace(layer, x, state, lengths, fields))
+
+
+def trace_rnn(
+    layer: Recurrent,
+    x: Tensor | PackedSequence,
+    state: State | None,
+    lengths: Lengths | None,
+) -> RNNTrace:
+    """The record of a plain RNN; `LSTM.trace` says what goes in."""
+
+    def fields(one: PassTrace) -> tuple[Tensor, ...]:
+        return rnn.preactivation(one.x, one.before[0], one.weights), one.after[0]
+
+    return RNNTrace(*_trace(layer, x, state, lengths, fields))
+
+
+def _trace(
+    layer: Recurrent,
+    x: Tensor | PackedSequence,
+    state: State | None,
+    lengths: Lengths | None,
+    fields: Fields,
+) -> list[Tensor]:
+    """Run a layer pass by pass, and work out its gates from what went through it.
+
+    The states come from the kernel; the gates of all steps of a pass are then one matrix product.
+    """
+    with torch.no_grad():
+        x, state, lengths = _at_the_door(layer, x, state, lengths)
+        steps, batch, _ = x.shape
+        weights = layer._all_weights()
+        layer._check_input(x, weights[0], x.device.type)
+        if steps == 0:
+            raise ArgumentError("trace takes x with one step or more, got none.")
+        if state is None:
+            state = layer._zero_state(x, batch)
+        else:
+            layer._check_state(state, batch)
+        ragged = None if lengths is None else packed(x, lengths)
+        begin, ends = state, None
+        if ragged is not None:
+            order = ragged.sorted_indices
+            assert order is not None  # `packed` always sorts
+            begin = tuple(part.index_select(1, order) for part in state)
+            ends = torch.as_tensor(lengths, device=x.device)
+        problem = layer._problem(x, steps, batch, ragged=ragged is not None)
+        problem = replace(problem, dropout=0.0, gradient=True)  # so that c is kept
+        traces: list[tuple[Tensor, ...]] = []
+
+        def run(
+            part: Problem,
+            x: Tensor,
+            batch_sizes: Tensor | None,
+            weights: tuple[Tensor, ...],
+            begin: State,
+        ) -> tuple[Tensor, State]:
+            kernel = choose(part).kernel
+            if kernel.taped is False:
+                kernel = choose(replace(part, by_equations=True)).kernel
+            assert kernel.taped is True  # the equations are
+            output, final, tape = kernel.forward(part, x, batch_sizes, weights, begin)
+            one = _pass_trace(part, tape, ragged, ends, steps)
+            traces.append(_without_padding(fields(one), ends))
+            return output, final
+
+        if ragged is None:
+            run_passes(run, problem, x, None, weights, begin)
+        else:
+            run_passes(run, problem, ragged.data, ragged.batch_sizes, weights, begin)
+        layers = layer.num_layers
+        return [
+            torch.stack(field).view(layers, problem.directions, *field[0].shape)
+            for field in zip(*traces, strict=True)
+        ]
+
+
+def _at_the_door(
+    layer: Recurrent,
+    x: Tensor | PackedSequence,
+    state: State | None,
+    lengths: Lengths | None,
+) -> tuple[Tensor, State | None, Lengths | None]:
+    """Any call form as (T, B, I), the state of a batch, and lengths."""
+    if isinstance(x, PackedSequence):
+        if lengths is not None:
+            raise ArgumentError("lengths goes with a padded tensor; a PackedSequence has its own.")
+        sequences, counts = pad_packed_sequence(x)
+        return sequences, state, counts
+    if x.dim() == 2:
+        if lengths is not None:
+            raise ArgumentError("lengths goes with a batch; an unbatched x is one sequence.")
+        unbatched = None if state is None else tuple(part.unsqueeze(1) for part in state)
+        return x.unsqueeze(1), unbatched, None
+    if x.dim() != 3:
+        raise ArgumentError(
+            f"trace takes x of shape (T, B, I) or (T, I), got {tuple(x.shape)}; see batch_first."
+        )
+    return (x.transpose(0, 1) if layer.batch_first else x), state, lengths
+
+
+def _pass_trace(
+    problem: Problem,
+    tape: Tape,
+    ragged: PackedSequence | None,
+    ends: Tensor | None,
+    steps: int,
+) -> PassTrace:
+    """The states before and after each step of a pass that ran."""
+
+    def spread(tensor: Tensor) -> Tensor:
+        return tensor if ragged is None else padded(ragged._replace(data=tensor), steps)
+
+    begin = tape.state
+    if ragged is not None and ragged.unsorted_indices is not None:
+        unsorted = ragged.unsorted_indices
+        begin = tuple(part.index_select(1, unsorted) for part in begin)
+    kept = (tape.output,) if tape.cells is None else (tape.output, tape.cells)
+    after = tuple(spread(tensor) for tensor in kept)
+    before = tuple(
+        _before(part, first, ends, reverse=problem.reverse)
+        for part, first in zip(after, begin, strict=True)
+    )
+    return PassTrace(spread(tape.x), before, after, problem.weights(tape.weights))
+
+
+def _before(after: Tensor, begin: Tensor, ends: Tensor | None, *, reverse: bool) -> Tensor:
+    """The state before each step from (T, B, ·) after each and (1, B, ·) at the beginning."""
+    if not reverse:
+        return torch.cat([begin, after[:-1]])
+    before = torch.cat([after[1:], begin])
+    if ends is None:
+        return before
+    time = torch.arange(after.shape[0], device=after.device)
+    return torch.where((time[:, None] == ends - 1)[..., None], begin, before)
+
+
+def _without_padding(tensors: tuple[Tensor, ...], ends: Tensor | None) -> tuple[Tensor, ...]:
+    """The same with zeros behind each row's end."""
+    if ends is None:
+        return tensors
+    time = torch.arange(tensors[0].shape[0], device=ends.device)
+    beyond = (time[:, None] >= ends)[..., None]
+    return tuple(tensor.masked_fill(beyond, 0.0) for tensor in tensors)
