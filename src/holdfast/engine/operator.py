@@ -7,6 +7,8 @@ a tracer nothing comes this way: such an operator costs more to call than a shor
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -61,6 +63,20 @@ def _problem(
     )
 
 
+@contextmanager
+def _autograd_inside() -> Iterator[None]:
+    """Inside, torch differentiates; an operator of one's own runs below autograd, where it cannot.
+
+    Nothing public of torch lifts that.
+    """
+    excluded = torch._C._dispatch_tls_local_exclude_set()
+    for key in (torch._C.DispatchKey.AutogradFunctionality, torch._C.DispatchKey.ADInplaceOrView):
+        excluded = excluded.remove(key)
+    included = torch._C._dispatch_tls_local_include_set()
+    with torch._C._ForceDispatchKeyGuard(included, excluded), torch.enable_grad():
+        yield
+
+
 @torch.library.custom_op("holdfast::recurrent_pass", mutates_args=())
 def _pass(
     x: Tensor,
@@ -72,7 +88,8 @@ def _pass(
     reverse: bool,
 ) -> list[Tensor]:
     problem = _problem(x, batch_sizes, state, cell, bias, reverse, gradient=False)
-    output, final = run_chosen(problem, x, batch_sizes, tuple(weights), tuple(state))
+    with torch.no_grad():
+        output, final = run_chosen(problem, x, batch_sizes, tuple(weights), tuple(state))
     # A final state may be a view of the output, and an operator's results must lie apart.
     return [output.contiguous(), *(part.clone() for part in final)]
 
@@ -106,7 +123,7 @@ def _backward(
     leaves = [tensor.detach().requires_grad_() for tensor in (x, *weights, *state)]
     given = tuple(leaves[1 : 1 + len(weights)]), tuple(leaves[1 + len(weights) :])
     length = segment_length(problem, "auto", None)
-    with torch.enable_grad():
+    with _autograd_inside():
         if length is None:
             output, final = run_chosen(problem, leaves[0], batch_sizes, *given)
         else:
