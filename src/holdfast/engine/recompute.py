@@ -97,22 +97,27 @@ def run_pass_in_segments(
     return output, tuple(final)
 
 
-def _run(
-    segment: Segment, x: Tensor, weights: tuple[Tensor, ...], state: State, *, gradient: bool
+def run_chosen(
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
 ) -> tuple[Tensor, State]:
-    """Run a segment on the kernel that is chosen for it, transparent or taped."""
-    problem = replace(segment.problem, gradient=gradient)
+    """Run a pass on the kernel that is chosen for it, transparent or taped.
+
+    Arguments, returns: as in `run_pass_in_segments`.
+    """
     kernel = choose(problem).kernel
-    if problem.reverse and segment.batch_sizes is None:
-        # A fused library that reads forwards only reads a dense segment the other way round.
+    if problem.reverse and batch_sizes is None:
+        # A fused library that reads forwards only reads a dense pass the other way round.
         forwards = replace(problem, reverse=False)
         if choose(forwards).kernel is not kernel:
-            turned = replace(segment, problem=forwards)
-            output, final = _run(turned, x.flip(0), weights, state, gradient=gradient)
+            output, final = run_chosen(forwards, x.flip(0), None, weights, state)
             return output.flip(0), final
     if kernel.taped is True:
-        return run_pass(kernel, problem, x, segment.batch_sizes, weights, state)
-    return kernel.forward(problem, x, segment.batch_sizes, weights, state)
+        return run_pass(kernel, problem, x, batch_sizes, weights, state)
+    return kernel.forward(problem, x, batch_sizes, weights, state)
 
 
 class _Segments(torch.autograd.Function):
@@ -135,8 +140,12 @@ class _Segments(torch.autograd.Function):
         for index, segment in enumerate(parts):
             for border, part in zip(borders, now, strict=True):
                 border[index] = part[0]
-            output[segment.rows], after = _run(
-                segment, x[segment.rows], weights, segment.of(now), gradient=False
+            output[segment.rows], after = run_chosen(
+                replace(segment.problem, gradient=False),
+                x[segment.rows],
+                segment.batch_sizes,
+                weights,
+                segment.of(now),
             )
             for part, new in zip(segment.of(now), after, strict=True):
                 part.copy_(new)
@@ -210,7 +219,7 @@ def _backwards(
         The gradient to x if it counts, to the weights that count, and to the state.
     """
     with torch.enable_grad():
-        output, after = _run(segment, x, weights, state, gradient=True)
+        output, after = run_chosen(segment.problem, x, segment.batch_sizes, weights, state)
     reached = list(zip(after, of_state, strict=True))
     if of_output is not None:
         reached.append((output, of_output))

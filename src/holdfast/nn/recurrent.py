@@ -244,6 +244,8 @@ class Recurrent(nn.Module):
         else:
             self._check_state(state, batch)
         problem = self._problem(x, steps, batch, ragged=batch_sizes is not None)
+        if torch.compiler.is_compiling():  # the operator cuts by itself; a question would fix T
+            return run_stack(problem, x, batch_sizes, weights, state)
         segment = segment_length(problem, self.recompute, self.recompute_memory)
         return run_stack(problem, x, batch_sizes, weights, state, segment)
 

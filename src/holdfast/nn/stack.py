@@ -16,6 +16,7 @@ from holdfast.engine.autograd import equations_needed, run_pass, under_transform
 from holdfast.engine.cells import State
 from holdfast.engine.kernels.choose import choose, choose_transparent
 from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.operator import run_traced
 from holdfast.engine.recompute import run_pass_in_segments
 
 RunPass = Callable[
@@ -52,8 +53,8 @@ def by_equations() -> Iterator[None]:
 
 
 def equations_wanted() -> bool:
-    """Whether this is inside `by_equations`."""
-    return _BY_EQUATIONS.get()
+    """Whether this is inside `by_equations`; what traces cannot ask."""
+    return not torch.compiler.is_compiling() and _BY_EQUATIONS.get()
 
 
 def autocasts(device: str) -> bool:
@@ -81,6 +82,8 @@ def run_stack(
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
         each part (LD, B, ·).
     """
+    if torch.compiler.is_compiling():
+        return run_passes(run_traced, problem, x, batch_sizes, weights, state)
     tensors = (x, *weights, *state)
     if segment is not None and (
         segment >= problem.steps
