@@ -10,6 +10,7 @@ struct Isa {
   const char* name;
   bool there;
   const HoldfastKernel (*kernels)[2][2];
+  const HoldfastOpen (*streams)[2];
 };
 
 #ifdef HOLDFAST_X86
@@ -21,10 +22,10 @@ const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("
 // The best first.
 const Isa sets[] = {
 #ifdef HOLDFAST_X86
-    {"avx512", has_avx512, avx512::kernels},
-    {"avx2", has_avx2, avx2::kernels},
+    {"avx512", has_avx512, avx512::kernels, avx512::streams},
+    {"avx2", has_avx2, avx2::kernels, avx2::streams},
 #endif
-    {"baseline", true, baseline::kernels},
+    {"baseline", true, baseline::kernels, baseline::streams},
 };
 constexpr int count = sizeof sets / sizeof sets[0];
 
@@ -76,5 +77,17 @@ int holdfast_run(int isa, int cell, int precision, int backward, const HoldfastC
   alone.threads = 1;
   return kernel(&alone);
 }
+
+// A layer to be run step by step, or null: no memory, or no such kernel. `call` has to outlive it.
+HoldfastStream* holdfast_stream_open(int isa, int cell, int precision, const HoldfastCall* call) {
+  if (!holdfast_isa_there(isa) || cell < 0 || cell > 3) return nullptr;
+  return sets[isa].streams[cell][precision != 0](call);
+}
+
+void holdfast_stream_refresh(HoldfastStream* stream) { stream->refresh(); }
+
+void holdfast_stream_step(HoldfastStream* stream, const void* x) { stream->step(x, forked); }
+
+void holdfast_stream_close(HoldfastStream* stream) { delete stream; }
 }
 #pragma GCC visibility pop

@@ -40,3 +40,14 @@ struct HoldfastCall {
 // 0, or 1 where memory could not be had.
 typedef int (*HoldfastKernel)(const HoldfastCall*);
 }
+
+// A layer that is run step by step: `output` and `cell_state` of its call are the state, read and
+// written by every step. The call is the stream's for as long as it lives.
+struct HoldfastStream {
+  virtual void refresh() = 0;  // takes the weights as they are now
+  virtual void step(const void* x, bool alone) = 0;  // alone: on this thread only
+  virtual ~HoldfastStream() = default;
+};
+
+// Null where memory could not be had.
+typedef HoldfastStream* (*HoldfastOpen)(const HoldfastCall*);

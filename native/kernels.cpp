@@ -5,6 +5,7 @@
 #include "cells/rnn.hpp"
 #include "forward.hpp"
 #include "kernels.hpp"
+#include "stream.hpp"
 
 namespace HOLDFAST_ISA {
 
@@ -20,6 +21,14 @@ int backward(const HoldfastCall* call) {
   return Backward<Real, Cell>(*call).run();
 }
 
+template <class Real, class Cell>
+HoldfastStream* open(const HoldfastCall* call) {
+  auto* stream = new (std::nothrow) Stream<Real, Cell>(*call);
+  if (stream && stream->open()) return stream;
+  delete stream;
+  return nullptr;
+}
+
 }  // namespace
 
 // By cell (LSTM, GRU, RNN with tanh, RNN with relu), precision (float, double) and direction.
@@ -32,6 +41,13 @@ extern const HoldfastKernel kernels[4][2][2] = {
      {forward<double, Rnn<double, false>>, backward<double, Rnn<double, false>>}},
     {{forward<float, Rnn<float, true>>, backward<float, Rnn<float, true>>},
      {forward<double, Rnn<double, true>>, backward<double, Rnn<double, true>>}},
+};
+
+extern const HoldfastOpen streams[4][2] = {
+    {open<float, Lstm<float>>, open<double, Lstm<double>>},
+    {open<float, Gru<float>>, open<double, Gru<double>>},
+    {open<float, Rnn<float, false>>, open<double, Rnn<double, false>>},
+    {open<float, Rnn<float, true>>, open<double, Rnn<double, true>>},
 };
 
 }  // namespace HOLDFAST_ISA

@@ -15,6 +15,7 @@ from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
+from holdfast.nn.stepper import Stepper
 from holdfast.nn.tracing import LSTMTrace, trace_lstm
 
 
@@ -171,6 +172,25 @@ class LSTM(Recurrent):
         """
         y, after = one_step.step(self, x, state)
         return y, (after[0], after[1])
+
+    def stepper(self, batch_size: int = 1) -> Stepper[tuple[Tensor, Tensor]]:
+        """A stream on a snapshot of the weights, for steps that take microseconds.
+
+        Arguments:
+            batch_size: B, streams that are stepped together.
+
+        Returns:
+            An object with `step(x)`, `state`, `reset()` and `refresh()`; see `Stepper`.
+
+        Raises:
+            ArgumentError: the layer is bidirectional, or batch_size is not a number from 1.
+
+        Example:
+            >>> stepper = LSTM(3, 8, num_layers=2).stepper(batch_size=2)
+            >>> stepper.step(torch.randn(2, 3)).shape
+            torch.Size([2, 8])
+        """
+        return Stepper(self, batch_size)
 
     def transition(
         self, x_t: Tensor, state: tuple[Tensor, Tensor] | None = None

@@ -27,7 +27,7 @@ def step(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor, Stat
     Raises:
         ArgumentError: the layer is bidirectional, or x or the state has another shape or dtype.
     """
-    _check_one_way(layer, "step")
+    check_one_way(layer, "step")
     _check_x(x, "step")
     weights = layer._all_weights()
     layer._check_input(x, weights[0], x.device.type)
@@ -40,7 +40,7 @@ def transition(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor
 
     Arguments, returns, errors: as in `step`; weights are turned to the dtype of x.
     """
-    _check_one_way(layer, "transition")
+    check_one_way(layer, "transition")
     _check_x(x, "transition")
     weights = tuple(weight.to(x.dtype) for weight in layer._all_weights())
     layer._check_input(x, weights[0], x.device.type)
@@ -68,7 +68,8 @@ def _advance(
     return output.squeeze(0), after
 
 
-def _check_one_way(layer: Recurrent, method: str) -> None:
+def check_one_way(layer: Recurrent, method: str) -> None:
+    """Refuse a layer that has to see a sequence's end first."""
     if layer.bidirectional:
         raise ArgumentError(
             f"{method} takes one step forward, and a bidirectional layer must see the last step of "

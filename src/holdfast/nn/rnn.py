@@ -15,6 +15,7 @@ from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
+from holdfast.nn.stepper import Stepper
 from holdfast.nn.tracing import RNNTrace, trace_rnn
 
 Nonlinearity = Literal["tanh", "relu"]
@@ -157,6 +158,25 @@ class RNN(Recurrent):
         """
         y, after = one_step.step(self, x, None if state is None else (state,))
         return y, after[0]
+
+    def stepper(self, batch_size: int = 1) -> Stepper[Tensor]:
+        """A stream on a snapshot of the weights, for steps that take microseconds.
+
+        Arguments:
+            batch_size: B, streams that are stepped together.
+
+        Returns:
+            An object with `step(x)`, `state`, `reset()` and `refresh()`; see `Stepper`.
+
+        Raises:
+            ArgumentError: the layer is bidirectional, or batch_size is not a number from 1.
+
+        Example:
+            >>> stepper = RNN(3, 8).stepper(batch_size=2)
+            >>> stepper.step(torch.randn(2, 3)).shape
+            torch.Size([2, 8])
+        """
+        return Stepper(self, batch_size)
 
     def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """One step of the whole stack as a function to differentiate, as often as one likes.

@@ -12,7 +12,7 @@ from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, State, Weights
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
 
-_CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU)
+CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU)
 """In the order of the table in `native/kernels.cpp`."""
 
 SLOTS: Final = 4
@@ -23,6 +23,9 @@ KEPT_BYTES: Final = 1 << 26
 
 LARGE: Final = 1 << 22
 """Bytes from which a tensor gets large pages."""
+
+SMALL: Final = 1 << 19
+"""Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
 
 LARGEST_HIDDEN: Final = 512
 """Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
@@ -48,7 +51,7 @@ class CpuKernel:
         library = native.load()
         if isinstance(library, str):
             return Verdict(False, library)
-        if self._instructions is not None and self._index(library) is None:
+        if self._instructions is not None and self.instruction_set(library) is None:
             return Verdict(False, f"this processor has no {self._instructions}")
         if problem.by_equations:
             return Verdict(False, "the equations themselves were asked for")
@@ -56,7 +59,7 @@ class CpuKernel:
             return Verdict(False, f"it runs on the CPU, not on {problem.device}")
         if problem.dtype not in (torch.float32, torch.float64):
             return Verdict(False, f"it computes in float32 and float64, not in {problem.dtype}")
-        if problem.cell not in _CELLS:
+        if problem.cell not in CELLS:
             return Verdict(False, f"there is no compiled kernel for {problem.cell.name}")
         if problem.projection:
             return Verdict(False, "there is no compiled kernel for projections")
@@ -165,7 +168,7 @@ class CpuKernel:
         """Call the library; the names are those of `native/call.hpp`."""
         library = native.load()
         assert not isinstance(library, str)
-        index = self._index(library)
+        index = self.instruction_set(library)
         assert index is not None
         offsets = None
         if batch_sizes is not None:
@@ -174,14 +177,14 @@ class CpuKernel:
         x = x.contiguous()
         state = tuple(part.contiguous() for part in state)
         named = problem.weights([weight.contiguous() for weight in weights])
-        _check(problem, x, named, state)
+        check(problem, x, named, state)
         call = native.Call(
             problem.steps,
             problem.batch,
             problem.input_size,
             problem.hidden_size,
             problem.reverse,
-            torch.get_num_threads(),
+            worthwhile_threads(problem),
             _pointer(offsets),
             _pointer(x),
             _pointer(named.weight_ih),
@@ -204,13 +207,11 @@ class CpuKernel:
             _pointer(grad_bias_hh),
         )
         double = problem.dtype == torch.float64
-        failed = library.run(
-            index, _CELLS.index(problem.cell), double, backward, ctypes.byref(call)
-        )
+        failed = library.run(index, CELLS.index(problem.cell), double, backward, ctypes.byref(call))
         if failed:
             raise MemoryError("The compiled kernel could not get the memory it works in.")
 
-    def _index(self, library: native.Library) -> int | None:
+    def instruction_set(self, library: native.Library) -> int | None:
         """The instruction set to take."""
         if self._instructions is None:
             return library.usable[0]
@@ -220,7 +221,7 @@ class CpuKernel:
         return index if index in library.usable else None
 
 
-def _check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
+def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
     """The library trusts its pointers: sizes that a caller could have changed are checked."""
     units, rows = problem.hidden_size, len(problem.cell.gates) * problem.hidden_size
     wanted = (
@@ -236,6 +237,15 @@ def _check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
                 f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
                 f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
             )
+
+
+def worthwhile_threads(problem: Problem) -> int:
+    """As many as torch has, or one where starting them takes longer than the work."""
+    rows = len(problem.cell.gates) * problem.hidden_size
+    multiplications = (
+        problem.steps * problem.batch * rows * (problem.input_size + problem.hidden_size)
+    )
+    return 1 if multiplications < SMALL else torch.get_num_threads()
 
 
 def _pointer(tensor: Tensor | None) -> int | None:

@@ -35,12 +35,19 @@ class Library(NamedTuple):
     Arguments:
         run: (instruction set, cell, precision, backward, call) → 0, or what went wrong.
         advise: (address, bytes) asks for large pages.
+        stream_open: (instruction set, cell, precision, call) → a stream's address, or None.
+        stream_refresh, stream_close: (stream).
+        stream_step: (stream, address of x).
         names: the instruction sets that were compiled, the best first.
         usable: the indices of those that this processor has.
     """
 
     run: ctypes._NamedFuncPointer
     advise: ctypes._NamedFuncPointer
+    stream_open: ctypes._NamedFuncPointer
+    stream_refresh: ctypes._NamedFuncPointer
+    stream_close: ctypes._NamedFuncPointer
+    stream_step: ctypes._NamedFuncPointer
     names: tuple[str, ...]
     usable: tuple[int, ...]
 
@@ -72,7 +79,28 @@ def load() -> Library | str:
     while (name := found.holdfast_isa_name(len(names))) is not None:
         names.append(name.decode())
     usable = tuple(index for index in range(len(names)) if found.holdfast_isa_there(index))
-    return Library(found.holdfast_run, found.holdfast_advise, tuple(names), usable)
+    found.holdfast_stream_open.argtypes = [ctypes.c_int] * 3 + [ctypes.c_void_p]
+    found.holdfast_stream_open.restype = ctypes.c_void_p
+    found.holdfast_stream_step.argtypes = [ctypes.c_void_p] * 2
+    for function in (
+        found.holdfast_advise,
+        found.holdfast_stream_refresh,
+        found.holdfast_stream_close,
+        found.holdfast_stream_step,
+    ):
+        function.restype = None
+    for function in (found.holdfast_stream_refresh, found.holdfast_stream_close):
+        function.argtypes = [ctypes.c_void_p]
+    return Library(
+        found.holdfast_run,
+        found.holdfast_advise,
+        found.holdfast_stream_open,
+        found.holdfast_stream_refresh,
+        found.holdfast_stream_close,
+        found.holdfast_stream_step,
+        tuple(names),
+        usable,
+    )
 
 
 def _places() -> Iterator[Path]:

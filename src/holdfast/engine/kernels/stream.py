@@ -1,0 +1,82 @@
+"""A pass run step by step: weights packed once, states in place."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from holdfast.engine.cells import State
+from holdfast.engine.kernels import native
+from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.cpu import CELLS, CPU, check, worthwhile_threads
+
+
+class Stream:
+    """One layer of one direction, whose every step reads and writes the state that it was given.
+
+    Arguments:
+        problem: a pass of one step that `CPU` serves.
+        weights: as the layer holds them; copied, so that later changes of them do not count.
+        state: each part (B, H), contiguous; read and written by every step.
+    """
+
+    def __init__(self, problem: Problem, weights: tuple[Tensor, ...], state: State) -> None:
+        library = native.load()
+        assert not isinstance(library, str)
+        self._problem, self._state, self._library = problem, state, library
+        self._call = native.Call(
+            steps=1,
+            batch=problem.batch,
+            inputs=problem.input_size,
+            units=problem.hidden_size,
+            threads=worthwhile_threads(problem),
+            output=state[0].data_ptr(),
+            cell_state=state[1].data_ptr() if len(state) > 1 else None,
+        )
+        held = self._point_at(weights)
+        double = problem.dtype == torch.float64
+        address: int | None = library.stream_open(
+            CPU.instruction_set(library),
+            CELLS.index(problem.cell),
+            double,
+            ctypes.byref(self._call),
+        )
+        del held
+        if address is None:
+            raise MemoryError("The compiled kernel could not get the memory it works in.")
+        self.address: int = address
+        """What `run` is told."""
+        # The call is the library's until then, so it goes along.
+        weakref.finalize(self, _close, library, address, self._call)
+
+    @property
+    def run(self) -> Callable[[int, int], None]:
+        """(this stream's address, the address of x) → nothing; takes one step."""
+        return self._library.stream_step
+
+    def refresh(self, weights: tuple[Tensor, ...]) -> None:
+        """Take other weights."""
+        held = self._point_at(weights)
+        self._library.stream_refresh(self.address)
+        del held
+
+    def _point_at(self, weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Tell the call where the weights lie; what is returned has to live while it reads them."""
+        problem = self._problem
+        named = problem.weights([weight.detach().contiguous() for weight in weights])
+        x = named.weight_ih.new_empty((1, problem.batch, problem.input_size))
+        check(problem, x, named, tuple(part.unsqueeze(0) for part in self._state))
+        call = self._call
+        call.weight_ih, call.weight_hh = named.weight_ih.data_ptr(), named.weight_hh.data_ptr()
+        if named.bias_ih is not None and named.bias_hh is not None:
+            call.bias_ih, call.bias_hh = named.bias_ih.data_ptr(), named.bias_hh.data_ptr()
+        return tuple(tensor for tensor in named if tensor is not None)
+
+
+def _close(library: native.Library, address: int, call: native.Call) -> None:
+    library.stream_close(address)
+    del call
