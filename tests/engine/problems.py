@@ -16,6 +16,7 @@ from holdfast.engine.cells import (
     LSTM,
     RNN_RELU,
     RNN_TANH,
+    SLSTM,
     Cell,
     Masks,
     Options,
@@ -26,6 +27,7 @@ from holdfast.engine.cells.masks import MaskReader
 from holdfast.engine.kernels.contract import Kernel, Problem
 
 CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
+VARIANT_CELLS = (*CELLS, SLSTM)
 SHAPES = tuple(itertools.product((1, 7), (0, 1, 2, 7), (1, 3, 17)))  # T, B, H
 RAGGED_SHAPES = tuple(shape for shape in SHAPES if shape[0] > 1 and shape[1] > 1)
 STRUCTURES = ("pass", "reverse", "stack")
@@ -37,6 +39,8 @@ OPTIONS: dict[str, Any] = {
     "recurrent_dropout": 0.4,
     "zoneout_hidden": 0.3,
     "zoneout_cell": 0.2,
+    "heads": 3,
+    "exponential_forget": True,
 }
 """A value for each option, such that it changes the numbers."""
 
@@ -109,11 +113,12 @@ def variant_problems() -> Iterator[Problem]:
     dense, packed = itertools.cycle(SHAPES), itertools.cycle(RAGGED_SHAPES)
     turns = itertools.product((False, True), (False, True), (0, 2), (False, True))
     turn = itertools.cycle(turns)
-    for cell in CELLS:
-        for options in variants(cell, most=2):
+    for cell in VARIANT_CELLS:
+        for options in (*([Options()] if cell is SLSTM else []), *variants(cell, most=2)):
             for dtype in (torch.float32, torch.float64):
                 ragged, reverse, projection, bias = next(turn)
                 steps, batch, hidden = next(packed if ragged else dense)
+                hidden += -hidden % options.heads
                 yield Problem(
                     cell=cell,
                     steps=steps,
@@ -147,10 +152,10 @@ def numbers(problem: Problem, seed: int = 0) -> Numbers:
     """Random float64 numbers that float32 can hold, so that both precisions start from the same."""
     draw = torch.Generator().manual_seed(seed)
 
-    def tensor(*shape: int) -> Tensor:
+    def tensor(*shape: int, positive: bool = False) -> Tensor:
         # 1/√columns keeps a step from enlarging errors, as weights of order one would.
         values = torch.randn(shape, generator=draw, dtype=torch.float32) / shape[-1] ** 0.5
-        return values.double().requires_grad_()
+        return (values.abs() + 1 if positive else values).double().requires_grad_()
 
     lengths = tuple(max(1, problem.steps - row * problem.ragged) for row in range(problem.batch))
     if problem.ragged:
@@ -165,8 +170,10 @@ def numbers(problem: Problem, seed: int = 0) -> Numbers:
         tensor(*shape) for part in problem.passes() for shape in part.weight_shapes().values()
     )
     held = problem.layers * problem.directions
-    widths = (width, units)[: len(problem.cell.parts)]
-    state = tuple(tensor(held, problem.batch, size) for size in widths)
+    state = tuple(
+        tensor(held, problem.batch, width if part == "h" else units, positive=part == "n")
+        for part in problem.cell.parts
+    )
     masks = Masks(seed=5, layer=1, direction=1) if problem.options.draws else None
     return Numbers(x, batch_sizes, lengths, weights, state, masks)
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from tests.engine.problems import (
     CELLS,
+    VARIANT_CELLS,
     Numbers,
     label,
     numbers,
@@ -126,6 +127,8 @@ def test_kernel_is_as_exact_as_torch(kernel: Kernel, problem: Problem) -> None:
     # So that both cannot be wrong alike: no result is further off than each of its sums, over rows,
     # steps and units, being rounded once at every step.
     sums = problem.hidden_size + problem.input_size + max(problem.batch, 1)
+    if problem.options.changed or problem.cell not in CELLS:
+        sums += 16  # what a step of a variant does to a value beside its sums
     assert torchs <= problem.layers * problem.steps * sums * least / 2.0
 
 
@@ -148,7 +151,7 @@ def test_cases_cover_each_kernel_cell_shape_and_option() -> None:
 
 def test_cases_cover_each_pair_of_options() -> None:
     mine = [case.values[1] for case in CASES if case.values[0] is REFERENCE]
-    for cell in CELLS:
+    for cell in VARIANT_CELLS:
         for options in variants(cell, most=2):
             found = [one for one in mine if one.cell is cell and one.options == options]
             assert {problem.dtype for problem in found} == {torch.float32, torch.float64}

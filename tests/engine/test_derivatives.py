@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.engine.problems import CELLS, OPTIONS, numbers, run, variants
+from tests.engine.problems import CELLS, OPTIONS, VARIANT_CELLS, numbers, run, variants
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from holdfast.engine.cells import LSTM, Cell, Options
+from holdfast.engine.cells import LSTM, SLSTM, Cell, Options
 from holdfast.engine.kernels.choose import KERNELS, choose
 from holdfast.engine.kernels.contract import Gradients, Kernel, Problem, Tape
 from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
@@ -57,8 +57,9 @@ def test_gradients_to_inputs_weights_and_states(
 
 VARIANTS = [
     pytest.param(cell, options, id="-".join([cell.name, *options.changed]))
-    for cell in CELLS
+    for cell in VARIANT_CELLS
     for options in (
+        *([Options()] if cell is SLSTM else []),
         *variants(cell, most=1),
         Options(**{name: value for name, value in OPTIONS.items() if name in cell.options}),
     )

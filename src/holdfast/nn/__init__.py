@@ -8,4 +8,5 @@ from holdfast.nn.lstm import LSTM as LSTM
 from holdfast.nn.lstm import LSTMCell as LSTMCell
 from holdfast.nn.rnn import RNN as RNN
 from holdfast.nn.rnn import RNNCell as RNNCell
+from holdfast.nn.slstm import SLSTM as SLSTM
 from holdfast.nn.stack import by_equations as by_equations

@@ -93,6 +93,7 @@ class Recurrent(nn.Module):
             self.hidden_size,
             self.init,
             self.timescale,
+            self.options,
         )
 
     def flatten_parameters(self) -> None:

@@ -12,3 +12,4 @@ from holdfast.engine.cells.options import NEUTRAL as NEUTRAL
 from holdfast.engine.cells.options import Options as Options
 from holdfast.engine.cells.rnn import RNN_RELU as RNN_RELU
 from holdfast.engine.cells.rnn import RNN_TANH as RNN_TANH
+from holdfast.engine.cells.slstm import SLSTM as SLSTM

@@ -26,7 +26,11 @@ def from_input(x: Tensor, weights: Weights, groups: tuple[int, ...] = (1,)) -> T
 
 
 def from_state(
-    h: Tensor, weights: Weights, masks: StepMasks = NO_MASKS, groups: tuple[int, ...] = (1,)
+    h: Tensor,
+    weights: Weights,
+    masks: StepMasks = NO_MASKS,
+    groups: tuple[int, ...] = (1,),
+    heads: int = 1,
 ) -> Tensor:
     """W_hh h + b_hh, or LN(W_hh h) with b_hh for its shift; (B, GH).
 
@@ -40,12 +44,33 @@ def from_state(
         h: (B, H) from the step before, (B, P) with a projection.
         weights, groups: as in `from_input`.
         masks: of the step.
+        heads: blocks on the diagonal of W_hh.
     """
     if masks.recurrent is not None:
         h = h * masks.recurrent
-    if weights.norm_hh is None:
+    if heads > 1:
+        a = by_heads(h, weights.weight_hh, heads)
+        if weights.norm_hh is None:
+            return a if weights.bias_hh is None else a + weights.bias_hh
+    elif weights.norm_hh is None:
         return linear(h, weights.weight_hh, weights.bias_hh)
-    return normalised(linear(h, weights.weight_hh), weights.norm_hh, weights.bias_hh, groups)
+    else:
+        a = linear(h, weights.weight_hh)
+    return normalised(a, weights.norm_hh, weights.bias_hh, groups)
+
+
+def by_heads(h: Tensor, weight: Tensor, heads: int) -> Tensor:
+    """The product with a matrix of blocks on the diagonal: each head sees itself alone; (B, GH).
+
+    Arguments:
+        h: (B, H).
+        weight: (GH, H/heads); the row of gate g and unit u reads the units of u's head.
+        heads: how many.
+    """
+    rows, units = weight.shape
+    blocks = weight.reshape(-1, heads, units, units)
+    a = torch.einsum("bku,gkvu->bgkv", h.reshape(-1, heads, units), blocks)
+    return a.reshape(-1, rows)
 
 
 def normalised(a: Tensor, gain: Tensor, shift: Tensor | None, groups: tuple[int, ...]) -> Tensor:

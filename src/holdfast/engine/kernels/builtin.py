@@ -112,6 +112,8 @@ def lay_side_by_side(
         cell, tensors: whose weights, all of them in torch's order; changed in place.
         tensors_per_pass, input_size, hidden_size, projection, layers, bidirectional: of the stack.
     """
+    if cell not in _CELLS:
+        return
     first = tensors[0]
     if not all(tensor.is_cuda and tensor.dtype == first.dtype for tensor in tensors):
         return
