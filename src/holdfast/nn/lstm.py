@@ -13,6 +13,7 @@ from holdfast.engine import cells
 from holdfast.engine.cells import Options
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
+from holdfast.nn.loading import filled
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
 from holdfast.nn.variants import check_variant
@@ -149,6 +150,65 @@ class LSTM(Recurrent):
                 num_layers=num_layers,
             ),
         )
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: torch.nn.LSTM,
+        *,
+        peepholes: bool = False,
+        coupled: bool = False,
+        cell_clip: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        zoneout_cell: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> LSTM:
+        """A layer with a copy of the weights of torch's, and options that torch has not.
+
+        Arguments:
+            module: a layer of torch; its options and its mode are taken over.
+            others: as in `LSTM`. The weights that they bring start at their neutral values: the
+                numbers are torch's but for `layer_norm`, `cell_clip`, `residual` and `dilation`.
+
+        Raises:
+            ArgumentError: the layer's gates would be coupled, which torch's weights do not fit; an
+                argument is wrong.
+
+        Example:
+            >>> theirs = torch.nn.LSTM(3, 8)
+            >>> layer, x = LSTM.from_torch(theirs, peepholes=True), torch.randn(5, 2, 3)
+            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
+            True
+        """
+        weight = next(module.parameters())
+        layer = cls(
+            module.input_size,
+            module.hidden_size,
+            module.num_layers,
+            module.bias,
+            module.batch_first,
+            module.dropout,
+            module.bidirectional,
+            module.proj_size,
+            device=weight.device,
+            dtype=weight.dtype,
+            init="torch",
+            peepholes=peepholes,
+            coupled=coupled,
+            cell_clip=cell_clip,
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            zoneout_cell=zoneout_cell,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
+        )
+        return filled(layer, module)
 
     @property
     def cell(self) -> cells.Cell:

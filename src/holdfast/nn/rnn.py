@@ -13,6 +13,7 @@ from holdfast.engine import cells
 from holdfast.engine.cells import Options
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
+from holdfast.nn.loading import filled
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
 from holdfast.nn.variants import check_variant
@@ -119,6 +120,56 @@ class RNN(Recurrent):
                 num_layers=num_layers,
             ),
         )
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: torch.nn.RNN,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> RNN:
+        """A layer with a copy of the weights of torch's, and options that torch has not.
+
+        Arguments:
+            module: a layer of torch; its options and its mode are taken over.
+            others: as in `RNN`. The weights that they bring start at their neutral values: the
+                numbers are torch's but for `layer_norm`, `residual` and `dilation`.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+
+        Example:
+            >>> theirs = torch.nn.RNN(3, 8)
+            >>> layer, x = RNN.from_torch(theirs, weight_drop=0.5).eval(), torch.randn(5, 2, 3)
+            >>> torch.equal(layer(x)[0], theirs(x)[0])
+            True
+        """
+        weight = next(module.parameters())
+        layer = cls(
+            module.input_size,
+            module.hidden_size,
+            module.num_layers,
+            "relu" if module.nonlinearity == "relu" else "tanh",
+            module.bias,
+            module.batch_first,
+            module.dropout,
+            module.bidirectional,
+            device=weight.device,
+            dtype=weight.dtype,
+            init="torch",
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
+        )
+        return filled(layer, module)
 
     @property
     def cell(self) -> cells.Cell:
