@@ -180,9 +180,9 @@ def threefry(key: tuple[int, int], first: Tensor, second: Tensor) -> tuple[Tenso
     y = (second + schedule[1]).bitwise_and_(_WORD)
     for turn in range(5):
         for rotation in _ROTATIONS[turn % 2]:
-            x.add_(y).bitwise_and_(_WORD)
-            y = (y << rotation).bitwise_or_(y >> (32 - rotation)).bitwise_and_(_WORD)
-            y.bitwise_xor_(x)
+            x.add_(y)  # past 32 bits for four rounds at most, and only its low ones reach y
+            y = (y << rotation).bitwise_or_(y >> (32 - rotation)).bitwise_xor_(x)
+            y.bitwise_and_(_WORD)
         x.add_(schedule[(turn + 1) % 3]).bitwise_and_(_WORD)
         y.add_(schedule[(turn + 2) % 3] + turn + 1).bitwise_and_(_WORD)
     return x, y
