@@ -227,6 +227,18 @@ def test_residual_layers_add_their_input() -> None:
     assert_all_equal([output, h], [first + second, torch.cat([h_first, h_second])])
 
 
+def test_residuals_are_added_as_they_were_before_dropout() -> None:
+    """With a dropout of 1 the second layer reads zeros, and its input goes past it."""
+    layer = made("GRU", {"residual": True}, dropout=1.0)
+    first, second = (ours.GRU(columns, UNITS, dtype=torch.float64) for columns in (INPUTS, UNITS))
+    weights = layer.state_dict()
+    first.load_state_dict({key: weights[key] for key in first.state_dict()})
+    second.load_state_dict({key: weights[key.replace("_l0", "_l1")] for key in second.state_dict()})
+    read, _ = first(sequence())
+    expected = read + second(torch.zeros_like(read))[0]
+    assert torch.equal(layer(sequence())[0], expected)
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("both", [False, True], ids=["forward", "bidirectional"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 6, 7])
