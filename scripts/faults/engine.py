@@ -6,7 +6,7 @@ from faults.fault import Fault
 
 CELLS = "tests/engine/test_cells.py::"
 START = "tests/nn/test_initialisation.py::"
-BY_HAND = "tests/engine/test_variants.py::"
+BY_HAND = "tests/engine/test_cell_variants.py::"
 MASKS = "tests/engine/test_masks.py::"
 VARIANTS = "tests/nn/test_variants.py::"
 PARITY = "tests/nn/test_parity.py::"

@@ -94,7 +94,7 @@ class SLSTM(Recurrent):
             isinstance(heads, bool)
             or not isinstance(heads, int)
             or heads < 1
-            or hidden_size % heads
+            or (isinstance(hidden_size, int) and hidden_size % heads)
         ):
             raise ArgumentError(
                 f"heads must be a whole number that divides hidden_size, got {heads!r} for "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import torch
@@ -32,7 +32,7 @@ class Variant:
     options: Options = NEUTRAL
     weight_drop: float = 0.0
     residual: bool = False
-    dilation: tuple[int, ...] = field(default=())
+    dilation: tuple[int, ...] = ()
 
     @property
     def layerwise(self) -> bool:
@@ -99,7 +99,14 @@ def check_variant(
             f"dilation must be a whole number of steps from 1 for each of the {num_layers} "
             f"layers, got {dilation!r}."
         )
-    return Variant(options, float(weight_drop), residual, steps)
+    numbers = replace(  # of numpy's kinds, too: times a tensor those would give arrays
+        options,
+        cell_clip=None if options.cell_clip is None else float(options.cell_clip),
+        recurrent_dropout=float(options.recurrent_dropout),
+        zoneout_hidden=float(options.zoneout_hidden),
+        zoneout_cell=float(options.zoneout_cell),
+    )
+    return Variant(numbers, float(weight_drop), residual, steps)
 
 
 def drawn_seed() -> int:

@@ -218,7 +218,7 @@ def test_zoneout_in_training_is_its_expectation_on_average() -> None:
 
 
 def test_an_slstm_that_has_seen_nothing_is_not_hurt_by_closed_gates() -> None:
-    weights = Weights(torch.tensor([[-200.0], [-200.0], [1.0], [0.0]]), torch.zeros(4, 1))
+    weights = Weights(torch.tensor([[-200.0], [3.0], [1.0], [0.0]]), torch.zeros(4, 1))
     x = torch.ones(1, 1, requires_grad=True)
     state: State = (torch.zeros(1, 1),) * 4
     for _ in range(3):
