@@ -149,7 +149,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         VARIANT, "the derivative draws other masks", "engine/kernels/reference.py",
         "            tape.masks,\n", "            None,\n",
-        ("tests/engine/test_derivatives.py::test_gradients_of_each_variant",),
+        (BY_HAND + "test_the_derivative_sees_the_masks_of_the_pass",),
     ),
     Fault(
         VARIANT, "sLSTM: the normaliser does not forget", "engine/cells/slstm.py",

@@ -198,6 +198,17 @@ def test_masks_repeat_with_the_seed_and_only_then() -> None:
         assert not torch.equal(found, run(REFERENCE, asked, other)[0])
 
 
+def test_the_derivative_sees_the_masks_of_the_pass() -> None:
+    """A unit that keeps its old h at every step has the whole gradient go to that h."""
+    asked = replace(problem(LSTM, Options(zoneout_hidden=0.9)), steps=1)
+    given = numbers(asked)
+    output, _ = run(REFERENCE, asked, given)
+    (slope,) = torch.autograd.grad(output.sum(), given.state[1])
+    kept = output[0] == given.state[0][0]
+    assert 0 < int(kept.sum()) < kept.numel()
+    assert torch.equal(slope[0] == 0, kept)
+
+
 def test_zoneout_in_training_is_its_expectation_on_average() -> None:
     """One step, so that the expectation of what is drawn is that of evaluation."""
     asked = replace(
