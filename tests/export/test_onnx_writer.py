@@ -118,18 +118,19 @@ def peephole_lstm(
 
     assert w.bias_ih is not None
     assert w.bias_hh is not None
-    peephole = np.zeros(3 * UNITS) if w.peephole is None else w.peephole
-    p_i, p_f, p_o = np.split(peephole.astype(np.float64), 3)
+    gates, looks = ("igo", "io") if coupled else ("ifgo", "ifo")
+    peephole = np.zeros(len(looks) * UNITS) if w.peephole is None else w.peephole
+    p = dict(zip(looks, np.split(peephole.astype(np.float64), len(looks)), strict=True))
     h, c = np.zeros(UNITS), np.zeros(UNITS)
     output = np.zeros((len(x), UNITS))
     for step in reversed(range(len(x))) if backwards else range(len(x)):
-        a = w.weight_ih.astype(np.float64) @ x[step] + w.bias_ih
-        a = a + w.weight_hh.astype(np.float64) @ h + w.bias_hh
-        a_i, a_f, a_g, a_o = np.split(a, 4)
-        i = sigmoid(a_i + p_i * c)
-        f = 1 - i if coupled else sigmoid(a_f + p_f * c)
-        c = f * c + i * np.tanh(a_g)
-        o = sigmoid(a_o + p_o * c)
+        sums = w.weight_ih.astype(np.float64) @ x[step] + w.bias_ih
+        sums = sums + w.weight_hh.astype(np.float64) @ h + w.bias_hh
+        a = dict(zip(gates, np.split(sums, len(gates)), strict=True))
+        i = sigmoid(a["i"] + p["i"] * c)
+        f = 1 - i if coupled else sigmoid(a["f"] + p["f"] * c)
+        c = f * c + i * np.tanh(a["g"])
+        o = sigmoid(a["o"] + p["o"] * c)
         h = o * np.tanh(c)
         output[step] = h
     return [output, h, c]
@@ -145,13 +146,14 @@ def test_peepholes_and_coupled_gates_are_the_papers_equations(
     def array(*shape: int) -> NDArray[np.float32]:
         return draw.uniform(-1, 1, shape).astype(np.float32)
 
+    rows = (3 if coupled else 4) * UNITS
     passes = tuple(
         PassWeights(
-            array(4 * UNITS, INPUTS),
-            array(4 * UNITS, UNITS),
-            array(4 * UNITS),
-            array(4 * UNITS),
-            array(3 * UNITS) if peepholes else None,
+            array(rows, INPUTS),
+            array(rows, UNITS),
+            array(rows),
+            array(rows),
+            array(rows - UNITS) if peepholes else None,
         )
         for _ in range(directions)
     )
@@ -223,14 +225,18 @@ def test_what_no_node_says_is_refused_by_name(layer: Any, sentence: str, tmp_pat
 def test_an_option_that_nobody_has_thought_of_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     original = ours.LSTM.__init__
 
-    def with_clip(self: Any, input_size: int, hidden_size: int, *, cell_clip: float = 0.0) -> None:
+    def with_more(self: Any, input_size: int, hidden_size: int, *, novelty: float = 0.0) -> None:
         original(self, input_size, hidden_size)
-        self.cell_clip = cell_clip
+        self.novelty = novelty
 
-    monkeypatch.setattr(ours.LSTM, "__init__", with_clip)
+    monkeypatch.setattr(ours.LSTM, "__init__", with_more)
     assert to_onnx(ours.LSTM(3, 5))
-    with pytest.raises(ArgumentError, match=r"cell_clip=3\.0"):
-        to_onnx(ours.LSTM(3, 5, cell_clip=3.0))  # type: ignore[call-arg]
+    layer = ours.LSTM(3, 5, novelty=3.0)
+    with pytest.raises(ArgumentError, match=r"novelty=3\.0"):
+        to_onnx(layer)
+    del layer.novelty  # kept nowhere that is looked at
+    with pytest.raises(ArgumentError, match="novelty"):
+        to_onnx(layer)
 
 
 def test_a_layer_too_large_for_the_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

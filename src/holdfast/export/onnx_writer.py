@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.export.gate_order import ONNX, ONNX_PEEPHOLES, OUR_PEEPHOLES, OURS, reordered
+from holdfast.export.gate_order import ONNX, ONNX_PEEPHOLES, reordered
 from holdfast.export.onnx_package import MAX_BYTES, onnx_package
 from holdfast.export.recurrent_stack import PassWeights, RecurrentStack, stack_of
 from holdfast.nn import GRU, LSTM, RNN
@@ -157,7 +157,7 @@ class _Graph:
     def recurrent_node(self, layer: int, x: str, states: list[str]) -> str:
         """One layer: Y (T, D, B, H) from X (T, B, I)."""
         stack, passes = self.stack, self.stack.of_layer(layer)
-        have, want = OURS[stack.operator], ONNX[stack.operator]
+        have, want = stack.gates, ONNX[stack.operator]
         weights = [
             self.constant(f"W_l{layer}", [reordered(p.weight_ih, have, want) for p in passes]),
             self.constant(f"R_l{layer}", [reordered(p.weight_hh, have, want) for p in passes]),
@@ -166,7 +166,7 @@ class _Graph:
             else "",
         ]
         peepholes = [
-            reordered(p.peephole, OUR_PEEPHOLES, ONNX_PEEPHOLES)
+            reordered(p.peephole, stack.peephole_gates, ONNX_PEEPHOLES)
             for p in passes
             if p.peephole is not None
         ]

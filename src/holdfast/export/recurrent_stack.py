@@ -10,7 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.export.gate_order import Operator
+from holdfast.export.gate_order import (
+    OUR_PEEPHOLES,
+    OUR_PEEPHOLES_COUPLED,
+    OURS,
+    OURS_COUPLED,
+    Operator,
+)
 from holdfast.nn import GRU, LSTM, RNN
 
 _SAID: Final = frozenset(
@@ -41,7 +47,8 @@ class PassWeights:
         weight_ih: (GH, I).
         weight_hh: (GH, H).
         bias_ih, bias_hh: (GH,), or None in a stack without biases.
-        peephole: (3H,), what the cell state says to the gates i, f and o, or None.
+        peephole: (3H,), what the cell state says to the gates i, f and o; (2H,) for i and o of
+            coupled gates; or None.
     """
 
     weight_ih: NDArray[Any]
@@ -60,7 +67,7 @@ class RecurrentStack:
         passes: L times D weights, layer by layer, in each the forward direction first.
         directions: D, 1 or 2.
         nonlinearity: of an RNN.
-        coupled: whether the forget gate of an LSTM is f = 1 − i, and its own rows are not read.
+        coupled: whether the forget gate of an LSTM is f = 1 − i; it has no rows then.
     """
 
     operator: Operator
@@ -68,6 +75,16 @@ class RecurrentStack:
     directions: int = 1
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     coupled: bool = False
+
+    @property
+    def gates(self) -> str:
+        """The blocks of H rows in the weights."""
+        return OURS_COUPLED if self.coupled else OURS[self.operator]
+
+    @property
+    def peephole_gates(self) -> str:
+        """The blocks of H numbers in a peephole."""
+        return OUR_PEEPHOLES_COUPLED if self.coupled else OUR_PEEPHOLES
 
     @property
     def layers(self) -> int:
@@ -111,11 +128,12 @@ def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
     """
     kind = _kind(layer)
     for name, parameter in inspect.signature(kind.__init__).parameters.items():
-        # Refused unless known, so that a new option is never left out in silence.
-        if name not in _SAID and getattr(layer, name, parameter.default) != parameter.default:
+        # Refused unless known and neutral, so that a new option is never left out in silence.
+        value = getattr(layer, name, "?")
+        if name not in _SAID and value != parameter.default:
             raise ArgumentError(
-                f"The option {name}={getattr(layer, name)!r} of the layer cannot be said by the "
-                f"standard {kind.__name__} node; export a layer without it."
+                f"The option {name}={value!r} of the layer cannot be said by the standard "
+                f"{kind.__name__} node; export a layer without it."
             )
     suffixes = ("", "_reverse") if layer.bidirectional else ("",)
     return RecurrentStack(
