@@ -36,7 +36,8 @@ def to_onnx(
     No tracing: sequence length and batch size stay open, and ragged batches are said by their
     lengths. What is written is the layer in evaluation mode. The model's inputs and outputs:
 
-    - `input`: (T, B, I), or (B, T, I) from a layer with `batch_first`;
+    - `input`: (T, B, I), or (B, T, I) from a layer with `batch_first`; onnxruntime 1.31 ends the
+      process where B is 0;
     - `h_0`, and `c_0` of an LSTM: (LD, B, H), where `initial_state`;
     - `lengths`: (B,) int32, from 1 to T, where `lengths`;
     - `output`: (T, B, DH), or (B, T, DH); in onnxruntime zeros follow each row's length;
