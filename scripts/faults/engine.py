@@ -42,13 +42,13 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         GATES, "RNN with tanh: the state before is not read", "engine/cells/rnn.py",
-        "h = torch.tanh(preactivation(x, h, weights))",
-        "h = torch.tanh(preactivation(x, torch.zeros_like(h), weights))",
+        "h = torch.tanh(preactivation(x, h, weights, masks))",
+        "h = torch.tanh(preactivation(x, torch.zeros_like(h), weights, masks))",
         (CELLS + "test_rnn_is_the_equation_worked_out_by_hand",),
     ),
     Fault(
         GATES, "RNN with relu: what is negative stays", "engine/cells/rnn.py",
-        "h = torch.relu(preactivation(x, h, weights))", "h = preactivation(x, h, weights).abs()",
+        "h = torch.relu(preactivation(x, h, weights, masks))", "h = preactivation(x, h, weights, masks).abs()",
         (CELLS + "test_rnn_is_the_equation_worked_out_by_hand",),
     ),
     Fault(
@@ -58,8 +58,9 @@ FAULTS: tuple[Fault, ...] = (
          START + "test_a_fresh_lstm_remembers_and_does_not_saturate"),
     ),
     Fault(
-        KERNEL, "the biases reach the equations in the wrong order", "engine/kernels/contract.py",
-        "bias_ih, bias_hh = rest[:2]", "bias_hh, bias_ih = rest[:2]",
+        KERNEL, "the biases reach the equations in the wrong order", "engine/cells/cell.py",
+        'shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}',
+        'shapes |= {"bias_hh": (rows,), "bias_ih": (rows,)}',
         (PARITY + "test_the_equations_give_the_same_numbers",),
     ),
     Fault(

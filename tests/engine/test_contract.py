@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 import torch
-from tests.engine.problems import Numbers, label, numbers, problems, run, truth
+from tests.engine.problems import (
+    CELLS,
+    Numbers,
+    label,
+    numbers,
+    problems,
+    run,
+    truth,
+    variant_problems,
+    variants,
+)
 from torch import Tensor
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.choose import KERNELS
 from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.reference import REFERENCE
 
 CASES = [
     pytest.param(kernel, problem, id=f"{kernel.name}-{label(problem)}")
-    for problem in problems()
+    for problem in (*problems(), *variant_problems())
     for kernel in KERNELS
     if kernel.serves(problem).serves
 ]
@@ -53,8 +65,36 @@ def largest_error(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
     return worst
 
 
+def elementary_error(problem: Problem, given: Numbers, right: list[Tensor]) -> float:
+    """How far torch's elementary operators are in single precision, row by row, for variants.
+
+    In units of the last place, so that it holds for double precision too. What comes in is off by
+    as much in two of three runs: where a result hangs on that (a variance near 0), it hangs on the
+    order of a sum as well.
+    """
+    draw, worst = torch.Generator().manual_seed(11), 0.0
+    for step in (0.0, 1.0, 1.0):
+
+        def moved(tensor: Tensor, step: float = step) -> Tensor:
+            signs = torch.randint(2, tensor.shape, generator=draw) * 2 - 1
+            return tensor * (1 + step * torch.finfo(torch.float32).eps * signs)
+
+        rounded = replace(
+            given,
+            x=moved(given.x),
+            weights=tuple(moved(weight) for weight in given.weights),
+            state=tuple(moved(part) for part in given.state),
+        ).to(torch.float32)
+        single = replace(problem, dtype=torch.float32)
+        found = results(*truth(single, rounded), rounded, rounded.state)
+        worst = max(worst, largest_error(found, right))
+    return worst
+
+
 def torch_error(problem: Problem, given: Numbers, right: list[Tensor]) -> float:
     """How far torch's own operator is from the truth; it reads backwards on reversed rows."""
+    if problem.options.changed or problem.cell not in CELLS:
+        return elementary_error(problem, given, right)
     if not problem.reverse:
         output, state = BUILTIN.forward(
             problem, given.x, given.batch_sizes, given.weights, given.state
@@ -80,11 +120,13 @@ def test_kernel_is_as_exact_as_torch(kernel: Kernel, problem: Problem) -> None:
     given = exact.to(problem.dtype)
     found = results(*run(kernel, problem, given), given, given.state)
     torchs = torch_error(problem, exact.to(problem.dtype), right)
-    assert largest_error(found, right) <= 1.5 * torchs + 2.0
+    # Where all units are alike, layer normalisation multiplies each rounding by 1/√1e-5.
+    least = 2.0 / 1e-5**0.5 if problem.options.layer_norm else 2.0
+    assert largest_error(found, right) <= 1.5 * torchs + least
     # So that both cannot be wrong alike: no result is further off than each of its sums, over rows,
     # steps and units, being rounded once at every step.
     sums = problem.hidden_size + problem.input_size + max(problem.batch, 1)
-    assert torchs <= problem.layers * problem.steps * sums
+    assert torchs <= problem.layers * problem.steps * sums * least / 2.0
 
 
 def test_cases_cover_each_kernel_cell_shape_and_option() -> None:
@@ -102,3 +144,15 @@ def test_cases_cover_each_kernel_cell_shape_and_option() -> None:
                 for dtype in (torch.float32, torch.float64)
             }
         assert any(problem.projection for problem in mine)
+
+
+def test_cases_cover_each_pair_of_options() -> None:
+    mine = [case.values[1] for case in CASES if case.values[0] is REFERENCE]
+    for cell in CELLS:
+        for options in variants(cell, most=2):
+            found = [one for one in mine if one.cell is cell and one.options == options]
+            assert {problem.dtype for problem in found} == {torch.float32, torch.float64}
+    changed = [problem for problem in mine if problem.options.changed]
+    assert {(one.ragged, one.reverse, one.bias) for one in changed} == set(
+        itertools.product((False, True), repeat=3)
+    )

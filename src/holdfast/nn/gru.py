@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import overload
 
 import torch
@@ -9,10 +10,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.cells import Options
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
+from holdfast.nn.variants import check_variant
 
 
 class GRU(Recurrent):
@@ -35,6 +38,10 @@ class GRU(Recurrent):
         bidirectional: whether each layer reads both ways (D = 2).
         device, dtype: of the weights.
         init, timescale: as in `LSTM`; the update gate z is what keeps.
+        layer_norm: LN(W_ih x) and LN(W_hh h), r and z normalised together and n by itself, with
+            the gains `norm_ih_l0`, `norm_hh_l0` and the biases as shifts (Ba, Kiros and Hinton
+            2016, arXiv 1607.06450).
+        recurrent_dropout, zoneout_hidden, weight_drop, residual, dilation: as in `LSTM`.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
@@ -47,7 +54,7 @@ class GRU(Recurrent):
 
     Raises:
         TypeError, ValueError, RuntimeError: where torch's layer raises them.
-        ArgumentError: (a ValueError) `lengths`, `init` or `timescale` is wrong.
+        ArgumentError: (a ValueError) `lengths`, or one of the arguments from `init` on is wrong.
 
     Source: Cho et al. (2014), arXiv 1406.1078, in the form of cuDNN: b_hn inside the reset product.
 
@@ -72,6 +79,12 @@ class GRU(Recurrent):
         *,
         init: Initialisation = "remember",
         timescale: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
             input_size,
@@ -86,6 +99,17 @@ class GRU(Recurrent):
             dtype,
             init=init,
             timescale=timescale,
+            variant=check_variant(
+                Options(
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
         )
 
     @property

@@ -101,13 +101,15 @@ def initialise(
 
     Arguments:
         cell: of the layer.
-        parameters: all of them, in the order in which torch draws them.
+        parameters: all that torch's layer has too, in the order in which torch draws them.
         passes: the same weights by layer and direction.
         hidden_size: H.
         init: "torch" for U(−1/√H, 1/√H) as torch's layers draw it, bit for bit; or "remember".
         timescale: of the slowest unit, in steps.
     """
     with torch.no_grad():
+        for weights in passes:
+            _make_neutral(weights)
         if init == "torch":
             bound = 1.0 / math.sqrt(hidden_size)
             for parameter in parameters:
@@ -125,10 +127,14 @@ def initialise(
 
 def _remember_lstm(weights: Weights, steps: Tensor) -> None:
     """Forget gates at their timescales; input gates that open less where the cell keeps longer."""
-    _draw_matrices(weights, gates=4)
+    coupled = weights.weight_ih.shape[0] == 3 * len(steps)
+    _draw_matrices(weights, gates=3 if coupled else 4)
     if weights.bias_ih is None:
         return
     forget = keep_bias(steps)
+    if coupled:
+        weights.bias_ih.chunk(3)[0].copy_(-forget)  # 1 − σ(−b) = σ(b)
+        return
     i, f, _, _ = weights.bias_ih.chunk(4)
     i.copy_(-INPUT_GATE_SHARE * forget)
     f.copy_(forget)
@@ -153,6 +159,16 @@ def _remember_rnn(weights: Weights, steps: Tensor) -> None:
     keep = torch.exp(-1.0 / steps)
     weights.weight_hh.copy_(torch.diag(keep))
     weights.weight_ih.mul_(torch.sqrt(1.0 - keep * keep).to(weights.weight_ih)[:, None])
+
+
+def _make_neutral(weights: Weights) -> None:
+    """Peepholes that see nothing, and normalisation without a gain or a shift of its own."""
+    for zero in (weights.weight_peephole, weights.norm_c_bias):
+        if zero is not None:
+            zero.zero_()
+    for gain in (weights.norm_ih, weights.norm_hh, weights.norm_c):
+        if gain is not None:
+            gain.fill_(1.0)
 
 
 def _draw_matrices(weights: Weights, gates: int) -> None:

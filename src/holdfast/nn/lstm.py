@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import overload
 
 import torch
@@ -9,10 +10,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.cells import Options
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
+from holdfast.nn.variants import check_variant
 
 
 class LSTM(Recurrent):
@@ -41,11 +44,35 @@ class LSTM(Recurrent):
             has under the same seed.
         timescale: for how many steps the slowest unit keeps, in general the length of the
             sequences; 1,000 by default. `init="torch"` ignores it.
+        peepholes: the gates look at the cell state through `weight_peephole_l0 (3H,)`, rows i, f,
+            o (Gers and Schmidhuber 2000, "Recurrent nets that time and count"). i and f see
+            c_{t-1}, o sees c_t.
+        coupled: one gate for both, f = 1 − i (Greff et al. 2017, arXiv 1503.04069). Weights have
+            three blocks of rows, i, g, o.
+        cell_clip: c stays between −cell_clip and cell_clip; no gradient from beyond the bound.
+        layer_norm: LN(W_ih x) and LN(W_hh h), each over all gates together, with the gains
+            `norm_ih_l0`, `norm_hh_l0` and the biases as shifts; LN(c) on its way out, with
+            `norm_c_l0`, `norm_c_bias_l0` (Ba, Kiros and Hinton 2016, arXiv 1607.06450, equations
+            20 to 22).
+        recurrent_dropout: share of h_{t-1} that training hides from W_hh, the same values at all
+            steps of a sequence (Gal and Ghahramani 2016, arXiv 1512.05287).
+        zoneout_hidden, zoneout_cell: the probability that a unit keeps its old h, its old c in
+            training; the expectation in evaluation (Krueger et al. 2017, arXiv 1606.01305).
+        weight_drop: share of W_hh that each call in training sets to zero, the rest enlarged by
+            1/(1 − weight_drop) (Merity, Keskar and Socher 2018, arXiv 1708.02182).
+        residual: each layer from the second on adds its input, as it was before dropout, to its
+            output (Wu et al. 2016, arXiv 1609.08144). Final states are without it.
+        dilation: for each layer d ≥ 1, how many steps back its state lies (Chang et al. 2017,
+            arXiv 1710.02224). The state of such a layer is the last d states, the oldest first, so
+            that a sequence can be cut anywhere.
+
+    Masks are drawn anew for each call: `torch.manual_seed` before it repeats them.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
         hx: h and c before the first step, (LD, B, P or H) and (LD, B, H), zeros by default;
-            (LD, ·) beside an unbatched input.
+            (LD, ·) beside an unbatched input. With dilation LD becomes D·(d_1 + … + d_L): for each
+            layer and direction d rows.
         lengths: B whole numbers, how many steps of each row of a padded input count. A row then
             gives the numbers that it gives alone: zeros follow in the output, and the final states
             are those of its own last step.
@@ -55,7 +82,7 @@ class LSTM(Recurrent):
 
     Raises:
         TypeError, ValueError, RuntimeError: where torch's layer raises them.
-        ArgumentError: (a ValueError) `lengths`, `init` or `timescale` is wrong.
+        ArgumentError: (a ValueError) `lengths`, or one of the arguments from `init` on is wrong.
 
     Source: Hochreiter and Schmidhuber (1997); Gers, Schmidhuber and Cummins (2000); the projection:
     Sak, Senior and Beaufays (2014).
@@ -82,6 +109,16 @@ class LSTM(Recurrent):
         *,
         init: Initialisation = "remember",
         timescale: float | None = None,
+        peepholes: bool = False,
+        coupled: bool = False,
+        cell_clip: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        zoneout_cell: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
             input_size,
@@ -96,6 +133,21 @@ class LSTM(Recurrent):
             dtype,
             init=init,
             timescale=timescale,
+            variant=check_variant(
+                Options(
+                    peepholes=peepholes,
+                    coupled=coupled,
+                    cell_clip=cell_clip,
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                    zoneout_cell=zoneout_cell,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
         )
 
     @property

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from numbers import Real
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from holdfast.engine.cells import Cell, State, Weights
+from holdfast.engine.cells import Cell, Options, State, Weights
 from holdfast.engine.kernels.builtin import lay_side_by_side
 from holdfast.engine.kernels.contract import Problem
 from holdfast.errors import ArgumentError
+from holdfast.nn.arguments import check_arguments
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
 from holdfast.nn.lengths import Lengths, packed, padded
-from holdfast.nn.stack import autocasts, equations_wanted, run_stack
-
-_TENSORS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+from holdfast.nn.stack import autocasts, equations_wanted, run_layers, run_stack
+from holdfast.nn.variants import EXTRA_WEIGHTS, PLAIN, Variant, drawn_seed, dropped
 
 
 class Recurrent(nn.Module):
@@ -43,9 +42,10 @@ class Recurrent(nn.Module):
         *,
         init: Initialisation,
         timescale: float | None,
+        variant: Variant = PLAIN,
     ) -> None:
         super().__init__()
-        _check_options(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
+        check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -54,6 +54,7 @@ class Recurrent(nn.Module):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self.variant = variant
         self.init, self.timescale = check_initialisation(init, timescale, self.cell, bias=bias)
         self._weight_names = self._names()
         shapes = self._shapes()
@@ -70,6 +71,11 @@ class Recurrent(nn.Module):
         raise AttributeError(f"{type(self).__name__} has no cell; use LSTM, GRU or RNN.")
 
     @property
+    def options(self) -> Options:
+        """Which variant of the equations; `variant` has what the stack does beside them."""
+        return self.variant.options
+
+    @property
     def all_weights(self) -> list[list[Tensor]]:
         """The weights of each layer and direction, in torch's order."""
         return [[getattr(self, name) for name in names] for names in self._weight_names]
@@ -78,7 +84,11 @@ class Recurrent(nn.Module):
         """Draw the weights anew, as `init` and `timescale` say."""
         initialise(
             self.cell,
-            list(self.parameters()),
+            [
+                parameter
+                for name, parameter in self.named_parameters()
+                if not name.startswith(EXTRA_WEIGHTS)
+            ],
             [self._weights(names) for names in self._weight_names],
             self.hidden_size,
             self.init,
@@ -92,7 +102,7 @@ class Recurrent(nn.Module):
         """
         tensors = [getattr(self, name, None) for names in self._weight_names for name in names]
         present = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
-        if len(present) == len(tensors):
+        if len(present) == len(tensors) and not self.options.changed:
             lay_side_by_side(
                 self.cell,
                 present,
@@ -119,7 +129,7 @@ class Recurrent(nn.Module):
             value = getattr(self, name)
             if value != default:
                 shown.append(f"{name}={value}")
-        return ", ".join(shown)
+        return ", ".join(shown + self.variant.shown())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Recurrent:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -128,7 +138,7 @@ class Recurrent(nn.Module):
 
     def _names(self) -> tuple[tuple[str, ...], ...]:
         """The names of the weights of each layer and direction."""
-        kinds = _TENSORS[: 4 if self.bias else 2] + _TENSORS[4 : 4 + (self.proj_size > 0)]
+        kinds = tuple(self._shapes_of_pass(self.input_size))
         suffixes = ("", "_reverse") if self.bidirectional else ("",)
         return tuple(
             tuple(f"{kind}_l{layer}{suffix}" for kind in kinds)
@@ -137,21 +147,22 @@ class Recurrent(nn.Module):
         )
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        rows = len(self.cell.gates) * self.hidden_size
         output = self.proj_size or self.hidden_size
         directions = 2 if self.bidirectional else 1
         shapes: dict[str, tuple[int, ...]] = {}
         for index, names in enumerate(self._weight_names):
             columns = self.input_size if index < directions else directions * output
-            by_kind = {
-                "weight_ih": (rows, columns),
-                "weight_hh": (rows, output),
-                "bias_ih": (rows,),
-                "bias_hh": (rows,),
-                "weight_hr": (output, self.hidden_size),
-            }
-            shapes |= {name: by_kind[name[: name.index("_l")]] for name in names}
+            shapes |= zip(names, self._shapes_of_pass(columns).values(), strict=True)
         return shapes
+
+    def _shapes_of_pass(self, columns: int) -> dict[str, tuple[int, ...]]:
+        return self.cell.weight_shapes(
+            input_size=columns,
+            hidden_size=self.hidden_size,
+            projection=self.proj_size,
+            bias=self.bias,
+            options=self.options,
+        )
 
     def _weights(self, names: tuple[str, ...]) -> Weights:
         return Weights(**{name[: name.index("_l")]: getattr(self, name) for name in names})
@@ -236,6 +247,14 @@ class Recurrent(nn.Module):
             )
         else:
             self._check_state(state, batch)
+        variant, options, seed = self.variant, self.options, None
+        if not self.training:
+            options = replace(options, recurrent_dropout=0.0)
+        elif options.draws:
+            seed = drawn_seed()
+        if self.training and variant.weight_drop > 0:
+            names = [name for names in self._weight_names for name in names]
+            weights = dropped(weights, variant.weight_drop, names)
         problem = Problem(
             cell=self.cell,
             steps=steps,
@@ -252,8 +271,20 @@ class Recurrent(nn.Module):
             ragged=batch_sizes is not None,
             gradient=torch.is_grad_enabled(),
             by_equations=equations_wanted(),
+            options=options,
         )
-        return run_stack(problem, x, batch_sizes, weights, state)
+        if not variant.layerwise:
+            return run_stack(problem, x, batch_sizes, weights, state, seed)
+        return run_layers(
+            problem,
+            x,
+            batch_sizes,
+            weights,
+            state,
+            seed,
+            residual=variant.residual,
+            dilation=variant.dilation,
+        )
 
     def _check_input(self, x: Tensor, weight: Tensor, device: str) -> None:
         if x.dtype != weight.dtype and not autocasts(device):
@@ -268,10 +299,13 @@ class Recurrent(nn.Module):
             )
 
     def _state_shapes(self, batch: int) -> tuple[tuple[int, int, int], ...]:
-        """The shape of each part of the state: (LD, B, H), with P for the h of a projection."""
-        rows = self.num_layers * (2 if self.bidirectional else 1)
-        widths = (self.proj_size or self.hidden_size, self.hidden_size)
-        return tuple((rows, batch, width) for width in widths[: len(self.cell.parts)])
+        """The shape of each part of the state: (LD, B, H), with P for the h of a projection.
+
+        A layer of dilation d has d rows for each direction.
+        """
+        rows = self.variant.state_rows(self.num_layers, 2 if self.bidirectional else 1)
+        first = (rows, batch, self.proj_size or self.hidden_size)
+        return (first, *[(rows, batch, self.hidden_size)] * (len(self.cell.parts) - 1))
 
     def _check_state(self, state: State, batch: int) -> None:
         if len(state) != len(self.cell.parts):
@@ -283,37 +317,3 @@ class Recurrent(nn.Module):
                 raise RuntimeError(
                     f"Expected {name} of hx to be of size {shape}, got {tuple(part.shape)}"
                 )
-
-
-def _check_options(
-    input_size: object,
-    hidden_size: object,
-    num_layers: int,
-    bias: object,
-    batch_first: object,
-    dropout: object,
-    proj_size: int,
-) -> None:
-    """Refuse what torch's layers refuse, with its kinds of exceptions."""
-    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
-        raise ValueError(f"dropout should be a number in range [0, 1], got {dropout!r}")
-    for name, flag in (("bias", bias), ("batch_first", batch_first)):
-        if not isinstance(flag, bool):
-            raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
-    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not isinstance(size, int):
-            raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
-        if size <= 0:
-            raise ValueError(f"{name} must be greater than zero")
-    if num_layers <= 0:
-        raise ValueError("num_layers must be greater than zero")
-    if proj_size < 0:
-        raise ValueError("proj_size should be a positive integer or zero to disable projections")
-    if proj_size and isinstance(hidden_size, int) and proj_size >= hidden_size:
-        raise ValueError("proj_size has to be smaller than hidden_size")
-    if float(dropout) > 0 and num_layers == 1:
-        warnings.warn(
-            "dropout is applied to the output of every layer but the last, so it does nothing in "
-            f"a stack of one layer, but got dropout={dropout}",
-            stacklevel=4,
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
@@ -9,10 +10,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.cells import Options
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.recurrent_cell import RecurrentCell
+from holdfast.nn.variants import check_variant
 
 Nonlinearity = Literal["tanh", "relu"]
 
@@ -42,6 +45,10 @@ class RNN(Recurrent):
         device, dtype: of the weights.
         init, timescale: as in `LSTM`. There is no gate to set: "remember" starts each unit as a
             leaky integrator, W_hh diagonal with e^{−1/τ}, and nothing holds it there in training.
+        layer_norm: LN(W_ih x) and LN(W_hh h), each over the units, with
+            the gains `norm_ih_l0`, `norm_hh_l0` and the biases as shifts (Ba, Kiros and Hinton
+            2016, arXiv 1607.06450).
+        recurrent_dropout, zoneout_hidden, weight_drop, residual, dilation: as in `LSTM`.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
@@ -54,7 +61,7 @@ class RNN(Recurrent):
 
     Raises:
         TypeError, ValueError, RuntimeError: where torch's layer raises them.
-        ArgumentError: (a ValueError) `lengths`, `init` or `timescale` is wrong.
+        ArgumentError: (a ValueError) `lengths`, or one of the arguments from `init` on is wrong.
 
     Source: Elman (1990).
 
@@ -79,6 +86,12 @@ class RNN(Recurrent):
         *,
         init: Initialisation = "remember",
         timescale: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
     ) -> None:
         self.nonlinearity = nonlinearity
         super().__init__(
@@ -94,6 +107,17 @@ class RNN(Recurrent):
             dtype,
             init=init,
             timescale=timescale,
+            variant=check_variant(
+                Options(
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
         )
 
     @property

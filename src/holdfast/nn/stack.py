@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn.functional import dropout
 
 from holdfast.engine.autograd import run_pass
-from holdfast.engine.cells import State
+from holdfast.engine.cells import Masks, State
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem, TapedKernel
+from holdfast.nn.dilation import run_dilated
 
 _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 
@@ -58,12 +59,16 @@ def run_stack(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    seed: int | None = None,
+    first_layer: int = 0,
 ) -> tuple[Tensor, State]:
     """Run all layers and directions.
 
     Arguments:
         problem: a stack.
         x, batch_sizes, weights, state: as in `contract.TransparentKernel.forward`.
+        seed: of the masks of this call, None outside training.
+        first_layer: the number of the stack's first layer, where it is a part of another.
 
     Returns:
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
@@ -75,7 +80,7 @@ def run_stack(
         return kernel.forward(problem, x, batch_sizes, weights, state)
     device = problem.device
     if not autocasts(device):
-        return _run_passes(kernel, problem, x, batch_sizes, weights, state)
+        return _run_passes(kernel, problem, x, batch_sizes, weights, state, seed, first_layer)
     dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
         return _run_passes(
@@ -85,7 +90,63 @@ def run_stack(
             batch_sizes,
             tuple(weight.to(dtype) for weight in weights),
             tuple(part.to(dtype) for part in state),
+            seed,
+            first_layer,
         )
+
+
+def run_layers(
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+    seed: int | None,
+    *,
+    residual: bool,
+    dilation: tuple[int, ...],
+) -> tuple[Tensor, State]:
+    """Run a stack layer by layer, with what stands between layers and around them.
+
+    Source: residual stacks: Wu et al. (2016), arXiv 1609.08144, section 3.1.
+
+    Arguments:
+        problem, x, batch_sizes, weights, seed: as in `run_stack`.
+        state: as there, but for a layer of dilation d each direction has d rows.
+        residual: whether layers from the second on add their input, as it was before dropout.
+        dilation: of each layer; empty for 1.
+
+    Returns:
+        As `run_stack`; the final state is the layers' own, without what residuals add.
+    """
+    width, directions = problem.tensors_per_pass, problem.directions
+    finals: list[State] = []
+    row = 0
+    for layer in range(problem.layers):
+        read = dropout(x, problem.dropout) if layer and problem.dropout > 0 else x
+        part = replace(problem, input_size=x.shape[-1], layers=1, dropout=0.0)
+        own = weights[layer * directions * width : (layer + 1) * directions * width]
+        back = dilation[layer] if dilation else 1
+        held = tuple(before[row : row + back * directions] for before in state)
+        row += back * directions
+
+        def run(
+            inner: Problem,
+            rows: Tensor,
+            sizes: Tensor | None,
+            begin: State,
+            own: tuple[Tensor, ...] = own,
+            layer: int = layer,
+        ) -> tuple[Tensor, State]:
+            return run_stack(inner, rows, sizes, own, begin, seed, layer)
+
+        if back == 1:
+            output, final = run(part, read, batch_sizes, held)
+        else:
+            output, final = run_dilated(run, part, read, batch_sizes, held, back)
+        finals.append(final)
+        x = x + output if residual and layer else output
+    return x, tuple(torch.cat(list(parts)) for parts in zip(*finals, strict=True))
 
 
 def _run_passes(
@@ -95,6 +156,8 @@ def _run_passes(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    seed: int | None,
+    first_layer: int,
 ) -> tuple[Tensor, State]:
     width, directions = problem.tensors_per_pass, problem.directions
     outputs: list[Tensor] = []
@@ -112,6 +175,9 @@ def _run_passes(
             batch_sizes,
             weights[index * width : (index + 1) * width],
             tuple(before[index : index + 1] for before in state),
+            None
+            if seed is None
+            else Masks(seed, first_layer + index // directions, index % directions),
         )
         outputs.append(output)
         finals.append(final)

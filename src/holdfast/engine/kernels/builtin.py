@@ -27,6 +27,8 @@ class BuiltinKernel:
             return Verdict(False, "the equations themselves were asked for")
         if problem.cell not in _CELLS:
             return Verdict(False, f"torch has no operator for {problem.cell.name}")
+        if problem.options.changed:
+            return Verdict(False, f"torch's operators have no {', '.join(problem.options.changed)}")
         if problem.reverse:
             return Verdict(False, "torch's operators read backwards only beside forwards")
         return Verdict(True, "torch's fused operator runs the whole stack in one call")

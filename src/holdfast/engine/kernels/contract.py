@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import Cell, State, Weights
+from holdfast.engine.cells import NEUTRAL, Cell, Masks, Options, State, Weights
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Problem:
         ragged: whether the input is packed.
         gradient: whether a backward pass may follow, so that what it needs must be kept.
         by_equations: whether the caller wants the cell's own equations and nothing faster.
+        options: which variant of the cell; the seed of its masks is no part of the problem, since
+            the choice of a kernel does not depend on it.
     """
 
     cell: Cell
@@ -60,6 +62,7 @@ class Problem:
     ragged: bool = False
     gradient: bool = True
     by_equations: bool = False
+    options: Options = NEUTRAL
 
     @property
     def is_pass(self) -> bool:
@@ -74,7 +77,17 @@ class Problem:
     @property
     def tensors_per_pass(self) -> int:
         """How many weight tensors each pass has."""
-        return 2 + 2 * self.bias + (self.projection > 0)
+        return len(self.weight_shapes())
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The weights of a pass, or of a stack's first one, by name and in their order."""
+        return self.cell.weight_shapes(
+            input_size=self.input_size,
+            hidden_size=self.hidden_size,
+            projection=self.projection,
+            bias=self.bias,
+            options=self.options,
+        )
 
     def passes(self) -> tuple[Problem, ...]:
         """The stack's passes in the order of its weights: by layer, forward before reverse."""
@@ -95,14 +108,9 @@ class Problem:
         """The weights of a pass under their names.
 
         Arguments:
-            tensors: as a layer holds them: weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
-                without those that this problem has not.
+            tensors: as a layer holds them, in the order of `weight_shapes`.
         """
-        weight_ih, weight_hh, *rest = tensors
-        bias_ih, bias_hh = rest[:2] if self.bias else (None, None)
-        return Weights(
-            weight_ih, weight_hh, bias_ih, bias_hh, rest[-1] if self.projection else None
-        )
+        return Weights(**dict(zip(self.weight_shapes(), tensors, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,7 @@ class Tape:
         state: what the pass began with, each part (1, B, ·).
         output: h at every step, (T, B, H) or (rows, H); P for H with a projection.
         cells: c at every step in the same form, for cells that have a c, else None.
+        masks: where the masks of training come from, else None.
     """
 
     x: Tensor
@@ -135,6 +144,7 @@ class Tape:
     state: State
     output: Tensor
     cells: Tensor | None
+    masks: Masks | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +181,7 @@ class TapedKernel(Protocol):
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; the arguments are those of `Tape`.
 
