@@ -30,6 +30,18 @@ def option_sets() -> Iterator[tuple[str, dict[str, Any]]]:
             "bidirectional": both,
         }
         yield name, options | ({"nonlinearity": "relu"} if name == "RNN" and bias else {})
+    for peepholes, coupled, bias, both in itertools.product((False, True), repeat=4):
+        if peepholes or coupled:
+            yield (
+                "LSTM",
+                {
+                    "num_layers": 2,
+                    "bias": bias,
+                    "bidirectional": both,
+                    "peepholes": peepholes,
+                    "coupled": coupled,
+                },
+            )
 
 
 CASES = list(option_sets())
@@ -46,6 +58,10 @@ def made(name: str, *, seed: int = 0, **options: Any) -> Layer:
     """A layer whose weights and biases are all drawn, so that none of them can change places."""
     torch.manual_seed(seed)
     layer: Layer = getattr(ours, name)(INPUTS, UNITS, init="torch", **options)
+    with torch.no_grad():
+        for key, parameter in layer.named_parameters():
+            if key.startswith("weight_peephole"):  # zeros in a fresh layer
+                parameter.uniform_(-1, 1)
     return layer
 
 

@@ -170,16 +170,15 @@ def test_a_weight_that_two_nodes_share_is_found_through_its_alias() -> None:
     assert torch.equal(same.weight_hh_l0, layer.weight_hh_l0)
 
 
-def test_float64_and_gone_tensors_of_zeros_are_no_hindrance() -> None:
+def test_float64_and_a_stored_state_of_zeros_are_no_hindrance() -> None:
     def widen(model: Any) -> None:
         for tensor in model.graph.initializer:
             if tensor.data_type == TensorProto.FLOAT:
                 wide = numpy_helper.to_array(tensor).astype(np.float64)
                 tensor.CopyFrom(numpy_helper.from_array(wide, tensor.name))
         zeros = numpy_helper.from_array(np.zeros((1, 2, UNITS)), "zeros")
-        peepholes = numpy_helper.from_array(np.zeros((1, 3 * UNITS)), "P")
-        model.graph.initializer.extend([zeros, peepholes])
-        model.graph.node[0].input.extend(["", "zeros", "zeros", "P"])
+        model.graph.initializer.append(zeros)
+        model.graph.node[0].input.extend(["", "zeros", "zeros"])
 
     layer = made("LSTM")
     (same,) = from_onnx(changed(widen, layer))
@@ -265,7 +264,8 @@ ROWS = 4 * UNITS
 REFUSED: list[tuple[str, str, Callable[[Any], None], str]] = [
     ("LSTM", "clip", attribute("clip", 3.0), "clip"),
     ("LSTM", "layout", attribute("layout", 1), "layout=0"),
-    ("LSTM", "input_forget", attribute("input_forget", 1), "input_forget"),
+    ("LSTM", "input_forget", attribute("input_forget", 2), "input_forget"),
+    ("GRU", "input_forget", attribute("input_forget", 1), "input_forget"),
     ("LSTM", "direction", attribute("direction", "reverse"), "direction is 'reverse'"),
     ("LSTM", "both directions", attribute("direction", "bidirectional"), r"W has shape .* not \(2"),
     ("LSTM", "activations", attribute("activations", ["HardSigmoid", "Tanh", "Tanh"]), "hardsig"),
@@ -282,7 +282,8 @@ REFUSED: list[tuple[str, str, Callable[[Any], None], str]] = [
     ("LSTM", "W short", constant("W_l0", np.zeros((1, 3, 3), np.float32)), "its W .*shape"),
     ("LSTM", "types", constant("R_l0", np.zeros((1, ROWS, UNITS))), "different types"),
     ("LSTM", "half", constant("W_l0", np.zeros((1, ROWS, 3), np.float16)), "float32 nor float64"),
-    ("LSTM", "peepholes", constant("P", np.ones((1, 15), np.float32), 7), "peepholes"),
+    ("LSTM", "peepholes", constant("P", np.ones((1, 10), np.float32), 7), "its P .*shape"),
+    ("LSTM", "peepholes' type", constant("P", np.ones((1, 15)), 7), "different types"),
     ("LSTM", "state", constant("s", np.ones((1, 2, UNITS), np.float32), 6), "stored initial_c"),
     ("LSTM", "external", external, r"'W_l0'.*another file"),
     ("LSTM", "cut short", cut_short, r"'W_l0'.*cut short"),

@@ -83,8 +83,9 @@ def test_every_layer_is_one_node_and_nothing_fixes_time_or_batch() -> None:
     }
 
 
-def test_dropout_is_left_out_whatever_mode_the_layer_is_in() -> None:
-    layer = made("LSTM", num_layers=2, dropout=0.9).train()
+def test_what_training_drops_is_left_out_whatever_mode_the_layer_is_in() -> None:
+    layer = made("LSTM", num_layers=2, dropout=0.9, recurrent_dropout=0.5, weight_drop=0.5)
+    layer.train()
     x = made_layers.sequence(layer, 4, 2)
     assert_rounded_only(
         session(to_onnx(layer)).run(None, {"input": x.numpy()}),
@@ -207,6 +208,13 @@ class Doubled(ours.LSTM):
     ("layer", "sentence"),
     [
         (ours.LSTM(3, 5, proj_size=2), "proj_size=2"),
+        (ours.LSTM(3, 5, cell_clip=3.0), r"cell_clip=3\.0"),
+        (ours.LSTM(3, 5, layer_norm=True), "layer_norm=True"),
+        (ours.LSTM(3, 5, zoneout_cell=0.1), r"zoneout_cell=0\.1"),
+        (ours.GRU(3, 5, zoneout_hidden=0.1), r"zoneout_hidden=0\.1"),
+        (ours.RNN(3, 5, layer_norm=True), "layer_norm=True"),
+        (ours.LSTM(3, 5, 2, residual=True), "residual=True"),
+        (ours.GRU(3, 5, 2, dilation=[1, 2]), r"dilation=\(1, 2\)"),
         (ours.GRU(3, 5, dtype=torch.float64), r"float64.*layer\.float\(\)"),
         (ours.RNN(3, 5, dtype=torch.bfloat16), r"weight_ih_l0.*bfloat16.*layer\.float\(\)"),
         (torch.nn.LSTM(3, 5), r"holdfast\.nn\.convert"),

@@ -6,11 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from holdfast.errors import ModelError
-from holdfast.export.gate_order import ONNX, OURS, Operator, reordered
+from holdfast.export.gate_order import ONNX, ONNX_PEEPHOLES, OURS, Operator, reordered
 from holdfast.export.onnx_graph import Graph
 from holdfast.export.recurrent_stack import PassWeights, RecurrentStack, layer_of
 from holdfast.nn import GRU, LSTM, RNN
@@ -109,27 +106,33 @@ def _one_layer(graph: Graph, node: Any) -> RecurrentStack:
         raise graph.refusal(node, f"its hidden_size is not the {hidden} of its W")
     r = graph.array(node, "R", inputs[2], (directions, rows, hidden))
     b = graph.array(node, "B", inputs[3], (directions, 2 * rows)) if inputs[3] else None
-    if any(array is not None and array.dtype != w.dtype for array in (r, b)):
-        raise graph.refusal(node, "its W, R and B have different types")
     _refuse_initial_state(graph, node, operator, inputs)
+    p = None
     if operator == "LSTM" and inputs[7]:
-        peepholes = graph.array(node, "P", inputs[7], (directions, 3 * hidden))
-        if peepholes.any():
-            raise graph.refusal(node, "it has peepholes, which the layers do not have")
-    return RecurrentStack(
+        p = graph.array(node, "P", inputs[7], (directions, 3 * hidden))
+    if any(array is not None and array.dtype != w.dtype for array in (r, b, p)):
+        raise graph.refusal(node, "its W, R, B and P have different types")
+    stack = RecurrentStack(
         operator=operator,
-        passes=tuple(
-            PassWeights(
-                weight_ih=_ours(operator, w[direction]),
-                weight_hh=_ours(operator, r[direction]),
-                bias_ih=None if b is None else _ours(operator, b[direction, :rows]),
-                bias_hh=None if b is None else _ours(operator, b[direction, rows:]),
-            )
-            for direction in range(directions)
-        ),
+        passes=(),
         directions=directions,
         nonlinearity="relu" if nonlinearity == "relu" else "tanh",
+        coupled=attributes.get("input_forget") == 1,
     )
+    have, want = ONNX[operator], stack.gates
+    passes = tuple(
+        PassWeights(
+            weight_ih=reordered(w[direction], have, want),
+            weight_hh=reordered(r[direction], have, want),
+            bias_ih=None if b is None else reordered(b[direction, :rows], have, want),
+            bias_hh=None if b is None else reordered(b[direction, rows:], have, want),
+            peephole=None
+            if p is None
+            else reordered(p[direction], ONNX_PEEPHOLES, stack.peephole_gates),
+        )
+        for direction in range(directions)
+    )
+    return replace(stack, passes=passes)
 
 
 def _checked(
@@ -149,8 +152,8 @@ def _checked(
         raise graph.refusal(node, "it clips what goes into the gates (clip)")
     if attributes.get("layout", 0) != 0:
         raise graph.refusal(node, "it reads rows first (layout=1); export it with layout=0")
-    if attributes.get("input_forget", 0) != 0:
-        raise graph.refusal(node, "it couples its gates (input_forget)")
+    if attributes.get("input_forget", 0) not in ((0, 1) if operator == "LSTM" else (0,)):
+        raise graph.refusal(node, "its input_forget is not 0 or, of an LSTM, 1")
     if operator == "GRU" and attributes.get("linear_before_reset") != 1:
         raise graph.refusal(
             node,
@@ -228,13 +231,10 @@ def _go_together(below: _Read, above: _Read) -> bool:
     one, other = below.stack, above.stack
     lengths = [node.input[4] if len(node.input) > 4 else "" for node in (below.node, above.node)]
     return (
-        (one.operator, one.nonlinearity, one.directions, one.hidden_size, one.bias)
-        == (other.operator, other.nonlinearity, other.directions, other.hidden_size, other.bias)
+        replace(one, passes=()) == replace(other, passes=())
+        and (one.hidden_size, one.bias, one.peepholes)
+        == (other.hidden_size, other.bias, other.peepholes)
         and other.input_size == one.directions * one.hidden_size
         and one.passes[0].weight_ih.dtype == other.passes[0].weight_ih.dtype
         and lengths[0] == lengths[1]
     )
-
-
-def _ours(operator: Operator, array: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(reordered(array, ONNX[operator], OURS[operator]))

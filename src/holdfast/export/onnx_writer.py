@@ -34,7 +34,8 @@ def to_onnx(
     """Write a layer as an ONNX model of standard LSTM, GRU or RNN nodes, one for each layer.
 
     No tracing: sequence length and batch size stay open, and ragged batches are said by their
-    lengths. What is written is the layer in evaluation mode. The model's inputs and outputs:
+    lengths. What is written is the layer in evaluation mode, peepholes and coupled gates included.
+    The model's inputs and outputs:
 
     - `input`: (T, B, I), or (B, T, I) from a layer with `batch_first`; onnxruntime 1.31 ends the
       process where B is 0;

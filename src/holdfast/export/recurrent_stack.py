@@ -29,7 +29,11 @@ _SAID: Final = frozenset(
         "bias",
         "batch_first",
         "bidirectional",
-        "dropout",  # between layers, in training only: what is exported is the layer in evaluation
+        "peepholes",
+        "coupled",
+        "dropout",  # these in training only, and what is exported is the layer in evaluation
+        "recurrent_dropout",
+        "weight_drop",
         "device",
         "dtype",
         "init",
@@ -107,6 +111,11 @@ class RecurrentStack:
         return self.passes[0].bias_ih is not None
 
     @property
+    def peepholes(self) -> bool:
+        """Whether there are peepholes."""
+        return self.passes[0].peephole is not None
+
+    @property
     def state_parts(self) -> tuple[str, ...]:
         """The tensors of the state."""
         return ("h", "c") if self.operator == "LSTM" else ("h",)
@@ -128,14 +137,15 @@ def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
     """
     kind = _kind(layer)
     for name, parameter in inspect.signature(kind.__init__).parameters.items():
-        # Refused unless known and neutral, so that a new option is never left out in silence.
-        value = getattr(layer, name, "?")
-        if name not in _SAID and value != parameter.default:
+        # Refused unless known or neutral, so that a new option is never left out in silence.
+        value = _option(layer, name)
+        if name not in _SAID and value not in (parameter.default, ()):
             raise ArgumentError(
                 f"The option {name}={value!r} of the layer cannot be said by the standard "
                 f"{kind.__name__} node; export a layer without it."
             )
     suffixes = ("", "_reverse") if layer.bidirectional else ("",)
+    peepholes = layer.options.peepholes
     return RecurrentStack(
         operator="LSTM" if kind is LSTM else "GRU" if kind is GRU else "RNN",
         passes=tuple(
@@ -144,12 +154,14 @@ def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
                 weight_hh=_array(layer, f"weight_hh_l{index}{suffix}"),
                 bias_ih=_array(layer, f"bias_ih_l{index}{suffix}") if layer.bias else None,
                 bias_hh=_array(layer, f"bias_hh_l{index}{suffix}") if layer.bias else None,
+                peephole=_array(layer, f"weight_peephole_l{index}{suffix}") if peepholes else None,
             )
             for index in range(layer.num_layers)
             for suffix in suffixes
         ),
         directions=len(suffixes),
         nonlinearity=layer.nonlinearity if isinstance(layer, RNN) else "tanh",
+        coupled=layer.options.coupled,
     )
 
 
@@ -157,7 +169,7 @@ def layer_of(stack: RecurrentStack, *, batch_first: bool) -> LSTM | GRU | RNN:
     """A layer with the weights of a stack, copied; in training mode, as every fresh layer.
 
     Arguments:
-        stack: without peepholes and not coupled.
+        stack: of numbers in float32 or float64.
         batch_first: whether the layer reads (B, T, I).
     """
     # Made without memory: nothing is drawn, so nobody's random numbers move.
@@ -172,6 +184,8 @@ def layer_of(stack: RecurrentStack, *, batch_first: bool) -> LSTM | GRU | RNN:
             bidirectional=stack.directions == 2,
             device="meta",
             init="torch",
+            peepholes=stack.peepholes,
+            coupled=stack.coupled,
         )
     elif stack.operator == "GRU":
         layer = GRU(
@@ -204,6 +218,7 @@ def layer_of(stack: RecurrentStack, *, batch_first: bool) -> LSTM | GRU | RNN:
             "weight_hh": one.weight_hh,
             "bias_ih": one.bias_ih,
             "bias_hh": one.bias_hh,
+            "weight_peephole": one.peephole,
         }
         for name, array in named.items():
             if array is not None:
@@ -230,6 +245,15 @@ def _kind(layer: object) -> type[LSTM] | type[GRU] | type[RNN]:
         f"layer must be a holdfast.nn.LSTM, GRU or RNN, got {type(layer).__name__}; of a model, "
         "give the layer inside."
     )
+
+
+def _option(layer: LSTM | GRU | RNN, name: str) -> object:
+    """The value of an option, wherever the layer keeps it."""
+    for holder in (layer, layer.options, layer.variant):
+        if hasattr(holder, name):
+            value: object = getattr(holder, name)
+            return value
+    return "?"
 
 
 def _array(layer: torch.nn.Module, name: str) -> NDArray[Any]:
