@@ -41,8 +41,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         EXPORT, "a new option is left out in silence", "export/recurrent_stack.py",
-        "if name not in _SAID and value != parameter.default:",
-        'if name == "proj_size" and value != parameter.default:',
+        "if name not in _SAID and value not in (parameter.default, ()):",
+        'if name == "proj_size" and value not in (parameter.default, ()):',
         (WRITER + "test_an_option_that_nobody_has_thought_of_is_refused",),
     ),
     Fault(
