@@ -4,7 +4,7 @@
     ├── InputError          a table, file, argument or folder that the caller can mend (exit code 2)
     │   ├── TableError      … in a table: names the file, the column, the row or the series
     │   ├── ArgumentError   … in an argument: names it, also a ValueError
-    │   └── ModelError      … in a model folder or file: missing, corrupt, foreign or from another version
+    │   └── ModelError      … in a model folder or file: missing, corrupt, foreign, other version
     └── TrainingError       training cannot go on
         └── NonFiniteLossError  names the step and the series
 
