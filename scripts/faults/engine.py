@@ -6,9 +6,11 @@ from faults.fault import Fault
 
 CELLS = "tests/engine/test_cells.py::"
 START = "tests/nn/test_initialisation.py::"
+CONTRACT = "tests/engine/test_contract.py::"
 BY_HAND = "tests/engine/test_cell_variants.py::"
 MASKS = "tests/engine/test_masks.py::"
 VARIANTS = "tests/nn/test_variants.py::"
+INSIDE_VARIANTS = "tests/nn/test_variants_inside.py::"
 PARITY = "tests/nn/test_parity.py::"
 LENGTHS = "tests/nn/test_lengths.py::"
 
@@ -236,6 +238,28 @@ FAULTS: tuple[Fault, ...] = (
         "x = x + output if residual and layer else output",
         "x = read + output if residual and layer else output",
         (VARIANTS + "test_residuals_are_added_as_they_were_before_dropout",),
+    ),
+    Fault(
+        VARIANT, "every segment draws the masks of the first one", "engine/recompute.py",
+        "first_step=masks.first_step + self.start", "first_step=masks.first_step",
+        (INSIDE_VARIANTS + "test_segments_draw_the_masks_of_the_plain_call",),
+    ),
+    Fault(
+        VARIANT, "a compiled layer draws the same masks in every call", "engine/operator.py",
+        "Masks(int(seed), place[0], place[1])", "Masks(0, place[0], place[1])",
+        (INSIDE_VARIANTS + "test_compiled_layers_have_the_numbers_and_the_chance",),
+    ),
+    Fault(
+        VARIANT, "a trace shows the gates of the plain cell", "nn/tracing.py",
+        "lstm.advance(one.x, one.before, one.weights, one.options)",
+        "lstm.advance(one.x, one.before, one.weights)",
+        (INSIDE_VARIANTS + "test_a_trace_of_an_lstm_shows_the_gates_that_acted",
+         INSIDE_VARIANTS + "test_a_trace_of_coupled_gates_shows_both"),
+    ),
+    Fault(
+        VARIANT, "torch's operators take variants for plain layers", "engine/kernels/builtin.py",
+        "        if problem.options.changed:\n", "        if False:\n",
+        (CONTRACT + "test_no_fused_kernel_takes_a_variant_that_it_does_not_know",),
     ),
     Fault(
         VARIANT, "dilation: the queue of a reverse layer is turned round", "nn/dilation.py",

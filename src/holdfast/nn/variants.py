@@ -9,6 +9,7 @@ from numbers import Real
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_batchedtensor
 from torch.nn.functional import dropout
 
 from holdfast.engine.cells import NEUTRAL, Options
@@ -115,8 +116,16 @@ def drawn_seed() -> int | Tensor:
     """The seed of a call's masks, from torch's default generator of the CPU.
 
     A tensor while torch traces, since a number would be the same in every call of what it traced.
+
+    Raises:
+        ArgumentError: it would be another one for each sample of a vmap.
     """
     seed = torch.randint(1 << 32, ())
+    if is_batchedtensor(seed):
+        raise ArgumentError(
+            'vmap draws one set of masks for all samples: give it randomness="same", or map over '
+            "layer.eval()."
+        )
     return seed if torch.compiler.is_compiling() else int(seed)
 
 
