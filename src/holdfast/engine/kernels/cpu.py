@@ -8,7 +8,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, State, Weights
+from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, Masks, State, Weights
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
 
@@ -64,6 +64,9 @@ class CpuKernel:
             return Verdict(False, f"it computes in float32 and float64, not in {problem.dtype}")
         if problem.cell not in CELLS:
             return Verdict(False, f"there is no compiled kernel for {problem.cell.name}")
+        if problem.options.changed:
+            changed = ", ".join(problem.options.changed)
+            return Verdict(False, f"there is no compiled kernel for {changed}")
         if problem.projection:
             return Verdict(False, "there is no compiled kernel for projections")
         if problem.hidden_size > LARGEST_HIDDEN:
@@ -83,6 +86,7 @@ class CpuKernel:
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; see `contract.TapedKernel`."""
         units, has_cell = problem.hidden_size, problem.cell is LSTM
