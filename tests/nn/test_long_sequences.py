@@ -153,7 +153,7 @@ def test_the_options_show() -> None:
 
 def test_more_steps_than_cudnn_counts() -> None:
     """65,536 and more, whole and in two halves (pytorch#133751)."""
-    layer = LSTM(1, 2, dtype=torch.float64)
+    layer = ours.LSTM(1, 2, dtype=torch.float64)
     x = torch.randn(70_000, 1, 1, dtype=torch.float64)
     with torch.no_grad():
         output, state = layer(x)
