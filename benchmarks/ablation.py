@@ -140,13 +140,38 @@ def done(options: argparse.Namespace) -> set[str]:
         }
 
 
+def table(options: argparse.Namespace) -> None:
+    """Print what stands in the CSV as a table: the whole, and what each variant adds to it."""
+    with (RESULTS / "ablation.csv").open(newline="", encoding="utf-8") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if (row["network"], int(row["steps"]), int(row["seed"]))
+            == (options.network, options.steps, options.seed)
+        ]
+    columns = [name for name in rows[0] if name == "synthetic loss" or name.endswith("OWA")]
+    columns = [name for name in columns if rows[0][name]]
+    whole = next(row for row in rows if row["variant"] == "whole")
+    print("| | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 1) + "|")
+    print("| whole | " + " | ".join(f"{float(whole[name]):.3f}" for name in columns) + " |")
+    for row in rows:
+        if row is not whole:
+            shown = (f"{float(row[name]) - float(whole[name]):+.3f}" for name in columns)
+            print(f"| {row['variant'].replace('_', ' ')} | " + " | ".join(shown) + " |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--network", choices=list(DESIGNS), default="fine")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--table", action="store_true", help="print what was measured so far")
     options = parser.parse_args()
+    if options.table:
+        table(options)
+        return
     problems = [
         sampled(problem.validation())
         for collection in COLLECTION_OF[options.network]
