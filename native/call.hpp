@@ -14,26 +14,14 @@ extern "C" {
 // width of h: H, or the projection's.
 struct HoldfastCall {
   int64_t steps, batch, inputs, units;  // T, B, I, H
-  int64_t projection;                   // P, or 0: h has H values
   int64_t reverse;                      // 1: from the last step to the first
   int64_t threads;
-  // Masks: `masked` is 0 outside training; then there is no dropout, and of zoneout the expectation.
-  int64_t masked;
-  int64_t seed, stream;  // the key's words; to `stream` a mask's purpose is added
-  double recurrent_dropout, zoneout_hidden, zoneout_cell;  // probabilities
-  double cell_clip;                                        // the bound of c; infinity for none
   const int64_t* offsets;   // (T + 1) or null
   const void* x;            // (rows, I)
   const void* weight_ih;    // (GH, I)
   const void* weight_hh;    // (GH, P)
   const void* bias_ih;      // (GH) or null
   const void* bias_hh;      // (GH) or null
-  const void* weight_hr;    // (P, H) or null
-  const void* peephole;     // (3H), of i, f, o; (2H), of i, o, where coupled; or null
-  const void* norm_ih;      // (GH) or null; with it norm_hh, and for the LSTM norm_c
-  const void* norm_hh;      // (GH) or null
-  const void* norm_c;       // (H) or null
-  const void* norm_c_bias;  // (H) or null
   const void* h0;           // (B, P)
   const void* c0;           // (B, H), or null for a cell without c
   void* output;             // (rows, P): h at every step
@@ -48,7 +36,21 @@ struct HoldfastCall {
   void* grad_weight_hh;     // (GH, P)
   void* grad_bias_ih;       // (GH) or null
   void* grad_bias_hh;       // (GH) or null
-  void* grad_weight_hr;     // as the weights
+
+  // What belongs to options, and is 0 or null without them.
+  int64_t projection;      // P, or 0: h has H values
+  int64_t masked;          // 0 outside training: no dropout, and of zoneout the expectation
+  int64_t seed, stream;    // the masks' key; to `stream` a mask's purpose is added
+  int64_t first_step;      // what the first step counts as in the masks' counter
+  double recurrent_dropout, zoneout_hidden, zoneout_cell;  // probabilities
+  double cell_clip;        // the bound of c; infinity for none
+  const void* weight_hr;   // (P, H) or null
+  const void* peephole;    // (3H), of i, f, o; (2H), of i, o, where coupled; or null
+  const void* norm_ih;     // (GH) or null; with it norm_hh, and for the LSTM norm_c
+  const void* norm_hh;     // (GH) or null
+  const void* norm_c;      // (H) or null
+  const void* norm_c_bias;  // (H) or null
+  void* grad_weight_hr;     // each as its weight, or null
   void* grad_peephole;
   void* grad_norm_ih;
   void* grad_norm_hh;

@@ -40,6 +40,7 @@ class Mask {
   uint32_t seed, stream, width;
   uint32_t below;  // the largest word that is not kept
   double probability;
+  int64_t first_step;
 
  public:
   bool drawn;  // else outside training, or nothing to draw
@@ -51,6 +52,7 @@ class Mask {
         width(static_cast<uint32_t>(units)),
         below(last_below(of_dropping)),
         probability(of_dropping),
+        first_step(call.first_step),
         drawn(call.masked && of_dropping > 0),
         share(static_cast<Real>(of_dropping)) {}
 
@@ -62,7 +64,7 @@ class Mask {
   // Zoneout: the new value or the old one; outside training the expectation.
   HOLDFAST_INLINE V mix(int64_t time, int64_t row, int64_t unit, V before, V after) const {
     if (share == 0) return after;
-    if (drawn) return keeps(time, row, unit) ? after : before;
+    if (drawn) return keeps(first_step + time, row, unit) ? after : before;
     return share * before + (1 - share) * after;
   }
 
@@ -74,7 +76,7 @@ class Mask {
       return all;
     }
     if (drawn) {
-      const auto truth = keeps(time, row, unit);
+      const auto truth = keeps(first_step + time, row, unit);
       dv = truth ? V{} : all;
       return truth ? all : V{};
     }

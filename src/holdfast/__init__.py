@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from holdfast.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from holdfast import export as export
     from holdfast import nn as nn
     from holdfast import reports as reports
     from holdfast.forecasting.forecaster import Forecaster as Forecaster
 
-__all__ = ["Forecaster", "__version__", "nn", "reports"]
+__all__ = ["Forecaster", "__version__", "export", "nn", "reports"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,6 +25,10 @@ def __getattr__(name: str) -> object:
         from holdfast.forecasting.forecaster import Forecaster
 
         return Forecaster
+    if name == "export":
+        import holdfast.export
+
+        return holdfast.export
     if name == "nn":
         import holdfast.nn
 

@@ -4,7 +4,7 @@
     ├── InputError          a table, file, argument or folder that the caller can mend (exit code 2)
     │   ├── TableError      … in a table: names the file, the column, the row or the series
     │   ├── ArgumentError   … in an argument: names it, also a ValueError
-    │   └── ModelError      … in a model folder: missing, corrupt, foreign or from another version
+    │   └── ModelError      … in a model folder or file: missing, corrupt, foreign, other version
     └── TrainingError       training cannot go on
         └── NonFiniteLossError  names the step and the series
 
@@ -33,7 +33,7 @@ class ArgumentError(InputError, ValueError):
 
 
 class ModelError(InputError):
-    """A model folder is missing, corrupt, foreign or from another format version."""
+    """A model folder or file is missing, corrupt, foreign or from another format version."""
 
 
 class TrainingError(HoldfastError):

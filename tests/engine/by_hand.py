@@ -19,6 +19,11 @@ class HandWeights:
     bias_ih: Vector
     bias_hh: Vector
     weight_hr: Matrix | None = None
+    weight_peephole: Vector | None = None
+    norm_ih: Vector | None = None
+    norm_hh: Vector | None = None
+    norm_c: Vector | None = None
+    norm_c_bias: Vector | None = None
 
 
 def sigmoid(value: float) -> float:

@@ -5,18 +5,44 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from holdfast.engine.autograd import run_pass
-from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, State
+from holdfast.engine.cells import (
+    GRU,
+    LSTM,
+    RNN_RELU,
+    RNN_TANH,
+    SLSTM,
+    Cell,
+    Masks,
+    Options,
+    State,
+    StepMasks,
+)
+from holdfast.engine.cells.masks import MaskReader
 from holdfast.engine.kernels.contract import Kernel, Problem
 
 CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
+VARIANT_CELLS = (*CELLS, SLSTM)
 SHAPES = tuple(itertools.product((1, 7), (0, 1, 2, 7), (1, 3, 17)))  # T, B, H
 RAGGED_SHAPES = tuple(shape for shape in SHAPES if shape[0] > 1 and shape[1] > 1)
 STRUCTURES = ("pass", "reverse", "stack")
+OPTIONS: dict[str, Any] = {
+    "peepholes": True,
+    "coupled": True,
+    "layer_norm": True,
+    "cell_clip": 0.4,
+    "recurrent_dropout": 0.4,
+    "zoneout_hidden": 0.3,
+    "zoneout_cell": 0.2,
+    "heads": 3,
+    "exponential_forget": True,
+}
+"""A value for each option, such that it changes the numbers."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +54,7 @@ class Numbers:
     lengths: tuple[int, ...]
     weights: tuple[Tensor, ...]
     state: State
+    masks: Masks | None = None
 
     def leaves(self) -> tuple[Tensor, ...]:
         """What gradients are taken to."""
@@ -93,6 +120,41 @@ def large_problems() -> Iterator[Problem]:
         )
 
 
+def variants(cell: Cell, *, most: int) -> Iterator[Options]:
+    """Every choice of up to so many options of a cell."""
+    names = [name for name in OPTIONS if name in cell.options]
+    for count in range(1, most + 1):
+        for chosen in itertools.combinations(names, count):
+            yield Options(**{name: OPTIONS[name] for name in chosen})
+
+
+def variant_problems() -> Iterator[Problem]:
+    """Every cell with every pair of its options; everything else takes turns."""
+    dense, packed = itertools.cycle(SHAPES), itertools.cycle(RAGGED_SHAPES)
+    turns = itertools.product((False, True), (False, True), (0, 2), (False, True))
+    turn = itertools.cycle(turns)
+    for cell in VARIANT_CELLS:
+        for options in (*([Options()] if cell is SLSTM else []), *variants(cell, most=2)):
+            for dtype in (torch.float32, torch.float64):
+                ragged, reverse, projection, bias = next(turn)
+                steps, batch, hidden = next(packed if ragged else dense)
+                hidden += -hidden % options.heads
+                yield Problem(
+                    cell=cell,
+                    steps=steps,
+                    batch=batch,
+                    input_size=2,
+                    hidden_size=hidden,
+                    dtype=dtype,
+                    device="cpu",
+                    reverse=reverse,
+                    bias=bias,
+                    projection=projection if cell is LSTM and projection < hidden else 0,
+                    ragged=ragged,
+                    options=options,
+                )
+
+
 def label(problem: Problem) -> str:
     """A name for a test's case."""
     marks = [
@@ -103,17 +165,17 @@ def label(problem: Problem) -> str:
     ]
     marks += ["ragged"] * problem.ragged + ["bias"] * problem.bias
     marks += ["projection"] * (problem.projection > 0)
-    return "-".join(marks)
+    return "-".join([*marks, *problem.options.changed])
 
 
 def numbers(problem: Problem, seed: int = 0) -> Numbers:
     """Random float64 numbers that float32 can hold, so that both precisions start from the same."""
     draw = torch.Generator().manual_seed(seed)
 
-    def tensor(*shape: int) -> Tensor:
+    def tensor(*shape: int, positive: bool = False) -> Tensor:
         # 1/√columns keeps a step from enlarging errors, as weights of order one would.
         values = torch.randn(shape, generator=draw, dtype=torch.float32) / shape[-1] ** 0.5
-        return values.double().requires_grad_()
+        return (values.abs() + 1 if positive else values).double().requires_grad_()
 
     lengths = tuple(max(1, problem.steps - row * problem.ragged) for row in range(problem.batch))
     if problem.ragged:
@@ -123,26 +185,25 @@ def numbers(problem: Problem, seed: int = 0) -> Numbers:
     else:
         batch_sizes = None
         x = tensor(problem.steps, problem.batch, problem.input_size)
-    rows, units, width = (
-        len(problem.cell.gates) * problem.hidden_size,
-        problem.hidden_size,
-        problem.output_size,
+    units, width = problem.hidden_size, problem.output_size
+    weights = tuple(
+        tensor(*shape) for part in problem.passes() for shape in part.weight_shapes().values()
     )
-    weights: list[Tensor] = []
-    for part in problem.passes():
-        weights += [tensor(rows, part.input_size), tensor(rows, width)]
-        weights += [tensor(rows), tensor(rows)] if problem.bias else []
-        weights += [tensor(width, units)] if problem.projection else []
     held = problem.layers * problem.directions
-    widths = (width, units)[: len(problem.cell.parts)]
-    state = tuple(tensor(held, problem.batch, size) for size in widths)
-    return Numbers(x, batch_sizes, lengths, tuple(weights), state)
+    state = tuple(
+        tensor(held, problem.batch, width if part == "h" else units, positive=part == "n")
+        for part in problem.cell.parts
+    )
+    masks = Masks(seed=5, layer=1, direction=1) if problem.options.draws else None
+    return Numbers(x, batch_sizes, lengths, weights, state, masks)
 
 
 def run(kernel: Kernel, problem: Problem, given: Numbers) -> tuple[Tensor, State]:
     """Run a kernel as the layers do."""
     if kernel.taped is True:
-        return run_pass(kernel, problem, given.x, given.batch_sizes, given.weights, given.state)
+        return run_pass(
+            kernel, problem, given.x, given.batch_sizes, given.weights, given.state, given.masks
+        )
     return kernel.forward(problem, given.x, given.batch_sizes, given.weights, given.state)
 
 
@@ -181,9 +242,22 @@ def _one_row(problem: Problem, given: Numbers, row: int) -> tuple[Tensor, tuple[
             weights = problem.weights(given.weights[index * width : (index + 1) * width])
             state = tuple(part[index, row : row + 1] for part in given.state)
             backwards = parts[index].reverse if not problem.is_pass else problem.reverse
+            drawn = MaskReader(
+                given.masks,
+                problem.options,
+                problem.batch,
+                problem.output_size,
+                problem.hidden_size,
+                given.x,
+            )
             seen: dict[int, Tensor] = {}
             for step in reversed(range(length)) if backwards else range(length):
-                state = problem.cell.step(sequence[step : step + 1], state, weights)
+                masks = StepMasks(
+                    *(None if mask is None else mask[row:] for mask in drawn.at(step, row + 1))
+                )
+                state = problem.cell.step(
+                    sequence[step : step + 1], state, weights, problem.options, masks
+                )
                 seen[step] = state[0][0]
             read.append(torch.stack([seen[step] for step in range(length)]))
             finals.append(tuple(part[0] for part in state))

@@ -43,6 +43,7 @@ def test_without_the_library_everything_goes_to_torch_and_the_reason_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(native, "load", lambda: "HOLDFAST_NATIVE=0 switches them off")
+    monkeypatch.setattr(choosing, "_choose", choosing._choose.__wrapped__)  # what it remembers
     choice = choose(STACK)
     assert choice.kernel is BUILTIN
     assert "not cpu: HOLDFAST_NATIVE=0 switches them off" in choice.reason

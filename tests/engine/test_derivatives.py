@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 from tests.engine.kernels import EVERY
-from tests.engine.problems import CELLS, numbers, run
+from tests.engine.problems import CELLS, OPTIONS, VARIANT_CELLS, numbers, run, variants
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from holdfast.engine.cells import LSTM, Cell
+from holdfast.engine.cells import LSTM, SLSTM, Cell, Options
+from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Gradients, Kernel, Problem, Tape
 from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
 
@@ -52,6 +53,43 @@ def test_gradients_to_inputs_weights_and_states(
         return (output, *state)
 
     assert gradcheck(call, given.leaves())
+    assert gradgradcheck(call, given.leaves(), fast_mode=True)
+
+
+VARIANTS = [
+    pytest.param(cell, options, id="-".join([cell.name, *options.changed]))
+    for cell in VARIANT_CELLS
+    for options in (
+        *([Options()] if cell is SLSTM else []),
+        *variants(cell, most=1),
+        Options(**{name: value for name, value in OPTIONS.items() if name in cell.options}),
+    )
+]
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@pytest.mark.parametrize(("reverse", "ragged"), [(False, False), (True, True)])
+@pytest.mark.parametrize(("cell", "options"), VARIANTS)
+def test_gradients_of_each_variant(
+    cell: Cell, options: Options, reverse: bool, ragged: bool, training: bool
+) -> None:
+    """Three units, since layer normalisation makes ±1 of any two."""
+    if training and not options.draws:
+        return
+    asked = replace(problem(cell, reverse=reverse, ragged=ragged), hidden_size=3, options=options)
+    given = numbers(asked)
+    assert (given.masks is not None) == options.draws
+    given = given if training else replace(given, masks=None)
+    kernel, count = choose(asked).kernel, len(given.weights)
+
+    def call(*leaves: Tensor) -> tuple[Tensor, ...]:
+        taken = replace(
+            given, x=leaves[0], weights=leaves[1 : 1 + count], state=leaves[1 + count :]
+        )
+        output, state = run(kernel, asked, taken)
+        return (output, *state)
+
+    assert gradcheck(call, given.leaves(), fast_mode=True)
     assert gradgradcheck(call, given.leaves(), fast_mode=True)
 
 

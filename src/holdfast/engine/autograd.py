@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._C._functorch import TransformType, get_interpreter_stack
 from torch.autograd import forward_ad
 
-from holdfast.engine.cells import State
+from holdfast.engine.cells import Masks, State
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.contract import Problem, Tape, TapedKernel
 
@@ -58,6 +58,7 @@ def run_pass(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    masks: Masks | None = None,
 ) -> tuple[Tensor, State]:
     """Run one layer in one direction so that torch's autograd can go back through it.
 
@@ -69,16 +70,19 @@ def run_pass(
     Arguments:
         kernel: serves the problem.
         problem: a pass.
-        x, batch_sizes, weights, state: as in `contract.Tape`.
+        x, batch_sizes, weights, state, masks: as in `contract.Tape`.
 
     Returns:
         The output and the state after each row's last step.
     """
     if problem.by_equations:
-        every, after = reference.unroll(problem, x, batch_sizes, weights, state)
+        every, after = reference.unroll(problem, x, batch_sizes, weights, state, masks)
         return every[0], after
+    if not problem.gradient:  # the bridge costs more than a short pass
+        output, after, _ = kernel.forward(problem, x, batch_sizes, weights, state, masks)
+        return output, after
     output, *final = _Pass.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        kernel, problem, batch_sizes, len(weights), x, *weights, *state
+        kernel, problem, batch_sizes, masks, len(weights), x, *weights, *state
     )
     return output, tuple(final)
 
@@ -91,23 +95,24 @@ class _Pass(torch.autograd.Function):
         kernel: TapedKernel,
         problem: Problem,
         batch_sizes: Tensor | None,
+        masks: Masks | None,
         count: int,
         x: Tensor,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         weights, state = tensors[:count], tensors[count:]
-        output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state)
+        output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state, masks)
         ctx.save_for_backward(x, *tensors, output, tape.cells, tape.kept)
         ctx.set_materialize_grads(False)
-        ctx.call = (kernel, problem, batch_sizes, count)
+        ctx.call = (kernel, problem, batch_sizes, masks, count)
         return (output, *final)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        kernel, problem, batch_sizes, count = ctx.call
+        kernel, problem, batch_sizes, masks, count = ctx.call
         x, *tensors, output, cells, kept = ctx.saved_tensors
         weights, state = tuple(tensors[:count]), tuple(tensors[count:])
-        tape = Tape(x, batch_sizes, weights, state, output, cells, kept)
+        tape = Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
         # Of the states every part has a gradient; of the output it may be large and is left out.
         of_state = tuple(
             torch.zeros_like(part) if grad is None else grad
@@ -117,6 +122,6 @@ class _Pass(torch.autograd.Function):
             found = reference.gradients(problem, tape, grads[0], of_state, create_graph=True)
         else:
             found = kernel.backward(
-                problem, tape, grads[0], of_state, input_gradient=ctx.needs_input_grad[4]
+                problem, tape, grads[0], of_state, input_gradient=ctx.needs_input_grad[5]
             )
-        return (None, None, None, None, found.x, *found.weights, *found.state)
+        return (None, None, None, None, None, found.x, *found.weights, *found.state)

@@ -14,12 +14,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, State
+from holdfast.engine.cells import (
+    GRU,
+    LSTM,
+    NEUTRAL,
+    RNN_RELU,
+    RNN_TANH,
+    SLSTM,
+    Masks,
+    Options,
+    State,
+)
 from holdfast.engine.kernels.contract import Problem
 from holdfast.engine.recompute import run_chosen, run_pass_in_segments
 from holdfast.engine.segment_length import segment_length
 
-_CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN_TANH, RNN_RELU)}
+_CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)}
 
 
 def run_traced(
@@ -28,18 +38,65 @@ def run_traced(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    masks: Masks | None,
 ) -> tuple[Tensor, State]:
     """Run a pass as one operator; arguments and results as in `autograd.run_pass`."""
     output, *final = _pass(
-        x, batch_sizes, list(weights), list(state), problem.cell.name, problem.bias, problem.reverse
+        x,
+        batch_sizes,
+        list(weights),
+        list(state),
+        None if masks is None else torch.as_tensor(masks.seed),
+        [0, 0] if masks is None else [masks.layer, masks.direction],
+        _numbers(problem.options),
+        problem.cell.name,
+        problem.bias,
+        problem.reverse,
     )
     return output, tuple(final)
+
+
+def _numbers(options: Options) -> list[float]:
+    """The options in the order of their fields, since an operator takes no other form."""
+    return [
+        float(options.peepholes),
+        float(options.coupled),
+        float(options.layer_norm),
+        options.cell_clip or 0.0,
+        options.recurrent_dropout,
+        options.zoneout_hidden,
+        options.zoneout_cell,
+        float(options.heads),
+        float(options.exponential_forget),
+    ]
+
+
+def _options(numbers: list[float]) -> Options:
+    """And back."""
+    peepholes, coupled, layer_norm, clip, dropout, hidden, cell, heads, exponential = numbers
+    read = Options(
+        peepholes=bool(peepholes),
+        coupled=bool(coupled),
+        layer_norm=bool(layer_norm),
+        cell_clip=clip or None,
+        recurrent_dropout=dropout,
+        zoneout_hidden=hidden,
+        zoneout_cell=cell,
+        heads=int(heads),
+        exponential_forget=bool(exponential),
+    )
+    return NEUTRAL if read == NEUTRAL else read
+
+
+def _masks(seed: Tensor | None, place: list[int]) -> Masks | None:
+    return None if seed is None else Masks(int(seed), place[0], place[1])
 
 
 def _problem(
     x: Tensor,
     batch_sizes: Tensor | None,
     state: list[Tensor],
+    options: list[float],
     cell: str,
     bias: bool,
     reverse: bool,
@@ -60,6 +117,7 @@ def _problem(
         projection=0 if width == hidden else width,
         ragged=batch_sizes is not None,
         gradient=gradient,
+        options=_options(options),
     )
 
 
@@ -83,13 +141,18 @@ def _pass(
     batch_sizes: Tensor | None,
     weights: list[Tensor],
     state: list[Tensor],
+    seed: Tensor | None,
+    place: list[int],
+    options: list[float],
     cell: str,
     bias: bool,
     reverse: bool,
 ) -> list[Tensor]:
-    problem = _problem(x, batch_sizes, state, cell, bias, reverse, gradient=False)
+    problem = _problem(x, batch_sizes, state, options, cell, bias, reverse, gradient=False)
     with torch.no_grad():
-        output, final = run_chosen(problem, x, batch_sizes, tuple(weights), tuple(state))
+        output, final = run_chosen(
+            problem, x, batch_sizes, tuple(weights), tuple(state), _masks(seed, place)
+        )
     # A final state may be a view of the output, and an operator's results must lie apart.
     return [output.contiguous(), *(part.clone() for part in final)]
 
@@ -100,6 +163,9 @@ def _(
     batch_sizes: Tensor | None,
     weights: list[Tensor],
     state: list[Tensor],
+    seed: Tensor | None,
+    place: list[int],
+    options: list[float],
     cell: str,
     bias: bool,
     reverse: bool,
@@ -115,13 +181,20 @@ def _backward(
     batch_sizes: Tensor | None,
     weights: list[Tensor],
     state: list[Tensor],
+    seed: Tensor | None,
+    place: list[int],
+    options: list[float],
     cell: str,
     bias: bool,
     reverse: bool,
 ) -> list[Tensor]:
-    problem = _problem(x, batch_sizes, state, cell, bias, reverse, gradient=True)
+    problem = _problem(x, batch_sizes, state, options, cell, bias, reverse, gradient=True)
     leaves = [tensor.detach().requires_grad_() for tensor in (x, *weights, *state)]
-    given = tuple(leaves[1 : 1 + len(weights)]), tuple(leaves[1 + len(weights) :])
+    given = (
+        tuple(leaves[1 : 1 + len(weights)]),
+        tuple(leaves[1 + len(weights) :]),
+        _masks(seed, place),
+    )
     length = segment_length(problem, "auto", None)
     with _autograd_inside():
         if length is None:
@@ -139,6 +212,9 @@ def _(
     batch_sizes: Tensor | None,
     weights: list[Tensor],
     state: list[Tensor],
+    seed: Tensor | None,
+    place: list[int],
+    options: list[float],
     cell: str,
     bias: bool,
     reverse: bool,
@@ -147,17 +223,17 @@ def _(
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    x, batch_sizes, weights, state, *rest = inputs
-    ctx.save_for_backward(x, batch_sizes, *weights, *state)
+    x, batch_sizes, weights, state, seed, *rest = inputs
+    ctx.save_for_backward(x, batch_sizes, seed, *weights, *state)
     ctx.count, ctx.rest = len(weights), rest
 
 
 def _go_back(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
-    x, batch_sizes, *tensors = ctx.saved_tensors
+    x, batch_sizes, seed, *tensors = ctx.saved_tensors
     weights, state = tensors[: ctx.count], tensors[ctx.count :]
-    found = _backward(list(grads), x, batch_sizes, weights, state, *ctx.rest)
+    found = _backward(list(grads), x, batch_sizes, weights, state, seed, *ctx.rest)
     first = 1 + ctx.count
-    return found[0], None, found[1:first], found[first:], None, None, None
+    return found[0], None, found[1:first], found[first:], None, None, None, None, None, None
 
 
 _pass.register_autograd(_go_back, setup_context=_remember)

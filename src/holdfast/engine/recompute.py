@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from holdfast.engine.autograd import run_pass
-from holdfast.engine.cells import State
+from holdfast.engine.cells import Masks, State
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem, Tape
@@ -25,16 +25,22 @@ class Segment:
         rows: where they lie in x and in the output: steps of a dense batch, rows of a ragged one.
         batch_sizes: of these steps where ragged, else None.
         batch: how many sequences take part; the states of those behind them wait.
+        start: the first of these steps.
     """
 
     problem: Problem
     rows: slice
     batch_sizes: Tensor | None
     batch: int
+    start: int
 
     def of(self, state: State) -> State:
         """The states of the sequences that take part, of (1, B, ·)."""
         return tuple(part[:, : self.batch] for part in state)
+
+    def masks(self, masks: Masks | None) -> Masks | None:
+        """Those of these steps from those of the pass."""
+        return masks and replace(masks, first_step=masks.first_step + self.start)
 
 
 def segments(problem: Problem, batch_sizes: Tensor | None, length: int) -> Iterator[Segment]:
@@ -62,6 +68,7 @@ def segments(problem: Problem, batch_sizes: Tensor | None, length: int) -> Itera
             slice(start, end) if ends is None else slice(ends[start], ends[end]),
             sizes,
             batch,
+            start,
         )
 
 
@@ -72,6 +79,7 @@ def run_pass_in_segments(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    masks: Masks | None = None,
 ) -> tuple[Tensor, State]:
     """Run one layer in one direction so that the way back needs little memory.
 
@@ -86,13 +94,13 @@ def run_pass_in_segments(
     Arguments:
         length: steps of a segment.
         problem: a pass.
-        x, batch_sizes, weights, state: as in `contract.Tape`.
+        x, batch_sizes, weights, state, masks: as in `contract.Tape`.
 
     Returns:
         The output and the state after each row's last step.
     """
     output, *final = _Segments.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        length, problem, batch_sizes, len(weights), x, *weights, *state
+        length, problem, batch_sizes, masks, len(weights), x, *weights, *state
     )
     return output, tuple(final)
 
@@ -103,6 +111,7 @@ def run_chosen(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    masks: Masks | None = None,
 ) -> tuple[Tensor, State]:
     """Run a pass on the kernel that is chosen for it, transparent or taped.
 
@@ -116,7 +125,7 @@ def run_chosen(
             output, final = run_chosen(forwards, x.flip(0), None, weights, state)
             return output.flip(0), final
     if kernel.taped is True:
-        return run_pass(kernel, problem, x, batch_sizes, weights, state)
+        return run_pass(kernel, problem, x, batch_sizes, weights, state, masks)
     return kernel.forward(problem, x, batch_sizes, weights, state)
 
 
@@ -128,6 +137,7 @@ class _Segments(torch.autograd.Function):
         length: int,
         problem: Problem,
         batch_sizes: Tensor | None,
+        masks: Masks | None,
         count: int,
         x: Tensor,
         *tensors: Tensor,
@@ -146,17 +156,18 @@ class _Segments(torch.autograd.Function):
                 segment.batch_sizes,
                 weights,
                 segment.of(now),
+                segment.masks(masks),
             )
             for part, new in zip(segment.of(now), after, strict=True):
                 part.copy_(new)
         ctx.save_for_backward(x, *tensors, *borders)
-        ctx.call = (length, problem, batch_sizes, count)
+        ctx.call = (length, problem, batch_sizes, masks, count)
         ctx.set_materialize_grads(False)  # an output that no loss reads may be gigabytes of zeros
         return (output, *now)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        length, problem, batch_sizes, count = ctx.call
+        length, problem, batch_sizes, masks, count = ctx.call
         parts = len(problem.cell.parts)
         x, *rest = ctx.saved_tensors
         weights = tuple(rest[:count])
@@ -168,10 +179,10 @@ class _Segments(torch.autograd.Function):
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
             shape = (*x.shape[:-1], problem.output_size)
             of_output = x.new_zeros(shape) if grads[0] is None else grads[0]
-            tape = Tape(x, batch_sizes, weights, state, of_output, None)
+            tape = Tape(x, batch_sizes, weights, state, of_output, None, masks=masks)
             found = reference.gradients(problem, tape, of_output, of_state, create_graph=True)
-            return (None, None, None, None, found.x, *found.weights, *found.state)
-        wanted = ctx.needs_input_grad[4 : 5 + count]
+            return (None, None, None, None, None, found.x, *found.weights, *found.state)
+        wanted = ctx.needs_input_grad[5 : 6 + count]
         of_x = torch.empty_like(x) if wanted[0] else None
         taken = [
             weight.detach().requires_grad_(wants)
@@ -191,6 +202,7 @@ class _Segments(torch.autograd.Function):
                 tuple(part.detach().requires_grad_() for part in before),
                 None if grads[0] is None else grads[0][segment.rows],
                 segment.of(now),
+                segment.masks(masks),
             )
             if of_x is not None and of_inputs is not None:
                 of_x[segment.rows] = of_inputs
@@ -198,7 +210,7 @@ class _Segments(torch.autograd.Function):
                 total += part
             for part, new in zip(segment.of(now), of_before, strict=True):
                 part.copy_(new)
-        return (None, None, None, None, of_x, *map(totals.get, range(count)), *now)
+        return (None, None, None, None, None, of_x, *map(totals.get, range(count)), *now)
 
 
 def _backwards(
@@ -208,18 +220,20 @@ def _backwards(
     state: State,
     of_output: Tensor | None,
     of_state: State,
+    masks: Masks | None,
 ) -> tuple[Tensor | None, tuple[Tensor, ...], State]:
     """Run a segment again and go back through it.
 
     Arguments:
         segment, x, weights, state: what it ran on, as leaves; those with `requires_grad` count.
         of_output, of_state: the gradients that reach its output and the state after it.
+        masks: of its steps.
 
     Returns:
         The gradient to x if it counts, to the weights that count, and to the state.
     """
     with torch.enable_grad():
-        output, after = run_chosen(segment.problem, x, segment.batch_sizes, weights, state)
+        output, after = run_chosen(segment.problem, x, segment.batch_sizes, weights, state, masks)
     reached = list(zip(after, of_state, strict=True))
     if of_output is not None:
         reached.append((output, of_output))

@@ -8,9 +8,12 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from holdfast.errors import ArgumentError
-from holdfast.nn.gru import GRU, GRUCell
-from holdfast.nn.lstm import LSTM, LSTMCell
-from holdfast.nn.rnn import RNN, RNNCell
+from holdfast.nn.gru import GRU
+from holdfast.nn.gru_cell import GRUCell
+from holdfast.nn.lstm import LSTM
+from holdfast.nn.lstm_cell import LSTMCell
+from holdfast.nn.rnn import RNN
+from holdfast.nn.rnn_cell import RNNCell
 
 M = TypeVar("M", bound=nn.Module)
 

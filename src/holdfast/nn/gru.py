@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import overload
 
 import torch
@@ -9,14 +10,16 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.cells import Options
 from holdfast.engine.segment_length import Recompute
 from holdfast.nn import one_step
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
+from holdfast.nn.loading import filled
 from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.recurrent_cell import RecurrentCell
 from holdfast.nn.stepper import Stepper
 from holdfast.nn.tracing import GRUTrace, trace_gru
+from holdfast.nn.variants import check_variant
 
 
 class GRU(Recurrent):
@@ -40,6 +43,10 @@ class GRU(Recurrent):
         device, dtype: of the weights.
         init, timescale: as in `LSTM`; the update gate z is what keeps.
         recompute, recompute_memory: as in `LSTM`.
+        layer_norm: LN(W_ih x) and LN(W_hh h), r and z normalised together and n by itself, with
+            the gains `norm_ih_l0`, `norm_hh_l0` and the biases as shifts (Ba, Kiros and Hinton
+            2016, arXiv 1607.06450).
+        recurrent_dropout, zoneout_hidden, weight_drop, residual, dilation: as in `LSTM`.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
@@ -79,6 +86,12 @@ class GRU(Recurrent):
         timescale: float | None = None,
         recompute: Recompute = "auto",
         recompute_memory: int | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
             input_size,
@@ -95,7 +108,67 @@ class GRU(Recurrent):
             timescale=timescale,
             recompute=recompute,
             recompute_memory=recompute_memory,
+            variant=check_variant(
+                Options(
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
         )
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: torch.nn.GRU,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> GRU:
+        """A layer with a copy of the weights of torch's, and options that torch has not.
+
+        Arguments:
+            module: a layer of torch; its options and its mode are taken over.
+            others: as in `GRU`. The weights that they bring start at their neutral values: the
+                numbers are torch's but for `layer_norm`, `residual` and `dilation`.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+
+        Example:
+            >>> theirs = torch.nn.GRU(3, 8)
+            >>> layer, x = GRU.from_torch(theirs, weight_drop=0.5).eval(), torch.randn(5, 2, 3)
+            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
+            True
+        """
+        weight = next(module.parameters())
+        layer = cls(
+            module.input_size,
+            module.hidden_size,
+            module.num_layers,
+            module.bias,
+            module.batch_first,
+            module.dropout,
+            module.bidirectional,
+            device=weight.device,
+            dtype=weight.dtype,
+            init="torch",
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
+        )
+        return filled(layer, module)
 
     @property
     def cell(self) -> cells.Cell:
@@ -232,55 +305,3 @@ class GRU(Recurrent):
             True
         """
         return trace_gru(self, x, None if state is None else (state,), lengths)
-
-
-class GRUCell(RecurrentCell):
-    """One step of a GRU, called like `torch.nn.GRUCell`; for the equations see `GRU`.
-
-    Arguments:
-        input_size: I.
-        hidden_size: H.
-        bias: whether there are biases.
-        device, dtype: of the weights.
-        init, timescale: as in `LSTM`; the update gate z is what keeps.
-
-    Call:
-        input: (B, I), or (I,) for one row.
-        hx: h (B, H), or (H,) beside one row; zeros by default.
-
-    Returns:
-        The new h.
-
-    Raises:
-        ValueError, RuntimeError: where torch's cell raises them.
-        ArgumentError: (a ValueError) `init` or `timescale` is wrong.
-
-    Example:
-        >>> GRUCell(3, 8)(torch.randn(2, 3)).shape
-        torch.Size([2, 8])
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: Initialisation = "remember",
-        timescale: float | None = None,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, bias, device, dtype, init=init, timescale=timescale
-        )
-
-    @property
-    def cell(self) -> cells.Cell:
-        """The equations of this cell."""
-        return cells.GRU
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Take one step; the class says what goes in and comes out."""
-        (h,) = self._step(input, None if hx is None else (hx,))
-        return h

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor, nn
 
-from holdfast.engine.cells import GRU, LSTM, Cell, Weights
+from holdfast.engine.cells import GRU, LSTM, NEUTRAL, SLSTM, Cell, Options, Weights
 from holdfast.errors import ArgumentError
 
 Initialisation = Literal["remember", "torch"]
@@ -81,7 +81,7 @@ def check_initialisation(
         return init, DEFAULT_TIMESCALE
     if isinstance(timescale, bool) or not 1.0 <= timescale < math.inf:
         raise ArgumentError(f"timescale must be a number of steps from 1, got {timescale!r}.")
-    if init == "remember" and not bias and cell in (LSTM, GRU):
+    if init == "remember" and not bias and cell in (LSTM, GRU, SLSTM):
         raise ArgumentError(
             "timescale lives in the biases of the gates; leave it out, or make the layer with "
             "bias=True."
@@ -96,18 +96,22 @@ def initialise(
     hidden_size: int,
     init: Initialisation,
     timescale: float,
+    options: Options = NEUTRAL,
 ) -> None:
     """Fill a layer's weights in place, drawing from torch's default generator.
 
     Arguments:
         cell: of the layer.
-        parameters: all of them, in the order in which torch draws them.
+        parameters: all that torch's layer has too, in the order in which torch draws them.
         passes: the same weights by layer and direction.
         hidden_size: H.
         init: "torch" for U(−1/√H, 1/√H) as torch's layers draw it, bit for bit; or "remember".
         timescale: of the slowest unit, in steps.
+        options: which variant of the cell.
     """
     with torch.no_grad():
+        for weights in passes:
+            _make_neutral(weights)
         if init == "torch":
             bound = 1.0 / math.sqrt(hidden_size)
             for parameter in parameters:
@@ -116,22 +120,36 @@ def initialise(
         steps = timescales(hidden_size, timescale)
         for weights in passes:
             if cell is LSTM:
-                _remember_lstm(weights, steps)
+                _remember_lstm(weights, steps, coupled=options.coupled)
+            elif cell is SLSTM:
+                _remember_slstm(weights, steps, options)
             elif cell is GRU:
                 _remember_gru(weights, steps)
             else:
                 _remember_rnn(weights, steps)
 
 
-def _remember_lstm(weights: Weights, steps: Tensor) -> None:
+def _remember_lstm(weights: Weights, steps: Tensor, *, coupled: bool) -> None:
     """Forget gates at their timescales; input gates that open less where the cell keeps longer."""
-    _draw_matrices(weights, gates=4)
+    _draw_matrices(weights, gates=3 if coupled else 4)
     if weights.bias_ih is None:
         return
     forget = keep_bias(steps)
+    if coupled:
+        weights.bias_ih.chunk(3)[0].copy_(-forget)  # 1 − σ(−b) = σ(b)
+        return
     i, f, _, _ = weights.bias_ih.chunk(4)
     i.copy_(-INPUT_GATE_SHARE * forget)
     f.copy_(forget)
+
+
+def _remember_slstm(weights: Weights, steps: Tensor, options: Options) -> None:
+    """Forget gates at their timescales; the normaliser weighs what comes in, so i starts at 0."""
+    _draw_matrices(weights, gates=4, heads=options.heads)
+    if weights.bias_ih is None:
+        return
+    _, f, _, _ = weights.bias_ih.chunk(4)
+    f.copy_(-1.0 / steps if options.exponential_forget else keep_bias(steps))
 
 
 def _remember_gru(weights: Weights, steps: Tensor) -> None:
@@ -155,7 +173,17 @@ def _remember_rnn(weights: Weights, steps: Tensor) -> None:
     weights.weight_ih.mul_(torch.sqrt(1.0 - keep * keep).to(weights.weight_ih)[:, None])
 
 
-def _draw_matrices(weights: Weights, gates: int) -> None:
+def _make_neutral(weights: Weights) -> None:
+    """Peepholes that see nothing, and normalisation without a gain or a shift of its own."""
+    for zero in (weights.weight_peephole, weights.norm_c_bias):
+        if zero is not None:
+            zero.zero_()
+    for gain in (weights.norm_ih, weights.norm_hh, weights.norm_c):
+        if gain is not None:
+            gain.fill_(1.0)
+
+
+def _draw_matrices(weights: Weights, gates: int, heads: int = 1) -> None:
     """Gate by gate, what comes in after Glorot and what comes back orthogonal; every bias zero.
 
     A bias of the candidate would be added up over a slow cell's whole timescale.
@@ -165,7 +193,7 @@ def _draw_matrices(weights: Weights, gates: int) -> None:
     """
     for rows in weights.weight_ih.chunk(gates):
         nn.init.xavier_uniform_(rows)
-    for rows in weights.weight_hh.chunk(gates):
+    for rows in weights.weight_hh.chunk(gates * heads):
         _orthogonal_(rows)
     if weights.weight_hr is not None:
         _orthogonal_(weights.weight_hr)

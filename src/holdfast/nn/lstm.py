@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import overload
 
 import torch
@@ -9,14 +10,16 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.cells import Options
 from holdfast.engine.segment_length import Recompute
 from holdfast.nn import one_step
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
+from holdfast.nn.loading import filled
 from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.recurrent_cell import RecurrentCell
 from holdfast.nn.stepper import Stepper
 from holdfast.nn.tracing import LSTMTrace, trace_lstm
+from holdfast.nn.variants import check_variant
 
 
 class LSTM(Recurrent):
@@ -52,11 +55,35 @@ class LSTM(Recurrent):
             steps, at least 1,000, of more; can be set later, as `layer.recompute`.
         recompute_memory: bytes that "auto" may keep above inputs, outputs and their gradients, in
             place of that rule (docs/guides/long-sequences.md).
+        peepholes: the gates look at the cell state through `weight_peephole_l0 (3H,)`, rows i, f,
+            o (Gers and Schmidhuber 2000, "Recurrent nets that time and count"). i and f see
+            c_{t-1}, o sees c_t.
+        coupled: one gate for both, f = 1 − i (Greff et al. 2017, arXiv 1503.04069). Weights have
+            three blocks of rows, i, g, o.
+        cell_clip: c stays between −cell_clip and cell_clip; no gradient from beyond the bound.
+        layer_norm: LN(W_ih x) and LN(W_hh h), each over all gates together, with the gains
+            `norm_ih_l0`, `norm_hh_l0` and the biases as shifts; LN(c) on its way out, with
+            `norm_c_l0`, `norm_c_bias_l0` (Ba, Kiros and Hinton 2016, arXiv 1607.06450, equations
+            20 to 22).
+        recurrent_dropout: share of h_{t-1} that training hides from W_hh, the same values at all
+            steps of a sequence (Gal and Ghahramani 2016, arXiv 1512.05287).
+        zoneout_hidden, zoneout_cell: the probability that a unit keeps its old h, its old c in
+            training; the expectation in evaluation (Krueger et al. 2017, arXiv 1606.01305).
+        weight_drop: share of W_hh that each call in training sets to zero, the rest enlarged by
+            1/(1 − weight_drop) (Merity, Keskar and Socher 2018, arXiv 1708.02182).
+        residual: each layer from the second on adds its input, as it was before dropout, to its
+            output (Wu et al. 2016, arXiv 1609.08144). Final states are without it.
+        dilation: for each layer d ≥ 1, how many steps back its state lies (Chang et al. 2017,
+            arXiv 1710.02224). The state of such a layer is the last d states, the oldest first, so
+            that a sequence can be cut anywhere.
+
+    Masks are drawn anew for each call: `torch.manual_seed` before it repeats them.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
         hx: h and c before the first step, (LD, B, P or H) and (LD, B, H), zeros by default;
-            (LD, ·) beside an unbatched input.
+            (LD, ·) beside an unbatched input. With dilation LD becomes D·(d_1 + … + d_L): for each
+            layer and direction d rows.
         lengths: B whole numbers, how many steps of each row of a padded input count. A row then
             gives the numbers that it gives alone: zeros follow in the output, and the final states
             are those of its own last step.
@@ -95,6 +122,16 @@ class LSTM(Recurrent):
         timescale: float | None = None,
         recompute: Recompute = "auto",
         recompute_memory: int | None = None,
+        peepholes: bool = False,
+        coupled: bool = False,
+        cell_clip: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        zoneout_cell: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
             input_size,
@@ -111,7 +148,81 @@ class LSTM(Recurrent):
             timescale=timescale,
             recompute=recompute,
             recompute_memory=recompute_memory,
+            variant=check_variant(
+                Options(
+                    peepholes=peepholes,
+                    coupled=coupled,
+                    cell_clip=cell_clip,
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                    zoneout_cell=zoneout_cell,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
         )
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: torch.nn.LSTM,
+        *,
+        peepholes: bool = False,
+        coupled: bool = False,
+        cell_clip: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        zoneout_cell: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> LSTM:
+        """A layer with a copy of the weights of torch's, and options that torch has not.
+
+        Arguments:
+            module: a layer of torch; its options and its mode are taken over.
+            others: as in `LSTM`. The weights that they bring start at their neutral values: the
+                numbers are torch's but for `layer_norm`, `cell_clip`, `residual` and `dilation`.
+
+        Raises:
+            ArgumentError: the layer's gates would be coupled, which torch's weights do not fit; an
+                argument is wrong.
+
+        Example:
+            >>> theirs = torch.nn.LSTM(3, 8)
+            >>> layer, x = LSTM.from_torch(theirs, peepholes=True), torch.randn(5, 2, 3)
+            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
+            True
+        """
+        weight = next(module.parameters())
+        layer = cls(
+            module.input_size,
+            module.hidden_size,
+            module.num_layers,
+            module.bias,
+            module.batch_first,
+            module.dropout,
+            module.bidirectional,
+            module.proj_size,
+            device=weight.device,
+            dtype=weight.dtype,
+            init="torch",
+            peepholes=peepholes,
+            coupled=coupled,
+            cell_clip=cell_clip,
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            zoneout_cell=zoneout_cell,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
+        )
+        return filled(layer, module)
 
     @property
     def cell(self) -> cells.Cell:
@@ -256,60 +367,3 @@ class LSTM(Recurrent):
             True
         """
         return trace_lstm(self, x, state, lengths)
-
-
-class LSTMCell(RecurrentCell):
-    """One step of an LSTM, called like `torch.nn.LSTMCell`; for the equations see `LSTM`.
-
-    Arguments:
-        input_size: I.
-        hidden_size: H.
-        bias: whether there are biases.
-        device, dtype: of the weights.
-        init, timescale: as in `LSTM`.
-
-    Call:
-        input: (B, I), or (I,) for one row.
-        hx: h and c, each (B, H), or (H,) beside one row; zeros by default.
-
-    Returns:
-        The new h and c.
-
-    Raises:
-        ValueError, RuntimeError: where torch's cell raises them.
-        ArgumentError: (a ValueError) `init` or `timescale` is wrong.
-
-    Example:
-        >>> cell = LSTMCell(3, 8)
-        >>> h, c = cell(torch.randn(2, 3))
-        >>> h, c = cell(torch.randn(2, 3), (h, c))
-        >>> c.shape
-        torch.Size([2, 8])
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: Initialisation = "remember",
-        timescale: float | None = None,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, bias, device, dtype, init=init, timescale=timescale
-        )
-
-    @property
-    def cell(self) -> cells.Cell:
-        """The equations of this cell."""
-        return cells.LSTM
-
-    def forward(
-        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Take one step; the class says what goes in and comes out."""
-        h, c = self._step(input, hx)
-        return h, c

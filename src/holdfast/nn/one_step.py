@@ -9,6 +9,7 @@ from torch import Tensor
 
 from holdfast.engine.cells import State
 from holdfast.errors import ArgumentError
+from holdfast.nn.arguments import check_input, check_state
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.stack import autocasts, run_stack
 
@@ -30,7 +31,7 @@ def step(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor, Stat
     check_one_way(layer, "step")
     _check_x(x, "step")
     weights = layer._all_weights()
-    layer._check_input(x, weights[0], x.device.type)
+    check_input(x, weights[0], layer.input_size)
     with torch.no_grad():
         return _advance(layer, x, state, weights, "step")
 
@@ -43,7 +44,7 @@ def transition(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor
     check_one_way(layer, "transition")
     _check_x(x, "transition")
     weights = tuple(weight.to(x.dtype) for weight in layer._all_weights())
-    layer._check_input(x, weights[0], x.device.type)
+    check_input(x, weights[0], layer.input_size)
     with torch.autocast(x.device.type, enabled=False):
         return _advance(layer, x, state, weights, "transition")
 
@@ -55,7 +56,7 @@ def _advance(
     if state is None:
         state = layer._zero_state(x, batch)
     else:
-        layer._check_state(state, batch)
+        check_state(state, layer.cell.parts, layer._state_shapes(batch))
         for name, part in zip(layer.cell.parts, state, strict=True):
             if part.dtype != x.dtype and not autocasts(x.device.type):
                 raise ArgumentError(
@@ -64,7 +65,7 @@ def _advance(
                 )
     problem = layer._problem(x, 1, batch, ragged=False)
     problem = replace(problem, dropout=0.0, by_equations=True)
-    output, after = run_stack(problem, x.unsqueeze(0), None, weights, state)
+    output, after = layer._run_problem(run_stack, problem, x.unsqueeze(0), None, weights, state)
     return output.squeeze(0), after
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from numbers import Real
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from holdfast.engine.cells import Cell, State, Weights
+from holdfast.engine.cells import Cell, Masks, Options, State, Weights
 from holdfast.engine.kernels.builtin import lay_side_by_side
 from holdfast.engine.kernels.contract import Problem
 from holdfast.engine.segment_length import Recompute, check_recompute, segment_length
 from holdfast.errors import ArgumentError
+from holdfast.nn.arguments import check_arguments, check_input, check_state
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
 from holdfast.nn.lengths import Lengths, packed, padded
-from holdfast.nn.stack import autocasts, equations_wanted, run_stack
-
-_TENSORS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+from holdfast.nn.stack import RunStack, equations_wanted, run_layers, run_stack
+from holdfast.nn.variants import EXTRA_WEIGHTS, PLAIN, Variant, drawn_seed, dropped
 
 
 class Recurrent(nn.Module):
@@ -49,10 +48,11 @@ class Recurrent(nn.Module):
         timescale: float | None,
         recompute: Recompute,
         recompute_memory: int | None,
+        variant: Variant = PLAIN,
     ) -> None:
         super().__init__()
         check_recompute(recompute, recompute_memory)
-        _check_options(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
+        check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -63,6 +63,7 @@ class Recurrent(nn.Module):
         self.proj_size = proj_size
         self.recompute = recompute
         self.recompute_memory = recompute_memory
+        self.variant = variant
         self.init, self.timescale = check_initialisation(init, timescale, self.cell, bias=bias)
         self._weight_names = self._names()
         shapes = self._shapes()
@@ -79,6 +80,11 @@ class Recurrent(nn.Module):
         raise AttributeError(f"{type(self).__name__} has no cell; use LSTM, GRU or RNN.")
 
     @property
+    def options(self) -> Options:
+        """Which variant of the equations; `variant` has what the stack does beside them."""
+        return self.variant.options
+
+    @property
     def all_weights(self) -> list[list[Tensor]]:
         """The weights of each layer and direction, in torch's order."""
         return [[getattr(self, name) for name in names] for names in self._weight_names]
@@ -87,11 +93,16 @@ class Recurrent(nn.Module):
         """Draw the weights anew, as `init` and `timescale` say."""
         initialise(
             self.cell,
-            list(self.parameters()),
+            [
+                parameter
+                for name, parameter in self.named_parameters()
+                if not name.startswith(EXTRA_WEIGHTS)
+            ],
             [self._weights(names) for names in self._weight_names],
             self.hidden_size,
             self.init,
             self.timescale,
+            self.options,
         )
 
     def flatten_parameters(self) -> None:
@@ -101,7 +112,7 @@ class Recurrent(nn.Module):
         """
         tensors = [getattr(self, name, None) for names in self._weight_names for name in names]
         present = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
-        if len(present) == len(tensors):
+        if len(present) == len(tensors) and not self.options.changed:
             lay_side_by_side(
                 self.cell,
                 present,
@@ -130,7 +141,7 @@ class Recurrent(nn.Module):
             value = getattr(self, name)
             if value != default:
                 shown.append(f"{name}={value!r}")
-        return ", ".join(shown)
+        return ", ".join(shown + self.variant.shown())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Recurrent:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -139,7 +150,7 @@ class Recurrent(nn.Module):
 
     def _names(self) -> tuple[tuple[str, ...], ...]:
         """The names of the weights of each layer and direction."""
-        kinds = _TENSORS[: 4 if self.bias else 2] + _TENSORS[4 : 4 + (self.proj_size > 0)]
+        kinds = tuple(self._shapes_of_pass(self.input_size))
         suffixes = ("", "_reverse") if self.bidirectional else ("",)
         return tuple(
             tuple(f"{kind}_l{layer}{suffix}" for kind in kinds)
@@ -148,21 +159,22 @@ class Recurrent(nn.Module):
         )
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        rows = len(self.cell.gates) * self.hidden_size
         output = self.proj_size or self.hidden_size
         directions = 2 if self.bidirectional else 1
         shapes: dict[str, tuple[int, ...]] = {}
         for index, names in enumerate(self._weight_names):
             columns = self.input_size if index < directions else directions * output
-            by_kind = {
-                "weight_ih": (rows, columns),
-                "weight_hh": (rows, output),
-                "bias_ih": (rows,),
-                "bias_hh": (rows,),
-                "weight_hr": (output, self.hidden_size),
-            }
-            shapes |= {name: by_kind[name[: name.index("_l")]] for name in names}
+            shapes |= zip(names, self._shapes_of_pass(columns).values(), strict=True)
         return shapes
+
+    def _shapes_of_pass(self, columns: int) -> dict[str, tuple[int, ...]]:
+        return self.cell.weight_shapes(
+            input_size=columns,
+            hidden_size=self.hidden_size,
+            projection=self.proj_size,
+            bias=self.bias,
+            options=self.options,
+        )
 
     def _weights(self, names: tuple[str, ...]) -> Weights:
         return Weights(**{name[: name.index("_l")]: getattr(self, name) for name in names})
@@ -222,7 +234,7 @@ class Recurrent(nn.Module):
             raise RuntimeError(f"input must have 2 dimensions, got {x.dim()}")
         batch = int(batch_sizes[0])
         if state is not None and sorted_indices is not None:
-            self._check_state(state, batch)
+            check_state(state, self.cell.parts, self._state_shapes(batch))
             state = tuple(part.index_select(1, sorted_indices) for part in state)
         output, final = self._run_stack(x, batch_sizes, state, len(batch_sizes), batch)
         if unsorted_indices is not None:
@@ -238,18 +250,53 @@ class Recurrent(nn.Module):
         batch: int,
     ) -> tuple[Tensor, State]:
         weights = self._all_weights()
-        self._check_input(x, weights[0], x.device.type)
+        check_input(x, weights[0], self.input_size)
         if state is None:
             state = self._zero_state(x, batch)
         else:
-            self._check_state(state, batch)
+            check_state(state, self.cell.parts, self._state_shapes(batch))
+        segment, masks = None, None
+        if self.training and self.options.draws:
+            masks = Masks(drawn_seed())
+        if self.training and self.variant.weight_drop > 0:
+            names = [name for names in self._weight_names for name in names]
+            weights = dropped(weights, self.variant.weight_drop, names)
         problem = self._problem(x, steps, batch, ragged=batch_sizes is not None)
-        if torch.compiler.is_compiling():  # the operator cuts by itself; a question would fix T
-            return run_stack(problem, x, batch_sizes, weights, state)
-        segment = segment_length(problem, self.recompute, self.recompute_memory)
-        return run_stack(problem, x, batch_sizes, weights, state, segment)
+        if not torch.compiler.is_compiling():  # there it cuts by itself; a question would fix T
+            segment = segment_length(problem, self.recompute, self.recompute_memory)
+        return self._run_problem(run_stack, problem, x, batch_sizes, weights, state, segment, masks)
+
+    def _run_problem(
+        self,
+        run: RunStack,
+        problem: Problem,
+        x: Tensor,
+        batch_sizes: Tensor | None,
+        weights: tuple[Tensor, ...],
+        state: State,
+        segment: int | None = None,
+        masks: Masks | None = None,
+    ) -> tuple[Tensor, State]:
+        """Run the stack at once, or layer by layer where something stands between layers."""
+        if not self.variant.layerwise:
+            return run(problem, x, batch_sizes, weights, state, segment, masks)
+        return run_layers(
+            run,
+            problem,
+            x,
+            batch_sizes,
+            weights,
+            state,
+            segment,
+            masks,
+            residual=self.variant.residual,
+            dilation=self.variant.dilation,
+        )
 
     def _problem(self, x: Tensor, steps: int, batch: int, *, ragged: bool) -> Problem:
+        options = self.options
+        if not self.training and options.recurrent_dropout:
+            options = replace(options, recurrent_dropout=0.0)
         return Problem(
             cell=self.cell,
             steps=steps,
@@ -266,76 +313,26 @@ class Recurrent(nn.Module):
             ragged=ragged,
             gradient=torch.is_grad_enabled(),
             by_equations=equations_wanted(),
+            options=options,
         )
 
     def _all_weights(self) -> tuple[Tensor, ...]:
         return tuple(getattr(self, name) for names in self._weight_names for name in names)
 
     def _zero_state(self, x: Tensor, batch: int) -> State:
+        shapes = self._state_shapes(batch)
+        first = torch.zeros(shapes[0], dtype=x.dtype, device=x.device)
+        # Nobody writes into what a pass begins with, so that parts of one shape may be one tensor.
         return tuple(
-            torch.zeros(shape, dtype=x.dtype, device=x.device)
-            for shape in self._state_shapes(batch)
+            first if shape == shapes[0] else torch.zeros(shape, dtype=x.dtype, device=x.device)
+            for shape in shapes
         )
-
-    def _check_input(self, x: Tensor, weight: Tensor, device: str) -> None:
-        if x.dtype != weight.dtype and not autocasts(device):
-            raise ValueError(
-                f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). "
-                f"Convert input: input.to({weight.dtype}), or convert model: model.to({x.dtype})"
-            )
-        if x.shape[-1] != self.input_size:
-            raise RuntimeError(
-                "input.size(-1) must be equal to input_size. "
-                f"Expected {self.input_size}, got {x.shape[-1]}"
-            )
 
     def _state_shapes(self, batch: int) -> tuple[tuple[int, int, int], ...]:
-        """The shape of each part of the state: (LD, B, H), with P for the h of a projection."""
-        rows = self.num_layers * (2 if self.bidirectional else 1)
-        widths = (self.proj_size or self.hidden_size, self.hidden_size)
-        return tuple((rows, batch, width) for width in widths[: len(self.cell.parts)])
+        """The shape of each part of the state: (LD, B, H), with P for the h of a projection.
 
-    def _check_state(self, state: State, batch: int) -> None:
-        if len(state) != len(self.cell.parts):
-            raise RuntimeError(f"hx must be ({', '.join(self.cell.parts)}), got {len(state)} parts")
-        for name, part, shape in zip(
-            self.cell.parts, state, self._state_shapes(batch), strict=True
-        ):
-            if part.shape != shape:
-                raise RuntimeError(
-                    f"Expected {name} of hx to be of size {shape}, got {tuple(part.shape)}"
-                )
-
-
-def _check_options(
-    input_size: object,
-    hidden_size: object,
-    num_layers: int,
-    bias: object,
-    batch_first: object,
-    dropout: object,
-    proj_size: int,
-) -> None:
-    """Refuse what torch's layers refuse, with its kinds of exceptions."""
-    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
-        raise ValueError(f"dropout should be a number in range [0, 1], got {dropout!r}")
-    for name, flag in (("bias", bias), ("batch_first", batch_first)):
-        if not isinstance(flag, bool):
-            raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
-    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not isinstance(size, int):
-            raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
-        if size <= 0:
-            raise ValueError(f"{name} must be greater than zero")
-    if num_layers <= 0:
-        raise ValueError("num_layers must be greater than zero")
-    if proj_size < 0:
-        raise ValueError("proj_size should be a positive integer or zero to disable projections")
-    if proj_size and isinstance(hidden_size, int) and proj_size >= hidden_size:
-        raise ValueError("proj_size has to be smaller than hidden_size")
-    if float(dropout) > 0 and num_layers == 1:
-        warnings.warn(
-            "dropout is applied to the output of every layer but the last, so it does nothing in "
-            f"a stack of one layer, but got dropout={dropout}",
-            stacklevel=4,
-        )
+        A layer of dilation d has d rows for each direction.
+        """
+        rows = self.variant.state_rows(self.num_layers, 2 if self.bidirectional else 1)
+        first = (rows, batch, self.proj_size or self.hidden_size)
+        return (first, *[(rows, batch, self.hidden_size)] * (len(self.cell.parts) - 1))

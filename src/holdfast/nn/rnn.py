@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
@@ -9,19 +10,21 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
+from holdfast.engine.cells import Options
 from holdfast.engine.segment_length import Recompute
 from holdfast.nn import one_step
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
+from holdfast.nn.loading import filled
 from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.recurrent_cell import RecurrentCell
 from holdfast.nn.stepper import Stepper
 from holdfast.nn.tracing import RNNTrace, trace_rnn
+from holdfast.nn.variants import check_variant
 
 Nonlinearity = Literal["tanh", "relu"]
 
 
-def _cell(nonlinearity: str) -> cells.Cell:
+def equations_of(nonlinearity: str) -> cells.Cell:
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
     return cells.RNN_TANH if nonlinearity == "tanh" else cells.RNN_RELU
@@ -47,6 +50,10 @@ class RNN(Recurrent):
         init, timescale: as in `LSTM`. There is no gate to set: "remember" starts each unit as a
             leaky integrator, W_hh diagonal with e^{−1/τ}, and nothing holds it there in training.
         recompute, recompute_memory: as in `LSTM`.
+        layer_norm: LN(W_ih x) and LN(W_hh h), each over the units, with
+            the gains `norm_ih_l0`, `norm_hh_l0` and the biases as shifts (Ba, Kiros and Hinton
+            2016, arXiv 1607.06450).
+        recurrent_dropout, zoneout_hidden, weight_drop, residual, dilation: as in `LSTM`.
 
     Call:
         input: (T, B, I), or (T, I) for one sequence, or a `PackedSequence`.
@@ -86,6 +93,12 @@ class RNN(Recurrent):
         timescale: float | None = None,
         recompute: Recompute = "auto",
         recompute_memory: int | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
     ) -> None:
         self.nonlinearity = nonlinearity
         super().__init__(
@@ -103,12 +116,73 @@ class RNN(Recurrent):
             timescale=timescale,
             recompute=recompute,
             recompute_memory=recompute_memory,
+            variant=check_variant(
+                Options(
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
         )
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: torch.nn.RNN,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> RNN:
+        """A layer with a copy of the weights of torch's, and options that torch has not.
+
+        Arguments:
+            module: a layer of torch; its options and its mode are taken over.
+            others: as in `RNN`. The weights that they bring start at their neutral values: the
+                numbers are torch's but for `layer_norm`, `residual` and `dilation`.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+
+        Example:
+            >>> theirs = torch.nn.RNN(3, 8)
+            >>> layer, x = RNN.from_torch(theirs, weight_drop=0.5).eval(), torch.randn(5, 2, 3)
+            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
+            True
+        """
+        weight = next(module.parameters())
+        layer = cls(
+            module.input_size,
+            module.hidden_size,
+            module.num_layers,
+            "relu" if module.nonlinearity == "relu" else "tanh",
+            module.bias,
+            module.batch_first,
+            module.dropout,
+            module.bidirectional,
+            device=weight.device,
+            dtype=weight.dtype,
+            init="torch",
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
+        )
+        return filled(layer, module)
 
     @property
     def cell(self) -> cells.Cell:
         """The equations of this layer."""
-        return _cell(self.nonlinearity)
+        return equations_of(self.nonlinearity)
 
     @overload
     def forward(
@@ -240,58 +314,3 @@ class RNN(Recurrent):
             True
         """
         return trace_rnn(self, x, None if state is None else (state,), lengths)
-
-
-class RNNCell(RecurrentCell):
-    """One step of a plain RNN, called like `torch.nn.RNNCell`; for the equations see `RNN`.
-
-    Arguments:
-        input_size: I.
-        hidden_size: H.
-        bias: whether there are biases.
-        nonlinearity: "tanh" or "relu".
-        device, dtype: of the weights.
-        init, timescale: as in `RNN`.
-
-    Call:
-        input: (B, I), or (I,) for one row.
-        hx: h (B, H), or (H,) beside one row; zeros by default.
-
-    Returns:
-        The new h.
-
-    Raises:
-        ValueError, RuntimeError: where torch's cell raises them; an unknown nonlinearity at once.
-        ArgumentError: (a ValueError) `init` or `timescale` is wrong.
-
-    Example:
-        >>> RNNCell(3, 8)(torch.randn(2, 3)).shape
-        torch.Size([2, 8])
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: Nonlinearity = "tanh",
-        device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: Initialisation = "remember",
-        timescale: float | None = None,
-    ) -> None:
-        self.nonlinearity = nonlinearity
-        super().__init__(
-            input_size, hidden_size, bias, device, dtype, init=init, timescale=timescale
-        )
-
-    @property
-    def cell(self) -> cells.Cell:
-        """The equations of this cell."""
-        return _cell(self.nonlinearity)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Take one step; the class says what goes in and comes out."""
-        (h,) = self._step(input, None if hx is None else (hx,))
-        return h

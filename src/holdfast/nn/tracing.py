@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from holdfast.engine.cells import State, Weights, gru, lstm, rnn
+from holdfast.engine.cells import Masks, Options, State, Weights, gru, lstm, rnn, slstm
+from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem, Tape
+from holdfast.engine.kernels.contract import Problem
 from holdfast.errors import ArgumentError
+from holdfast.nn.arguments import check_input, check_state
 from holdfast.nn.lengths import Lengths, packed, padded
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.stack import run_passes
@@ -29,7 +31,8 @@ class LSTMTrace:
     Arguments:
         input_gate, forget_gate, output_gate: i, f and o, 0 to 1.
         candidate: g, −1 to 1.
-        cell: c after the step: forget_gate · (c before) + input_gate · candidate.
+        cell: c after the step: forget_gate · (c before) + input_gate · candidate, clipped and with
+            its zoneout in a layer that has them.
         hidden: h after the step; (L, D, T, B, P) with a projection.
     """
 
@@ -48,7 +51,8 @@ class GRUTrace:
     Arguments:
         reset_gate, update_gate: r and z, 0 to 1; z keeps the old state.
         candidate: n, −1 to 1.
-        hidden: h after the step: (1 − update_gate) · candidate + update_gate · (h before).
+        hidden: h after the step: (1 − update_gate) · candidate + update_gate · (h before), with its
+            zoneout in a layer that has it.
     """
 
     reset_gate: Tensor
@@ -70,6 +74,28 @@ class RNNTrace:
     hidden: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class SLSTMTrace:
+    """The inside of an sLSTM, each tensor (L, D, T, B, H); order and padding as in `LSTMTrace`.
+
+    Arguments:
+        input_gate, forget_gate: i and f as they act on c and n, over e^m, 0 to 1.
+        output_gate: o, 0 to 1.
+        candidate: z, −1 to 1.
+        cell, normaliser, stabiliser: c, n and m after the step.
+        hidden: h after the step: output_gate · cell / normaliser.
+    """
+
+    input_gate: Tensor
+    forget_gate: Tensor
+    output_gate: Tensor
+    candidate: Tensor
+    cell: Tensor
+    normaliser: Tensor
+    stabiliser: Tensor
+    hidden: Tensor
+
+
 @dataclass(frozen=True)
 class PassTrace:
     """One layer in one direction, as it ran.
@@ -77,13 +103,14 @@ class PassTrace:
     Arguments:
         x: what it read, (T, B, ·), zeros behind a row's end.
         before, after: the state before and after each step, each part (T, B, ·).
-        weights: of the pass.
+        weights, options: of the pass.
     """
 
     x: Tensor
     before: State
     after: State
     weights: Weights
+    options: Options
 
 
 Fields = Callable[[PassTrace], tuple[Tensor, ...]]
@@ -99,7 +126,7 @@ def trace_lstm(
     """The record of an LSTM; `LSTM.trace` says what goes in."""
 
     def fields(one: PassTrace) -> tuple[Tensor, ...]:
-        i, f, g, o = lstm.gates(one.x, one.before[0], one.weights)
+        (i, f, g, o), _ = lstm.advance(one.x, one.before, one.weights, one.options)
         h, c = one.after
         return i, f, o, g, c, h
 
@@ -135,6 +162,25 @@ def trace_rnn(
     return RNNTrace(*_trace(layer, x, state, lengths, fields))
 
 
+def trace_slstm(
+    layer: Recurrent,
+    x: Tensor | PackedSequence,
+    state: State | None,
+    lengths: Lengths | None,
+) -> SLSTMTrace:
+    """The record of an sLSTM; `SLSTM.trace` says what goes in."""
+
+    def fields(one: PassTrace) -> tuple[Tensor, ...]:
+        steps, batch, _ = one.x.shape
+        before = tuple(part.flatten(0, 1) for part in one.before)
+        gates, _ = slstm.advance(one.x.flatten(0, 1), before, one.weights, one.options)
+        i, f, z, o = (gate.view(steps, batch, -1) for gate in gates)
+        h, c, n, m = one.after
+        return i, f, o, z, c, n, m, h
+
+    return SLSTMTrace(*_trace(layer, x, state, lengths, fields))
+
+
 def _trace(
     layer: Recurrent,
     x: Tensor | PackedSequence,
@@ -146,17 +192,23 @@ def _trace(
 
     The states come from the kernel; the gates of all steps of a pass are then one matrix product.
     """
+    if any(back > 1 for back in layer.variant.dilation):
+        raise ArgumentError(
+            "trace shows layers whose state lies one step back, and this one's lies further; take "
+            f"what a dilated layer does from its output, or step by step (dilation="
+            f"{layer.variant.dilation})."
+        )
     with torch.no_grad():
         x, state, lengths = _at_the_door(layer, x, state, lengths)
         steps, batch, _ = x.shape
         weights = layer._all_weights()
-        layer._check_input(x, weights[0], x.device.type)
+        check_input(x, weights[0], layer.input_size)
         if steps == 0:
             raise ArgumentError("trace takes x with one step or more, got none.")
         if state is None:
             state = layer._zero_state(x, batch)
         else:
-            layer._check_state(state, batch)
+            check_state(state, layer.cell.parts, layer._state_shapes(batch))
         ragged = None if lengths is None else packed(x, lengths)
         begin, ends = state, None
         if ragged is not None:
@@ -174,20 +226,27 @@ def _trace(
             batch_sizes: Tensor | None,
             weights: tuple[Tensor, ...],
             begin: State,
+            masks: Masks | None,
         ) -> tuple[Tensor, State]:
-            kernel = choose(part).kernel
-            if kernel.taped is False:
-                kernel = choose(replace(part, by_equations=True)).kernel
-            assert kernel.taped is True  # the equations are
-            output, final, tape = kernel.forward(part, x, batch_sizes, weights, begin)
-            one = _pass_trace(part, tape, ragged, ends, steps)
+            every, final = _every_state(part, x, batch_sizes, weights, begin)
+            one = _pass_trace(part, x, weights, begin, every, ragged, ends, steps)
             traces.append(_without_padding(fields(one), ends))
-            return output, final
+            return every[0], final
 
-        if ragged is None:
-            run_passes(run, problem, x, None, weights, begin)
-        else:
-            run_passes(run, problem, ragged.data, ragged.batch_sizes, weights, begin)
+        def run_traced(
+            part: Problem,
+            x: Tensor,
+            batch_sizes: Tensor | None,
+            weights: tuple[Tensor, ...],
+            begin: State,
+            segment: int | None,
+            masks: Masks | None,
+        ) -> tuple[Tensor, State]:
+            return run_passes(run, part, x, batch_sizes, weights, begin, masks)
+
+        sizes = None if ragged is None else ragged.batch_sizes
+        rows = x if ragged is None else ragged.data
+        layer._run_problem(run_traced, problem, rows, sizes, weights, begin)
         layers = layer.num_layers
         return [
             torch.stack(field).view(layers, problem.directions, *field[0].shape)
@@ -219,9 +278,27 @@ def _at_the_door(
     return (x.transpose(0, 1) if layer.batch_first else x), state, lengths
 
 
+def _every_state(
+    problem: Problem,
+    x: Tensor,
+    batch_sizes: Tensor | None,
+    weights: tuple[Tensor, ...],
+    state: State,
+) -> tuple[State, State]:
+    """Every part of the state after each step of a pass, and after each row's last step."""
+    kernel = choose(problem).kernel
+    if kernel.taped is True and len(problem.cell.parts) <= 2:  # more than a tape holds
+        output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state)
+        return (output,) if tape.cells is None else (output, tape.cells), final
+    return reference.unroll(problem, x, batch_sizes, weights, state)
+
+
 def _pass_trace(
     problem: Problem,
-    tape: Tape,
+    x: Tensor,
+    weights: tuple[Tensor, ...],
+    begin: State,
+    every: State,
     ragged: PackedSequence | None,
     ends: Tensor | None,
     steps: int,
@@ -231,17 +308,16 @@ def _pass_trace(
     def spread(tensor: Tensor) -> Tensor:
         return tensor if ragged is None else padded(ragged._replace(data=tensor), steps)
 
-    begin = tape.state
     if ragged is not None and ragged.unsorted_indices is not None:
         unsorted = ragged.unsorted_indices
         begin = tuple(part.index_select(1, unsorted) for part in begin)
-    kept = (tape.output,) if tape.cells is None else (tape.output, tape.cells)
-    after = tuple(spread(tensor) for tensor in kept)
+    after = tuple(spread(tensor) for tensor in every)
     before = tuple(
         _before(part, first, ends, reverse=problem.reverse)
         for part, first in zip(after, begin, strict=True)
     )
-    return PassTrace(spread(tape.x), before, after, problem.weights(tape.weights))
+    named = problem.weights(weights)
+    return PassTrace(spread(x), before, after, named, problem.options)
 
 
 def _before(after: Tensor, begin: Tensor, ends: Tensor | None, *, reverse: bool) -> Tensor:

@@ -6,9 +6,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from holdfast.engine.cells.cell import Cell, State, Weights
+from holdfast.engine.cells.masks import NO_MASKS, StepMasks
+from holdfast.engine.cells.options import NEUTRAL, Options
+from holdfast.engine.cells.products import from_input, from_state
+from holdfast.engine.cells.zoneout import zoneout
+
+_NORMED_TOGETHER = (2, 1)
+"""r and z are normalised as one vector, n as another."""
 
 
 class Gates(NamedTuple):
@@ -25,33 +31,43 @@ class Gates(NamedTuple):
     n: Tensor
 
 
-def gates(x: Tensor, h: Tensor, weights: Weights) -> Gates:
+def gates(x: Tensor, h: Tensor, weights: Weights, masks: StepMasks = NO_MASKS) -> Gates:
     """The gates at one step.
 
     Arguments:
         x: (B, I).
         h: (B, H) from the step before.
         weights: of the layer.
+        masks: of this step in training.
     """
-    x_r, x_z, x_n = linear(x, weights.weight_ih, weights.bias_ih).chunk(3, dim=-1)
-    h_r, h_z, h_n = linear(h, weights.weight_hh, weights.bias_hh).chunk(3, dim=-1)
+    x_r, x_z, x_n = from_input(x, weights, _NORMED_TOGETHER).chunk(3, dim=-1)
+    h_r, h_z, h_n = from_state(h, weights, masks, _NORMED_TOGETHER).chunk(3, dim=-1)
     r = torch.sigmoid(x_r + h_r)
     z = torch.sigmoid(x_z + h_z)
     n = torch.tanh(x_n + r * h_n)
     return Gates(r, z, n)
 
 
-def step(x: Tensor, state: State, weights: Weights) -> State:
+def step(
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    options: Options = NEUTRAL,
+    masks: StepMasks = NO_MASKS,
+) -> State:
     """One step of the GRU.
 
     Source: Cho et al. (2014), arXiv 1406.1078, equations 5 to 8, with the reset gate behind the
     matrix as in the first version of that paper and in cuDNN: the bias of the recurrent candidate
-    lies inside the reset product.
+    lies inside the reset product. Layer normalisation: Ba, Kiros and Hinton (2016), arXiv
+    1607.06450, the GRU of the appendix. Zoneout: Krueger et al. (2017), arXiv 1606.01305.
 
     Arguments:
         x: (B, I).
         state: h (B, H).
         weights: of the layer; rows of the gates in the order r, z, n.
+        options: which variant.
+        masks: of this step in training.
 
     Returns:
         The new h.
@@ -62,9 +78,16 @@ def step(x: Tensor, state: State, weights: Weights) -> State:
         0.5
     """
     (h,) = state
-    _, z, n = gates(x, h, weights)
+    old_h = h
+    _, z, n = gates(x, h, weights, masks)
     h = (1 - z) * n + z * h
-    return (h,)
+    return (zoneout(old_h, h, options.zoneout_hidden, masks.new_hidden),)
 
 
-GRU = Cell(name="gru", gates=("r", "z", "n"), parts=("h",), step=step)
+GRU = Cell(
+    name="gru",
+    gates=("r", "z", "n"),
+    parts=("h",),
+    step=step,
+    options=frozenset({"layer_norm", "recurrent_dropout", "zoneout_hidden"}),
+)

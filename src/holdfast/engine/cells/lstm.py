@@ -6,9 +6,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
+from torch.nn.functional import layer_norm, linear
 
 from holdfast.engine.cells.cell import Cell, State, Weights
+from holdfast.engine.cells.masks import NO_MASKS, StepMasks
+from holdfast.engine.cells.options import NEUTRAL, Options
+from holdfast.engine.cells.products import from_input, from_state
+from holdfast.engine.cells.zoneout import zoneout
 
 
 class Gates(NamedTuple):
@@ -28,33 +32,83 @@ class Gates(NamedTuple):
 
 
 def gates(x: Tensor, h: Tensor, weights: Weights) -> Gates:
-    """The gates at one step.
+    """The gates at one step of an LSTM whose gates do not look at the cell state.
 
     Arguments:
         x: (B, I).
         h: (B, H) from the step before, or (B, P) with a projection.
         weights: of the layer.
     """
-    a = linear(x, weights.weight_ih, weights.bias_ih) + linear(
-        h, weights.weight_hh, weights.bias_hh
-    )
-    a_i, a_f, a_g, a_o = a.chunk(4, dim=-1)
-    i, f, o = torch.sigmoid(a_i), torch.sigmoid(a_f), torch.sigmoid(a_o)
+    empty = h.new_zeros(h.shape[0], weights.weight_hh.shape[0] // 4)
+    return advance(x, (h, empty), weights)[0]
+
+
+def advance(
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    options: Options = NEUTRAL,
+    masks: StepMasks = NO_MASKS,
+) -> tuple[Gates, State]:
+    """One step of the LSTM, with the gates that it went through; see `step`."""
+    h, c = state
+    old_h, old_c = h, c
+    a = from_input(x, weights) + from_state(h, weights, masks)
+    if options.coupled:
+        a_i, a_g, a_o = a.chunk(3, dim=-1)
+        if weights.weight_peephole is not None:
+            p_i, p_o = weights.weight_peephole.chunk(2)
+            a_i = a_i + p_i * c
+        i = torch.sigmoid(a_i)
+        f = 1 - i
+    else:
+        a_i, a_f, a_g, a_o = a.chunk(4, dim=-1)
+        if weights.weight_peephole is not None:
+            p_i, p_f, p_o = weights.weight_peephole.chunk(3)
+            a_i, a_f = a_i + p_i * c, a_f + p_f * c
+        i, f = torch.sigmoid(a_i), torch.sigmoid(a_f)
     g = torch.tanh(a_g)
-    return Gates(i, f, g, o)
+    c = f * c + i * g
+    if options.cell_clip is not None:
+        c = c.clamp(-options.cell_clip, options.cell_clip)
+    if weights.weight_peephole is not None:
+        a_o = a_o + p_o * c
+    o = torch.sigmoid(a_o)
+    if weights.norm_c is None:
+        h = o * torch.tanh(c)
+    else:
+        h = o * torch.tanh(layer_norm(c, weights.norm_c.shape, weights.norm_c, weights.norm_c_bias))
+    if weights.weight_hr is not None:
+        h = linear(h, weights.weight_hr)
+    h = zoneout(old_h, h, options.zoneout_hidden, masks.new_hidden)
+    c = zoneout(old_c, c, options.zoneout_cell, masks.new_cell)
+    return Gates(i, f, g, o), (h, c)
 
 
-def step(x: Tensor, state: State, weights: Weights) -> State:
+def step(
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    options: Options = NEUTRAL,
+    masks: StepMasks = NO_MASKS,
+) -> State:
     """One step of the LSTM.
 
     Source: Hochreiter and Schmidhuber (1997), Neural Computation 9(8), with the forget gate of
     Gers, Schmidhuber and Cummins (2000), equations 3.1 to 3.6; the projection is eq. 10 of Sak,
-    Senior and Beaufays (2014).
+    Senior and Beaufays (2014). Peepholes: Gers and Schmidhuber (2000), "Recurrent nets that time
+    and count": i and f look at the old cell state, o at the new one, which is the one that no
+    zoneout has touched. Coupled gates: Greff et al. (2017), arXiv 1503.04069, "CIFG". Layer
+    normalisation: Ba, Kiros and Hinton (2016), arXiv 1607.06450, equations 20 to 22. Zoneout:
+    Krueger et al. (2017), arXiv 1606.01305, section 3. Clipping c stops the gradient of a value
+    beyond the bound, as `torch.clamp` does.
 
     Arguments:
         x: (B, I).
         state: h (B, H), or (B, P) with a projection, and c (B, H).
-        weights: of the layer; rows of the gates in the order i, f, g, o.
+        weights: of the layer; rows of the gates in the order i, f, g, o, or i, g, o where coupled.
+        options: which variant.
+        masks: of this step in training.
 
     Returns:
         The new h and c.
@@ -65,13 +119,23 @@ def step(x: Tensor, state: State, weights: Weights) -> State:
         >>> c.item()  # every gate is half open and the candidate is 0
         0.5
     """
-    h, c = state
-    i, f, g, o = gates(x, h, weights)
-    c = f * c + i * g
-    h = o * torch.tanh(c)
-    if weights.weight_hr is not None:
-        h = linear(h, weights.weight_hr)
-    return h, c
+    return advance(x, state, weights, options, masks)[1]
 
 
-LSTM = Cell(name="lstm", gates=("i", "f", "g", "o"), parts=("h", "c"), step=step)
+LSTM = Cell(
+    name="lstm",
+    gates=("i", "f", "g", "o"),
+    parts=("h", "c"),
+    step=step,
+    options=frozenset(
+        {
+            "peepholes",
+            "coupled",
+            "layer_norm",
+            "cell_clip",
+            "recurrent_dropout",
+            "zoneout_hidden",
+            "zoneout_cell",
+        }
+    ),
+)

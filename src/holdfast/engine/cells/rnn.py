@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from holdfast.engine.cells.cell import Cell, State, Weights
+from holdfast.engine.cells.masks import NO_MASKS, StepMasks
+from holdfast.engine.cells.options import NEUTRAL, Options
+from holdfast.engine.cells.products import from_input, from_state
+from holdfast.engine.cells.zoneout import zoneout
 
 
-def preactivation(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
+def preactivation(x: Tensor, h: Tensor, weights: Weights, masks: StepMasks = NO_MASKS) -> Tensor:
     """What tanh or relu is applied to, (B, H).
+
+    With layer normalisation both products are normalised, as in the LSTM of Ba, Kiros and Hinton
+    (2016), equation 20, and not their sum: neither can drown the other.
 
     Arguments:
         x: (B, I).
         h: (B, H) from the step before.
         weights: of the layer.
+        masks: of this step in training.
     """
-    return linear(x, weights.weight_ih, weights.bias_ih) + linear(
-        h, weights.weight_hh, weights.bias_hh
-    )
+    return from_input(x, weights) + from_state(h, weights, masks)
 
 
-def step_tanh(x: Tensor, state: State, weights: Weights) -> State:
+def step_tanh(
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    options: Options = NEUTRAL,
+    masks: StepMasks = NO_MASKS,
+) -> State:
     """One step of the plain RNN with tanh.
 
     Source: Elman (1990), Cognitive Science 14(2).
@@ -31,6 +42,8 @@ def step_tanh(x: Tensor, state: State, weights: Weights) -> State:
         x: (B, I).
         state: h (B, H).
         weights: of the layer.
+        options: which variant.
+        masks: of this step in training.
 
     Returns:
         The new h.
@@ -41,17 +54,26 @@ def step_tanh(x: Tensor, state: State, weights: Weights) -> State:
         0.4621
     """
     (h,) = state
-    h = torch.tanh(preactivation(x, h, weights))
-    return (h,)
+    old_h = h
+    h = torch.tanh(preactivation(x, h, weights, masks))
+    return (zoneout(old_h, h, options.zoneout_hidden, masks.new_hidden),)
 
 
-def step_relu(x: Tensor, state: State, weights: Weights) -> State:
+def step_relu(
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    options: Options = NEUTRAL,
+    masks: StepMasks = NO_MASKS,
+) -> State:
     """One step of the plain RNN with relu.
 
     Arguments:
         x: (B, I).
         state: h (B, H).
         weights: of the layer.
+        options: which variant.
+        masks: of this step in training.
 
     Returns:
         The new h.
@@ -62,9 +84,12 @@ def step_relu(x: Tensor, state: State, weights: Weights) -> State:
         0.5
     """
     (h,) = state
-    h = torch.relu(preactivation(x, h, weights))
-    return (h,)
+    old_h = h
+    h = torch.relu(preactivation(x, h, weights, masks))
+    return (zoneout(old_h, h, options.zoneout_hidden, masks.new_hidden),)
 
 
-RNN_TANH = Cell(name="rnn_tanh", gates=("h",), parts=("h",), step=step_tanh)
-RNN_RELU = Cell(name="rnn_relu", gates=("h",), parts=("h",), step=step_relu)
+_OPTIONS = frozenset({"layer_norm", "recurrent_dropout", "zoneout_hidden"})
+
+RNN_TANH = Cell(name="rnn_tanh", gates=("h",), parts=("h",), step=step_tanh, options=_OPTIONS)
+RNN_RELU = Cell(name="rnn_relu", gates=("h",), parts=("h",), step=step_relu, options=_OPTIONS)

@@ -27,6 +27,8 @@ class BuiltinKernel:
             return Verdict(False, "the equations themselves were asked for")
         if problem.cell not in _CELLS:
             return Verdict(False, f"torch has no operator for {problem.cell.name}")
+        if problem.options.changed:
+            return Verdict(False, f"torch's operators have no {', '.join(problem.options.changed)}")
         if problem.reverse:
             return Verdict(False, "torch's operators read backwards only beside forwards")
         return Verdict(True, "torch's fused operator runs the whole stack in one call")
@@ -110,6 +112,8 @@ def lay_side_by_side(
         cell, tensors: whose weights, all of them in torch's order; changed in place.
         tensors_per_pass, input_size, hidden_size, projection, layers, bidirectional: of the stack.
     """
+    if cell not in _CELLS:
+        return
     first = tensors[0]
     if not all(tensor.is_cuda and tensor.dtype == first.dtype for tensor in tensors):
         return

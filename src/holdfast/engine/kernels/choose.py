@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.contract import Kernel, Problem, TransparentKernel
@@ -45,8 +46,14 @@ def choose(problem: Problem) -> Choice:
         >>> choose(problem).kernel.name, choose(problem).whole
         ('builtin', True)
     """
+    return _choose(problem, KERNELS)
+
+
+@lru_cache(maxsize=1024)
+def _choose(problem: Problem, kernels: tuple[Kernel, ...]) -> Choice:
+    # Remembered, since a short pass takes less time than a choice does.
     refusals: list[str] = []
-    for kernel in KERNELS:
+    for kernel in kernels:
         verdict = kernel.serves(problem)
         whole = verdict.serves
         if not whole and not problem.is_pass:

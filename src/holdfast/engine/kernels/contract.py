@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import Cell, State, Weights
+from holdfast.engine.cells import NEUTRAL, Cell, Masks, Options, State, Weights
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Problem:
         ragged: whether the input is packed.
         gradient: whether a backward pass may follow, so that what it needs must be kept.
         by_equations: whether the caller wants the cell's own equations and nothing faster.
+        options: which variant of the cell; the seed of its masks is no part of the problem, since
+            the choice of a kernel does not depend on it.
     """
 
     cell: Cell
@@ -60,6 +62,7 @@ class Problem:
     ragged: bool = False
     gradient: bool = True
     by_equations: bool = False
+    options: Options = NEUTRAL
 
     @property
     def is_pass(self) -> bool:
@@ -74,10 +77,24 @@ class Problem:
     @property
     def tensors_per_pass(self) -> int:
         """How many weight tensors each pass has."""
-        return 2 + 2 * self.bias + (self.projection > 0)
+        if self.options is NEUTRAL:
+            return 2 + 2 * self.bias + (self.projection > 0)
+        return len(self.weight_shapes())
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The weights of a pass, or of a stack's first one, by name and in their order."""
+        return self.cell.weight_shapes(
+            input_size=self.input_size,
+            hidden_size=self.hidden_size,
+            projection=self.projection,
+            bias=self.bias,
+            options=self.options,
+        )
 
     def passes(self) -> tuple[Problem, ...]:
         """The stack's passes in the order of its weights: by layer, forward before reverse."""
+        if self.is_pass and self.dropout == 0:
+            return (self,)
         return tuple(
             replace(
                 self,
@@ -95,14 +112,14 @@ class Problem:
         """The weights of a pass under their names.
 
         Arguments:
-            tensors: as a layer holds them: weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
-                without those that this problem has not.
+            tensors: as a layer holds them, in the order of `weight_shapes`.
         """
-        weight_ih, weight_hh, *rest = tensors
-        bias_ih, bias_hh = rest[:2] if self.bias else (None, None)
-        return Weights(
-            weight_ih, weight_hh, bias_ih, bias_hh, rest[-1] if self.projection else None
-        )
+        if self.options is NEUTRAL:  # what most layers are; naming costs as much as a short pass
+            weight_ih, weight_hh, *rest = tensors
+            bias_ih, bias_hh = rest[:2] if self.bias else (None, None)
+            weight_hr = rest[-1] if self.projection else None
+            return Weights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
+        return Weights(**dict(zip(self.weight_shapes(), tensors, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,7 @@ class Tape:
         cells: c at every step in the same form, for cells that have a c, else None.
         kept: what the forward pass spares the backward pass from computing again, in an order of
             the kernel's own; None where nothing was kept, and for every other kernel no loss.
+        masks: where the masks of training come from, else None.
     """
 
     x: Tensor
@@ -138,6 +156,7 @@ class Tape:
     output: Tensor
     cells: Tensor | None
     kept: Tensor | None = None
+    masks: Masks | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +194,7 @@ class TapedKernel(Protocol):
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; the arguments are those of `Tape`.
 

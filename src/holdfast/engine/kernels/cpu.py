@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, State, Weights
+from holdfast.engine.cells import GRU, LSTM, NEUTRAL, RNN_RELU, RNN_TANH, Masks, State, Weights
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
 
 CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU)
 """In the order of the table in `native/kernels.cpp`."""
 
-SLOTS: Final = 4
-"""What a cell with gates keeps of a unit at a step for its backward pass."""
+OPTIONS: Final = frozenset(
+    {
+        "peepholes",
+        "coupled",
+        "layer_norm",
+        "cell_clip",
+        "recurrent_dropout",
+        "zoneout_hidden",
+        "zoneout_cell",
+    }
+)
+"""Those that are compiled."""
 
 KEPT_BYTES: Final = 1 << 26
 """It is kept up to this size; beyond, computing it again costs less than the memory."""
@@ -61,8 +72,10 @@ class CpuKernel:
             return Verdict(False, f"it computes in float32 and float64, not in {problem.dtype}")
         if problem.cell not in CELLS:
             return Verdict(False, f"there is no compiled kernel for {problem.cell.name}")
-        if problem.projection:
-            return Verdict(False, "there is no compiled kernel for projections")
+        foreign = set(problem.options.changed) - (problem.cell.options & OPTIONS)
+        if foreign:
+            changed = ", ".join(sorted(foreign))
+            return Verdict(False, f"there is no compiled kernel for {problem.cell.name}'s {changed}")
         if problem.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
         if not problem.is_pass:
@@ -76,23 +89,25 @@ class CpuKernel:
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; see `contract.TapedKernel`."""
         units, has_cell = problem.hidden_size, problem.cell is LSTM
         form = x.shape[:-1]
-        output = _fresh(x, (*form, units))
+        output = _fresh(x, (*form, problem.output_size))
         cells = _fresh(x, (*form, units)) if has_cell and problem.gradient else None
         cell_state = state[1].clone() if has_cell and cells is None else None
         kept = None
-        gated = problem.gradient and len(problem.cell.gates) > 1
-        if gated and form.numel() * SLOTS * units * x.element_size() <= self._kept_bytes:
-            kept = _fresh(x, (*form, SLOTS * units))
+        slots = slots_of(problem) if problem.gradient else 0
+        if slots and form.numel() * slots * units * x.element_size() <= self._kept_bytes:
+            kept = _fresh(x, (*form, slots * units))
         self._run(
             problem,
             x,
             batch_sizes,
             weights,
             state,
+            masks,
             output=output,
             cells=cells,
             cell_state=cell_state,
@@ -103,7 +118,7 @@ class CpuKernel:
             final += (_last(problem, cells, batch_sizes),)
         elif cell_state is not None:
             final += (cell_state,)
-        return output, final, Tape(x, batch_sizes, weights, state, output, cells, kept)
+        return output, final, Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
 
     def backward(
         self,
@@ -128,6 +143,7 @@ class CpuKernel:
             tape.batch_sizes,
             tape.weights,
             tape.state,
+            tape.masks,
             output=tape.output,
             cells=tape.cells,
             slots=tape.kept,
@@ -136,10 +152,7 @@ class CpuKernel:
             grad_h=grad_state[0],
             grad_c=grad_state[1] if len(grad_state) > 1 else None,
             grad_x=grad_x,
-            grad_weight_ih=named.weight_ih,
-            grad_weight_hh=named.weight_hh,
-            grad_bias_ih=named.bias_ih,
-            grad_bias_hh=named.bias_hh,
+            grad_weights=named,
         )
         return Gradients(grad_x, grad_weights, grad_state)
 
@@ -150,6 +163,7 @@ class CpuKernel:
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None,
         *,
         output: Tensor,
         cells: Tensor | None = None,
@@ -160,10 +174,7 @@ class CpuKernel:
         grad_h: Tensor | None = None,
         grad_c: Tensor | None = None,
         grad_x: Tensor | None = None,
-        grad_weight_ih: Tensor | None = None,
-        grad_weight_hh: Tensor | None = None,
-        grad_bias_ih: Tensor | None = None,
-        grad_bias_hh: Tensor | None = None,
+        grad_weights: Weights | None = None,
     ) -> None:
         """Call the library; the names are those of `native/call.hpp`."""
         library = native.load()
@@ -201,13 +212,16 @@ class CpuKernel:
             _pointer(grad_h),
             _pointer(grad_c),
             _pointer(grad_x),
-            _pointer(grad_weight_ih),
-            _pointer(grad_weight_hh),
-            _pointer(grad_bias_ih),
-            _pointer(grad_bias_hh),
         )
+        if grad_weights is not None:
+            call.grad_weight_ih = _pointer(grad_weights.weight_ih)
+            call.grad_weight_hh = _pointer(grad_weights.weight_hh)
+            call.grad_bias_ih = _pointer(grad_weights.bias_ih)
+            call.grad_bias_hh = _pointer(grad_weights.bias_hh)
+        if is_variant(problem):
+            tell_options(call, problem, named, masks, grad_weights)
         double = problem.dtype == torch.float64
-        failed = library.run(index, CELLS.index(problem.cell), double, backward, ctypes.byref(call))
+        failed = library.run(index, kernel_of(problem), double, backward, ctypes.byref(call))
         if failed:
             raise MemoryError("The compiled kernel could not get the memory it works in.")
 
@@ -221,16 +235,84 @@ class CpuKernel:
         return index if index in library.usable else None
 
 
+def is_variant(problem: Problem) -> bool:
+    """Whether a pass needs the kernels with options, which are a little slower than the others."""
+    return problem.options is not NEUTRAL and bool(problem.options.changed) or problem.projection > 0
+
+
+def kernel_of(problem: Problem) -> int:
+    """The number of a pass's kernel in the table in `native/kernels.cpp`."""
+    plain = CELLS.index(problem.cell)
+    if not is_variant(problem):
+        return plain
+    return 4 + plain + (plain > 0 or problem.options.coupled)
+
+
+def slots_of(problem: Problem) -> int:
+    """What the forward pass keeps of a unit at a step for the backward pass: the gates.
+
+    The plain RNN's only gate is its output, and not once options stand between the two. What has
+    been normalised would take three times as much memory, and is always computed once more.
+    """
+    if problem.options.layer_norm:
+        return 0
+    if problem.cell is GRU:
+        return 4  # r, z, n and what r is multiplied with
+    gates = len(problem.cell.gates) - problem.options.coupled
+    return gates if gates > 1 or is_variant(problem) else 0
+
+
+def tell_options(
+    call: native.Call,
+    problem: Problem,
+    weights: Weights,
+    masks: Masks | None,
+    gradients: Weights | None,
+) -> None:
+    """Fill in what belongs to options.
+
+    Arguments:
+        call: of which the rest is told already.
+        problem, weights, masks: of the pass; the weights have to live as long as the call.
+        gradients: where those of the weights go to, in a backward pass.
+    """
+    options = problem.options
+    call.projection = problem.projection
+    if masks is not None:
+        call.masked, call.seed, call.first_step = True, int(masks.seed), masks.first_step
+        call.stream = 16 * (2 * masks.layer + masks.direction)
+    call.recurrent_dropout = options.recurrent_dropout
+    call.zoneout_hidden, call.zoneout_cell = options.zoneout_hidden, options.zoneout_cell
+    call.cell_clip = math.inf if options.cell_clip is None else options.cell_clip
+    call.weight_hr, call.peephole = _pointer(weights.weight_hr), _pointer(weights.weight_peephole)
+    call.norm_ih, call.norm_hh = _pointer(weights.norm_ih), _pointer(weights.norm_hh)
+    call.norm_c, call.norm_c_bias = _pointer(weights.norm_c), _pointer(weights.norm_c_bias)
+    if gradients is None:
+        return
+    call.grad_weight_hr = _pointer(gradients.weight_hr)
+    call.grad_peephole = _pointer(gradients.weight_peephole)
+    call.grad_norm_ih = _pointer(gradients.norm_ih)
+    call.grad_norm_hh = _pointer(gradients.norm_hh)
+    call.grad_norm_c = _pointer(gradients.norm_c)
+    call.grad_norm_c_bias = _pointer(gradients.norm_c_bias)
+
+
 def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
     """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    units, rows = problem.hidden_size, len(problem.cell.gates) * problem.hidden_size
-    wanted = (
-        (x, (*x.shape[:-1], problem.input_size)),
-        (weights.weight_ih, (rows, problem.input_size)),
-        (weights.weight_hh, (rows, units)),
-        *((bias, (rows,)) for bias in (weights.bias_ih, weights.bias_hh) if bias is not None),
-        *((part, (1, problem.batch, units)) for part in state),
-    )
+    units, width = problem.hidden_size, problem.output_size
+    wanted: list[tuple[Tensor, tuple[int, ...]]] = [(x, (*x.shape[:-1], problem.input_size))]
+    if is_variant(problem):
+        for name, shape in problem.weight_shapes().items():
+            wanted.append((getattr(weights, name), shape))
+    else:
+        rows = len(problem.cell.gates) * units
+        wanted.append((weights.weight_ih, (rows, problem.input_size)))
+        wanted.append((weights.weight_hh, (rows, units)))
+        for bias in (weights.bias_ih, weights.bias_hh):
+            if bias is not None:
+                wanted.append((bias, (rows,)))
+    for part, last in zip(state, (width, units), strict=False):
+        wanted.append((part, (1, problem.batch, last)))
     for tensor, shape in wanted:
         if tensor.shape != shape or tensor.dtype != problem.dtype or tensor.device.type != "cpu":
             raise RuntimeError(

@@ -7,7 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import State
+from holdfast.engine.cells import Masks, State
+from holdfast.engine.cells.masks import MaskReader
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
 
 
@@ -17,24 +18,30 @@ def unroll(
     batch_sizes: Tensor | None,
     weights: tuple[Tensor, ...],
     state: State,
+    masks: Masks | None = None,
 ) -> tuple[tuple[Tensor, ...], State]:
     """A pass in plain torch operators, differentiable as often as one likes.
 
     Arguments:
         problem: a pass.
-        x, batch_sizes, weights, state: as in `contract.Tape`.
+        x, batch_sizes, weights, state, masks: as in `contract.Tape`.
 
     Returns:
         Every part of the state at every step (for the LSTM h and c), each (T, B, ·) or, where
         ragged, (rows, ·); and the state after each row's last step, each part (1, B, ·).
     """
-    step, named = problem.cell.step, problem.weights(weights)
+    step, named, options = problem.cell.step, problem.weights(weights), problem.options
+    drawn = MaskReader(
+        masks, options, state[0].shape[1], problem.output_size, problem.hidden_size, x
+    )
     inputs = x.unbind(0) if batch_sizes is None else torch.split(x, batch_sizes.tolist())
     now = tuple(part.squeeze(0) for part in state)
     history: list[State] = []
-    for x_t in reversed(inputs) if problem.reverse else inputs:
-        rows = x_t.shape[0]
-        after = step(x_t, tuple(part[:rows] for part in now), named)
+    order = range(len(inputs))
+    for t in reversed(order) if problem.reverse else order:
+        rows = inputs[t].shape[0]
+        before = tuple(part[:rows] for part in now)
+        after = step(inputs[t], before, named, options, drawn.at(t, rows))
         history.append(after)
         # The rows behind have ended, or, read backwards, have not begun: their state waits.
         now = tuple(
@@ -69,7 +76,12 @@ def gradients(
     count = len(tape.weights)
     with torch.enable_grad():
         every, final = unroll(
-            problem, given[0], tape.batch_sizes, given[1 : 1 + count], given[1 + count :]
+            problem,
+            given[0],
+            tape.batch_sizes,
+            given[1 : 1 + count],
+            given[1 + count :],
+            tape.masks,
         )
     if output is None:
         output = torch.zeros_like(every[0])
@@ -92,9 +104,12 @@ class ReferenceKernel:
     taped: Literal[True] = True
 
     def serves(self, problem: Problem) -> Verdict:
-        """Every pass of every cell."""
+        """Every pass of every cell with every option that the cell has."""
         if not problem.is_pass:
             return Verdict(False, "the loop over the equations runs one layer and direction")
+        foreign = set(problem.options.changed) - problem.cell.options
+        if foreign:
+            return Verdict(False, f"{problem.cell.name} has no {', '.join(sorted(foreign))}")
         return Verdict(True, "the cell's equations, step after step")
 
     def forward(
@@ -104,10 +119,12 @@ class ReferenceKernel:
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; see `contract.TapedKernel`."""
-        (output, *cells), final = unroll(problem, x, batch_sizes, weights, state)
-        tape = Tape(x, batch_sizes, weights, state, output, cells[0] if cells else None)
+        (output, *cells), final = unroll(problem, x, batch_sizes, weights, state, masks)
+        c = cells[0] if cells else None
+        tape = Tape(x, batch_sizes, weights, state, output, c, masks=masks)
         return output, final, tape
 
     def backward(

@@ -12,7 +12,7 @@ from torch import Tensor
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.kernels.cpu import CELLS, CPU, check, worthwhile_threads
+from holdfast.engine.kernels.cpu import CPU, check, is_variant, kernel_of, tell_options, worthwhile_threads
 
 
 class Stream:
@@ -21,7 +21,7 @@ class Stream:
     Arguments:
         problem: a pass of one step that `CPU` serves.
         weights: as the layer holds them; copied, so that later changes of them do not count.
-        state: each part (B, H), contiguous; read and written by every step.
+        state: each part (B, ·), contiguous; read and written by every step.
     """
 
     def __init__(self, problem: Problem, weights: tuple[Tensor, ...], state: State) -> None:
@@ -41,7 +41,7 @@ class Stream:
         double = problem.dtype == torch.float64
         address: int | None = library.stream_open(
             CPU.instruction_set(library),
-            CELLS.index(problem.cell),
+            kernel_of(problem),
             double,
             ctypes.byref(self._call),
         )
@@ -74,6 +74,8 @@ class Stream:
         call.weight_ih, call.weight_hh = named.weight_ih.data_ptr(), named.weight_hh.data_ptr()
         if named.bias_ih is not None and named.bias_hh is not None:
             call.bias_ih, call.bias_hh = named.bias_ih.data_ptr(), named.bias_hh.data_ptr()
+        if is_variant(problem):
+            tell_options(call, problem, named, None, None)
         return tuple(tensor for tensor in named if tensor is not None)
 
 
