@@ -266,7 +266,7 @@ def test_the_equations_draw_the_same_masks(name: str, options: dict[str, Any]) -
     ],
 )
 def test_compiled_layers_have_the_numbers_and_the_chance(name: str, training: bool) -> None:
-    layer = made(name, OPTIONS[name]).train(training)
+    layer = made(name, plain_steps(OPTIONS[name])).train(training)
     torch._dynamo.reset()
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
     for rows in (3, ROWS):
@@ -274,6 +274,15 @@ def test_compiled_layers_have_the_numbers_and_the_chance(name: str, training: bo
         assert_all_close(everything(compiled, x), everything(layer, x))
     first, second = (everything(compiled, sequence(), seed=seed)[0] for seed in (3, 4))
     assert torch.equal(first, second) is not training
+
+
+@pytest.mark.slow
+def test_a_dilated_stack_is_compiled_too() -> None:
+    layer = made("GRU", {"dilation": (1, 3)})
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
+    for steps in (STEPS, STEPS + 1):
+        x = torch.randn(steps, ROWS, INPUTS, dtype=torch.float64)
+        assert_all_close(everything(compiled, x), everything(layer, x))
 
 
 def test_zero_states_are_not_written_into() -> None:
