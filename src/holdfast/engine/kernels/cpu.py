@@ -29,7 +29,7 @@ OPTIONS: Final = frozenset(
 )
 """Those that are compiled."""
 
-KEPT_BYTES: Final = 1 << 26
+KEPT_BYTES: Final = 1 << 28
 """It is kept up to this size; beyond, computing it again costs less than the memory."""
 
 LARGE: Final = 1 << 22
@@ -40,6 +40,9 @@ SMALL: Final = 1 << 19
 
 LARGEST_HIDDEN: Final = 512
 """Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
+
+LARGEST_ALONE: Final = 448
+"""The same for one row, whose product oneDNN shares among the cores; ours runs on one."""
 
 
 class CpuKernel:
@@ -78,6 +81,10 @@ class CpuKernel:
             return Verdict(False, f"there is no compiled kernel for {problem.cell.name}'s {changed}")
         if problem.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
+        if problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
+            return Verdict(
+                False, f"with one row and more than {LARGEST_ALONE} units oneDNN is faster"
+            )
         if not problem.is_pass:
             return Verdict(False, "it runs one layer and direction")
         return Verdict(True, "compiled loop over time, every gate of a tile while it is in cache")
