@@ -13,6 +13,7 @@ from holdfast.engine.kernels.cpu import CPU
 from holdfast.engine.kernels.stream import Stream
 from holdfast.errors import ArgumentError
 from holdfast.nn import one_step
+from holdfast.nn.arguments import check_state
 from holdfast.nn.recurrent import Recurrent
 
 S = TypeVar("S", bound="Tensor | tuple[Tensor, Tensor]")
@@ -56,7 +57,8 @@ class Stepper(Generic[S]):
             passes = layer._problem(x, 1, batch_size, ragged=False).passes()
         self._streams: list[Stream] = []
         self._copy: Recurrent | None = None
-        if all(CPU.serves(problem).serves for problem in passes):
+        served = all(CPU.serves(problem).serves for problem in passes)
+        if served and not layer.variant.layerwise:  # streams hand h from layer to layer as it is
             for index, problem in enumerate(passes):
                 state = tuple(part[index] for part in self._state)
                 self._streams.append(Stream(problem, tuple(layer.all_weights[index]), state))
@@ -66,6 +68,7 @@ class Stepper(Generic[S]):
             self._deeper = list(zip(rest, outputs, strict=False))
         else:
             self._copy = _snapshot(layer)
+            self._y = self._y.clone()  # a residual layer's output is not its state
 
     def step(self, x: Tensor) -> Tensor:
         """Take the next step of every stream.
@@ -99,7 +102,8 @@ class Stepper(Generic[S]):
     @state.setter
     def state(self, state: S) -> None:
         parts = (state,) if isinstance(state, Tensor) else tuple(state)
-        self._source._check_state(parts, self._x_shape[0])
+        shapes = self._source._state_shapes(self._x_shape[0])
+        check_state(parts, self._source.cell.parts, shapes)
         with torch.no_grad():
             for mine, given in zip(self._state, parts, strict=True):
                 mine.copy_(given)
@@ -120,8 +124,9 @@ class Stepper(Generic[S]):
     def _slow_step(self, x: Tensor) -> Tensor:
         assert self._copy is not None
         after: State
-        _, after = one_step.step(self._copy, x, self._state)
+        output, after = one_step.step(self._copy, x, self._state)
         with torch.no_grad():
+            self._y.copy_(output)
             for mine, new in zip(self._state, after, strict=True):
                 mine.copy_(new)
         return self._y
