@@ -9,9 +9,13 @@ namespace HOLDFAST_ISA {
 
 template <class Real>
 HOLDFAST_INLINE Real total(Vec<Real> vector) {
-  Real sum = 0;
-  for (int lane = 0; lane < Simd<Real>::lanes; ++lane) sum += vector[lane];
-  return sum;
+  using Int = typename Simd<Real>::Int;
+  Int lane = {};
+  for (int at = 0; at < Simd<Real>::lanes; ++at) lane[at] = at;
+#pragma GCC unroll 4
+  for (int apart = Simd<Real>::lanes / 2; apart > 0; apart /= 2)
+    vector += __builtin_shuffle(vector, lane ^ apart);
+  return vector[0];
 }
 
 // The lanes from `there` on set to 0.
@@ -22,26 +26,31 @@ HOLDFAST_INLINE Vec<Real> cut(Vec<Real> vector, int there) {
   return vector;
 }
 
-// Mean and 1/√(variance + 10^-5) of a vector that is given in pieces.
+// Mean and 1/√(variance + 10^-5) of PIECES times `units` values: piece(unit, p) gives some of them.
 template <class Real>
 struct Moments {
   Real mean, scale;
 
-  template <class Piece>
-  static HOLDFAST_INLINE Moments of(int64_t units, int pieces, Piece piece) {
+  template <int PIECES, class Piece>
+  static HOLDFAST_INLINE Moments of(int64_t units, Piece piece) {
     constexpr int lanes = Simd<Real>::lanes;
-    const Real count = static_cast<Real>(units * pieces);
-    Vec<Real> sum = {}, squares = {};
+    const Real count = static_cast<Real>(units * PIECES);
+    Vec<Real> sum[PIECES] = {}, squares[PIECES] = {};
     for (int64_t unit = 0; unit < units; unit += lanes)
-      for (int part = 0; part < pieces; ++part)
-        sum += cut<Real>(piece(unit, part), left<Real>(unit, units));
-    const Real mean = total<Real>(sum) / count;
+#pragma GCC unroll 4
+      for (int p = 0; p < PIECES; ++p) sum[p] += cut<Real>(piece(unit, p), left<Real>(unit, units));
+#pragma GCC unroll 4
+    for (int p = 1; p < PIECES; ++p) sum[0] += sum[p];
+    const Real mean = total<Real>(sum[0]) / count;
     for (int64_t unit = 0; unit < units; unit += lanes)
-      for (int part = 0; part < pieces; ++part) {
-        const Vec<Real> off = cut<Real>(piece(unit, part) - mean, left<Real>(unit, units));
-        squares += off * off;
+#pragma GCC unroll 4
+      for (int p = 0; p < PIECES; ++p) {
+        const Vec<Real> off = cut<Real>(piece(unit, p) - mean, left<Real>(unit, units));
+        squares[p] += off * off;
       }
-    const Real variance = total<Real>(squares) / count + static_cast<Real>(1e-5);
+#pragma GCC unroll 4
+    for (int p = 1; p < PIECES; ++p) squares[0] += squares[p];
+    const Real variance = total<Real>(squares[0]) / count + static_cast<Real>(1e-5);
     return {mean, 1 / root(variance)};
   }
 
@@ -190,21 +199,25 @@ class Variant : protected Pass<Real, Cell> {
     Real* of_x = work.sums.data + row * begun_size();
     Real* of_h = work.recurrent.data + row * begun_size();
     Real* scale = work.scales.data + row * 2 * parts;
-    for (int part = 0; part < parts; ++part) {
-      const int first = part == 0 ? 0 : Cell::together, last = part == 0 ? Cell::together : Cell::gates;
-      scale[part] = normalise(of_x, first, last, column_of_x);
-      scale[parts + part] = normalise(of_h, first, last, column_of_h);
+    const auto x = [](int gate) { return column_of_x(gate); };
+    const auto h = [](int gate) { return column_of_h(gate); };
+    scale[0] = normalise<0, Cell::together>(of_x, x);
+    scale[parts] = normalise<0, Cell::together>(of_h, h);
+    if constexpr (parts > 1) {
+      scale[1] = normalise<Cell::together, Cell::gates>(of_x, x);
+      scale[parts + 1] = normalise<Cell::together, Cell::gates>(of_h, h);
     }
   }
 
-  // Some gates' sums to mean 0 and variance 1.
-  template <class Column>
-  Real normalise(Real* sums, int first, int last, Column column) const {
-    const auto moments = Moments<Real>::of(H, last - first, [&](int64_t unit, int part) {
-      return load<Real>(sums + place(unit, column(first + part)));
+  // Some gates' sums to mean 0 and variance 1; what they were divided by, as a factor.
+  template <int FIRST, int LAST, class Column>
+  HOLDFAST_INLINE Real normalise(Real* sums, Column column) const {
+    const auto moments = Moments<Real>::template of<LAST - FIRST>(H, [&](int64_t unit, int p) {
+      return load<Real>(sums + place(unit, column(FIRST + p)));
     });
     for (int64_t unit = 0; unit < H; unit += lanes)
-      for (int gate = first; gate < last; ++gate) {
+#pragma GCC unroll 4
+      for (int gate = FIRST; gate < LAST; ++gate) {
         Real* at = sums + place(unit, column(gate));
         store(at, (load<Real>(at) - moments.mean) * moments.scale);
       }
@@ -215,6 +228,7 @@ class Variant : protected Pass<Real, Cell> {
   HOLDFAST_INLINE void shift(
       V (&a)[COLUMNS], const Real* recurrent, int64_t unit, int there) const {
     V sums[COLUMNS] = {};
+#pragma GCC unroll 4
     for (int gate = 0; gate < Cell::gates; ++gate) {
       const int64_t row = gate * H + unit;
       V of_x = a[column_of_x(gate)] * load(at(call.norm_ih, row), there);
@@ -260,7 +274,7 @@ class Variant : protected Pass<Real, Cell> {
   void release(const Row<Real>& row, Real* hidden, Work& work) const {
     Moments<Real> moments = {0, 1};
     if (Cell::has_cell && normed)
-      moments = Moments<Real>::of(H, 1, [&](int64_t unit, int) {
+      moments = Moments<Real>::template of<1>(H, [&](int64_t unit, int) {
         return load(work.cell.data + unit, left<Real>(unit, H));
       });
     for (int64_t unit = 0; unit < H; unit += lanes) {

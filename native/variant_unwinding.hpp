@@ -220,8 +220,8 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     }
     Moments<Real> moments = {0, 1};
     if (normed)
-      moments = Moments<Real>::of(
-          H, 1, [&](int64_t unit, int) { return load<Real>(cell + unit, left<Real>(unit, H)); });
+      moments = Moments<Real>::template of<1>(
+          H, [&](int64_t unit, int) { return load<Real>(cell + unit, left<Real>(unit, H)); });
     V sum = {}, along = {};
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
@@ -256,56 +256,67 @@ class VariantUnwinding : protected Variant<Real, Cell> {
   // From the gradient of the sums to that of W_ih x, in its place, and to that of W_hh h.
   void denormalise(
       int64_t index, Real* grad_sums, Work& work, Trail& trail, Real* extra) const {
-    const int64_t at_row = index * this->begun_size();
+    const Real* normal_x = work.sums.data + index * this->begun_size();
+    const Real* normal_h = work.recurrent.data + index * this->begun_size();
     const Real* scale = work.scales.data + index * 2 * parts;
     Real* to_h = trail.normed.data + index * columns;
-    for (int part = 0; part < parts; ++part) {
-      const int first = part == 0 ? 0 : Cell::together, last = part == 0 ? Cell::together : Cell::gates;
-      denormalise(
-          first, last, work.recurrent.data + at_row, scale[parts + part], at(call.norm_hh, 0),
-          extra + of_norm_hh, extra + of_bias_hh, [&](int gate) { return Base::column_of_h(gate); },
-          [&](int gate) { return grad_sums + (Cell::recurrent + gate) * H; },
-          [&](int gate) { return to_h + gate * H; });
-    }
-    for (int part = 0; part < parts; ++part) {
-      const int first = part == 0 ? 0 : Cell::together, last = part == 0 ? Cell::together : Cell::gates;
-      const auto place = [&](int gate) {
-        return grad_sums + (gate + Cell::gates - Cell::turned) % Cell::gates * H;
-      };
-      denormalise(
-          first, last, work.sums.data + at_row, scale[part], at(call.norm_ih, 0),
-          extra + of_norm_ih, extra + of_bias_ih, [&](int gate) { return Base::column_of_x(gate); },
-          place, place);
-    }
+    const auto column_x = [](int gate) { return Base::column_of_x(gate); };
+    const auto column_h = [](int gate) { return Base::column_of_h(gate); };
+    const auto slot_x = [](int gate) { return (gate + Cell::gates - Cell::turned) % Cell::gates; };
+    const auto slot_h = [](int gate) { return gate + Cell::recurrent; };
+    const auto same = [](int gate) { return gate; };
+    const Real *gain_x = at(call.norm_ih, 0), *gain_h = at(call.norm_hh, 0);
+    Real *own_x = extra + of_norm_ih, *own_h = extra + of_norm_hh;
+    constexpr int all = Cell::gates, together = Cell::together;
+    denormalise<0, together>(
+        normal_h, column_h, scale[parts], gain_h, own_h, grad_sums, slot_h, to_h, same);
+    if constexpr (parts > 1)
+      denormalise<together, all>(
+          normal_h, column_h, scale[parts + 1], gain_h, own_h, grad_sums, slot_h, to_h, same);
+    denormalise<0, together>(
+        normal_x, column_x, scale[0], gain_x, own_x, grad_sums, slot_x, grad_sums, slot_x);
+    if constexpr (parts > 1)
+      denormalise<together, all>(
+          normal_x, column_x, scale[1], gain_x, own_x, grad_sums, slot_x, grad_sums, slot_x);
   }
 
-  // Of some gates: `normal` is what has been normalised, `scale` what by, `column`, `from` and `to`
-  // say where a gate has its values.
-  template <class Column, class From, class To>
-  void denormalise(
-      int first, int last, const Real* normal, Real scale, const Real* gain, Real* grad_gain,
-      Real* grad_shift, Column column, From from, To to) const {
-    V sum = {}, along = {};
-    for (int gate = first; gate < last; ++gate)
-      for (int64_t unit = 0; unit < H; unit += lanes) {
-        const int there = left<Real>(unit, H);
+  // Of some gates: `normal` is what has been normalised, in columns, `scale` by what; the gradients
+  // of gain and shift are added to `own`; those of the sums go from the slots of one row to those
+  // of another.
+  template <int FIRST, int LAST, class Column, class From, class To>
+  HOLDFAST_INLINE void denormalise(
+      const Real* normal, Column column, Real scale, const Real* gain, Real* own,
+      const Real* grad_sums, From from, Real* to, To slot) const {
+    V sum[LAST] = {}, along[LAST] = {};
+    Real* own_shift = own + of_bias_ih - of_norm_ih;
+    for (int64_t unit = 0; unit < H; unit += lanes) {
+      const int there = left<Real>(unit, H);
+#pragma GCC unroll 4
+      for (int gate = FIRST; gate < LAST; ++gate) {
         const int64_t row = gate * H + unit;
-        const V da = load<Real>(from(gate) + unit, there);
+        const V da = load(grad_sums + from(gate) * H + unit, there);
         const V value = load<Real>(normal + Base::place(unit, column(gate)));
-        add(grad_gain + row, da * value, there);
-        add(grad_shift + row, da, there);
+        add(own + row, da * value, there);
+        add(own_shift + row, da, there);
         const V through = da * load(gain + row, there);
-        sum += through, along += cut<Real>(through * value, there);
+        sum[gate] += through, along[gate] += cut<Real>(through * value, there);
       }
-    const Real count = static_cast<Real>((last - first) * H);
-    const Real mean = total<Real>(sum) / count, slope = total<Real>(along) / count;
-    for (int gate = first; gate < last; ++gate)
-      for (int64_t unit = 0; unit < H; unit += lanes) {
-        const int there = left<Real>(unit, H);
-        const V through = load<Real>(from(gate) + unit, there) * load(gain + gate * H + unit, there);
+    }
+#pragma GCC unroll 4
+    for (int gate = FIRST + 1; gate < LAST; ++gate)
+      sum[FIRST] += sum[gate], along[FIRST] += along[gate];
+    const Real count = static_cast<Real>((LAST - FIRST) * H);
+    const Real mean = total<Real>(sum[FIRST]) / count, slope = total<Real>(along[FIRST]) / count;
+    for (int64_t unit = 0; unit < H; unit += lanes) {
+      const int there = left<Real>(unit, H);
+#pragma GCC unroll 4
+      for (int gate = FIRST; gate < LAST; ++gate) {
+        const V through =
+            load(grad_sums + from(gate) * H + unit, there) * load(gain + gate * H + unit, there);
         const V value = load<Real>(normal + Base::place(unit, column(gate)));
-        store(to(gate) + unit, (through - mean - value * slope) * scale, there);
+        store(to + slot(gate) * H + unit, (through - mean - value * slope) * scale, there);
       }
+    }
   }
 };
 
