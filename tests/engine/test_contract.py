@@ -248,9 +248,7 @@ def test_torchs_operators_take_no_variant_and_ours_take_those_that_are_compiled(
     for problem in variant_problems():
         verdict = BUILTIN.serves(problem)
         assert not verdict.serves
-        assert any(
-            name in verdict.reason for name in (*problem.options.changed, problem.cell.name)
-        )
+        assert any(name in verdict.reason for name in (*problem.options.changed, problem.cell.name))
         for kernel in FORCED:
             assert kernel.serves(problem).serves == (problem.cell is not SLSTM), label(problem)
             refused = kernel.serves(replace(problem, options=Options(heads=2)))

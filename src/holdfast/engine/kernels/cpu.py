@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import GRU, LSTM, NEUTRAL, RNN_RELU, RNN_TANH, Masks, State, Weights
+from holdfast.engine.cells import LSTM, Masks, State, Weights
 from holdfast.engine.kernels import native
-from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
-
-CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU)
-"""In the order of the table in `native/kernels.cpp`."""
-
-OPTIONS: Final = frozenset(
-    {
-        "peepholes",
-        "coupled",
-        "layer_norm",
-        "cell_clip",
-        "recurrent_dropout",
-        "zoneout_hidden",
-        "zoneout_cell",
-    }
+from holdfast.engine.kernels.call import (
+    CELLS,
+    OPTIONS,
+    check,
+    is_variant,
+    kernel_of,
+    pointer,
+    slots_of,
+    tell_options,
+    worthwhile_threads,
 )
-"""Those that are compiled."""
+from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
 
 KEPT_BYTES: Final = 1 << 28
 """It is kept up to this size; beyond, computing it again costs less than the memory."""
 
 LARGE: Final = 1 << 22
 """Bytes from which a tensor gets large pages."""
-
-SMALL: Final = 1 << 19
-"""Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
 
 LARGEST_HIDDEN: Final = 512
 """Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
@@ -78,7 +69,9 @@ class CpuKernel:
         foreign = set(problem.options.changed) - (problem.cell.options & OPTIONS)
         if foreign:
             changed = ", ".join(sorted(foreign))
-            return Verdict(False, f"there is no compiled kernel for {problem.cell.name}'s {changed}")
+            return Verdict(
+                False, f"there is no compiled kernel for {problem.cell.name}'s {changed}"
+            )
         if problem.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
         if problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
@@ -203,28 +196,28 @@ class CpuKernel:
             problem.hidden_size,
             problem.reverse,
             worthwhile_threads(problem),
-            _pointer(offsets),
-            _pointer(x),
-            _pointer(named.weight_ih),
-            _pointer(named.weight_hh),
-            _pointer(named.bias_ih),
-            _pointer(named.bias_hh),
-            _pointer(state[0]),
-            _pointer(state[1]) if len(state) > 1 else None,
-            _pointer(output),
-            _pointer(cells),
-            _pointer(cell_state),
-            _pointer(slots),
-            _pointer(grad_output),
-            _pointer(grad_h),
-            _pointer(grad_c),
-            _pointer(grad_x),
+            pointer(offsets),
+            pointer(x),
+            pointer(named.weight_ih),
+            pointer(named.weight_hh),
+            pointer(named.bias_ih),
+            pointer(named.bias_hh),
+            pointer(state[0]),
+            pointer(state[1]) if len(state) > 1 else None,
+            pointer(output),
+            pointer(cells),
+            pointer(cell_state),
+            pointer(slots),
+            pointer(grad_output),
+            pointer(grad_h),
+            pointer(grad_c),
+            pointer(grad_x),
         )
         if grad_weights is not None:
-            call.grad_weight_ih = _pointer(grad_weights.weight_ih)
-            call.grad_weight_hh = _pointer(grad_weights.weight_hh)
-            call.grad_bias_ih = _pointer(grad_weights.bias_ih)
-            call.grad_bias_hh = _pointer(grad_weights.bias_hh)
+            call.grad_weight_ih = pointer(grad_weights.weight_ih)
+            call.grad_weight_hh = pointer(grad_weights.weight_hh)
+            call.grad_bias_ih = pointer(grad_weights.bias_ih)
+            call.grad_bias_hh = pointer(grad_weights.bias_hh)
         if is_variant(problem):
             tell_options(call, problem, named, masks, grad_weights)
         double = problem.dtype == torch.float64
@@ -240,105 +233,6 @@ class CpuKernel:
             return None
         index = library.names.index(self._instructions)
         return index if index in library.usable else None
-
-
-def is_variant(problem: Problem) -> bool:
-    """Whether a pass needs the kernels with options, which are a little slower than the others."""
-    return problem.options is not NEUTRAL and bool(problem.options.changed) or problem.projection > 0
-
-
-def kernel_of(problem: Problem) -> int:
-    """The number of a pass's kernel in the table in `native/kernels.cpp`."""
-    plain = CELLS.index(problem.cell)
-    if not is_variant(problem):
-        return plain
-    return 4 + plain + (plain > 0 or problem.options.coupled)
-
-
-def slots_of(problem: Problem) -> int:
-    """What the forward pass keeps of a unit at a step for the backward pass: the gates.
-
-    The plain RNN's only gate is its output, and not once options stand between the two. What has
-    been normalised would take three times as much memory, and is always computed once more.
-    """
-    if problem.options.layer_norm:
-        return 0
-    if problem.cell is GRU:
-        return 4  # r, z, n and what r is multiplied with
-    gates = len(problem.cell.gates) - problem.options.coupled
-    return gates if gates > 1 or is_variant(problem) else 0
-
-
-def tell_options(
-    call: native.Call,
-    problem: Problem,
-    weights: Weights,
-    masks: Masks | None,
-    gradients: Weights | None,
-) -> None:
-    """Fill in what belongs to options.
-
-    Arguments:
-        call: of which the rest is told already.
-        problem, weights, masks: of the pass; the weights have to live as long as the call.
-        gradients: where those of the weights go to, in a backward pass.
-    """
-    options = problem.options
-    call.projection = problem.projection
-    if masks is not None:
-        call.masked, call.seed, call.first_step = True, int(masks.seed), masks.first_step
-        call.stream = 16 * (2 * masks.layer + masks.direction)
-    call.recurrent_dropout = options.recurrent_dropout
-    call.zoneout_hidden, call.zoneout_cell = options.zoneout_hidden, options.zoneout_cell
-    call.cell_clip = math.inf if options.cell_clip is None else options.cell_clip
-    call.weight_hr, call.peephole = _pointer(weights.weight_hr), _pointer(weights.weight_peephole)
-    call.norm_ih, call.norm_hh = _pointer(weights.norm_ih), _pointer(weights.norm_hh)
-    call.norm_c, call.norm_c_bias = _pointer(weights.norm_c), _pointer(weights.norm_c_bias)
-    if gradients is None:
-        return
-    call.grad_weight_hr = _pointer(gradients.weight_hr)
-    call.grad_peephole = _pointer(gradients.weight_peephole)
-    call.grad_norm_ih = _pointer(gradients.norm_ih)
-    call.grad_norm_hh = _pointer(gradients.norm_hh)
-    call.grad_norm_c = _pointer(gradients.norm_c)
-    call.grad_norm_c_bias = _pointer(gradients.norm_c_bias)
-
-
-def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
-    """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    units, width = problem.hidden_size, problem.output_size
-    wanted: list[tuple[Tensor, tuple[int, ...]]] = [(x, (*x.shape[:-1], problem.input_size))]
-    if is_variant(problem):
-        for name, shape in problem.weight_shapes().items():
-            wanted.append((getattr(weights, name), shape))
-    else:
-        rows = len(problem.cell.gates) * units
-        wanted.append((weights.weight_ih, (rows, problem.input_size)))
-        wanted.append((weights.weight_hh, (rows, units)))
-        for bias in (weights.bias_ih, weights.bias_hh):
-            if bias is not None:
-                wanted.append((bias, (rows,)))
-    for part, last in zip(state, (width, units), strict=False):
-        wanted.append((part, (1, problem.batch, last)))
-    for tensor, shape in wanted:
-        if tensor.shape != shape or tensor.dtype != problem.dtype or tensor.device.type != "cpu":
-            raise RuntimeError(
-                f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
-                f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
-            )
-
-
-def worthwhile_threads(problem: Problem) -> int:
-    """As many as torch has, or one where starting them takes longer than the work."""
-    rows = len(problem.cell.gates) * problem.hidden_size
-    multiplications = (
-        problem.steps * problem.batch * rows * (problem.input_size + problem.hidden_size)
-    )
-    return 1 if multiplications < SMALL else torch.get_num_threads()
-
-
-def _pointer(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
 
 
 def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:

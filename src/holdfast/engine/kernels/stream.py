@@ -11,8 +11,15 @@ from torch import Tensor
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import native
+from holdfast.engine.kernels.call import (
+    check,
+    is_variant,
+    kernel_of,
+    tell_options,
+    worthwhile_threads,
+)
 from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.kernels.cpu import CPU, check, is_variant, kernel_of, tell_options, worthwhile_threads
+from holdfast.engine.kernels.cpu import CPU
 
 
 class Stream:
