@@ -112,7 +112,7 @@ class Backward : Steps<Real, Cell> {
         const int64_t now = step_at(turn), here = this->rows_at(now, low, high);
         for (int64_t index = 0; index < here; ++index, ++count) {
           row[count] = this->row_at(now, low + index);
-          if (anew) row[count].slots = scratch.slots.data + count * Cell::slots * H;
+          if (anew && !call.slots) row[count].slots = scratch.slots.data + count * Cell::slots * H;
           sums[count] = scratch.sums.data + count * stride;
           from_h[count] = this->hidden_sums(
               scratch.sums.data + count * stride, scratch.trail, count);

@@ -56,6 +56,13 @@ struct HoldfastCall {
   void* grad_norm_hh;
   void* grad_norm_c;
   void* grad_norm_c_bias;
+
+  // What belongs to the sLSTM.
+  int64_t exponential_forget;  // 1: the forget gate is e^a
+  void* normaliser;            // (B, H): n, at first on entry and at last on return
+  void* stabiliser;            // (B, H): m, in the same way
+  void* grad_normaliser;       // (B, H): of the final n on entry, of the first on return
+  void* grad_stabiliser;       // (B, H): the same of m
 };
 
 // 0, or 1 where memory could not be had.

@@ -3,6 +3,7 @@
 #include "cells/gru.hpp"
 #include "cells/lstm.hpp"
 #include "cells/rnn.hpp"
+#include "cells/slstm.hpp"
 #include "forward.hpp"
 #include "kernels.hpp"
 #include "stream.hpp"
@@ -49,6 +50,7 @@ extern const HoldfastKernel kernels[HOLDFAST_CELLS][2][2] = {
     {BOTH_WITH_OPTIONS(float, Gru<float>), BOTH_WITH_OPTIONS(double, Gru<double>)},
     {BOTH_WITH_OPTIONS(float, Rnn<float, false>), BOTH_WITH_OPTIONS(double, Rnn<double, false>)},
     {BOTH_WITH_OPTIONS(float, Rnn<float, true>), BOTH_WITH_OPTIONS(double, Rnn<double, true>)},
+    {BOTH_WITH_OPTIONS(float, Slstm<float>), BOTH_WITH_OPTIONS(double, Slstm<double>)},
 };
 
 #define OPEN(Steps, Cell, ...) \
@@ -64,6 +66,7 @@ extern const HoldfastOpen streams[HOLDFAST_CELLS][2] = {
     OPEN(Variant, Gru, ),
     OPEN(Variant, Rnn, , false),
     OPEN(Variant, Rnn, , true),
+    OPEN(Variant, Slstm, ),
 };
 
 }  // namespace HOLDFAST_ISA

@@ -4,8 +4,8 @@
 #include "call.hpp"
 
 // LSTM, GRU, RNN with tanh, RNN with relu; with options LSTM, LSTM with coupled gates, GRU, RNN with
-// tanh, RNN with relu.
-#define HOLDFAST_CELLS 9
+// tanh, RNN with relu, sLSTM.
+#define HOLDFAST_CELLS 10
 
 namespace baseline {
 extern const HoldfastKernel kernels[HOLDFAST_CELLS][2][2];

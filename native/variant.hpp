@@ -62,8 +62,11 @@ template <class Real, class Cell>
 class Variant : protected Pass<Real, Cell> {
  protected:
   using Base = Pass<Real, Cell>;
-  using Base::at, Base::begun_size, Base::call, Base::H, Base::lanes, Base::P, Base::tiles;
+  using Base::at, Base::begun_size, Base::call, Base::H, Base::into, Base::lanes, Base::P;
+  using Base::tiles;
   using V = Vec<Real>;
+  // Whether h is made of c and the output gate, with options in between.
+  static constexpr bool gated_cell = Cell::has_cell && !Cell::stabilised;
   static constexpr int last_gate = Cell::gates - 1;
   // Gates that are normalised together: the first `together`, then the rest.
   static constexpr int parts = Cell::together < Cell::gates ? 2 : 1;
@@ -161,7 +164,8 @@ class Variant : protected Pass<Real, Cell> {
       sums(rows + first, first, count - first < BLOCK ? count - first : BLOCK, work);
     for (int64_t row = 0; row < count; ++row) {
       if (normed) normalise(row, work);
-      activate(rows[row], row, work);
+      // n and m go on with every step: such a cell's slots are never computed once more.
+      if (rows[row].h || !Cell::stabilised) activate(rows[row], row, work);
     }
     if (projected && rows[0].h)
       for (int64_t first = 0; first < count; first += BLOCK)
@@ -253,7 +257,16 @@ class Variant : protected Pass<Real, Cell> {
       V slots[Cell::slots], a[COLUMNS] = {};
       for (int w = 0; w < (tiles == 1 ? COLUMNS : 1); ++w) a[w] = load<Real>(sums + place(unit, w));
       if (normed) shift(a, recurrent, unit, there);
-      if constexpr (Cell::has_cell) {
+      if constexpr (Cell::stabilised) {
+        Real* at_n = into(call.normaliser, row.index * H + unit);
+        Real* at_m = into(call.stabiliser, row.index * H + unit);
+        V c = load(row.c_before + unit, there);
+        V n = load<Real>(at_n, there), m = load<Real>(at_m, there);
+        store(hidden + unit, Cell::forward(a, c, n, m, call.exponential_forget, slots), there);
+        store(at_n, n, there);
+        store(at_m, m, there);
+        if (row.c) store(row.c + unit, c, there);
+      } else if constexpr (Cell::has_cell) {
         V c = load(row.c_before + unit, there);
         Cell::open(a, c, look_at(unit, there), slots);
         store(work.cell.data + unit, c, there);
@@ -273,14 +286,14 @@ class Variant : protected Pass<Real, Cell> {
   // The state after the step, from the gates and the new c, or from the new h.
   void release(const Row<Real>& row, Real* hidden, Work& work) const {
     Moments<Real> moments = {0, 1};
-    if (Cell::has_cell && normed)
+    if (gated_cell && normed)
       moments = Moments<Real>::template of<1>(H, [&](int64_t unit, int) {
         return load(work.cell.data + unit, left<Real>(unit, H));
       });
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
       V h;
-      if constexpr (Cell::has_cell) {
+      if constexpr (gated_cell) {
         const V c = load(work.cell.data + unit, there);
         h = Cell::hidden(load(work.gate.data + unit, there),
                          normed ? normal_cell(c, moments, unit, there) : c);

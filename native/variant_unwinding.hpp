@@ -67,6 +67,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
   bool there() const { return Base::there() && by_r.data; }
 
   // What has been normalised is not kept but computed once more.
+  // The sLSTM's slots are, since they depend on all steps before.
   bool anew() const { return normed || !call.slots; }
 
   int64_t extras() const { return of_weight_hr + projections * H; }
@@ -173,13 +174,14 @@ class VariantUnwinding : protected Variant<Real, Cell> {
       const Row<Real>& row, int64_t index, const Real* hidden, Real* grad_sums, Trail& trail,
       Real* extra) const {
     Real* grad_h = into(call.grad_h, row.index * P);
-    if constexpr (Cell::has_cell) reach_cell(row, index, hidden, grad_sums, trail, extra);
+    if constexpr (Cell::stabilised) return destabilise(row, hidden, grad_sums);
+    if constexpr (Base::gated_cell) reach_cell(row, index, hidden, grad_sums, trail, extra);
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
       V slots[Cell::slots], da[Cell::slots], h_before = {}, c_before = {}, dc = {};
       for (int slot = 0; slot < Cell::slots; ++slot)
         slots[slot] = load<Real>(row.slots + slot * H + unit, there);
-      if constexpr (Cell::has_cell) {
+      if constexpr (Base::gated_cell) {
         Real* grad_c = into(call.grad_c, row.index * H + unit);
         V past = load<Real>(grad_c, there);
         dc = cell_mask.split(row.time, row.index, unit, past) +
@@ -195,7 +197,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
           add(own + (Cell::gates - 2) * H, da[Cell::o_slot] * load(trail.cell.data + unit, there),
               there);
         }
-      } else {
+      } else if constexpr (!Cell::stabilised) {
         if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
         const V dh = load(hidden + unit, there);
         add(grad_h + unit, Cell::backward(slots, h_before, V{}, c_before, dh, dc, da), there);
@@ -203,6 +205,28 @@ class VariantUnwinding : protected Variant<Real, Cell> {
       for (int slot = 0; slot < Cell::slots; ++slot)
         store(grad_sums + slot * H + unit, da[slot], there);
     }
+  }
+
+  void destabilise(const Row<Real>& row, const Real* hidden, Real* grad_sums) const {
+    if constexpr (Cell::stabilised)
+      for (int64_t unit = 0; unit < H; unit += lanes) {
+        const int there = left<Real>(unit, H);
+        V slots[Cell::slots], da[Cell::gates];
+        for (int slot = 0; slot < Cell::slots; ++slot)
+          slots[slot] = load<Real>(row.slots + slot * H + unit, there);
+        Real* to[3];
+        V of_state[3];
+        void* const parts_of_state[3] = {call.grad_c, call.grad_normaliser, call.grad_stabiliser};
+        for (int part = 0; part < 3; ++part) {
+          to[part] = into(parts_of_state[part], row.index * H + unit);
+          of_state[part] = load<Real>(to[part], there);
+        }
+        Cell::backward(slots, load(row.c_before + unit, there), load(hidden + unit, there),
+                       of_state[0], of_state[1], of_state[2], da);
+        for (int part = 0; part < 3; ++part) store(to[part], of_state[part], there);
+        for (int gate = 0; gate < Cell::gates; ++gate)
+          store(grad_sums + gate * H + unit, da[gate], there);
+      }
   }
 
   // From the gradient of h to that of the output gate's sum and that of c.

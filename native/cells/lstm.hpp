@@ -25,6 +25,7 @@ struct Lstm {
   static constexpr int turned = 0;          // gate g of W_ih stands at slot g + gates − turned
   static constexpr bool keeps_hidden = false;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = true;
+  static constexpr bool stabilised = false;  // n and m are parts of the state
   static constexpr int together = gates;  // gates that are normalised as one vector
   static constexpr int g_slot = gates - 2, o_slot = gates - 1;
 

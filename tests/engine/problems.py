@@ -159,7 +159,7 @@ def long_variant_problems() -> Iterator[Problem]:
     """All options of a cell at once, with and without coupled gates, over a kernel's borders."""
     sizes = itertools.cycle([(70, 2, 5, 33), (3, 50, 2, 18)])
     chosen: list[tuple[Cell, int, Options]] = []
-    for cell in CELLS:
+    for cell in VARIANT_CELLS:
         every = {name: OPTIONS[name] for name in OPTIONS if name in cell.options}
         chosen.append((cell, 0, Options(**every)))
         if cell is LSTM:

@@ -8,25 +8,22 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import GRU, LSTM, NEUTRAL, RNN_RELU, RNN_TANH, Masks, State, Weights
+from holdfast.engine.cells import (
+    GRU,
+    LSTM,
+    NEUTRAL,
+    RNN_RELU,
+    RNN_TANH,
+    SLSTM,
+    Masks,
+    State,
+    Weights,
+)
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.contract import Problem
 
-CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU)
-"""In the order of the table in `native/kernels.cpp`."""
-
-OPTIONS: Final = frozenset(
-    {
-        "peepholes",
-        "coupled",
-        "layer_norm",
-        "cell_clip",
-        "recurrent_dropout",
-        "zoneout_hidden",
-        "zoneout_cell",
-    }
-)
-"""Those that are compiled."""
+CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)
+"""The first four in the order of the table in `native/kernels.cpp`."""
 
 SMALL: Final = 1 << 19
 """Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
@@ -41,6 +38,8 @@ def is_variant(problem: Problem) -> bool:
 
 def kernel_of(problem: Problem) -> int:
     """The number of a pass's kernel in the table in `native/kernels.cpp`."""
+    if problem.cell is SLSTM:
+        return 9
     plain = CELLS.index(problem.cell)
     if not is_variant(problem):
         return plain
@@ -53,6 +52,8 @@ def slots_of(problem: Problem) -> int:
     The plain RNN's only gate is its output, and not once options stand between the two. What has
     been normalised would take three times as much memory, and is always computed once more.
     """
+    if problem.cell is SLSTM:
+        return 6  # they depend on all steps before, and cannot be computed once more
     if problem.options.layer_norm:
         return 0
     if problem.cell is GRU:
@@ -82,6 +83,7 @@ def tell_options(
         call.stream = 16 * (2 * masks.layer + masks.direction)
     call.recurrent_dropout = options.recurrent_dropout
     call.zoneout_hidden, call.zoneout_cell = options.zoneout_hidden, options.zoneout_cell
+    call.exponential_forget = options.exponential_forget
     call.cell_clip = math.inf if options.cell_clip is None else options.cell_clip
     call.weight_hr, call.peephole = pointer(weights.weight_hr), pointer(weights.weight_peephole)
     call.norm_ih, call.norm_hh = pointer(weights.norm_ih), pointer(weights.norm_hh)
@@ -110,7 +112,7 @@ def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
         for bias in (weights.bias_ih, weights.bias_hh):
             if bias is not None:
                 wanted.append((bias, (rows,)))
-    for part, last in zip(state, (width, units), strict=False):
+    for part, last in zip(state, (width, units, units, units), strict=False):
         wanted.append((part, (1, problem.batch, last)))
     for tensor, shape in wanted:
         if tensor.shape != shape or tensor.dtype != problem.dtype or tensor.device.type != "cpu":
@@ -118,6 +120,22 @@ def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
                 f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
                 f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
             )
+
+
+def dense(problem: Problem, weights: Weights) -> Weights:
+    """With W_hh in full, where it is given as blocks on its diagonal; zeros around them."""
+    heads = problem.options.heads
+    if heads == 1:
+        return weights
+    full = weights.weight_hh.new_zeros(4 * problem.hidden_size, problem.hidden_size)
+    on_diagonal(full, heads).copy_(weights.weight_hh.view(on_diagonal(full, heads).shape))
+    return weights._replace(weight_hh=full)
+
+
+def on_diagonal(full: Tensor, heads: int) -> Tensor:
+    """The blocks on the diagonal of a matrix (4H, H), as a view (4, heads, H/heads, H/heads)."""
+    units = full.shape[1] // heads
+    return full.view(4, heads, units, heads, units).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
 
 
 def worthwhile_threads(problem: Problem) -> int:

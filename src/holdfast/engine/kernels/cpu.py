@@ -8,14 +8,15 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import LSTM, Masks, State, Weights
+from holdfast.engine.cells import LSTM, NEUTRAL, SLSTM, Masks, State, Weights
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.call import (
     CELLS,
-    OPTIONS,
     check,
+    dense,
     is_variant,
     kernel_of,
+    on_diagonal,
     pointer,
     slots_of,
     tell_options,
@@ -52,7 +53,10 @@ class CpuKernel:
         self._kept_bytes = kept_bytes
 
     def serves(self, problem: Problem) -> Verdict:
-        """LSTM, GRU and RNN in float32 and float64, one layer and direction, up to 512 units."""
+        """Every cell in float32 and float64, one layer and direction.
+
+        Without options up to 512 units, since torch's operators take more; with options any.
+        """
         library = native.load()
         if isinstance(library, str):
             return Verdict(False, library)
@@ -66,15 +70,14 @@ class CpuKernel:
             return Verdict(False, f"it computes in float32 and float64, not in {problem.dtype}")
         if problem.cell not in CELLS:
             return Verdict(False, f"there is no compiled kernel for {problem.cell.name}")
-        foreign = set(problem.options.changed) - (problem.cell.options & OPTIONS)
-        if foreign:
-            changed = ", ".join(sorted(foreign))
-            return Verdict(
-                False, f"there is no compiled kernel for {problem.cell.name}'s {changed}"
-            )
-        if problem.hidden_size > LARGEST_HIDDEN:
+        plain = problem.options is NEUTRAL and problem.cell is not SLSTM
+        if problem.options is not NEUTRAL:  # else not to be asked: it takes as long as a short pass
+            foreign = set(problem.options.changed) - problem.cell.options
+            if foreign:
+                return Verdict(False, f"{problem.cell.name} has no {', '.join(sorted(foreign))}")
+        if plain and problem.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
-        if problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
+        if plain and problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
             return Verdict(
                 False, f"with one row and more than {LARGEST_ALONE} units oneDNN is faster"
             )
@@ -92,7 +95,7 @@ class CpuKernel:
         masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; see `contract.TapedKernel`."""
-        units, has_cell = problem.hidden_size, problem.cell is LSTM
+        units, has_cell = problem.hidden_size, problem.cell in (LSTM, SLSTM)
         form = x.shape[:-1]
         output = _fresh(x, (*form, problem.output_size))
         cells = _fresh(x, (*form, units)) if has_cell and problem.gradient else None
@@ -101,6 +104,7 @@ class CpuKernel:
         slots = slots_of(problem) if problem.gradient else 0
         if slots and form.numel() * slots * units * x.element_size() <= self._kept_bytes:
             kept = _fresh(x, (*form, slots * units))
+        beyond = tuple(part.clone(memory_format=torch.contiguous_format) for part in state[2:])
         self._run(
             problem,
             x,
@@ -112,12 +116,14 @@ class CpuKernel:
             cells=cells,
             cell_state=cell_state,
             slots=kept,
+            beyond=beyond,
         )
         final: State = (_last(problem, output, batch_sizes),)
         if cells is not None:
             final += (_last(problem, cells, batch_sizes),)
         elif cell_state is not None:
             final += (cell_state,)
+        final += beyond
         return output, final, Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
 
     def backward(
@@ -137,6 +143,9 @@ class CpuKernel:
         )
         grad_state = tuple(part.clone(memory_format=torch.contiguous_format) for part in state)
         named = problem.weights(grad_weights)
+        kept = tape.kept
+        if kept is None and problem.cell is SLSTM:
+            kept = self._slots(problem, tape)
         self._run(
             problem,
             tape.x,
@@ -146,7 +155,8 @@ class CpuKernel:
             tape.masks,
             output=tape.output,
             cells=tape.cells,
-            slots=tape.kept,
+            slots=kept,
+            beyond=grad_state[2:],
             backward=True,
             grad_output=None if output is None else output.contiguous(),
             grad_h=grad_state[0],
@@ -155,6 +165,27 @@ class CpuKernel:
             grad_weights=named,
         )
         return Gradients(grad_x, grad_weights, grad_state)
+
+    def _slots(self, problem: Problem, tape: Tape) -> Tensor:
+        """What the forward pass has not kept, by running it once more."""
+        assert tape.cells is not None
+        width = slots_of(problem) * problem.hidden_size
+        made = _fresh(tape.x, (*tape.x.shape[:-1], width))
+        self._run(
+            problem,
+            tape.x,
+            tape.batch_sizes,
+            tape.weights,
+            tape.state,
+            tape.masks,
+            output=torch.empty_like(tape.output),
+            cells=torch.empty_like(tape.cells),
+            slots=made,
+            beyond=tuple(
+                part.clone(memory_format=torch.contiguous_format) for part in tape.state[2:]
+            ),
+        )
+        return made
 
     def _run(
         self,
@@ -169,6 +200,7 @@ class CpuKernel:
         cells: Tensor | None = None,
         cell_state: Tensor | None = None,
         slots: Tensor | None = None,
+        beyond: State = (),
         backward: bool = False,
         grad_output: Tensor | None = None,
         grad_h: Tensor | None = None,
@@ -189,6 +221,10 @@ class CpuKernel:
         state = tuple(part.contiguous() for part in state)
         named = problem.weights([weight.contiguous() for weight in weights])
         check(problem, x, named, state)
+        named, blocks = dense(problem, named), None
+        if grad_weights is not None and problem.options.heads > 1:
+            blocks = grad_weights.weight_hh
+            grad_weights = grad_weights._replace(weight_hh=torch.empty_like(named.weight_hh))
         call = native.Call(
             problem.steps,
             problem.batch,
@@ -220,10 +256,19 @@ class CpuKernel:
             call.grad_bias_hh = pointer(grad_weights.bias_hh)
         if is_variant(problem):
             tell_options(call, problem, named, masks, grad_weights)
+        if beyond:
+            places = [pointer(part) for part in beyond]
+            if backward:
+                call.grad_normaliser, call.grad_stabiliser = places
+            else:
+                call.normaliser, call.stabiliser = places
         double = problem.dtype == torch.float64
         failed = library.run(index, kernel_of(problem), double, backward, ctypes.byref(call))
         if failed:
             raise MemoryError("The compiled kernel could not get the memory it works in.")
+        if blocks is not None and grad_weights is not None:
+            found = on_diagonal(grad_weights.weight_hh, problem.options.heads)
+            blocks.view(found.shape).copy_(found)
 
     def instruction_set(self, library: native.Library) -> int | None:
         """The instruction set to take."""

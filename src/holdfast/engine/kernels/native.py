@@ -25,6 +25,8 @@ _OPTION_POINTERS: Final = (
     "grad_weight_hr", "grad_peephole", "grad_norm_ih", "grad_norm_hh", "grad_norm_c",
     "grad_norm_c_bias",
 )  # fmt: skip
+_STABILISED_SIZES: Final = ("exponential_forget",)
+_STABILISED_POINTERS: Final = ("normaliser", "stabiliser", "grad_normaliser", "grad_stabiliser")
 
 
 class Call(ctypes.Structure):
@@ -36,6 +38,8 @@ class Call(ctypes.Structure):
         *((name, ctypes.c_int64) for name in _OPTION_SIZES),
         *((name, ctypes.c_double) for name in _OPTION_NUMBERS),
         *((name, ctypes.c_void_p) for name in _OPTION_POINTERS),
+        *((name, ctypes.c_int64) for name in _STABILISED_SIZES),
+        *((name, ctypes.c_void_p) for name in _STABILISED_POINTERS),
     ]
 
 

@@ -13,6 +13,7 @@ from holdfast.engine.cells import State
 from holdfast.engine.kernels import native
 from holdfast.engine.kernels.call import (
     check,
+    dense,
     is_variant,
     kernel_of,
     tell_options,
@@ -43,6 +44,8 @@ class Stream:
             threads=worthwhile_threads(problem),
             output=state[0].data_ptr(),
             cell_state=state[1].data_ptr() if len(state) > 1 else None,
+            normaliser=state[2].data_ptr() if len(state) > 2 else None,
+            stabiliser=state[3].data_ptr() if len(state) > 2 else None,
         )
         held = self._point_at(weights)
         double = problem.dtype == torch.float64
@@ -77,7 +80,7 @@ class Stream:
         named = problem.weights([weight.detach().contiguous() for weight in weights])
         x = named.weight_ih.new_empty((1, problem.batch, problem.input_size))
         check(problem, x, named, tuple(part.unsqueeze(0) for part in self._state))
-        call = self._call
+        named, call = dense(problem, named), self._call
         call.weight_ih, call.weight_hh = named.weight_ih.data_ptr(), named.weight_hh.data_ptr()
         if named.bias_ih is not None and named.bias_hh is not None:
             call.bias_ih, call.bias_hh = named.bias_ih.data_ptr(), named.bias_hh.data_ptr()
