@@ -149,3 +149,15 @@ def test_wrong_choices_are_refused_when_the_layer_is_made_and_when_it_is_called(
 def test_the_options_show() -> None:
     assert repr(ours.GRU(3, 4)) == "GRU(3, 4)"
     assert repr(ours.GRU(3, 4, recompute=50)) == "GRU(3, 4, recompute=50)"
+
+
+def test_more_steps_than_cudnn_counts() -> None:
+    """65,536 and more, whole and in two halves (pytorch#133751)."""
+    layer = ours.LSTM(1, 2, dtype=torch.float64)
+    x = torch.randn(70_000, 1, 1, dtype=torch.float64)
+    with torch.no_grad():
+        output, state = layer(x)
+        first, between = layer(x[:35_000])
+        second, last = layer(x[35_000:], between)
+    assert torch.equal(output, torch.cat([first, second]))
+    assert all(torch.equal(one, other) for one, other in zip(state, last, strict=True))

@@ -38,6 +38,31 @@ def test_steps_give_the_numbers_of_the_sequence_call(name: str, layers: int, row
     assert_all_close(tensors(stepper.state), tensors(state))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"residual": True, "num_layers": 2, "dilation": (1, 2)},
+        {"coupled": True, "recurrent_dropout": 0.5, "zoneout_cell": 0.5},
+        {"peepholes": True, "layer_norm": True, "proj_size": 2, "weight_drop": 0.5},
+    ],
+)
+def test_variants_are_stepped_in_evaluation(options: dict[str, Any]) -> None:
+    layer = ours.LSTM(INPUTS, UNITS, dtype=torch.float64, **options)
+    x = sequence()
+    stepper = layer.train().stepper(ROWS)
+    output, state = layer.eval()(x)
+    assert_all_close([stepped(stepper, x)], [output])
+    assert_all_close(tensors(stepper.state), tensors(state))
+
+
+def test_the_slstm_is_stepped() -> None:
+    layer, x = ours.SLSTM(INPUTS, UNITS, heads=2, dtype=torch.float64), sequence()
+    stepper = layer.stepper(ROWS)
+    output, state = layer(x)
+    assert_all_close([stepped(stepper, x)], [output])
+    assert_all_close(tensors(stepper.state), tensors(state))
+
+
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("LSTM", {"proj_size": 2}),
     ("LSTM", {"proj_size": 2, "num_layers": 3, "zoneout_hidden": 0.4, "recurrent_dropout": 0.5}),
@@ -132,7 +157,7 @@ def test_a_stepper_lives_on_without_its_layer() -> None:
     x = sequence(rows=1)
     expected = mine(x)[0].detach()
     stepper = mine.stepper()
-    stepper._source = None
+    stepper._source = stepper._copy
     del mine
     gc.collect()
     assert_all_close([stepped(stepper, x)], [expected])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import backtest, forecast, predict, pretrain, synth
+from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -29,6 +29,7 @@ app.command("backtest")(backtest.backtest)
 app.command("predict")(predict.predict)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
+app.command("bench")(bench.bench)
 
 
 def _version(wanted: bool) -> None:

@@ -1,6 +1,7 @@
 """Recurrent layers with torch's signatures and `state_dict`, made to remember."""
 
 from holdfast.nn.convert import convert as convert
+from holdfast.nn.explanation import explain as explain
 from holdfast.nn.gru import GRU as GRU
 from holdfast.nn.gru_cell import GRUCell as GRUCell
 from holdfast.nn.inspectable import Inspectable as Inspectable

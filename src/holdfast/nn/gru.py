@@ -225,22 +225,7 @@ class GRU(Recurrent):
         return y, after[0]
 
     def stepper(self, batch_size: int = 1) -> Stepper[Tensor]:
-        """A stream on a snapshot of the weights, for steps that take microseconds.
-
-        Arguments:
-            batch_size: B, streams that are stepped together.
-
-        Returns:
-            An object with `step(x)`, `state`, `reset()` and `refresh()`; see `Stepper`.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, or batch_size is not a number from 1.
-
-        Example:
-            >>> stepper = GRU(3, 8).stepper(batch_size=2)
-            >>> stepper.step(torch.randn(2, 3)).shape
-            torch.Size([2, 8])
-        """
+        """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
         return Stepper(self, batch_size)
 
     def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:

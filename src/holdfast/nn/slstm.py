@@ -17,6 +17,7 @@ from holdfast.nn import one_step
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
+from holdfast.nn.stepper import Stepper
 from holdfast.nn.tracing import SLSTMTrace, trace_slstm
 from holdfast.nn.variants import check_variant
 
@@ -191,6 +192,10 @@ class SLSTM(Recurrent):
         """
         y, (h, c, n, m) = one_step.step(self, x, state)
         return y, (h, c, n, m)
+
+    def stepper(self, batch_size: int = 1) -> Stepper[FourStates]:
+        """A stream of B rows on a snapshot of the weights; see `Stepper`."""
+        return Stepper(self, batch_size)
 
     def transition(self, x_t: Tensor, state: FourStates | None = None) -> tuple[Tensor, FourStates]:
         """One step of the whole stack as a function to differentiate; see `LSTM.transition`.

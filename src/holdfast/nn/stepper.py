@@ -16,18 +16,24 @@ from holdfast.nn import one_step
 from holdfast.nn.arguments import check_state
 from holdfast.nn.recurrent import Recurrent
 
-S = TypeVar("S", bound="Tensor | tuple[Tensor, Tensor]")
-"""The state in the form of the layer's call: h, or (h, c)."""
+S = TypeVar("S", bound="Tensor | tuple[Tensor, ...]")
+"""The state in the form of the layer's call, such as h, or (h, c)."""
 
 
 class Stepper(Generic[S]):
     """Runs a layer one step at a time, on weights and a state of its own.
 
-    The weights are a snapshot: training the layer on does not change a stepper until `refresh`.
-    Where a compiled kernel serves the layer, a step allocates no tensor; elsewhere it is
-    `layer.step`. A stepper belongs to one thread at a time.
-
+    The weights are a snapshot: training the layer on does not change a stepper until `refresh`; it
+    runs in evaluation mode. Where a compiled kernel serves the layer, a step allocates no tensor
+    and takes microseconds; elsewhere it is `layer.step`. A stepper belongs to one thread at a time.
     Made by `layer.stepper(batch_size)`.
+
+    Arguments:
+        layer: reads one way.
+        batch_size: B, streams that are stepped together.
+
+    Raises:
+        ArgumentError: the layer is bidirectional, or batch_size is not a number from 1.
 
     Example:
         >>> from holdfast.nn import LSTM
@@ -44,31 +50,26 @@ class Stepper(Generic[S]):
         one_step.check_one_way(layer, "stepper")
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ArgumentError(f"batch_size must be a whole number from 1, got {batch_size!r}.")
-        weight = layer.all_weights[0][0]
-        self._source = layer
-        self._pair = len(layer.cell.parts) > 1
-        x = torch.empty(1, batch_size, layer.input_size, dtype=weight.dtype, device=weight.device)
-        self._state = layer._zero_state(x[0], batch_size)
-        if self._pair and self._state[0] is self._state[1]:
-            self._state = (self._state[0], self._state[0].clone())
-        self._x_shape, self._dtype, self._device = x[0].shape, weight.dtype, weight.device
-        self._y = self._state[0][-1]
-        with torch.no_grad():
-            passes = layer._problem(x, 1, batch_size, ragged=False).passes()
+        self._source, self._copy = layer, _snapshot(layer)
+        weights = self._copy.all_weights
+        x = weights[0][0].new_empty(1, batch_size, layer.input_size)
+        self._x_shape, self._dtype, self._device = x[0].shape, x.dtype, x.device
+        # Not _zero_state, whose parts may be one tensor.
+        self._state: State = tuple(x.new_zeros(shape) for shape in layer._state_shapes(batch_size))
         self._streams: list[Stream] = []
-        self._copy: Recurrent | None = None
-        served = all(CPU.serves(problem).serves for problem in passes)
-        if served and not layer.variant.layerwise:  # streams hand h from layer to layer as it is
-            for index, problem in enumerate(passes):
-                state = tuple(part[index] for part in self._state)
-                self._streams.append(Stream(problem, tuple(layer.all_weights[index]), state))
-            self._run = self._streams[0].run
-            self._first, *rest = (stream.address for stream in self._streams)
-            outputs = [part.data_ptr() for part in self._state[0]]
-            self._deeper = list(zip(rest, outputs, strict=False))
-        else:
-            self._copy = _snapshot(layer)
-            self._y = self._y.clone()  # a residual layer's output is not its state
+        with torch.no_grad():
+            passes = self._copy._problem(x, 1, batch_size, ragged=False).passes()
+        if layer.variant.layerwise or not all(CPU.serves(problem).serves for problem in passes):
+            self._y = x.new_empty(batch_size, layer.proj_size or layer.hidden_size)
+            return
+        self._y = self._state[0][-1]
+        for index, problem in enumerate(passes):
+            state = tuple(part[index] for part in self._state)
+            self._streams.append(Stream(problem, tuple(weights[index]), state))
+        self._run = self._streams[0].run
+        self._first, *rest = (stream.address for stream in self._streams)
+        outputs = [part.data_ptr() for part in self._state[0]]
+        self._deeper = list(zip(rest, outputs, strict=False))
 
     def step(self, x: Tensor) -> Tensor:
         """Take the next step of every stream.
@@ -84,7 +85,7 @@ class Stepper(Generic[S]):
         """
         if x.shape != self._x_shape or x.dtype is not self._dtype or not x.is_contiguous():
             x = self._fitting(x)
-        if self._copy is not None:
+        if not self._streams:
             return self._slow_step(x)
         if not x.is_cpu:
             raise self._refusal(x)
@@ -96,14 +97,14 @@ class Stepper(Generic[S]):
     @property
     def state(self) -> S:
         """A copy of the state, in the form of the layer's call; setting it copies, too."""
-        parts = [part.clone() for part in self._state]
-        return (parts[0], parts[1]) if self._pair else parts[0]  # type: ignore[return-value]
+        parts = tuple(part.clone() for part in self._state)
+        return parts if len(parts) > 1 else parts[0]  # type: ignore[return-value]
 
     @state.setter
     def state(self, state: S) -> None:
         parts = (state,) if isinstance(state, Tensor) else tuple(state)
-        shapes = self._source._state_shapes(self._x_shape[0])
-        check_state(parts, self._source.cell.parts, shapes)
+        shapes = self._copy._state_shapes(self._x_shape[0])
+        check_state(parts, self._copy.cell.parts, shapes)
         with torch.no_grad():
             for mine, given in zip(self._state, parts, strict=True):
                 mine.copy_(given)
@@ -116,18 +117,14 @@ class Stepper(Generic[S]):
 
     def refresh(self) -> None:
         """Take the layer's weights as they are now; the state stays."""
-        if self._copy is not None:
-            self._copy = _snapshot(self._source)
-        for stream, weights in zip(self._streams, self._source.all_weights, strict=False):
+        self._copy = _snapshot(self._source)
+        for stream, weights in zip(self._streams, self._copy.all_weights, strict=False):
             stream.refresh(tuple(weights))
 
     def _slow_step(self, x: Tensor) -> Tensor:
-        assert self._copy is not None
-        after: State
-        output, after = one_step.step(self._copy, x, self._state)
+        y, after = one_step.step(self._copy, x, self._state)
         with torch.no_grad():
-            self._y.copy_(output)
-            for mine, new in zip(self._state, after, strict=True):
+            for mine, new in zip((self._y, *self._state), (y, *after), strict=True):
                 mine.copy_(new)
         return self._y
 
