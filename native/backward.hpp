@@ -1,57 +1,63 @@
 // The backward pass: gradients of states, inputs and weights.
 #pragma once
 
-#include "pass.hpp"
+#include "unwinding.hpp"
+#include "variant_unwinding.hpp"
 
 namespace HOLDFAST_ISA {
 
-template <class Real, class Cell>
-class Backward : Pass<Real, Cell> {
-  using Base = Pass<Real, Cell>;
-  using Base::at, Base::B, Base::call, Base::H, Base::I, Base::into, Base::lanes, Base::left;
+// Steps: `Unwinding` or `VariantUnwinding`, how a row goes from the gradient of h to that of sums.
+template <class Real, class Cell, template <class, class> class Steps>
+class Backward : Steps<Real, Cell> {
+  using Base = Steps<Real, Cell>;
+  using Base::at, Base::B, Base::call, Base::H, Base::I, Base::into, Base::lanes, Base::P;
   using Base::T;
-  using V = Vec<Real>;
+  using Work = typename Base::Work;
+  using Trail = typename Base::Trail;
 
   // Rows, of one or more steps, after which gradients go on to inputs and weights.
   static constexpr int64_t CHUNK = 2 * BLOCK;
   static constexpr int64_t panel = COLUMNS * lanes;
-
-  static int64_t padded(int64_t columns, int64_t to) { return (columns + to - 1) / to * to; }
 
   // Columns of a weight's gradient while it is summed, and of the sums' gradient with room for the
   // last panel that begins at the slots of h.
   const int64_t rows = Cell::gates * H, columns = padded(rows, panel),
                 stride = columns + Cell::recurrent * H;
   // What multiplies the sums' gradient in the weights' gradients: x and 1, h and 1.
-  const int64_t features = I + H + 2;
-  const bool anew = Cell::gates > 1 && !call.slots;
+  const int64_t features = I + P + 2;
+  const bool anew = this->Base::anew();
+  // A thread's sums: the weights' gradients by features, then what belongs to options.
+  const int64_t gradient = features * columns + this->extras();
   Buffer<Real> by_h, by_x;
 
   // What a thread works in.
   struct Scratch {
-    Buffer<Real> sums, inputs, slots, begun;
+    Buffer<Real> sums, inputs, slots;
+    Work work;
+    Trail trail;
     explicit Scratch(const Backward& pass)
         : sums(CHUNK * pass.stride),
           inputs(CHUNK * pass.features),
           slots(pass.anew ? CHUNK * Cell::slots * pass.H : 0),
-          begun(0) {}
-    bool there() const { return sums.data && inputs.data && slots.data; }
+          work(pass, pass.anew ? CHUNK : 0),
+          trail(pass, CHUNK) {}
+    bool there() const {
+      return sums.data && inputs.data && slots.data && work.there() && trail.there();
+    }
   };
 
  public:
   explicit Backward(const HoldfastCall& given)
       : Base(given),
-        by_h(rows * padded(H, lanes)),
+        by_h(rows * padded(P, lanes)),
         by_x(given.grad_x ? rows * padded(I, lanes) : 0) {}
 
   int run() {
     const int64_t threads = this->threads(), size = this->block_size();
-    const int64_t gradient = features * columns;
     Buffer<Real> gradients(threads * gradient);
-    if (!this->packed.data || !this->biases.data || !by_h.data || !by_x.data || !gradients.data)
-      return 1;
+    if (!this->there() || !by_h.data || !by_x.data || !gradients.data) return 1;
     if (anew) this->pack();
-    pack_transposed(by_h.data, at(call.weight_hh, 0), H, 0);
+    pack_transposed(by_h.data, at(call.weight_hh, 0), P, 0);
     if (call.grad_x) pack_transposed(by_x.data, at(call.weight_ih, 0), I, Cell::turned);
     const int64_t blocks = (B + size - 1) / size, parts = threads;
     int failed = 0;
@@ -76,6 +82,8 @@ class Backward : Pass<Real, Cell> {
       }
 #pragma omp for schedule(static)
       for (int64_t gate = 0; gate < rows; gate += lanes) hand_over(gate, gradients.data, parts);
+#pragma omp single
+      this->hand_over_extras(gradients.data + features * columns, gradient, parts);
     }
     return failed;
   }
@@ -83,21 +91,9 @@ class Backward : Pass<Real, Cell> {
  private:
   // A weight (GH, all) in panels of its columns, gate g's rows at the place of slot g + turned.
   void pack_transposed(Real* to, const Real* weight, int64_t all, int turned) const {
-    for (int64_t first = 0; first < all; first += panel) {
-      const int vectors = vectors_from(first, all);
-      for (int slot = 0; slot < Cell::gates; ++slot) {
-        const int gate = (slot + turned) % Cell::gates;
-        for (int64_t unit = 0; unit < H; ++unit)
-          for (int w = 0; w < vectors; ++w, to += lanes)
-            store(to, load(weight + (gate * H + unit) * all + first + w * lanes,
-                           left(first + w * lanes, all)));
-      }
-    }
-  }
-
-  static int vectors_from(int64_t first, int64_t all) {
-    const int64_t vectors = (all - first + lanes - 1) / lanes;
-    return vectors < COLUMNS ? static_cast<int>(vectors) : COLUMNS;
+    pack_panels(to, rows, all, [&](int64_t row) {
+      return weight + (row + turned * H) % rows * all;
+    });
   }
 
   void back_through_block(int64_t low, int64_t high, Scratch& scratch, Real* own) const {
@@ -107,7 +103,7 @@ class Backward : Pass<Real, Cell> {
     const Real* sums[CHUNK];
     const Real* from_h[CHUNK];
     for (int64_t index = 0; index < high - low; ++index)
-      grad_h[index] = into(call.grad_h, (low + index) * H);
+      grad_h[index] = into(call.grad_h, (low + index) * P);
     const int64_t steps = CHUNK / (high - low);
     for (int64_t first = 0; first < T; first += steps) {
       const int64_t last = first + steps < T ? first + steps : T;
@@ -116,22 +112,24 @@ class Backward : Pass<Real, Cell> {
         const int64_t now = step_at(turn), here = this->rows_at(now, low, high);
         for (int64_t index = 0; index < here; ++index, ++count) {
           row[count] = this->row_at(now, low + index);
-          if (anew) row[count].slots = scratch.slots.data + count * Cell::slots * H;
+          if (anew && !call.slots) row[count].slots = scratch.slots.data + count * Cell::slots * H;
           sums[count] = scratch.sums.data + count * stride;
-          from_h[count] = sums[count] + Cell::recurrent * H;
+          from_h[count] = this->hidden_sums(
+              scratch.sums.data + count * stride, scratch.trail, count);
           grad_x[count] = into(call.grad_x, (this->offset(now) + low + index) * I);
         }
       }
-      if (anew) compute_slots(row, count);
+      if (anew) compute_slots(row, count, scratch.work);
       int64_t done = 0;
       for (int64_t turn = first; turn < last; ++turn) {
         const int64_t now = step_at(turn), here = this->rows_at(now, low, high);
-        for (int64_t index = 0; index < here; ++index)
-          deactivate(row[done + index], now, low + index, scratch.sums.data + (done + index) * stride);
-        multiply_back<true>(grad_h, from_h + done, here, by_h.data, H);
+        this->unwind(
+            row + done, here, done, scratch.sums.data + done * stride, stride, scratch.work,
+            scratch.trail, own + features * columns);
+        this->to_hidden(row + done, grad_h, from_h + done, here, by_h.data, scratch.trail);
         done += here;
       }
-      if (call.grad_x) multiply_back<false>(grad_x, sums, count, by_x.data, I);
+      if (call.grad_x) times_matrix<false>(grad_x, sums, count, rows, by_x.data, I);
       add_weights(row, count, scratch, own);
     }
   }
@@ -139,77 +137,13 @@ class Backward : Pass<Real, Cell> {
   int64_t step_at(int64_t turn) const { return call.reverse ? turn : T - 1 - turn; }
 
   // What the forward pass did not keep.
-  void compute_slots(const Row<Real>* rows_given, int64_t count) const {
+  void compute_slots(const Row<Real>* rows_given, int64_t count, Work& work) const {
     Row<Real> again[CHUNK];
     for (int64_t index = 0; index < count; ++index) {
       again[index] = rows_given[index];
       again[index].h = again[index].c = nullptr;
     }
-    this->step(again, count);
-  }
-
-  // From the gradient of h to that of the sums; what passes them by is left in grad_h.
-  void deactivate(const Row<Real>& row, int64_t now, int64_t index, Real* grad_sums) const {
-    Real* grad_h = into(call.grad_h, index * H);
-    Real* grad_c = into(call.grad_c, index * H);
-    const Real* grad_output = at(call.grad_output, (this->offset(now) + index) * H);
-    for (int64_t unit = 0; unit < H; unit += lanes) {
-      const int there = left(unit, H);
-      V slots[Cell::slots], da[Cell::slots], h_before = {}, c = {}, c_before = {}, dc = {};
-      const Real* kept = Cell::gates > 1 ? row.slots : row.h;
-      for (int slot = 0; slot < Cell::slots; ++slot) slots[slot] = load(kept + slot * H + unit, there);
-      if (Cell::has_cell) {
-        c = load<Real>(row.c + unit, there);
-        c_before = load(row.c_before + unit, there);
-        dc = load<Real>(grad_c + unit, there);
-      }
-      if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
-      V dh = load<Real>(grad_h + unit, there);
-      if (grad_output) dh += load(grad_output + unit, there);
-      const V past = Cell::backward(slots, h_before, c, c_before, dh, dc, da);
-      store(grad_h + unit, past, there);
-      if (Cell::has_cell) store(grad_c + unit, dc, there);
-      for (int slot = 0; slot < Cell::slots; ++slot)
-        store(grad_sums + slot * H + unit, da[slot], there);
-    }
-  }
-
-  // to (+)= sums · weight, for a weight that was packed with `all` columns.
-  template <bool ADD>
-  void multiply_back(
-      Real* const* to, const Real* const* sums, int64_t count, const Real* packed,
-      int64_t all) const {
-    for (int64_t first = 0; first < all; first += panel) {
-      const int vectors = vectors_from(first, all);
-      in_tiles(count, [&](int64_t row, auto height) {
-        constexpr int R = decltype(height)::rows;
-        switch (vectors) {
-          case 1: back_tile<ADD, R, 1>(to + row, sums + row, packed, first, all); break;
-          case 2: back_tile<ADD, R, 2>(to + row, sums + row, packed, first, all); break;
-          case 3: back_tile<ADD, R, 3>(to + row, sums + row, packed, first, all); break;
-          default: back_tile<ADD, R, 4>(to + row, sums + row, packed, first, all); break;
-        }
-      });
-      packed += rows * vectors * lanes;
-    }
-  }
-
-  template <bool ADD, int R, int W>
-  void back_tile(
-      Real* const* to, const Real* const* sums, const Real* packed, int64_t first,
-      int64_t all) const {
-    V product[R][COLUMNS];
-    for (int r = 0; r < R; ++r)
-      for (int w = 0; w < W; ++w) {
-        const int64_t column = first + w * lanes;
-        product[r][w] = ADD ? load<Real>(to[r] + column, left(column, all)) : V{};
-      }
-    multiply<Real, R, W, W - 1>(product, sums, rows, packed);
-    for (int r = 0; r < R; ++r)
-      for (int w = 0; w < W; ++w) {
-        const int64_t column = first + w * lanes;
-        store(to[r] + column, product[r][w], left(column, all));
-      }
+    this->step(again, count, work);
   }
 
   void add_weights(const Row<Real>* row, int64_t count, Scratch& scratch, Real* own) const {
@@ -217,19 +151,24 @@ class Backward : Pass<Real, Cell> {
       Real* to = scratch.inputs.data + index * features;
       for (int64_t k = 0; k < I; ++k) *to++ = row[index].x[k];
       *to++ = 1;
-      for (int64_t k = 0; k < H; ++k) *to++ = row[index].h_before[k];
+      const Real* h = this->seen(row[index], scratch.trail);
+      for (int64_t k = 0; k < P; ++k) *to++ = h[k];
       *to = 1;
     }
     add_outer<Real>(
         own, columns, scratch.inputs.data, features, I + 1, scratch.sums.data, stride, count);
     add_outer<Real>(
-        own + (I + 1) * columns, columns, scratch.inputs.data + I + 1, features, H + 1,
-        scratch.sums.data + Cell::recurrent * H, stride, count);
+        own + (I + 1) * columns, columns, scratch.inputs.data + I + 1, features, P + 1,
+        this->hidden_sums(scratch.sums.data, scratch.trail, 0), this->hidden_stride(stride), count);
+    this->add_extras(count, scratch.trail, own + features * columns);
   }
 
   // The parts' gradients of some rows of the weights, added up and brought into torch's order.
   void hand_over(int64_t first, const Real* gradients, int64_t parts) const {
     const int64_t last = first + lanes < rows ? first + lanes : rows;
+    // The gradient of a bias behind a normalisation is not that of the sums.
+    void* bias_x = call.norm_ih ? nullptr : call.grad_bias_ih;
+    void* bias_h = call.norm_ih ? nullptr : call.grad_bias_hh;
     for (int64_t row = first; row < last; ++row) {
       // The column of this row among the slots of x, and among those of h.
       const int64_t turned = (row + (Cell::gates - Cell::turned) % Cell::gates * H) % rows;
@@ -237,12 +176,12 @@ class Backward : Pass<Real, Cell> {
         const bool of_x = feature <= I;
         Real sum = 0;
         for (int64_t part = 0; part < parts; ++part)
-          sum += gradients[(part * features + feature) * columns + (of_x ? turned : row)];
+          sum += gradients[part * gradient + feature * columns + (of_x ? turned : row)];
         const int64_t k = of_x ? feature : feature - I - 1;
         Real* to = of_x ? (k < I ? into(call.grad_weight_ih, row * I + k)
-                                 : into(call.grad_bias_ih, row))
-                        : (k < H ? into(call.grad_weight_hh, row * H + k)
-                                 : into(call.grad_bias_hh, row));
+                                 : into(bias_x, row))
+                        : (k < P ? into(call.grad_weight_hh, row * P + k)
+                                 : into(bias_h, row));
         if (to) *to = sum;
       }
     }

@@ -70,7 +70,7 @@ void holdfast_advise(void* memory, size_t bytes) {
 
 // Runs a kernel: 0 done, 1 out of memory, 2 no such kernel on this processor.
 int holdfast_run(int isa, int cell, int precision, int backward, const HoldfastCall* call) {
-  if (!holdfast_isa_there(isa) || cell < 0 || cell > 3) return 2;
+  if (!holdfast_isa_there(isa) || cell < 0 || cell >= HOLDFAST_CELLS) return 2;
   const HoldfastKernel kernel = sets[isa].kernels[cell][precision != 0][backward != 0];
   if (!forked) return kernel(call);
   HoldfastCall alone = *call;
@@ -80,7 +80,7 @@ int holdfast_run(int isa, int cell, int precision, int backward, const HoldfastC
 
 // A layer to be run step by step, or null: no memory, or no such kernel. `call` has to outlive it.
 HoldfastStream* holdfast_stream_open(int isa, int cell, int precision, const HoldfastCall* call) {
-  if (!holdfast_isa_there(isa) || cell < 0 || cell > 3) return nullptr;
+  if (!holdfast_isa_there(isa) || cell < 0 || cell >= HOLDFAST_CELLS) return nullptr;
   return sets[isa].streams[cell][precision != 0](call);
 }
 

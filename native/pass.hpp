@@ -32,6 +32,7 @@ struct Row {
   const Real* begun;  // the sums with x and biases already in them, instead of x
   const Real *h_before, *c_before;
   Real *h, *c, *slots;
+  int64_t time, index;  // step of the input and row of the batch: what masks are drawn for
 };
 
 template <class Real, class Cell>
@@ -45,7 +46,7 @@ class Pass {
   static constexpr int64_t panel_units = tiles * lanes;
 
   const HoldfastCall& call;
-  const int64_t T, B, I, H, panels, depth;
+  const int64_t T, B, I, H, P, panels, depth;
   Buffer<Real> packed, biases;
 
   explicit Pass(const HoldfastCall& given)
@@ -54,10 +55,19 @@ class Pass {
         B(given.batch),
         I(given.inputs),
         H(given.units),
+        P(given.projection ? given.projection : given.units),
         panels((H + panel_units - 1) / panel_units),
-        depth(I + H),
+        depth(I + P),
         packed(panels * depth * width * lanes),
         biases(panels * COLUMNS * lanes) {}
+
+  // What a thread works in at a step of some rows; the plain cells need nothing.
+  struct Work {
+    Work(const Pass&, int64_t) {}
+    bool there() const { return true; }
+  };
+
+  bool there() const { return packed.data && biases.data; }
 
   // Threads take blocks of the batch from the first step to the last: no step waits for another
   // thread, and no row's result depends on how many there are.
@@ -96,20 +106,21 @@ class Pass {
   Row<Real> row_at(int64_t step, int64_t row) const {
     const int64_t here = offset(step) + row, neighbour = call.reverse ? step + 1 : step - 1;
     const bool first = row >= rows_at(neighbour);
-    const int64_t before = first ? 0 : (offset(neighbour) + row) * H;
+    const int64_t before = first ? 0 : offset(neighbour) + row;
     Row<Real> made;
     made.x = at(call.x, here * I);
     made.begun = nullptr;
-    made.h_before = first ? at(call.h0, row * H) : at(call.output, before);
-    made.h = into(call.output, here * H);
+    made.h_before = first ? at(call.h0, row * P) : at(call.output, before * P);
+    made.h = into(call.output, here * P);
     made.slots = into(call.slots, here * Cell::slots * H);
     if (call.cells) {
-      made.c_before = first ? at(call.c0, row * H) : at(call.cells, before);
+      made.c_before = first ? at(call.c0, row * H) : at(call.cells, before * H);
       made.c = into(call.cells, here * H);
     } else {
       made.c = into(call.cell_state, row * H);
       made.c_before = made.c;
     }
+    made.time = step, made.index = row;
     return made;
   }
 
@@ -123,22 +134,18 @@ class Pass {
         const int64_t unit = panel * panel_units + (tiles == 1 ? column % lanes : column);
         const int64_t row = gate * H + unit;
         const Real* from_x = unit < H ? at(call.weight_ih, row * I) : nullptr;
-        const Real* from_h = unit < H ? at(call.weight_hh, row * H) : nullptr;
+        const Real* from_h = unit < H ? at(call.weight_hh, row * P) : nullptr;
         for (int64_t k = 0; k < I; ++k) to[k * width * lanes + column] = from_x ? from_x[k] : 0;
-        for (int64_t k = 0; k < H; ++k)
+        for (int64_t k = 0; k < P; ++k)
           to[(I + k) * width * lanes + column] = from_h ? from_h[k] : 0;
-        if (unit >= H || !call.bias_ih) continue;
+        // Behind a normalisation a bias is its shift, and no part of the sum.
+        if (unit >= H || !call.bias_ih || call.norm_ih) continue;
         const Real bias_x = *at(call.bias_ih, row), bias_h = *at(call.bias_hh, row);
         const bool apart = Cell::from_x != Cell::from_h && gate == Cell::from_x;
         bias[column] = apart ? bias_x : bias_x + bias_h;
         if (apart) bias[Cell::from_h * lanes + column % lanes] = bias_h;
       }
     }
-  }
-
-  // The lanes of a vector that begins at `unit` of `all`.
-  static HOLDFAST_INLINE int left(int64_t unit, int64_t all) {
-    return all - unit < lanes ? static_cast<int>(all - unit) : lanes;
   }
 
   // Values in `begun` for a row.
@@ -159,11 +166,32 @@ class Pass {
   }
 
   // One step of some rows, which need not be of the same time.
-  void step(const Row<Real>* rows, int64_t count) const {
+  void step(const Row<Real>* rows, int64_t count, Work&) const {
     for (int64_t panel = 0; panel < panels; ++panel)
       in_tiles(count, [&](int64_t first, auto height) {
         tile<decltype(height)::rows>(rows + first, panel);
       });
+  }
+
+  // The sums of a tile begin with the biases and W_ih x, or with what `begin` has made of them.
+  template <int R>
+  HOLDFAST_INLINE void begin_sums(
+      V (&sums)[R][COLUMNS], const Row<Real>* rows, int64_t panel) const {
+    if (rows[0].begun) {
+      for (int r = 0; r < R; ++r)
+        for (int w = 0; w < COLUMNS; ++w)
+          sums[r][w] = load(rows[r].begun + (panel * COLUMNS + w) * lanes);
+    } else {
+      add_inputs<R>(sums, rows, panel);
+    }
+  }
+
+  // W_hh h is added to the sums of a tile.
+  template <int R>
+  HOLDFAST_INLINE void add_hidden(
+      V (&sums)[R][COLUMNS], const Real* const* h_before, int64_t panel) const {
+    multiply<Real, R, width, tiles == 1 ? Cell::from_h : width - 1>(
+        sums, h_before, P, packed.data + (panel * depth + I) * width * lanes);
   }
 
  private:
@@ -184,16 +212,9 @@ class Pass {
   void tile(const Row<Real>* rows, int64_t panel) const {
     V sums[R][COLUMNS];
     const Real* sources[R];
-    if (rows[0].begun) {
-      for (int r = 0; r < R; ++r)
-        for (int w = 0; w < COLUMNS; ++w)
-          sums[r][w] = load(rows[r].begun + (panel * COLUMNS + w) * lanes);
-    } else {
-      add_inputs<R>(sums, rows, panel);
-    }
+    begin_sums<R>(sums, rows, panel);
     for (int r = 0; r < R; ++r) sources[r] = rows[r].h_before;
-    multiply<Real, R, width, tiles == 1 ? Cell::from_h : width - 1>(
-        sums, sources, H, packed.data + (panel * depth + I) * width * lanes);
+    add_hidden<R>(sums, sources, panel);
     for (int r = 0; r < R; ++r)
       for (int part = 0; part < tiles; ++part) {
         const int64_t unit = panel * panel_units + part * lanes;
@@ -203,7 +224,7 @@ class Pass {
 
   HOLDFAST_INLINE void activate(
       const Row<Real>& row, const V (&sums)[COLUMNS], int part, int64_t unit) const {
-    const int there = left(unit, H);
+    const int there = left<Real>(unit, H);
     V slots[Cell::slots], a[COLUMNS], c = {}, h_before = {};
     for (int w = 0; w < COLUMNS; ++w) a[w] = sums[tiles == 1 ? w : part];
     if (Cell::has_cell) c = load(row.c_before + unit, there);

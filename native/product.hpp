@@ -55,6 +55,77 @@ HOLDFAST_INLINE void multiply(
   }
 }
 
+// Columns in whole vectors or panels.
+inline int64_t padded(int64_t columns, int64_t to) { return (columns + to - 1) / to * to; }
+
+// The lanes of a vector that begins at `unit` of `all`.
+template <class Real>
+HOLDFAST_INLINE int left(int64_t unit, int64_t all) {
+  constexpr int lanes = Simd<Real>::lanes;
+  return all - unit < lanes ? static_cast<int>(all - unit) : lanes;
+}
+
+template <class Real>
+int vectors_from(int64_t first, int64_t all) {
+  constexpr int lanes = Simd<Real>::lanes;
+  const int64_t vectors = (all - first + lanes - 1) / lanes;
+  return vectors < COLUMNS ? static_cast<int>(vectors) : COLUMNS;
+}
+
+// A matrix of depth × padded(columns) values in panels of its columns; row(k) is where row k lies.
+template <class Real, class Where>
+void pack_panels(Real* to, int64_t depth, int64_t columns, Where row) {
+  constexpr int lanes = Simd<Real>::lanes;
+  for (int64_t first = 0; first < columns; first += COLUMNS * lanes) {
+    const int vectors = vectors_from<Real>(first, columns);
+    for (int64_t k = 0; k < depth; ++k) {
+      const Real* from = row(k) + first;
+      for (int w = 0; w < vectors; ++w, to += lanes)
+        store(to, load(from + w * lanes, left<Real>(first + w * lanes, columns)));
+    }
+  }
+}
+
+template <class Real, bool ADD, int R, int W>
+void times_panel(
+    Real* const* to, const Real* const* from, int64_t depth, const Real* packed, int64_t first,
+    int64_t columns) {
+  constexpr int lanes = Simd<Real>::lanes;
+  Vec<Real> product[R][COLUMNS];
+  for (int r = 0; r < R; ++r)
+    for (int w = 0; w < W; ++w) {
+      const int64_t column = first + w * lanes;
+      product[r][w] = ADD ? load<Real>(to[r] + column, left<Real>(column, columns)) : Vec<Real>{};
+    }
+  multiply<Real, R, W, W - 1>(product, from, depth, packed);
+  for (int r = 0; r < R; ++r)
+    for (int w = 0; w < W; ++w) {
+      const int64_t column = first + w * lanes;
+      store(to[r] + column, product[r][w], left<Real>(column, columns));
+    }
+}
+
+// to (+)= from · matrix, for `count` rows and a matrix that `pack_panels` has packed.
+template <bool ADD, class Real>
+void times_matrix(
+    Real* const* to, const Real* const* from, int64_t count, int64_t depth, const Real* packed,
+    int64_t columns) {
+  constexpr int lanes = Simd<Real>::lanes;
+  for (int64_t first = 0; first < columns; first += COLUMNS * lanes) {
+    const int vectors = vectors_from<Real>(first, columns);
+    in_tiles(count, [&](int64_t row, auto height) {
+      constexpr int R = decltype(height)::rows;
+      switch (vectors) {
+        case 1: times_panel<Real, ADD, R, 1>(to + row, from + row, depth, packed, first, columns); break;
+        case 2: times_panel<Real, ADD, R, 2>(to + row, from + row, depth, packed, first, columns); break;
+        case 3: times_panel<Real, ADD, R, 3>(to + row, from + row, depth, packed, first, columns); break;
+        default: times_panel<Real, ADD, R, 4>(to + row, from + row, depth, packed, first, columns); break;
+      }
+    });
+    packed += depth * vectors * lanes;
+  }
+}
+
 // to[f][column] += Σ_k features[k][f] · values[k][column] for f < count and all columns, which are
 // a multiple of a panel; both factors lie row k after row k.
 template <class Real>

@@ -35,6 +35,8 @@ template <>
 struct Simd<float> {
   typedef float Vec __attribute__((vector_size(HOLDFAST_BYTES)));
   typedef int32_t Int __attribute__((vector_size(HOLDFAST_BYTES)));
+  typedef uint32_t Words __attribute__((vector_size(HOLDFAST_BYTES)));  // 32 bits for each lane
+  typedef int32_t Truths __attribute__((vector_size(HOLDFAST_BYTES)));
   static constexpr int lanes = HOLDFAST_BYTES / 4;
   static constexpr int mantissa = 23;
   static constexpr int bias = 127;
@@ -50,6 +52,8 @@ template <>
 struct Simd<double> {
   typedef double Vec __attribute__((vector_size(HOLDFAST_BYTES)));
   typedef int64_t Int __attribute__((vector_size(HOLDFAST_BYTES)));
+  typedef uint32_t Words __attribute__((vector_size(HOLDFAST_BYTES / 2)));
+  typedef int32_t Truths __attribute__((vector_size(HOLDFAST_BYTES / 2)));
   static constexpr int lanes = HOLDFAST_BYTES / 8;
   static constexpr int mantissa = 52;
   static constexpr int bias = 1023;

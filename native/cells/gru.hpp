@@ -16,6 +16,8 @@ struct Gru {
   static constexpr int turned = 2;     // gate g of W_ih stands at slot g + gates − turned
   static constexpr bool keeps_hidden = true;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = false;
+  static constexpr bool stabilised = false;  // n and m are parts of the state
+  static constexpr int together = 2;  // gates that are normalised as one vector: r and z
 
   // r, z = σ(a);  n = tanh(a_nx + r a_nh);  h = (1 − z) n + z h
   static HOLDFAST_INLINE V forward(const V (&a)[4], V h_before, V&, V (&slot)[slots]) {

@@ -5,42 +5,94 @@
 
 namespace HOLDFAST_ISA {
 
+// What variants of the LSTM know beyond the gates: peepholes, and the bound of c.
 template <class Real>
+struct Look {
+  Vec<Real> i, f, o;  // weights from c to the gates
+  Real clip;          // infinity for none
+  bool peepholes;
+};
+
+// VARIANT: with what `Look` has, each of it where it is asked for. COUPLED: f = 1 − i (CIFG).
+template <class Real, bool VARIANT = false, bool COUPLED = false>
 struct Lstm {
   using V = Vec<Real>;
-  static constexpr int gates = 4;      // rows of the weights: i, f, g, o
-  static constexpr int slots = 4;      // i, f, g, o after their nonlinearity
-  static constexpr int from_x = 3;     // the sum to which the last gate's part of x is added
-  static constexpr int from_h = 3;     // and the last gate's part of h
-  static constexpr int recurrent = 0;  // the first slot that W_hh^T is applied to
-  static constexpr int turned = 0;     // gate g of W_ih stands at slot g + gates − turned
+  static constexpr int gates = COUPLED ? 3 : 4;  // rows of the weights: i, f, g, o or i, g, o
+  static constexpr int slots = gates;            // the same after their nonlinearity
+  static constexpr int from_x = gates - 1;  // the sum to which the last gate's part of x is added
+  static constexpr int from_h = gates - 1;  // and the last gate's part of h
+  static constexpr int recurrent = 0;       // the first slot that W_hh^T is applied to
+  static constexpr int turned = 0;          // gate g of W_ih stands at slot g + gates − turned
   static constexpr bool keeps_hidden = false;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = true;
+  static constexpr bool stabilised = false;  // n and m are parts of the state
+  static constexpr int together = gates;  // gates that are normalised as one vector
+  static constexpr int g_slot = gates - 2, o_slot = gates - 1;
 
   // i, f, o = σ(a);  g = tanh(a);  c = f c + i g;  h = o tanh(c)
   static HOLDFAST_INLINE V forward(const V (&a)[4], V, V& c, V (&slot)[slots]) {
-    const V i = sigmoid<Real>(a[0]);
-    const V f = sigmoid<Real>(a[1]);
-    const V g = tanh<Real>(a[2]);
-    const V o = sigmoid<Real>(a[3]);
+    open(a, c, Look<Real>{}, slot);
+    return hidden(slot[o_slot], c);
+  }
+
+  // The gates and the new c. With peepholes i and f look at the old c, o at the new one.
+  static HOLDFAST_INLINE void open(
+      const V (&a)[4], V& c, const Look<Real>& look, V (&slot)[slots]) {
+    V a_i = a[0], a_f = a[1], a_o = a[o_slot];
+    if constexpr (VARIANT)
+      if (look.peepholes) a_i += look.i * c, a_f += look.f * c;
+    const V i = sigmoid<Real>(a_i);
+    const V f = COUPLED ? 1 - i : sigmoid<Real>(a_f);
+    const V g = tanh<Real>(a[g_slot]);
     c = f * c + i * g;
-    slot[0] = i, slot[1] = f, slot[2] = g, slot[3] = o;
-    return o * tanh<Real>(c);
+    if constexpr (VARIANT) {
+      c = clipped(c, look.clip);
+      if (look.peepholes) a_o += look.o * c;
+    }
+    slot[0] = i, slot[1] = f, slot[g_slot] = g, slot[o_slot] = sigmoid<Real>(a_o);
+  }
+
+  static HOLDFAST_INLINE V hidden(V o, V c) { return o * tanh<Real>(c); }
+
+  static HOLDFAST_INLINE V clipped(V c, Real clip) {
+    c = c > clip ? fill<Real>(clip) : c;
+    return c < -clip ? fill<Real>(-clip) : c;
   }
 
   // From dh and the dc of later steps to the gradient of the four sums and the dc of the step before.
   // Returns what reaches h_{t-1} past the sums: nothing.
   static HOLDFAST_INLINE V backward(
       const V (&slot)[slots], V, V c, V c_before, V dh, V& dc, V (&da)[slots]) {
-    const V i = slot[0], f = slot[1], g = slot[2], o = slot[3];
-    const V squashed = tanh<Real>(c);
-    dc += dh * o * (1 - squashed * squashed);
-    da[0] = dc * g * i * (1 - i);
-    da[1] = dc * c_before * f * (1 - f);
-    da[2] = dc * i * (1 - g * g);
-    da[3] = dh * squashed * o * (1 - o);
-    dc = dc * f;
+    V squashed;
+    dc += hidden_backward(slot[o_slot], c, dh, squashed, da[o_slot]);
+    open_backward(slot, c_before, Look<Real>{}, dc, da);
     return V{};
+  }
+
+  // From dh to the gradient of the c under the tanh, and to that of the output gate's sum.
+  static HOLDFAST_INLINE V hidden_backward(V o, V c, V dh, V& squashed, V& da_o) {
+    squashed = tanh<Real>(c);
+    da_o = dh * squashed * o * (1 - o);
+    return dh * o * (1 - squashed * squashed);
+  }
+
+  // From the gradients of the new c and of the output gate's sum to those of the other sums and of
+  // the old c.
+  static HOLDFAST_INLINE void open_backward(
+      const V (&slot)[slots], V c_before, const Look<Real>& look, V& dc, V (&da)[slots]) {
+    const V i = slot[0], f = COUPLED ? 1 - i : slot[1], g = slot[g_slot];
+    if constexpr (VARIANT) {
+      if (look.peepholes) dc += da[o_slot] * look.o;
+      const V c = f * c_before + i * g;
+      dc = c > look.clip ? V{} : dc;
+      dc = c < -look.clip ? V{} : dc;
+    }
+    da[0] = dc * (COUPLED ? g - c_before : g) * i * (1 - i);
+    if constexpr (!COUPLED) da[1] = dc * c_before * f * (1 - f);
+    da[g_slot] = dc * i * (1 - g * g);
+    dc = dc * f;
+    if constexpr (VARIANT)
+      if (look.peepholes) dc += da[0] * look.i + (COUPLED ? V{} : da[1] * look.f);
   }
 };
 

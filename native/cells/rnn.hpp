@@ -16,6 +16,8 @@ struct Rnn {
   static constexpr int turned = 0;     // gate g of W_ih stands at slot g + gates − turned
   static constexpr bool keeps_hidden = false;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = false;
+  static constexpr bool stabilised = false;  // n and m are parts of the state
+  static constexpr int together = 1;  // gates that are normalised as one vector
 
   // h = tanh(a), or relu(a) with NaN kept
   static HOLDFAST_INLINE V forward(const V (&a)[4], V, V&, V (&slot)[slots]) {

@@ -155,6 +155,34 @@ def variant_problems() -> Iterator[Problem]:
                 )
 
 
+def long_variant_problems() -> Iterator[Problem]:
+    """All options of a cell at once, with and without coupled gates, over a kernel's borders."""
+    sizes = itertools.cycle([(70, 2, 5, 33), (3, 50, 2, 18)])
+    chosen: list[tuple[Cell, int, Options]] = []
+    for cell in VARIANT_CELLS:
+        every = {name: OPTIONS[name] for name in OPTIONS if name in cell.options}
+        chosen.append((cell, 0, Options(**every)))
+        if cell is LSTM:
+            chosen.append((cell, 7, Options(**every)))
+            chosen.append((cell, 7, Options(**(every | {"coupled": False}))))
+            chosen.append((cell, 0, Options(**(every | {"layer_norm": False}))))
+    for (cell, projection, options), ragged in itertools.product(chosen, (False, True)):
+        steps, batch, inputs, hidden = next(sizes)
+        yield Problem(
+            cell=cell,
+            steps=steps,
+            batch=batch,
+            input_size=inputs,
+            hidden_size=hidden,
+            dtype=torch.float64,
+            device="cpu",
+            projection=projection,
+            reverse=ragged,
+            ragged=ragged,
+            options=options,
+        )
+
+
 def label(problem: Problem) -> str:
     """A name for a test's case."""
     marks = [

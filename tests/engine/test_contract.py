@@ -9,13 +9,15 @@ from functools import cache
 
 import pytest
 import torch
-from tests.engine.kernels import EVERY
+from tests.engine.kernels import EVERY, FORCED
 from tests.engine.problems import (
     CELLS,
+    OPTIONS,
     VARIANT_CELLS,
     Numbers,
     label,
     large_problems,
+    long_variant_problems,
     numbers,
     problems,
     run,
@@ -25,7 +27,7 @@ from tests.engine.problems import (
 )
 from torch import Tensor
 
-from holdfast.engine.cells import State
+from holdfast.engine.cells import RNN_TANH, Cell, Options, State
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.contract import Kernel, Problem
 from holdfast.engine.kernels.reference import REFERENCE
@@ -39,7 +41,7 @@ CASES = [
 ]
 VARIANT_CASES = [
     pytest.param(kernel, problem, id=f"{kernel.name}-{label(problem)}")
-    for problem in variant_problems()
+    for problem in (*variant_problems(), *long_variant_problems())
     for kernel in EVERY
     if kernel.serves(problem).serves
 ]
@@ -242,13 +244,55 @@ def test_cases_cover_each_pair_of_options() -> None:
     )
 
 
-def test_no_fused_kernel_takes_a_variant_that_it_does_not_know() -> None:
+def test_torchs_operators_take_no_variant_and_ours_take_those_that_are_compiled() -> None:
     for problem in variant_problems():
-        served = [kernel for kernel in EVERY if kernel.serves(problem).serves]
-        assert served == [REFERENCE], label(problem)
-        if problem.options.changed:
-            refusals = [kernel.serves(problem).reason for kernel in EVERY if kernel not in served]
-            assert all(
-                problem.options.changed[0] in reason or problem.cell.name in reason
-                for reason in refusals
-            )
+        verdict = BUILTIN.serves(problem)
+        assert not verdict.serves
+        assert any(name in verdict.reason for name in (*problem.options.changed, problem.cell.name))
+        for kernel in FORCED:
+            assert kernel.serves(problem).serves, label(problem)
+            refused = kernel.serves(replace(problem, cell=RNN_TANH, options=Options(heads=2)))
+            assert not refused.serves
+            assert "heads" in refused.reason
+
+
+@pytest.mark.parametrize("kernel", FORCED, ids=[kernel.name for kernel in FORCED])
+@pytest.mark.parametrize("cell", VARIANT_CELLS, ids=[cell.name for cell in VARIANT_CELLS])
+def test_zoneout_without_masks_is_the_expectation(kernel: Kernel, cell: Cell) -> None:
+    names = [name for name in ("zoneout_hidden", "zoneout_cell") if name in cell.options]
+    options = Options(**{name: OPTIONS[name] for name in names})
+    problem = Problem(cell, 7, 5, 3, 17, torch.float64, "cpu", options=options)
+    given = replace(numbers(problem), masks=None)
+    right = results(*truth(problem, given), given, given.state)
+    found = results(*run(kernel, problem, given), given, given.state)
+    sums = problem.hidden_size + problem.input_size + problem.batch + 16
+    assert largest_error(found, right) <= problem.steps * sums
+
+
+@pytest.mark.parametrize("kernel", FORCED, ids=[kernel.name for kernel in FORCED])
+@pytest.mark.parametrize("masked", [False, True])
+def test_inference_gives_the_numbers_of_training(kernel: Kernel, masked: bool) -> None:
+    for problem in (*variant_problems(), *long_variant_problems()):
+        if not kernel.serves(problem).serves:
+            continue
+        given = numbers(problem)
+        if not masked:
+            given = replace(given, masks=None)
+        with torch.no_grad():
+            kept = run(kernel, problem, given.to(problem.dtype))
+            free = run(kernel, replace(problem, gradient=False), given.to(problem.dtype))
+        for one, other in zip((kept[0], *kept[1]), (free[0], *free[1]), strict=True):
+            assert torch.equal(one, other), label(problem)
+
+
+@pytest.mark.parametrize("kernel", FORCED, ids=[kernel.name for kernel in FORCED])
+def test_numbers_that_are_none_go_through_every_variant(kernel: Kernel) -> None:
+    for problem in long_variant_problems():
+        given = numbers(problem)
+        with torch.no_grad():
+            x = given.x.clone()
+            x[-1 if problem.reverse else 0] = torch.nan
+            output, state = run(kernel, problem, replace(given, x=x))
+        # Zoneout may keep single units as they were at the beginning; no row comes away without.
+        assert output.isnan().any(dim=-1).any()
+        assert all(part.isnan().any() for part in state), label(problem)

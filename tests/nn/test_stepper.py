@@ -63,9 +63,27 @@ def test_the_slstm_is_stepped() -> None:
     assert_all_close(tensors(stepper.state), tensors(state))
 
 
-@pytest.mark.parametrize("options", [{"proj_size": 2}, {"dropout": 0.5, "num_layers": 2}])
-def test_what_no_compiled_kernel_serves_is_stepped_all_the_same(options: dict[str, Any]) -> None:
-    _, mine = pair("LSTM", **options)
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    ("LSTM", {"proj_size": 2}),
+    ("LSTM", {"proj_size": 2, "num_layers": 3, "zoneout_hidden": 0.4, "recurrent_dropout": 0.5}),
+    ("LSTM", {"peepholes": True, "coupled": True, "cell_clip": 0.1, "zoneout_cell": 0.3}),
+    ("LSTM", {"layer_norm": True, "peepholes": True, "num_layers": 2}),
+    ("GRU", {"layer_norm": True, "zoneout_hidden": 0.4}),
+    ("RNN", {"layer_norm": True, "recurrent_dropout": 0.5}),
+    ("LSTM", {"num_layers": 2, "residual": True}),
+    ("LSTM", {"num_layers": 2, "dilation": (1, 2)}),
+    ("LSTM", {"num_layers": 2, "dropout": 0.5, "weight_drop": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_variants_are_stepped_as_they_run_outside_training(
+    name: str, options: dict[str, Any]
+) -> None:
+    mine = getattr(ours, name)(INPUTS, UNITS, dtype=torch.float64, **options)
+    with torch.no_grad():
+        for weight in mine.parameters():  # those of options begin at neutral values
+            weight += 0.3 * torch.randn_like(weight)
     x = sequence()
     expected = mine.eval()(x)[0]
     assert_all_close([stepped(mine.train().stepper(ROWS), x)], [expected])

@@ -231,7 +231,10 @@ def test_gradients_of_each_sample_add_up(name: str) -> None:
     torch.manual_seed(4)
     together = torch.func.grad(loss)(weights, x)
     torch.manual_seed(4)
-    slopes = torch.autograd.grad(layer(x)[0].square().sum(), list(layer.parameters()))
+    # By the equations as `torch.func` goes: clipped cells have so little variance that where both
+    # are normalised, one rounding of x moves these gradients by more than all sums are rounded.
+    with ours.by_equations():
+        slopes = torch.autograd.grad(layer(x)[0].square().sum(), list(layer.parameters()))
     for found, expected in zip(together.values(), slopes, strict=True):
         assert_close(found, expected, roundings=10 * ROUNDINGS)
 

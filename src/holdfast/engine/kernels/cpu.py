@@ -8,24 +8,27 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, Masks, State, Weights
+from holdfast.engine.cells import LSTM, NEUTRAL, SLSTM, Masks, State, Weights
 from holdfast.engine.kernels import native
+from holdfast.engine.kernels.call import (
+    CELLS,
+    check,
+    dense,
+    is_variant,
+    kernel_of,
+    on_diagonal,
+    pointer,
+    slots_of,
+    tell_options,
+    worthwhile_threads,
+)
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
-
-CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU)
-"""In the order of the table in `native/kernels.cpp`."""
-
-SLOTS: Final = 4
-"""What a cell with gates keeps of a unit at a step for its backward pass."""
 
 KEPT_BYTES: Final = 1 << 28
 """It is kept up to this size; beyond, computing it again costs less than the memory."""
 
 LARGE: Final = 1 << 22
 """Bytes from which a tensor gets large pages."""
-
-SMALL: Final = 1 << 19
-"""Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
 
 LARGEST_HIDDEN: Final = 512
 """Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
@@ -50,7 +53,10 @@ class CpuKernel:
         self._kept_bytes = kept_bytes
 
     def serves(self, problem: Problem) -> Verdict:
-        """LSTM, GRU and RNN in float32 and float64, one layer and direction, up to 512 units."""
+        """Every cell in float32 and float64, one layer and direction.
+
+        Without options up to 512 units, since torch's operators take more; with options any.
+        """
         library = native.load()
         if isinstance(library, str):
             return Verdict(False, library)
@@ -64,14 +70,14 @@ class CpuKernel:
             return Verdict(False, f"it computes in float32 and float64, not in {problem.dtype}")
         if problem.cell not in CELLS:
             return Verdict(False, f"there is no compiled kernel for {problem.cell.name}")
-        if problem.options.changed:
-            changed = ", ".join(problem.options.changed)
-            return Verdict(False, f"there is no compiled kernel for {changed}")
-        if problem.projection:
-            return Verdict(False, "there is no compiled kernel for projections")
-        if problem.hidden_size > LARGEST_HIDDEN:
+        plain = problem.options is NEUTRAL and problem.cell is not SLSTM
+        if problem.options is not NEUTRAL:  # else not to be asked: it takes as long as a short pass
+            foreign = set(problem.options.changed) - problem.cell.options
+            if foreign:
+                return Verdict(False, f"{problem.cell.name} has no {', '.join(sorted(foreign))}")
+        if plain and problem.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
-        if problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
+        if plain and problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
             return Verdict(
                 False, f"with one row and more than {LARGEST_ALONE} units oneDNN is faster"
             )
@@ -89,32 +95,36 @@ class CpuKernel:
         masks: Masks | None = None,
     ) -> tuple[Tensor, State, Tape]:
         """Run a pass; see `contract.TapedKernel`."""
-        units, has_cell = problem.hidden_size, problem.cell is LSTM
+        units, has_cell = problem.hidden_size, problem.cell in (LSTM, SLSTM)
         form = x.shape[:-1]
-        output = _fresh(x, (*form, units))
+        output = _fresh(x, (*form, problem.output_size))
         cells = _fresh(x, (*form, units)) if has_cell and problem.gradient else None
         cell_state = state[1].clone() if has_cell and cells is None else None
         kept = None
-        gated = problem.gradient and len(problem.cell.gates) > 1
-        if gated and form.numel() * SLOTS * units * x.element_size() <= self._kept_bytes:
-            kept = _fresh(x, (*form, SLOTS * units))
+        slots = slots_of(problem) if problem.gradient else 0
+        if slots and form.numel() * slots * units * x.element_size() <= self._kept_bytes:
+            kept = _fresh(x, (*form, slots * units))
+        beyond = tuple(part.clone(memory_format=torch.contiguous_format) for part in state[2:])
         self._run(
             problem,
             x,
             batch_sizes,
             weights,
             state,
+            masks,
             output=output,
             cells=cells,
             cell_state=cell_state,
             slots=kept,
+            beyond=beyond,
         )
         final: State = (_last(problem, output, batch_sizes),)
         if cells is not None:
             final += (_last(problem, cells, batch_sizes),)
         elif cell_state is not None:
             final += (cell_state,)
-        return output, final, Tape(x, batch_sizes, weights, state, output, cells, kept)
+        final += beyond
+        return output, final, Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
 
     def backward(
         self,
@@ -133,26 +143,49 @@ class CpuKernel:
         )
         grad_state = tuple(part.clone(memory_format=torch.contiguous_format) for part in state)
         named = problem.weights(grad_weights)
+        kept = tape.kept
+        if kept is None and problem.cell is SLSTM:
+            kept = self._slots(problem, tape)
         self._run(
             problem,
             tape.x,
             tape.batch_sizes,
             tape.weights,
             tape.state,
+            tape.masks,
             output=tape.output,
             cells=tape.cells,
-            slots=tape.kept,
+            slots=kept,
+            beyond=grad_state[2:],
             backward=True,
             grad_output=None if output is None else output.contiguous(),
             grad_h=grad_state[0],
             grad_c=grad_state[1] if len(grad_state) > 1 else None,
             grad_x=grad_x,
-            grad_weight_ih=named.weight_ih,
-            grad_weight_hh=named.weight_hh,
-            grad_bias_ih=named.bias_ih,
-            grad_bias_hh=named.bias_hh,
+            grad_weights=named,
         )
         return Gradients(grad_x, grad_weights, grad_state)
+
+    def _slots(self, problem: Problem, tape: Tape) -> Tensor:
+        """What the forward pass has not kept, by running it once more."""
+        assert tape.cells is not None
+        width = slots_of(problem) * problem.hidden_size
+        made = _fresh(tape.x, (*tape.x.shape[:-1], width))
+        self._run(
+            problem,
+            tape.x,
+            tape.batch_sizes,
+            tape.weights,
+            tape.state,
+            tape.masks,
+            output=torch.empty_like(tape.output),
+            cells=torch.empty_like(tape.cells),
+            slots=made,
+            beyond=tuple(
+                part.clone(memory_format=torch.contiguous_format) for part in tape.state[2:]
+            ),
+        )
+        return made
 
     def _run(
         self,
@@ -161,20 +194,19 @@ class CpuKernel:
         batch_sizes: Tensor | None,
         weights: tuple[Tensor, ...],
         state: State,
+        masks: Masks | None,
         *,
         output: Tensor,
         cells: Tensor | None = None,
         cell_state: Tensor | None = None,
         slots: Tensor | None = None,
+        beyond: State = (),
         backward: bool = False,
         grad_output: Tensor | None = None,
         grad_h: Tensor | None = None,
         grad_c: Tensor | None = None,
         grad_x: Tensor | None = None,
-        grad_weight_ih: Tensor | None = None,
-        grad_weight_hh: Tensor | None = None,
-        grad_bias_ih: Tensor | None = None,
-        grad_bias_hh: Tensor | None = None,
+        grad_weights: Weights | None = None,
     ) -> None:
         """Call the library; the names are those of `native/call.hpp`."""
         library = native.load()
@@ -189,6 +221,10 @@ class CpuKernel:
         state = tuple(part.contiguous() for part in state)
         named = problem.weights([weight.contiguous() for weight in weights])
         check(problem, x, named, state)
+        named, blocks = dense(problem, named), None
+        if grad_weights is not None and problem.options.heads > 1:
+            blocks = grad_weights.weight_hh
+            grad_weights = grad_weights._replace(weight_hh=torch.empty_like(named.weight_hh))
         call = native.Call(
             problem.steps,
             problem.batch,
@@ -196,31 +232,43 @@ class CpuKernel:
             problem.hidden_size,
             problem.reverse,
             worthwhile_threads(problem),
-            _pointer(offsets),
-            _pointer(x),
-            _pointer(named.weight_ih),
-            _pointer(named.weight_hh),
-            _pointer(named.bias_ih),
-            _pointer(named.bias_hh),
-            _pointer(state[0]),
-            _pointer(state[1]) if len(state) > 1 else None,
-            _pointer(output),
-            _pointer(cells),
-            _pointer(cell_state),
-            _pointer(slots),
-            _pointer(grad_output),
-            _pointer(grad_h),
-            _pointer(grad_c),
-            _pointer(grad_x),
-            _pointer(grad_weight_ih),
-            _pointer(grad_weight_hh),
-            _pointer(grad_bias_ih),
-            _pointer(grad_bias_hh),
+            pointer(offsets),
+            pointer(x),
+            pointer(named.weight_ih),
+            pointer(named.weight_hh),
+            pointer(named.bias_ih),
+            pointer(named.bias_hh),
+            pointer(state[0]),
+            pointer(state[1]) if len(state) > 1 else None,
+            pointer(output),
+            pointer(cells),
+            pointer(cell_state),
+            pointer(slots),
+            pointer(grad_output),
+            pointer(grad_h),
+            pointer(grad_c),
+            pointer(grad_x),
         )
+        if grad_weights is not None:
+            call.grad_weight_ih = pointer(grad_weights.weight_ih)
+            call.grad_weight_hh = pointer(grad_weights.weight_hh)
+            call.grad_bias_ih = pointer(grad_weights.bias_ih)
+            call.grad_bias_hh = pointer(grad_weights.bias_hh)
+        if is_variant(problem):
+            tell_options(call, problem, named, masks, grad_weights)
+        if beyond:
+            places = [pointer(part) for part in beyond]
+            if backward:
+                call.grad_normaliser, call.grad_stabiliser = places
+            else:
+                call.normaliser, call.stabiliser = places
         double = problem.dtype == torch.float64
-        failed = library.run(index, CELLS.index(problem.cell), double, backward, ctypes.byref(call))
+        failed = library.run(index, kernel_of(problem), double, backward, ctypes.byref(call))
         if failed:
             raise MemoryError("The compiled kernel could not get the memory it works in.")
+        if blocks is not None and grad_weights is not None:
+            found = on_diagonal(grad_weights.weight_hh, problem.options.heads)
+            blocks.view(found.shape).copy_(found)
 
     def instruction_set(self, library: native.Library) -> int | None:
         """The instruction set to take."""
@@ -230,37 +278,6 @@ class CpuKernel:
             return None
         index = library.names.index(self._instructions)
         return index if index in library.usable else None
-
-
-def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
-    """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    units, rows = problem.hidden_size, len(problem.cell.gates) * problem.hidden_size
-    wanted = (
-        (x, (*x.shape[:-1], problem.input_size)),
-        (weights.weight_ih, (rows, problem.input_size)),
-        (weights.weight_hh, (rows, units)),
-        *((bias, (rows,)) for bias in (weights.bias_ih, weights.bias_hh) if bias is not None),
-        *((part, (1, problem.batch, units)) for part in state),
-    )
-    for tensor, shape in wanted:
-        if tensor.shape != shape or tensor.dtype != problem.dtype or tensor.device.type != "cpu":
-            raise RuntimeError(
-                f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
-                f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
-            )
-
-
-def worthwhile_threads(problem: Problem) -> int:
-    """As many as torch has, or one where starting them takes longer than the work."""
-    rows = len(problem.cell.gates) * problem.hidden_size
-    multiplications = (
-        problem.steps * problem.batch * rows * (problem.input_size + problem.hidden_size)
-    )
-    return 1 if multiplications < SMALL else torch.get_num_threads()
-
-
-def _pointer(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
 
 
 def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -18,6 +18,15 @@ _POINTERS: Final = (
     "output", "cells", "cell_state", "slots", "grad_output", "grad_h", "grad_c", "grad_x",
     "grad_weight_ih", "grad_weight_hh", "grad_bias_ih", "grad_bias_hh",
 )  # fmt: skip
+_OPTION_SIZES: Final = ("projection", "masked", "seed", "stream", "first_step")
+_OPTION_NUMBERS: Final = ("recurrent_dropout", "zoneout_hidden", "zoneout_cell", "cell_clip")
+_OPTION_POINTERS: Final = (
+    "weight_hr", "peephole", "norm_ih", "norm_hh", "norm_c", "norm_c_bias",
+    "grad_weight_hr", "grad_peephole", "grad_norm_ih", "grad_norm_hh", "grad_norm_c",
+    "grad_norm_c_bias",
+)  # fmt: skip
+_STABILISED_SIZES: Final = ("exponential_forget",)
+_STABILISED_POINTERS: Final = ("normaliser", "stabiliser", "grad_normaliser", "grad_stabiliser")
 
 
 class Call(ctypes.Structure):
@@ -26,6 +35,11 @@ class Call(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_int64) for name in _SIZES),
         *((name, ctypes.c_void_p) for name in _POINTERS),
+        *((name, ctypes.c_int64) for name in _OPTION_SIZES),
+        *((name, ctypes.c_double) for name in _OPTION_NUMBERS),
+        *((name, ctypes.c_void_p) for name in _OPTION_POINTERS),
+        *((name, ctypes.c_int64) for name in _STABILISED_SIZES),
+        *((name, ctypes.c_void_p) for name in _STABILISED_POINTERS),
     ]
 
 

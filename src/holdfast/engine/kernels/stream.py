@@ -11,8 +11,16 @@ from torch import Tensor
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import native
+from holdfast.engine.kernels.call import (
+    check,
+    dense,
+    is_variant,
+    kernel_of,
+    tell_options,
+    worthwhile_threads,
+)
 from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.kernels.cpu import CELLS, CPU, check, worthwhile_threads
+from holdfast.engine.kernels.cpu import CPU
 
 
 class Stream:
@@ -21,7 +29,7 @@ class Stream:
     Arguments:
         problem: a pass of one step that `CPU` serves.
         weights: as the layer holds them; copied, so that later changes of them do not count.
-        state: each part (B, H), contiguous; read and written by every step.
+        state: each part (B, ·), contiguous; read and written by every step.
     """
 
     def __init__(self, problem: Problem, weights: tuple[Tensor, ...], state: State) -> None:
@@ -36,12 +44,14 @@ class Stream:
             threads=worthwhile_threads(problem),
             output=state[0].data_ptr(),
             cell_state=state[1].data_ptr() if len(state) > 1 else None,
+            normaliser=state[2].data_ptr() if len(state) > 2 else None,
+            stabiliser=state[3].data_ptr() if len(state) > 2 else None,
         )
         held = self._point_at(weights)
         double = problem.dtype == torch.float64
         address: int | None = library.stream_open(
             CPU.instruction_set(library),
-            CELLS.index(problem.cell),
+            kernel_of(problem),
             double,
             ctypes.byref(self._call),
         )
@@ -70,10 +80,12 @@ class Stream:
         named = problem.weights([weight.detach().contiguous() for weight in weights])
         x = named.weight_ih.new_empty((1, problem.batch, problem.input_size))
         check(problem, x, named, tuple(part.unsqueeze(0) for part in self._state))
-        call = self._call
+        named, call = dense(problem, named), self._call
         call.weight_ih, call.weight_hh = named.weight_ih.data_ptr(), named.weight_hh.data_ptr()
         if named.bias_ih is not None and named.bias_hh is not None:
             call.bias_ih, call.bias_hh = named.bias_ih.data_ptr(), named.bias_hh.data_ptr()
+        if is_variant(problem):
+            tell_options(call, problem, named, None, None)
         return tuple(tensor for tensor in named if tensor is not None)
 
 

@@ -1,0 +1,81 @@
+// From the gradient of h and c at a step to that of its sums: the cells without options.
+#pragma once
+
+#include "pass.hpp"
+
+namespace HOLDFAST_ISA {
+
+template <class Real, class Cell>
+class Unwinding : protected Pass<Real, Cell> {
+ protected:
+  using Base = Pass<Real, Cell>;
+  using Base::at, Base::call, Base::H, Base::into, Base::lanes, Base::P;
+  using V = Vec<Real>;
+
+  explicit Unwinding(const HoldfastCall& given) : Base(given) {}
+
+  // Options keep more than a step's sums while they go back; these cells do not.
+  struct Trail {
+    Trail(const Unwinding&, int64_t) {}
+    bool there() const { return true; }
+  };
+
+  // Whether the slots have to be computed once more.
+  bool anew() const { return Cell::gates > 1 && !call.slots; }
+
+  // Values that each thread sums up beside the gradients of W_ih, W_hh and their biases.
+  int64_t extras() const { return 0; }
+  void add_extras(int64_t, Trail&, Real*) const {}
+  void hand_over_extras(const Real*, int64_t, int64_t) const {}
+
+  // The gradient of the sums of W_hh h in that of all sums of a row.
+  Real* hidden_sums(Real* sums, Trail&, int64_t) const { return sums + Cell::recurrent * H; }
+
+  int64_t hidden_stride(int64_t stride) const { return stride; }
+
+  // The h that W_hh has seen.
+  const Real* seen(const Row<Real>& row, Trail&) const { return row.h_before; }
+
+  // From the gradient of h to that of the sums; what passes them by is left in grad_h.
+  // `first` is the number of the first row within its chunk.
+  void unwind(
+      const Row<Real>* rows, int64_t count, int64_t, Real* grad_sums, int64_t stride,
+      typename Base::Work&, Trail&, Real*) const {
+    for (int64_t row = 0; row < count; ++row) deactivate(rows[row], grad_sums + row * stride);
+  }
+
+  // grad_h += W_hh^T sums
+  void to_hidden(
+      const Row<Real>*, Real* const* grad_h, const Real* const* sums, int64_t count,
+      const Real* by_h, Trail&) const {
+    times_matrix<true>(grad_h, sums, count, Cell::gates * H, by_h, P);
+  }
+
+ private:
+  void deactivate(const Row<Real>& row, Real* grad_sums) const {
+    Real* grad_h = into(call.grad_h, row.index * H);
+    Real* grad_c = into(call.grad_c, row.index * H);
+    const Real* grad_output = at(call.grad_output, (this->offset(row.time) + row.index) * H);
+    for (int64_t unit = 0; unit < H; unit += lanes) {
+      const int there = left<Real>(unit, H);
+      V slots[Cell::slots], da[Cell::slots], h_before = {}, c = {}, c_before = {}, dc = {};
+      const Real* kept = Cell::gates > 1 ? row.slots : row.h;
+      for (int slot = 0; slot < Cell::slots; ++slot) slots[slot] = load(kept + slot * H + unit, there);
+      if (Cell::has_cell) {
+        c = load<Real>(row.c + unit, there);
+        c_before = load(row.c_before + unit, there);
+        dc = load<Real>(grad_c + unit, there);
+      }
+      if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
+      V dh = load<Real>(grad_h + unit, there);
+      if (grad_output) dh += load(grad_output + unit, there);
+      const V past = Cell::backward(slots, h_before, c, c_before, dh, dc, da);
+      store(grad_h + unit, past, there);
+      if (Cell::has_cell) store(grad_c + unit, dc, there);
+      for (int slot = 0; slot < Cell::slots; ++slot)
+        store(grad_sums + slot * H + unit, da[slot], there);
+    }
+  }
+};
+
+}  // namespace HOLDFAST_ISA
