@@ -22,7 +22,7 @@ from holdfast.engine.kernels.reference import REFERENCE
 
 pytestmark = pytest.mark.skipif(not FORCED, reason="no compiled kernels here")
 
-LONGEST = 120
+LONGEST = 60
 """Seconds after which a child counts as hanging; it computes for milliseconds."""
 
 TORCHS_GRAIN = 1 << 15
