@@ -4,6 +4,10 @@
     python scripts/plant_faults.py --only GRU       # those whose name or file contains a word
     python scripts/plant_faults.py --list           # the table of docs/testing.md
 
+Faults of the compiled kernels are built apart, without optimisation and for the portable
+instruction set alone, and the tests run on that library; where there is no C++ compiler these
+faults are left out, and the last line says so.
+
 Exit code 0 only if the tests are green without a fault, every fault finds its text exactly once,
 and each of them turns every test named for it red. A test that fails because the planted line is
 no valid program proves nothing and counts as a miss.
@@ -27,8 +31,10 @@ from pathlib import Path
 from faults import FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parents[1]
-NEEDED = ("src", "tests", "pyproject.toml", "README.md", "LICENSE")
+NEEDED = ("native", "src", "tests", "pyproject.toml", "README.md", "LICENSE")
 PACKAGE = Path("src", "holdfast")
+LIBRARY = "libholdfast.so"
+COMPILER = shutil.which(os.environ.get("CXX", "c++"))
 LONGEST = 120
 """Seconds after which the tests of one fault count as hanging."""
 
@@ -68,11 +74,13 @@ def main() -> int:
         return 0
     word = options.only.lower()
     chosen = [fault for fault in FAULTS if word in f"{fault.name} {fault.file}".lower()]
+    left_out = [fault for fault in chosen if fault.native and COMPILER is None]
+    chosen = [fault for fault in chosen if fault not in left_out]
     try:
-        if not chosen:
+        if not chosen and not left_out:
             raise PlantError(f"no fault has {options.only!r} in its name or file")
         for fault in chosen:
-            planted(fault, (ROOT / PACKAGE / fault.file).read_text(encoding="utf-8"))
+            planted(fault, (ROOT / place(fault)).read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory(prefix="holdfast-faults-") as folder:
             missed = plant_all(copy_of_the_tree(Path(folder)), chosen)
     except PlantError as error:
@@ -81,20 +89,27 @@ def main() -> int:
     say(f"\n{len(chosen) - len(missed)} of {len(chosen)} faults were noticed by every test named.")
     for fault in missed:
         say(f"NOT NOTICED: {fault.name} [{fault.file}]")
+    if left_out:
+        say(f"{len(left_out)} faults of the compiled kernels were left out: no C++ compiler.")
     return 1 if missed else 0
 
 
 def plant_all(copy: Path, faults: Sequence[Fault]) -> list[Fault]:
     """Plant each fault in the copy, print a row for each, and return what went unnoticed."""
-    tests = sorted({test for fault in faults for test in fault.tests})
-    before = pytest(copy, tests, limit=5 * LONGEST)
-    if before.code != 0:
-        raise PlantError(f"the tests are not green before anything is planted:\n{before.output}")
-    say(f"{len(tests)} tests are green without a fault in {before.seconds:.0f} s.\n")
+    for native in (False, True):
+        tests = sorted({test for fault in faults if fault.native is native for test in fault.tests})
+        if not tests:
+            continue
+        before = pytest(copy, tests, limit=5 * LONGEST, native=native)
+        if before.code != 0:
+            raise PlantError(
+                f"the tests are not green before anything is planted:\n{before.output}"
+            )
+        say(f"{len(tests)} tests are green without a fault in {before.seconds:.0f} s.\n")
     missed: list[Fault] = []
     for fault in faults:
-        with in_place(copy / PACKAGE / fault.file, fault):
-            run = pytest(copy, fault.tests, limit=LONGEST)
+        with in_place(copy / place(fault), fault):
+            run = pytest(copy, fault.tests, limit=LONGEST, native=fault.native)
         silent = silent_tests(fault, run)
         if silent:
             missed.append(fault)
@@ -123,6 +138,11 @@ def why(test: str, run: Run) -> str | None:
     return next(
         (reason for name, reason in run.red.items() if name.partition("[")[0] == test), None
     )
+
+
+def place(fault: Fault) -> Path:
+    """Where its file is, from the root of the tree."""
+    return Path(fault.file) if fault.native else PACKAGE / fault.file
 
 
 def planted(fault: Fault, text: str) -> str:
@@ -182,13 +202,31 @@ def environment(copy: Path) -> dict[str, str]:
     }
 
 
-def pytest(copy: Path, tests: Sequence[str], *, limit: float) -> Run:
-    """Run some tests in the copy."""
+def build(copy: Path) -> str:
+    """Build the copy's kernels; what the compiler says where it cannot, else nothing."""
+    assert COMPILER is not None
+    words = [
+        COMPILER, "-std=gnu++17", "-O0", "-fPIC", "-fopenmp", "-shared", "-w",
+        "-DHOLDFAST_ISA=baseline", "kernels.cpp", "bindings.cpp", "-o", str(copy / LIBRARY),
+    ]  # fmt: skip
+    ended = subprocess.run(words, cwd=copy / "native", capture_output=True, text=True, check=False)
+    return ended.stderr if ended.returncode else ""
+
+
+def pytest(copy: Path, tests: Sequence[str], *, limit: float, native: bool = False) -> Run:
+    """Run some tests in the copy; those of the compiled kernels on a library built first."""
     words = [sys.executable, "-m", "pytest", "-rfE", "--tb=line", "-p", "no:cacheprovider", *tests]
+    surroundings = environment(copy)
     begin = time.monotonic()
+    if native:
+        if said := build(copy):
+            return Run(-1, {}, time.monotonic() - begin, said)
+        surroundings["HOLDFAST_NATIVE"] = str(copy / LIBRARY)
+        # Of the contract's cases those of the compiled kernels; the first that is red tells enough.
+        words += ["-k", "cpu or fork", *(["-x"] if len(tests) == 1 else [])]
     try:
         ended = subprocess.run(
-            words, cwd=copy, env=environment(copy), capture_output=True, text=True,
+            words, cwd=copy, env=surroundings, capture_output=True, text=True,
             timeout=limit, check=False,
         )  # fmt: skip
         code, output = ended.returncode, ended.stdout + ended.stderr

@@ -1,10 +1,11 @@
 """The faults that `plant_faults.py` plants, room by room."""
 
-from faults import engine, export, forecasting, pretrained, training
+from faults import engine, export, forecasting, native, pretrained, training
 from faults.fault import Fault as Fault
 
 FAULTS: tuple[Fault, ...] = (
     *engine.FAULTS,
+    *native.FAULTS,
     *export.FAULTS,
     *forecasting.FAULTS,
     *training.FAULTS,

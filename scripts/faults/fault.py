@@ -12,7 +12,7 @@ class Fault:
     Arguments:
         kind: the promise that it breaks.
         name: what goes wrong, in words.
-        file: below src/holdfast.
+        file: below src/holdfast; or one of the compiled kernels, from "native/" on.
         old: text that stands exactly once in the file.
         new: what the fault puts in its place.
         tests: node ids without parameters; every one of them must go red.
@@ -24,3 +24,8 @@ class Fault:
     old: str
     new: str
     tests: tuple[str, ...]
+
+    @property
+    def native(self) -> bool:
+        """Whether the compiled kernels have to be built for it."""
+        return self.file.startswith("native/")

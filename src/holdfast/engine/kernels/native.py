@@ -78,7 +78,10 @@ def load() -> Library | str:
     paths = [Path(wanted)] if wanted not in ("", "1") else list(_places())
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        return "Holdfast was installed without its compiled kernels (no C++ compiler was found)"
+        return (
+            "Holdfast was installed without its compiled kernels: not on Linux, with "
+            "HOLDFAST_NATIVE=0, or without a C++17 compiler that has OpenMP"
+        )
     try:
         found = ctypes.CDLL(str(path))
     except OSError as error:
