@@ -41,7 +41,7 @@ COMMON: dict[str, Any] = {
 OF_LSTM: dict[str, Any] = {
     "peepholes": True,
     "coupled": True,
-    "cell_clip": 0.1,
+    "cell_clip": 0.5,
     "zoneout_cell": 0.2,
 }
 RANDOM = ("recurrent_dropout", "zoneout_hidden", "zoneout_cell", "weight_drop")
