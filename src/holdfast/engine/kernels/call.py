@@ -25,6 +25,9 @@ from holdfast.engine.kernels.contract import Problem
 CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)
 """The first four in the order of the table in `native/kernels.cpp`."""
 
+TOGETHER: Final = 3
+"""Rows that a thread takes as quickly as one, since it is reading the weights that takes time."""
+
 SMALL: Final = 1 << 19
 """Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
 
@@ -139,12 +142,14 @@ def on_diagonal(full: Tensor, heads: int) -> Tensor:
 
 
 def worthwhile_threads(problem: Problem) -> int:
-    """As many as torch has, or one where starting them takes longer than the work."""
+    """As many as torch has, or fewer where more would not end sooner."""
     rows = len(problem.cell.gates) * problem.hidden_size
     multiplications = (
         problem.steps * problem.batch * rows * (problem.input_size + problem.hidden_size)
     )
-    return 1 if multiplications < SMALL else torch.get_num_threads()
+    if multiplications < SMALL:
+        return 1
+    return min(torch.get_num_threads(), -(-problem.batch // TOGETHER))
 
 
 def pointer(tensor: Tensor | None) -> int | None:
