@@ -96,6 +96,7 @@ def onnxruntime(cell: str, shape: Shape) -> Contestant | None:
     """onnxruntime on the standard node, written by `holdfast.export`; None without it."""
     try:
         import onnxruntime as runtime
+
         from holdfast.export import to_onnx
     except ImportError:
         return None

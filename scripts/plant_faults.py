@@ -35,7 +35,7 @@ NEEDED = ("native", "src", "tests", "pyproject.toml", "README.md", "LICENSE")
 PACKAGE = Path("src", "holdfast")
 LIBRARY = "libholdfast.so"
 COMPILER = shutil.which(os.environ.get("CXX", "c++"))
-LONGEST = 120
+LONGEST = 300
 """Seconds after which the tests of one fault count as hanging."""
 
 BROKEN_PLANTS = ("NameError", "SyntaxError", "ImportError", "AttributeError", "IndentationError")
