@@ -70,7 +70,8 @@ def torch_layer(name: str, layer: torch.nn.Module, shape: Shape) -> Contestant:
     """A layer with torch's signature: forward, and forward with the gradients of everything."""
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(shape.steps, shape.batch, shape.inputs, generator=draw).requires_grad_()
-    weigh = torch.randn(shape.steps, shape.batch, shape.units, generator=draw)
+    width = getattr(layer, "proj_size", 0) or shape.units
+    weigh = torch.randn(shape.steps, shape.batch, width, generator=draw)
 
     def inference() -> None:
         with torch.inference_mode():
@@ -90,6 +91,32 @@ def ours_and_torchs(cell: str, shape: Shape) -> list[Contestant]:
     ours = getattr(holdfast.nn, cell)(shape.inputs, shape.units)
     ours.load_state_dict(theirs.state_dict())
     return [torch_layer("torch", theirs, shape), torch_layer("holdfast", ours, shape)]
+
+
+VARIANTS: dict[str, Callable[[Shape], torch.nn.Module]] = {
+    "peepholes": lambda shape: _lstm(shape, peepholes=True),
+    "coupled": lambda shape: _lstm(shape, coupled=True),
+    "cell_clip": lambda shape: _lstm(shape, cell_clip=3.0),
+    "layer_norm": lambda shape: _lstm(shape, layer_norm=True),
+    "projection": lambda shape: _lstm(shape, proj_size=shape.units // 2),
+    "recurrent_dropout": lambda shape: _lstm(shape, recurrent_dropout=0.2),
+    "zoneout": lambda shape: _lstm(shape, zoneout_hidden=0.1, zoneout_cell=0.1),
+    "weight_drop": lambda shape: _lstm(shape, weight_drop=0.3),
+    "dilation": lambda shape: _lstm(shape, dilation=(2,)),
+    "sLSTM": lambda shape: holdfast.nn.SLSTM(shape.inputs, shape.units),
+    "sLSTM, 4 heads": lambda shape: holdfast.nn.SLSTM(shape.inputs, shape.units, heads=4),
+}
+"""Our layers with one option each."""
+
+
+def _lstm(shape: Shape, **options: object) -> torch.nn.Module:
+    return holdfast.nn.LSTM(shape.inputs, shape.units, **options)
+
+
+def variants(shape: Shape) -> list[Contestant]:
+    """The training of each variant, torch's plain LSTM first."""
+    made = [torch_layer("torch", torch.nn.LSTM(shape.inputs, shape.units), shape)]
+    return made + [torch_layer(name, make(shape), shape) for name, make in VARIANTS.items()]
 
 
 def onnxruntime(cell: str, shape: Shape) -> Contestant | None:

@@ -2,12 +2,14 @@
 
     python benchmarks/run.py --suite engine
     python benchmarks/run.py --suite engine --cell GRU --shape 4 5 --rounds 15
+    python benchmarks/run.py --suite variants
     python benchmarks/run.py --suite memory
 
 `engine`: our layer (whatever the engine chooses) beside torch's, Keras' on its torch backend and
 onnxruntime where they are installed; forward alone, and forward with all gradients. Medians, ratios
-of medians, and the share of this machine's SGEMM rate, measured in the same run. `memory`: the peak
-of a process that trains a layer, above what it held before.
+of medians, and the share of this machine's SGEMM rate, measured in the same run. `variants`: the
+training of each option of the LSTM beside torch's plain LSTM. `memory`: the peak of a process that
+trains a layer, above what it held before.
 """
 
 from __future__ import annotations
@@ -21,7 +23,17 @@ import sys
 import time
 
 import torch
-from cases import GATES, SHAPES, Call, Contestant, Shape, keras, onnxruntime, ours_and_torchs
+from cases import (
+    GATES,
+    SHAPES,
+    Call,
+    Contestant,
+    Shape,
+    keras,
+    onnxruntime,
+    ours_and_torchs,
+    variants,
+)
 from ledger import append
 
 LEAST_SECONDS = 0.02
@@ -94,6 +106,22 @@ def engine(options: argparse.Namespace) -> None:
         print(f"{way}: geometric mean {mean:.2f} times torch, least {min(values):.2f}")
 
 
+def options_of_cells(asked: argparse.Namespace) -> None:
+    """The training of every variant beside torch's plain LSTM."""
+    for index in asked.shape or (4, 6, 8):
+        shape = SHAPES[index]
+        calls = {one.name: one.training for one in variants(shape) if one.training}
+        found = interleaved(calls, asked.rounds)
+        for name, value in found.items():
+            times = found["torch"] / value
+            print(
+                f"{shape!s:18} {name:18} {1e3 * value:9.2f} ms, {times:.2f} times nn.LSTM's speed"
+            )
+            row: dict[str, object] = {"shape": str(shape), "variant": name}
+            row |= {"ms": round(1e3 * value, 3), "times torch": round(times, 3)}
+            append("engine_variants", row | {"threads": torch.get_num_threads()})
+
+
 def peak(name: str, cell: str, shape: Shape) -> float:
     """MB above what was held before three rounds of training, in this process."""
     import resource
@@ -128,7 +156,7 @@ def memory(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suite", choices=["engine", "memory"], default="engine")
+    parser.add_argument("--suite", choices=["engine", "variants", "memory"], default="engine")
     parser.add_argument("--cell", choices=list(GATES), default="LSTM")
     parser.add_argument("--shape", type=int, nargs="+", help="indices into cases.SHAPES")
     parser.add_argument("--rounds", type=int, default=7)
@@ -141,6 +169,8 @@ def main() -> None:
         print(json.dumps(peak(options.one, options.cell, SHAPES[options.shape[0]])))
     elif options.suite == "memory":
         memory(options)
+    elif options.suite == "variants":
+        options_of_cells(options)
     else:
         engine(options)
 
