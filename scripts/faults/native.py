@@ -5,7 +5,7 @@ from __future__ import annotations
 from faults.fault import Fault
 
 CONTRACT = "tests/engine/test_contract.py::"
-THREADS = "tests/engine/test_threads.py::"
+THREADS = "tests/engine/test_kernel_threads.py::"
 EXACT = (CONTRACT + "test_no_result_is_further_off_than_its_sums_may_be_rounded",)
 
 FORWARD = "a gate of a compiled kernel is wrong"

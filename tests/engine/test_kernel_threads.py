@@ -46,7 +46,7 @@ def shared_out(cell: Cell, dtype: torch.dtype = torch.float32, *, ragged: bool =
     wait for threads that the child has not got.
     """
     torch.set_num_threads(8)
-    problem = Problem(cell, 40, 19, 5, 33, dtype, "cpu", ragged=ragged, reverse=ragged)
+    problem = Problem(cell, 40, 23, 5, 33, dtype, "cpu", ragged=ragged, reverse=ragged)
     assert problem.steps * problem.batch * problem.hidden_size < TORCHS_GRAIN
     assert worthwhile_threads(problem) == 8
     return problem
