@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
-
 from holdfast.errors import ArgumentError, TableError
+from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import backtest_columns, embedding_columns, forecast_columns
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.fitting import Adapt, Fit, fit
@@ -23,9 +22,6 @@ from holdfast.forecasting.tables.reading import Table, read
 from holdfast.records import ForecastRecord
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
-
-MOST = 100_000
-"""The longest horizon, the longest season, the most steps and the largest seed."""
 
 
 class Forecaster:
@@ -71,10 +67,10 @@ class Forecaster:
         seed: int = 0,
         adapt: Adapt = "auto",
     ) -> None:
-        self.horizon = _count("horizon", horizon, 1)
-        self.season = None if season is None else _count("season", season, 1)
-        self.steps = None if steps is None else _count("steps", steps, 1)
-        self.seed = _count("seed", seed, 0)
+        self.horizon = count("horizon", horizon, 1)
+        self.season = None if season is None else count("season", season, 1)
+        self.steps = None if steps is None else count("steps", steps, 1)
+        self.seed = count("seed", seed, 0)
         if budget is not None:
             duration(budget)
         if adapt not in get_args(Adapt):
@@ -312,27 +308,3 @@ def read_like(fitted: Fitted, source: Any) -> Table:
     )
     fitted.check_calendar(table)
     return table
-
-
-def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Interval levels in ascending order, once each.
-
-    Raises:
-        ArgumentError: a level is not between 0 and 100.
-    """
-    listed = np.asarray(levels)
-    if listed.ndim != 1 or listed.dtype.kind not in "if":
-        raise ArgumentError(f"level={levels!r} must be a list of percentages, as in (80, 90).")
-    for level in listed.tolist():
-        if not 0 < level < 100:
-            raise ArgumentError(f"level={level!r} must be a percentage between 0 and 100.")
-    return tuple(sorted({float(level) for level in listed.tolist()}))
-
-
-def _count(name: str, value: object, least: int) -> int:
-    """A whole number, numpy's too, of at least `least`."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    number = int(value) if isinstance(value, int | np.integer) else least - 1
-    if not whole or not least <= number <= MOST:
-        raise ArgumentError(f"{name}={value!r} must be a whole number from {least} to {MOST:,}.")
-    return number

@@ -1,0 +1,40 @@
+"""Frozen results that pass between floors: arrays and numbers, no frames and no pages.
+
+Forecasting fills them in; reports and the command line read them.
+"""
+
+from holdfast.records.arrays import Floats, Times
+from holdfast.records.forecast import (
+    BacktestRecord,
+    FoldRecord,
+    ForecastRecord,
+    LevelCoverage,
+    MethodScore,
+    TableSummary,
+    TrainingSummary,
+)
+from holdfast.records.members import ADAPTED, LSTM, NETWORKS, PRETRAINED, TRAINED
+from holdfast.records.speed import LayerSpeed
+from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
+
+__all__ = [
+    "ADAPTED",
+    "LSTM",
+    "NETWORKS",
+    "PRETRAINED",
+    "TRAINED",
+    "BacktestRecord",
+    "CurvesRecord",
+    "Floats",
+    "FoldRecord",
+    "ForecastRecord",
+    "LayerSpeed",
+    "LevelCoverage",
+    "MethodScore",
+    "PlannedTraining",
+    "PretrainedSummary",
+    "SamplesRecord",
+    "TableSummary",
+    "Times",
+    "TrainingSummary",
+]
