@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.frames import write_csv
 
 FIRST = np.datetime64("2022-01-03", "D")
@@ -222,9 +223,10 @@ def main() -> None:
     options = parser.parse_args()
     shop = retail(options.items, options.days, options.seed)
     end = options.days - options.horizon
+    daily = Calendar.parse("D")
     options.folder.mkdir(parents=True, exist_ok=True)
-    write_csv(options.folder / "sales.csv", shop.table(0, end))
-    write_csv(options.folder / "future.csv", shop.future(end))
+    write_csv(options.folder / "sales.csv", shop.table(0, end), daily)
+    write_csv(options.folder / "future.csv", shop.future(end), daily)
     write_csv(options.folder / "items.csv", shop.items())
     print(f"{options.items} products, {end} days and {options.horizon} to come: {options.folder}")
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.forecasting.tables.calendar import Calendar
+from holdfast.forecasting.tables.covariates import Covariates
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class SeriesSet:
         offsets: (N + 1,) int64, series i is ``values[offsets[i]:offsets[i + 1]]``.
         values: (total,) float64, NaN where nothing was observed (a gap).
         calendar: turns ordinals to timestamps and back.
+        covariates: what is known of the N series beside their values; None for nothing.
 
     Example:
         >>> from holdfast.forecasting.tables.calendar import Calendar
@@ -39,6 +41,7 @@ class SeriesSet:
     offsets: NDArray[np.int64]
     values: NDArray[np.float64]
     calendar: Calendar
+    covariates: Covariates | None = None
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, object], calendar: Calendar) -> SeriesSet:
@@ -76,6 +79,7 @@ class SeriesSet:
         """Each series up to and including an ordinal; later values do not exist in the result.
 
         Series that start later stay in place with length 0, so that indices keep their meaning.
+        Historic covariates end there too; those that are known ahead stay.
 
         Arguments:
             ordinals: one ordinal for all series, or (N,) one for each.
@@ -83,7 +87,8 @@ class SeriesSet:
         kept = np.clip(np.asarray(ordinals) - self.starts + 1, 0, self.lengths)
         offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
         source = np.repeat(self.offsets[:-1] - offsets[:-1], kept) + np.arange(offsets[-1])
-        return replace(self, offsets=offsets, values=self.values[source])
+        beside = None if self.covariates is None else self.covariates.cut(ordinals)
+        return replace(self, offsets=offsets, values=self.values[source], covariates=beside)
 
     def take(self, indices: NDArray[np.int64]) -> SeriesSet:
         """The series at `indices`, in that order."""
@@ -97,6 +102,7 @@ class SeriesSet:
             offsets=offsets,
             values=self.values[source],
             calendar=self.calendar,
+            covariates=None if self.covariates is None else self.covariates.take(indices),
         )
 
     def last(self, length: int) -> NDArray[np.float64]:

@@ -1,0 +1,159 @@
+"""What is known of series beside their values: statics, historic columns, columns known ahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Role = Literal["known", "historic", "static"]
+"""Known ahead, known up to the last value only, or one value a series."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of covariates is.
+
+    Arguments:
+        name: the caller's.
+        role: whether it is known ahead, historic or static.
+        levels: the names of its categories, whose codes stand in the arrays; None for numbers.
+    """
+
+    name: str
+    role: Role
+    levels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Covariates:
+    """The covariates of N series, on their calendar.
+
+    Columns in time lie flat as the values of a `SeriesSet` do, with starts and offsets of their
+    own, since what is known ahead reaches beyond the last value of a series.
+
+    Arguments:
+        columns: the C columns in time, each "known" or "historic".
+        starts: (N,) the ordinal of each series' first row.
+        offsets: (N + 1,) series i is ``values[offsets[i]:offsets[i + 1]]``.
+        values: (total, C) float64: numbers or codes of categories, NaN where nothing is known.
+        statics: the S columns with one value a series.
+        static: (N, S) float64: numbers or codes, NaN where nothing is known, as for a category
+            that the fit never saw.
+        country: whose public holidays count, as the package `holidays` names it; None for none.
+
+    Example:
+        >>> import numpy as np
+        >>> price = Covariates(
+        ...     columns=(Column("price", "known"),),
+        ...     starts=np.zeros(1, dtype=np.int64),
+        ...     offsets=np.array([0, 3]),
+        ...     values=np.array([[1.0], [2.0], [3.0]]),
+        ...     statics=(),
+        ...     static=np.zeros((1, 0)),
+        ... )
+        >>> price.span(1, 3)[0, :, 0].tolist()
+        [2.0, 3.0, nan]
+    """
+
+    columns: tuple[Column, ...]
+    starts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    values: NDArray[np.float64]
+    statics: tuple[Column, ...]
+    static: NDArray[np.float64]
+    country: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(N,) rows of each series."""
+        return np.diff(self.offsets)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(C,) which columns in time are known ahead."""
+        return np.array([column.role == "known" for column in self.columns], dtype=np.bool_)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns in time."""
+        return tuple(column.name for column in self.columns)
+
+    def cut(self, ordinals: int | NDArray[np.int64]) -> Covariates:
+        """Historic columns up to and including an ordinal; what is known ahead stays.
+
+        Arguments:
+            ordinals: one ordinal for all series, or (N,) one for each.
+        """
+        if self.known.all():
+            return self
+        last = np.broadcast_to(np.asarray(ordinals, dtype=np.int64), self.starts.shape)
+        behind = self._ordinals > np.repeat(last, self.lengths)
+        hidden = behind[:, None] & ~self.known[None, :]
+        return replace(self, values=np.where(hidden, np.nan, self.values))
+
+    def take(self, indices: NDArray[np.int64]) -> Covariates:
+        """Those of the series at `indices`, in that order."""
+        lengths = self.lengths[indices]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        source = np.repeat(self.offsets[indices] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(
+            self,
+            starts=self.starts[indices],
+            offsets=offsets,
+            values=self.values[source],
+            static=self.static[indices],
+        )
+
+    def span(self, first: int | NDArray[np.int64], length: int) -> NDArray[np.float64]:
+        """(N, length, C) the rows at ordinals first … first + length − 1, NaN where there is none.
+
+        Arguments:
+            first: one ordinal for all series, or (N,) one for each.
+            length: how many consecutive grid points.
+        """
+        position = np.broadcast_to(np.asarray(first) - self.starts, self.starts.shape)
+        position = position[:, None] + np.arange(length)[None, :]
+        inside = (position >= 0) & (position < self.lengths[:, None])
+        if not len(self.values):
+            return np.full((*inside.shape, len(self.columns)), np.nan)
+        flat = np.where(inside, self.offsets[:-1, None] + position, 0)
+        return np.where(inside[..., None], self.values[flat], np.nan)
+
+    def followed_by(self, later: Covariates) -> Covariates:
+        """These rows and, of the columns that are known ahead, those of another record.
+
+        Where both have a value at one time, the later record's counts.
+
+        Arguments:
+            later: of the same N series and with the same columns.
+        """
+        starts = np.minimum(
+            np.where(self.lengths > 0, self.starts, later.starts),
+            np.where(later.lengths > 0, later.starts, self.starts),
+        )
+        ends = np.maximum(
+            np.where(self.lengths > 0, self.starts + self.lengths, starts),
+            np.where(later.lengths > 0, later.starts + later.lengths, starts),
+        )
+        offsets = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
+        values = np.full((int(offsets[-1]), len(self.columns)), np.nan)
+        for one in (self, later):
+            shift = offsets[:-1] + one.starts - starts - one.offsets[:-1]
+            place = np.repeat(shift, one.lengths) + np.arange(len(one.values))
+            counts = np.isfinite(one.values)
+            if one is later:
+                counts &= self.known[None, :]
+            values[place] = np.where(counts, one.values, values[place])
+        return replace(self, starts=starts, offsets=offsets, values=values)
+
+    @property
+    def _ordinals(self) -> NDArray[np.int64]:
+        """(total,) of each row."""
+        shift = np.repeat(self.starts - self.offsets[:-1], self.lengths)
+        return np.asarray(shift + np.arange(len(self.values)))
