@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, TableError
 from holdfast.forecasting.judgement.baselines import simple_methods
+from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.stored import described_networks, read_networks
@@ -52,6 +53,7 @@ class Fitted:
         networks: the members that are networks, of distinct names; the pretrained one first.
         series: the histories that it was fitted on.
         names: what the caller's columns are called.
+        dependence: how errors go together, for sample paths and totals.
     """
 
     horizon: int
@@ -60,6 +62,7 @@ class Fitted:
     networks: tuple[NetworkMember, ...]
     series: SeriesSet
     names: ColumnNames
+    dependence: Dependence
 
     @property
     def pretrained(self) -> PretrainedMember:
@@ -95,6 +98,9 @@ class Fitted:
             "series/values": self.series.values,
         }
         arrays |= {f"rule/{name}": array for name, array in self.rule.to_arrays().items()}
+        arrays |= {
+            f"dependence/{name}": array for name, array in self.dependence.to_arrays().items()
+        }
         networks, weights = described_networks(self.networks)
         arrays |= weights
         manifest = {
@@ -159,7 +165,17 @@ def _checked(
         networks=networks,
         series=series,
         names=names,
+        dependence=Dependence.from_arrays(_part(arrays, "dependence/"), horizon, len(series)),
     )
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays of one part, by the names that it gave them."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _rule(
@@ -173,11 +189,7 @@ def _rule(
     members = _texts(manifest["members"], "members")
     if set(members) != {*(member.name for member in networks), *simple_methods(season)}:
         raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
-    numbers = {
-        name.removeprefix("rule/"): array
-        for name, array in arrays.items()
-        if name.startswith("rule/")
-    }
+    numbers = _part(arrays, "rule/")
     levels = numbers["levels"]
     if levels.dtype != np.float64 or levels.ndim != 1 or not (np.diff(levels) > 0).all():
         raise ValueError("its interval levels are damaged")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,14 +14,16 @@ import numpy as np
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
+from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.pretrained.precision import native_precision
 from holdfast.forecasting.network.pretrained.shipped import choose, shipped
 from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.residuals import dependence
 from holdfast.forecasting.training_runs import TrainingRuns
-from holdfast.records import NETWORKS, PRETRAINED, ForecastRecord, TrainingSummary
+from holdfast.records import NETWORKS, PRETRAINED, TRAINED, ForecastRecord, TrainingSummary
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import Progress
@@ -182,5 +184,9 @@ def _fit(
         networks=tuple(members),
         series=ground.table.series,
         names=ground.table.columns,
+        dependence=Dependence.unknown(ground.horizon),
     )
+    untrained = replace(fitted, rule=rule.without(TRAINED), networks=tuple(members[:1]))
+    together = dependence(ground, judged.judgement, untrained)
+    fitted = replace(fitted, dependence=together)
     return Fit(ground, judged, fitted, runs.summaries(), tuple(runs.remarks), seed)

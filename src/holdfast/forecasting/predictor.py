@@ -15,6 +15,8 @@ from holdfast.forecasting.judgement.baselines import (
     simple_methods,
 )
 from holdfast.forecasting.judgement.conformal import scores_needed
+from holdfast.forecasting.judgement.marginals import Marginals
+from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.judgement.widths import Widths, residual_widths
 from holdfast.forecasting.network.forecast import at_level
 from holdfast.forecasting.network.members import NetworkMember
@@ -97,10 +99,26 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     )
 
 
+def distribution(fitted: Fitted, series: SeriesSet) -> Marginals:
+    """The whole distribution of each series' steps: values (Q, N, K).
+
+    Arguments:
+        fitted, series: as for `forecast`.
+    """
+    made = forecast(fitted, series, LEVELS)
+    floor = never_negative(series)[:, None]
+    return Marginals.from_bounds(made.median, made.lower, made.upper, floor)
+
+
+def places_in(fitted: Fitted, series: SeriesSet) -> NDArray[np.int64]:
+    """(N,) which series of the fit each of these is, by its label; −1 for one it never saw."""
+    places = {label: place for place, label in enumerate(fitted.series.labels)}
+    return np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
+
+
 def _factors(fitted: Fitted, series: SeriesSet) -> tuple[Floats, NDArray[np.bool_]]:
     """(N,) how wide each series' intervals are, and whether the fit knew the series."""
-    places = {label: place for place, label in enumerate(fitted.series.labels)}
-    place = np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
+    place = places_in(fitted, series)
     known = place >= 0
     factors = np.ones(len(series))
     factors[known] = fitted.rule.spread.factors[place[known]]

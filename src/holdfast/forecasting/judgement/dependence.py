@@ -1,0 +1,267 @@
+"""How the errors of a forecast go together: between steps, and between series.
+
+Learnt from the normal scores (`Marginals.ranks`) of what came in past windows that the forecast had
+not seen. Correlations are pooled over series, and shrunk towards a simple structure as far as the
+windows disagree, so that a handful of them is enough to begin with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ModelError
+from holdfast.records import Floats
+
+MOST_STEPS = 512
+"""Steps up to which a matrix is kept; longer horizons have the simple structure alone."""
+
+MOST_SERIES = 256
+"""Series up to which each pair has a correlation of its own; more have one for all pairs."""
+
+_PRIOR = np.array([0.2, 0.6, 0.8])
+"""Share of an error that all steps share, that fades, and what is left of that a step later."""
+
+_PRIOR_WINDOWS = 4.0  # windows at which what was seen weighs as much as the prior
+_PRIOR_SERIES = 0.1  # correlation between series before any window was seen
+_PRIOR_FOLDS = 1.0  # folds at which what was seen weighs as much
+_FARTHEST = 4.0  # a score beyond counts as this: one outlier is not a dependence
+_LEAST = 1e-4  # eigenvalues are not below, so that rounding leaves every matrix positive
+_FADES = 1.0 - np.geomspace(0.6, 0.005, 40)  # candidates: half-lives of one step to some 140
+_SAMPLE = 512  # series that the correlations are learnt from
+
+
+@dataclass(frozen=True, eq=False)
+class Dependence:
+    """Correlations of normal scores. Between two points of two series they are multiplied.
+
+    Arguments:
+        simple: (3,) share of an error that all steps have in common, share that fades, and what is
+            left of the fading part a step later; the rest of each step is its own.
+        steps: (K, K) correlation between steps; (0, 0) where the horizon is beyond `MOST_STEPS`.
+        common: correlation between any two series, from 0 to below 1.
+        series: (N, N) correlation between the series of the fit; (0, 0) where they are more than
+            `MOST_SERIES`, or nothing is known of them.
+        windows: behind it: series times folds that do not overlap.
+    """
+
+    simple: Floats
+    steps: Floats
+    common: float
+    series: Floats
+    windows: int
+
+    @classmethod
+    def unknown(cls, horizon: int) -> Dependence:
+        """What is assumed before any window was seen."""
+        steps = simple_structure(_PRIOR, min(horizon, MOST_STEPS))
+        steps = steps if horizon <= MOST_STEPS else np.zeros((0, 0))
+        return cls(_PRIOR.copy(), steps, _PRIOR_SERIES, np.zeros((0, 0)), 0)
+
+    def to_arrays(self) -> dict[str, Floats]:
+        """The numbers, by name, for a model folder."""
+        return {
+            "simple": self.simple,
+            "steps": self.steps,
+            "series": self.series,
+            "common and windows": np.array([self.common, float(self.windows)]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Floats], horizon: int, series: int) -> Dependence:
+        """The inverse of `to_arrays`.
+
+        Raises:
+            ModelError: an array is missing, has the wrong shape or is no correlation.
+        """
+        steps = (horizon, horizon) if horizon <= MOST_STEPS else (0, 0)
+        shapes: dict[str, tuple[tuple[int, ...], ...]] = {
+            "simple": ((3,),),
+            "steps": (steps,),
+            "series": ((0, 0), (series, series)),
+            "common and windows": ((2,),),
+        }
+        for name, allowed in shapes.items():
+            array = arrays.get(name)
+            if array is None or array.shape not in allowed or array.dtype != np.float64:
+                raise ModelError(f"The model's dependence lacks {name}, or it has a wrong shape.")
+            if not np.isfinite(array).all():
+                raise ModelError(f"The model's dependence holds impossible numbers ({name}).")
+        simple, (common, windows) = arrays["simple"], arrays["common and windows"].tolist()
+        sound = (
+            (simple >= 0).all()
+            and simple[0] + simple[1] <= 1.0 + 1e-9
+            and simple[2] < 1
+            and 0 <= common < 1
+            and windows >= 0
+            and _is_correlation(arrays["steps"])
+            and _is_correlation(arrays["series"])
+        )
+        if not sound:
+            raise ModelError("The model's dependence is not one of correlations.")
+        return cls(simple, arrays["steps"], common, arrays["series"], int(windows))
+
+
+def simple_structure(simple: Floats, horizon: int) -> Floats:
+    """(K, K) correlations of a common share, a fading one and a rest: c + f·ρ^lag off the diagonal.
+
+    Example:
+        >>> simple_structure(np.array([0.2, 0.4, 0.5]), 3).round(2).tolist()
+        [[1.0, 0.4, 0.3], [0.4, 1.0, 0.4], [0.3, 0.4, 1.0]]
+    """
+    common, fading, kept = simple.tolist()
+    step = np.arange(horizon)
+    lag = np.abs(step[:, None] - step)
+    return np.asarray(np.where(lag == 0, 1.0, common + fading * kept**lag))
+
+
+def learn(scores: Floats) -> Dependence:
+    """The dependence that past windows show.
+
+    Arguments:
+        scores: (F, N, K) normal scores of what came in folds that do not overlap, NaN where
+            something is missing.
+
+    Source: shrinkage of a correlation matrix as far as its entries vary: Ledoit and Wolf, A
+    well-conditioned estimator (2004); Schäfer and Strimmer, A shrinkage approach to large-scale
+    covariance matrix estimation (2005).
+
+    Example:
+        >>> draw = np.random.default_rng(0).normal(size=(20, 50, 3))
+        >>> same = np.repeat(draw[:, :, :1], 3, axis=2)  # one error for all steps of a window
+        >>> bool(learn(same).steps.min() > 0.9), bool(learn(draw).steps[0, 1] < 0.05)
+        (True, True)
+    """
+    count, horizon = scores.shape[1:]
+    seen = ~np.isnan(scores)
+    windows = int(seen.any(axis=2).sum())
+    if not windows:
+        return Dependence.unknown(horizon)
+    every = np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)
+    values = np.where(seen, np.clip(scores, -_FARTHEST, _FARTHEST), 0.0)
+    values, seen = values[:, np.unique(every)], seen[:, np.unique(every)]
+    short = min(horizon, MOST_STEPS)
+    products = np.einsum("fnk,fnl->fkl", values[:, :, :short], values[:, :, :short])
+    pairs = np.einsum("fnk,fnl->fkl", seen[:, :, :short] * 1.0, seen[:, :, :short] * 1.0)
+    simple = _fit_simple(products.sum(axis=0), pairs.sum(axis=0), windows)
+    steps = np.zeros((0, 0))
+    if horizon <= MOST_STEPS:
+        steps = _shrunk(products, pairs, simple_structure(simple, horizon))
+    common = _common(values)
+    series = np.zeros((0, 0))
+    if 1 < count <= MOST_SERIES:
+        series = _shrunk(
+            np.einsum("fnk,fmk->fnm", values, values),
+            np.einsum("fnk,fmk->fnm", seen * 1.0, seen * 1.0),
+            np.where(np.eye(count) > 0, 1.0, common),
+        )
+    return Dependence(simple, steps, common, series, windows)
+
+
+def _fit_simple(products: Floats, pairs: Floats, windows: int) -> Floats:
+    """(3,) the simple structure nearest to the correlations at each lag, shrunk to the prior."""
+    horizon = len(products)
+    if horizon == 1:
+        return np.asarray(_PRIOR)
+    correlation = _correlations(products, pairs)
+    step = np.arange(horizon)
+    lag = np.abs(step[:, None] - step)[np.triu_indices(horizon, 1)]
+    weight = np.bincount(lag, minlength=horizon)[1:].astype(np.float64)
+    total = np.bincount(lag, correlation[np.triu_indices(horizon, 1)], minlength=horizon)[1:]
+    mean = np.asarray(total / weight, dtype=np.float64)
+    best = np.inf
+    found: Floats = _PRIOR
+    for kept in _FADES.tolist():
+        fades: Floats = np.power(kept, np.arange(1.0, horizon))
+        for common, fading in _two_shares(fades, mean, weight):
+            cost = float((weight * (common + fading * fades - mean) ** 2).sum())
+            if cost < best:
+                best, found = cost, np.array([common, fading, kept])
+    share = windows / (windows + _PRIOR_WINDOWS)
+    return np.asarray(share * found + (1.0 - share) * _PRIOR)
+
+
+def _two_shares(fades: Floats, mean: Floats, weight: Floats) -> list[tuple[float, float]]:
+    """The common and the fading share of least squares, both and each alone; neither negative."""
+    one, both = float(weight.sum()), float((weight * fades).sum())
+    square = float((weight * fades**2).sum())
+    left, right = float((weight * mean).sum()), float((weight * fades * mean).sum())
+    least = one * square - both**2
+    candidates = [(left / one, 0.0), (0.0, right / square)]
+    if least > 1e-12 * one * square:
+        common = (left * square - right * both) / least
+        candidates.append((common, (right - common * both) / square))
+    made = []
+    for common, fading in candidates:
+        common, fading = max(common, 0.0), max(fading, 0.0)
+        total = max(common + fading, 1.0)
+        made.append((common / total, fading / total))
+    return made
+
+
+def _common(values: Floats) -> float:
+    """Correlation of any two series at a step, shrunk towards a tenth by the number of folds.
+
+    Arguments:
+        values: (F, N, K) scores, 0 where missing.
+    """
+    count = values.shape[1]
+    if count < 2:
+        return _PRIOR_SERIES
+    square = (values**2).sum(axis=(1, 2))
+    cross = (values.sum(axis=1) ** 2).sum(axis=1) - square  # over ordered pairs of series
+    there = square > 0
+    if not there.any():
+        return _PRIOR_SERIES
+    found = float(cross[there].sum() / ((count - 1) * square[there].sum()))
+    share = int(there.sum()) / (int(there.sum()) + _PRIOR_FOLDS)
+    return float(np.clip(share * found + (1.0 - share) * _PRIOR_SERIES, 0.0, 0.98))
+
+
+def _correlations(products: Floats, pairs: Floats) -> Floats:
+    """Mean products in units of the mean squares; uncentred: a shared bias is a dependence too."""
+    mean = products / np.maximum(pairs, 1.0)
+    size = np.sqrt(np.maximum(np.diagonal(mean, axis1=-2, axis2=-1), 1e-12))
+    return np.asarray(mean / (size[..., :, None] * size[..., None, :]))
+
+
+def _shrunk(products: Floats, pairs: Floats, target: Floats) -> Floats:
+    """The pooled correlation, moved towards the target as far as the folds disagree about it.
+
+    Arguments:
+        products, pairs: (F, K, K) sums over what a fold holds, and how many.
+        target: (K, K) a correlation.
+    """
+    pooled = _correlations(products.sum(axis=0), pairs.sum(axis=0))
+    size = np.sqrt(np.maximum(np.diagonal(products.sum(0) / np.maximum(pairs.sum(0), 1.0)), 1e-12))
+    own = products / np.maximum(pairs, 1.0) / (size[:, None] * size)
+    share = pairs / np.maximum(pairs.sum(axis=0), 1.0)
+    folds = (pairs > 0).sum(axis=0)
+    spread = (share**2 * (own - pooled) ** 2).sum(axis=0) * folds / np.maximum(folds - 1.0, 1.0)
+    off = ~np.eye(len(target), dtype=bool) & (pairs.sum(axis=0) > 0)
+    told = off & (folds > 1)
+    distance = float(((pooled - target)[told] ** 2).sum())
+    weight = min(1.0, float(spread[told].sum()) / distance) if distance > 0 else 1.0
+    mixed = np.where(off, weight * target + (1.0 - weight) * pooled, target)
+    return _positive(mixed)
+
+
+def _positive(matrix: Floats) -> Floats:
+    """The nearest matrix whose eigenvalues are positive, with ones on its diagonal."""
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    made = (vectors * np.maximum(values, _LEAST)) @ vectors.T
+    size = np.sqrt(np.diagonal(made))
+    made = made / (size[:, None] * size)
+    made = 0.5 * (made + made.T)
+    np.fill_diagonal(made, 1.0)
+    return np.asarray(made)
+
+
+def _is_correlation(matrix: NDArray[np.float64]) -> bool:
+    if not len(matrix):
+        return True
+    close = np.allclose(np.diagonal(matrix), 1.0) and np.allclose(matrix, matrix.T)
+    return bool(close and np.linalg.eigvalsh(matrix)[0] > 0)

@@ -1,0 +1,84 @@
+"""How past windows went, as ranks: what the dependence between steps and series is learnt from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.groundwork import Groundwork
+from holdfast.forecasting.judgement.backtest import Judgement
+from holdfast.forecasting.judgement.baselines import never_negative
+from holdfast.forecasting.judgement.dependence import Dependence, learn
+from holdfast.forecasting.judgement.folds import Fold, apart_in_time
+from holdfast.forecasting.judgement.marginals import Marginals
+from holdfast.forecasting.judgement.rule import LEVELS
+from holdfast.forecasting.predictor import forecast
+from holdfast.records import Floats
+
+_WANTED = 600  # windows; a table with fewer in its folds is forecast from earlier cut-offs too
+_MOST = 24  # earlier cut-offs
+
+
+def dependence(ground: Groundwork, judgement: Judgement, fitted: Fitted) -> Dependence:
+    """How errors go together between steps and between series, from windows nobody had seen.
+
+    The folds of the backtest, with the intervals that were made out of fold. Where there are few
+    windows in them, cut-offs before the first fold come in addition, a horizon apart: from there
+    the simple methods and the pretrained network forecast, which learnt nothing of what follows.
+    The blend's weights and the intervals' widths there are those of the folds, which lie behind:
+    they shape how wide an interval is, and hardly which errors go together.
+
+    Arguments:
+        ground: the table and its folds.
+        judgement: of those folds.
+        fitted: with networks that have not been trained on these series only.
+    """
+    folds, horizon = ground.folds, ground.horizon
+    if not folds.scoring:
+        return Dependence.unknown(horizon)
+    chosen = np.flatnonzero(apart_in_time(folds.cutoffs, horizon))
+    parts = [fold_marginals(ground, judgement).ranks(ground.actual)[chosen]]
+    earlier = _earlier(ground)
+    if earlier:
+        parts.append(_from_earlier(ground, fitted, earlier))
+    return learn(np.concatenate(parts))
+
+
+def fold_marginals(ground: Groundwork, judgement: Judgement) -> Marginals:
+    """The distribution of each point of the backtest, out of fold: values (Q, F, N, K)."""
+    series, shown = ground.table.series, judgement.intervals
+    floors = [never_negative(series.cut(fold.cutoff)) for fold in ground.folds.scoring]
+    return Marginals.from_bounds(
+        judgement.blend,
+        {level: shown.lower[level] for level in LEVELS},
+        {level: shown.upper[level] for level in LEVELS},
+        np.stack(floors)[..., None],
+    )
+
+
+def _earlier(ground: Groundwork) -> list[int]:
+    """Cut-offs before the first fold, newest first, none that leaves too little to learn from."""
+    series, folds = ground.table.series, ground.folds
+    first, needed = folds.scoring[0].cutoff, folds.needed
+    wanted = min(_MOST, _WANTED // max(len(series), 1))
+    made = [first - (place + 1) * ground.horizon for place in range(wanted)]
+    return [cutoff for cutoff in made if (cutoff - series.starts + 1 >= needed).any()]
+
+
+def _from_earlier(ground: Groundwork, fitted: Fitted, cutoffs: list[int]) -> Floats:
+    """(F, N, K) normal scores at earlier cut-offs, all of them forecast at once."""
+    series = ground.table.series
+    past = replace(ground.folds, scoring=tuple(Fold(cutoff, "score") for cutoff in cutoffs))
+    actual = past.actual(series)
+    every = series.take(np.tile(np.arange(len(series)), len(cutoffs)))
+    known = every.cut(np.repeat(cutoffs, len(series)))
+    there = np.flatnonzero(known.lengths > 0)
+    made = forecast(fitted, known.take(there), LEVELS)
+    marginals = Marginals.from_bounds(
+        made.median, made.lower, made.upper, never_negative(known.take(there))[:, None]
+    )
+    scores = np.full((len(known), ground.horizon), np.nan)
+    scores[there] = marginals.ranks(actual.reshape(scores.shape)[there])
+    return scores.reshape(actual.shape)
