@@ -12,7 +12,8 @@ import torch
 from tests.forecasting.fits import edited, fit, fitted_networks, table
 
 from holdfast import Forecaster, storage
-from holdfast.forecasting.fitted import KIND, Fitted
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.stored_series import KIND
 from holdfast.forecasting.network.members import WindowMember
 from holdfast.forecasting.predictor import forecast
 from holdfast.records import NETWORKS

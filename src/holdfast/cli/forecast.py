@@ -65,9 +65,9 @@ def forecast(
         screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
     screen.show(ground.folds.reason)
 
-    from holdfast.forecasting.fitted import KIND
     from holdfast.forecasting.fitting import fit
     from holdfast.forecasting.run_folder import clear_snapshots
+    from holdfast.forecasting.stored_series import KIND
     from holdfast.storage import refuse_what_is_not_ours
     from holdfast.training.budget import Budget
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth
+from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth, update
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("forecast")(forecast.forecast)
 app.command("backtest")(backtest.backtest)
 app.command("predict")(predict.predict)
+app.command("update")(update.update)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,30 +15,27 @@ from holdfast import storage
 from holdfast.errors import InputError, ModelError, TableError
 from holdfast.forecasting.judgement.baselines import simple_methods
 from holdfast.forecasting.judgement.dependence import Dependence
+from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.stored import described_networks, read_networks
-from holdfast.forecasting.tables.calendar import Calendar
+from holdfast.forecasting.stored_series import (
+    KIND,
+    SERIES_FIELDS,
+    described_series,
+    read_series,
+    texts,
+)
+from holdfast.forecasting.tables.appending import Appended
 from holdfast.forecasting.tables.layouts import ColumnNames
+from holdfast.forecasting.tables.new_rows import NewRows
 from holdfast.forecasting.tables.reading import Table
 from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.updating import appended, widened_factors
 
-KIND = "forecaster"
-"""What a model folder of ours says it holds."""
-
-_FIELDS: Final = {
-    "horizon", "season", "members", "networks", "calendar", "labels", "keys", "ids", "time",
-    "target",
-}  # fmt: skip
-_NUMBERS: Final[dict[str, type]] = {
-    **dict.fromkeys(("int8", "int16", "int32", "int64"), int),
-    **dict.fromkeys(("uint8", "uint16", "uint32", "uint64"), int),
-    **dict.fromkeys(("float16", "float32", "float64"), float),
-}
+_FIELDS: Final = {"horizon", "season", "members", "networks", *SERIES_FIELDS}
 _LARGEST_HORIZON: Final = 100_000
 _LARGEST_SEASON: Final = 100_000
-_FARTHEST: Final = 2**62
-"""An ordinal no farther than this may be added to a length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +50,7 @@ class Fitted:
         series: the histories that it was fitted on.
         names: what the caller's columns are called.
         dependence: how errors go together, for sample paths and totals.
+        scores: of the backtest; None in a model of an earlier version.
     """
 
     horizon: int
@@ -63,6 +60,7 @@ class Fitted:
     series: SeriesSet
     names: ColumnNames
     dependence: Dependence
+    scores: PastScores | None = None
 
     @property
     def pretrained(self) -> PretrainedMember:
@@ -70,6 +68,26 @@ class Fitted:
         first = self.networks[0]
         assert isinstance(first, PretrainedMember)
         return first
+
+    def updated(self, new: NewRows, *, correct: bool = False) -> tuple[Fitted, Appended]:
+        """The same with new rows in the histories: no weight and no width moves.
+
+        Arguments:
+            new: rows on the calendar of the histories.
+            correct: whether a row may take the place of another value.
+
+        Returns:
+            What forecasts from the new ends, and what became of the rows.
+
+        Raises:
+            TableError: the rows do not fit.
+        """
+        made = appended(self.series, new, self.horizon, correct=correct)
+        spread = self.rule.spread
+        spread = replace(spread, factors=widened_factors(spread.factors, len(made.series)))
+        scores = None if self.scores is None else self.scores.widened(len(made.series))
+        rule = replace(self.rule, spread=spread)
+        return replace(self, series=made.series, rule=rule, scores=scores), made
 
     def check_calendar(self, table: Table) -> None:
         """Refuse a table that lies on another calendar.
@@ -92,28 +110,21 @@ class Fitted:
         Raises:
             InputError: the folder cannot be written, or holds something that is not ours.
         """
-        arrays: dict[str, NDArray[Any]] = {
-            "series/starts": self.series.starts,
-            "series/offsets": self.series.offsets,
-            "series/values": self.series.values,
-        }
+        described, arrays = described_series(self.series, self.names)
         arrays |= {f"rule/{name}": array for name, array in self.rule.to_arrays().items()}
         arrays |= {
             f"dependence/{name}": array for name, array in self.dependence.to_arrays().items()
         }
         networks, weights = described_networks(self.networks)
         arrays |= weights
+        if self.scores is not None:
+            arrays |= self.scores.to_arrays()
         manifest = {
             "horizon": self.horizon,
             "season": self.season,
             "members": list(self.rule.names),
             "networks": networks,
-            "calendar": self.series.calendar.to_json(),
-            "labels": list(self.series.labels),
-            "keys": {name: _listed(column) for name, column in self.series.keys.items()},
-            "ids": list(self.names.id),
-            "time": self.names.time,
-            "target": self.names.target,
+            **described,
         }
         storage.save(folder, KIND, manifest, arrays)
 
@@ -151,12 +162,7 @@ def _checked(
         raise ValueError(f"it has missing or unknown fields: {odd}")
     horizon = _count(manifest, "horizon", 1, _LARGEST_HORIZON)
     season = _count(manifest, "season", 1, _LARGEST_SEASON)
-    names = ColumnNames(
-        id=_texts(manifest["ids"], "ids"),
-        time=_text(manifest["time"], "time"),
-        target=_text(manifest["target"], "target"),
-    )
-    series = _series(manifest, arrays, names.id, horizon)
+    series, names = read_series(manifest, arrays, horizon)
     networks = read_networks(manifest["networks"], arrays, horizon=horizon, season=season)
     return cls(
         horizon=horizon,
@@ -166,6 +172,7 @@ def _checked(
         series=series,
         names=names,
         dependence=Dependence.from_arrays(_part(arrays, "dependence/"), horizon, len(series)),
+        scores=PastScores.from_arrays(arrays, horizon, len(series)),
     )
 
 
@@ -186,7 +193,7 @@ def _rule(
     series: int,
     networks: Sequence[NetworkMember],
 ) -> Rule:
-    members = _texts(manifest["members"], "members")
+    members = texts(manifest["members"], "members")
     if set(members) != {*(member.name for member in networks), *simple_methods(season)}:
         raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
     numbers = _part(arrays, "rule/")
@@ -199,108 +206,8 @@ def _rule(
     return rule
 
 
-def _series(
-    manifest: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    ids: tuple[str, ...],
-    horizon: int,
-) -> SeriesSet:
-    labels = _texts(manifest["labels"], "labels", distinct=False)
-    starts, offsets = arrays["series/starts"], arrays["series/offsets"]
-    values = arrays["series/values"]
-    sound = (
-        starts.dtype == offsets.dtype == np.int64
-        and values.dtype == np.float64
-        and starts.shape == (len(labels),)
-        and offsets.shape == (len(labels) + 1,)
-        and values.ndim == 1
-        and offsets[0] == 0
-        and offsets[-1] == len(values)
-        # Compared and not subtracted, because a difference can wrap around.
-        and bool((offsets[1:] > offsets[:-1]).all())
-        and bool(((starts >= -_FARTHEST) & (starts <= _FARTHEST)).all())
-        and not bool(np.isinf(values).any())
-    )
-    if not sound:
-        raise ValueError("its series are damaged")
-    if not np.logical_or.reduceat(~np.isnan(values), offsets[:-1]).all():
-        raise ValueError("one of its series has no value")
-    keys = manifest["keys"]
-    if not isinstance(keys, dict) or set(keys) != set(ids):
-        raise ValueError("its id columns are not those that it names")
-    series = SeriesSet(
-        labels=labels,
-        keys={name: _read_ids(name, keys[name], len(labels)) for name in ids},
-        starts=starts,
-        offsets=offsets,
-        values=values,
-        calendar=Calendar.from_json(manifest["calendar"]),
-    )
-    _check_times(series, horizon)
-    return series
-
-
-def _check_times(series: SeriesSet, horizon: int) -> None:
-    calendar = series.calendar
-    first, last = int(series.starts.min()), int(series.ends.max())
-    if calendar.kind != "counter":
-        calendar.times([first, last])  # refuses what nanoseconds cannot hold
-    elif max(-first, last + horizon) > (2**63 - 1 - calendar.phase) // calendar.step:
-        raise ValueError("its series reach beyond 64 bits")
-
-
 def _count(manifest: Mapping[str, Any], name: str, least: int, most: int) -> int:
     value = manifest[name]
     if type(value) is not int or not least <= value <= most:
         raise ValueError(f"its {name} is {reprlib.repr(value)}")
     return value
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"its {name} is {reprlib.repr(value)}")
-    return value
-
-
-def _texts(values: object, name: str, *, distinct: bool = True) -> tuple[str, ...]:
-    """At least one text; labels may repeat, where several id columns were joined."""
-    if (
-        not isinstance(values, list)
-        or not values
-        or not all(isinstance(value, str) for value in values)
-        or (distinct and len(set(values)) < len(values))
-    ):
-        raise ValueError(f"its {name} are damaged")
-    return tuple(values)
-
-
-def _listed(column: NDArray[np.generic]) -> dict[str, object]:
-    """A column of ids as JSON takes it; what JSON has no word for, such as a date, is text."""
-    entries = column.tolist()
-    if all(isinstance(entry, bool) for entry in entries):
-        return {"kind": "bool", "values": entries}
-    if column.dtype.name in _NUMBERS and all(math.isfinite(entry) for entry in entries):
-        return {"kind": column.dtype.name, "values": entries}
-    return {"kind": "text", "values": [str(entry) for entry in entries]}
-
-
-def _read_ids(name: str, stored: object, count: int) -> NDArray[np.generic]:
-    """The inverse of `_listed`."""
-    damaged = ValueError(f"its id column {name!r} is damaged")
-    if not isinstance(stored, dict) or set(stored) != {"kind", "values"}:
-        raise damaged
-    kind, values = stored["kind"], stored["values"]
-    types = {"bool": bool, "text": str, **_NUMBERS}
-    if kind not in types or not isinstance(values, list) or len(values) != count:
-        raise damaged
-    if not all(type(value) is types[kind] for value in values):
-        raise damaged
-    if types[kind] is int:
-        limits = np.iinfo(kind)
-        if not all(limits.min <= value <= limits.max for value in values):
-            raise damaged
-    with np.errstate(over="ignore"):  # to infinity, which is refused
-        column = np.array(values, dtype=object if kind == "text" else kind)
-    if types[kind] is float and not np.isfinite(column).all():
-        raise damaged
-    return column

@@ -15,6 +15,7 @@ from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
 from holdfast.forecasting.judgement.dependence import Dependence
+from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.pretrained.precision import native_precision
@@ -185,6 +186,9 @@ def _fit(
         series=ground.table.series,
         names=ground.table.columns,
         dependence=Dependence.unknown(ground.horizon),
+        scores=PastScores.of(
+            ground.actual, judged.judgement.blend, ground.scales, ground.folds.cutoffs
+        ),
     )
     untrained = replace(fitted, rule=rule.without(TRAINED), networks=tuple(members[:1]))
     together = dependence(ground, judged.judgement, untrained)

@@ -9,22 +9,22 @@ from typing import Any, get_args
 
 from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.arguments import check_levels, count
-from holdfast.forecasting.columns import backtest_columns, embedding_columns, forecast_columns
+from holdfast.forecasting.columns import backtest_columns, forecast_columns
 from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.fitted_forecaster import FittedForecaster, read_like
 from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.judgement.rule import LEVELS
-from holdfast.forecasting.network.pretrained.embedding import embed
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.run_folder import clear_snapshots
-from holdfast.forecasting.tables.frames import Backend, to_frame
+from holdfast.forecasting.tables.frames import to_frame
 from holdfast.forecasting.tables.reading import Table, read
 from holdfast.records import ForecastRecord
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
 
 
-class Forecaster:
+class Forecaster(FittedForecaster):
     """Forecasts many series with LSTMs, blended with simple methods as far as each has earned.
 
     A small LSTM that was trained on synthetic series ships with Holdfast and forecasts at once; it
@@ -67,21 +67,25 @@ class Forecaster:
         seed: int = 0,
         adapt: Adapt = "auto",
     ) -> None:
-        self.horizon = count("horizon", horizon, 1)
-        self.season = None if season is None else count("season", season, 1)
-        self.steps = None if steps is None else count("steps", steps, 1)
-        self.seed = count("seed", seed, 0)
+        # What was given stays as it is: scikit-learn's clone compares by identity.
+        count("horizon", horizon, 1)
+        count("seed", seed, 0)
+        for name, value in (("season", season), ("steps", steps)):
+            if value is not None:
+                count(name, value, 1)
         if budget is not None:
             duration(budget)
         if adapt not in get_args(Adapt):
             named = " or ".join(f'"{one}"' for one in get_args(Adapt))
             raise ArgumentError(f"adapt={adapt!r} must be {named}.")
+        self.horizon = horizon
+        self.season = season
         self.freq = freq
         self.budget = budget
+        self.steps = steps
+        self.seed = seed
         self.adapt: Adapt = adapt
         self._fit: Fit | None = None
-        self._fitted: Fitted | None = None
-        self._backend: Backend | None = None
 
     def fit(
         self,
@@ -110,7 +114,7 @@ class Forecaster:
         """
         started = time.monotonic()
         table = self._read(df, id_col, time_col, target_col)
-        self._fit = self._fit_ground(lay(table, self.horizon), started, snapshots, refit=True)
+        self._fit = self._fit_ground(lay(table, int(self.horizon)), started, snapshots, refit=True)
         self._fitted = self._fit.fitted
         self._backend = table.backend
         return self
@@ -176,49 +180,13 @@ class Forecaster:
         made = self._fit
         if df is not None or made is None or (folds, step) != (3, None):
             started = time.monotonic()
-            ground = lay(self._table_for_backtest(df), self.horizon, folds=folds, step=step)
+            ground = lay(self._table_for_backtest(df), int(self.horizon), folds=folds, step=step)
             made = self._fit_ground(ground, started, None, refit=False)
         if not made.ground.folds.scoring:
             raise TableError(made.ground.folds.reason)
         table = made.ground.table
         columns = backtest_columns(made.ground, made.judged, levels)
         return to_frame(columns, table.backend, table.series.calendar)
-
-    def embed(self, df: Any = None) -> Any:
-        """One vector a series: what the pretrained network knows of its shape.
-
-        Series of one shape have one vector, whatever their unit and level: ``a·y + b`` has that of
-        ``y`` for every a other than 0, up to rounding. What was adapted takes no part, so that
-        vectors of two tables can be compared where both are read by the same network.
-
-        Arguments:
-            df: histories, also of series that `fit` never saw; None for those of `fit`.
-
-        Returns:
-            A frame of the caller's kind: ids and columns ``e0``, ``e1`` …
-
-        Raises:
-            ArgumentError: not fitted.
-            TableError: `df` cannot be used, or lies on another calendar.
-        """
-        fitted = self._require()
-        series, backend = fitted.series, self._backend
-        if df is not None:
-            table = read_like(fitted, df)
-            series, backend = table.series, table.backend
-        reader = fitted.pretrained
-        made = embed(reader.network, series, reader.season, reader.long_season)
-        columns = embedding_columns(fitted.names, series, made)
-        return to_frame(columns, backend, series.calendar)
-
-    def save(self, folder: str | Path) -> None:
-        """Write a model folder: weights, histories and calibration; whole or not at all.
-
-        Raises:
-            ArgumentError: not fitted.
-            InputError: the folder cannot be written, or holds something that is not ours.
-        """
-        self._require().save(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Forecaster:
@@ -248,11 +216,6 @@ class Forecaster:
             raise ArgumentError("There is nothing to report: call fit in this process first.")
         return self._fit.record(check_levels(level), title=title, command="", started=None)
 
-    def _require(self) -> Fitted:
-        if self._fitted is None:
-            raise ArgumentError("The forecaster is not fitted yet; call fit first.")
-        return self._fitted
-
     def _read(self, df: Any, id_col: str | Sequence[str], time_col: str, target_col: str) -> Table:
         return read(
             df,
@@ -260,7 +223,7 @@ class Forecaster:
             time_col=None if time_col == "ds" else time_col,
             target_col=None if target_col == "y" else target_col,
             freq=self.freq,
-            season=self.season,
+            season=None if self.season is None else int(self.season),
         )
 
     def _table_for_backtest(self, df: Any) -> Table:
@@ -280,8 +243,8 @@ class Forecaster:
             ground,
             adapt=self.adapt,
             budget=Budget.parse(None if self.steps else self.budget, start=started),
-            steps=self.steps,
-            seed=self.seed,
+            steps=None if self.steps is None else int(self.steps),
+            seed=int(self.seed),
             progress=progress_for_terminal(),
             snapshots=folder,
             refit=refit,
@@ -289,22 +252,3 @@ class Forecaster:
         if folder is not None:
             clear_snapshots(folder)
         return made
-
-
-def read_like(fitted: Fitted, source: Any) -> Table:
-    """A table with the columns and on the calendar of the one that was fitted.
-
-    Raises:
-        TableError: a column is missing, or the timestamps lie on another calendar.
-    """
-    names = fitted.names
-    table = read(
-        source,
-        id_col=None if names.id == ("unique_id",) else names.id,
-        time_col=None if names.time == "ds" else names.time,
-        target_col=None if names.target == "y" else names.target,
-        freq=fitted.series.calendar.code,
-        season=fitted.season,
-    )
-    fitted.check_calendar(table)
-    return table

@@ -1,0 +1,136 @@
+"""What a fitted forecaster does later: take new rows in, be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from holdfast.errors import ArgumentError
+from holdfast.forecasting.columns import embedding_columns
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.network.pretrained.embedding import embed
+from holdfast.forecasting.parameters import Parameters
+from holdfast.forecasting.tables.frames import Backend, to_frame
+from holdfast.forecasting.tables.new_rows import read_new_rows
+from holdfast.forecasting.tables.reading import Table, read
+
+Self = TypeVar("Self", bound="FittedForecaster")
+
+
+class FittedForecaster(Parameters):
+    """A forecaster as far as it needs no trainer and no backtest; made by `Forecaster`."""
+
+    _fitted: Fitted | None = None
+    _backend: Backend | None = None
+
+    def update(
+        self: Self,
+        df: Any,
+        *,
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        correct: bool = False,
+    ) -> Self:
+        """Take new rows in without fitting again: `predict` then goes on from the new ends.
+
+        Rows behind the end of a series make it longer, rows in a gap fill it, rows that say what is
+        known change nothing, and those of a series that is not known make a new one. Weights of
+        the blend, widths of the intervals and networks stay as the fit left them. It takes time
+        in proportion to the new rows, beside one copy of the values.
+
+        Arguments:
+            df: only the new rows, in the columns and on the calendar of the table that was fitted.
+            id_col, time_col, target_col: the columns, where they are called otherwise.
+            correct: whether a row may take the place of another value; else such rows are refused.
+
+        Returns:
+            itself.
+
+        Raises:
+            ArgumentError: not fitted.
+            TableError: a row cannot be used; names it, and nothing is changed.
+
+        Example:
+            >>> from holdfast import Forecaster
+            >>> table = {"ds": range(48), "y": [float(step % 4) for step in range(48)]}
+            >>> forecaster = Forecaster(2, season=4, adapt="none").fit(table)
+            >>> forecaster.update({"ds": [48, 49], "y": [0.0, 1.0]}).predict()["ds"].to_pylist()
+            [50, 51]
+        """
+        fitted = self._require()
+        new = read_new_rows(
+            df,
+            fitted.names,
+            fitted.series.calendar,
+            id_col=id_col,
+            time_col=time_col,
+            target_col=target_col,
+        )
+        self._fitted, _ = fitted.updated(new, correct=correct)
+        return self
+
+    def embed(self, df: Any = None) -> Any:
+        """One vector a series: what the pretrained network knows of its shape.
+
+        Series of one shape have one vector, whatever their unit and level: ``a·y + b`` has that of
+        ``y`` for every a other than 0, up to rounding. What was adapted takes no part, so that
+        vectors of two tables can be compared where both are read by the same network.
+
+        Arguments:
+            df: histories, also of series that `fit` never saw; None for those of `fit`.
+
+        Returns:
+            A frame of the caller's kind: ids and columns ``e0``, ``e1`` …
+
+        Raises:
+            ArgumentError: not fitted.
+            TableError: `df` cannot be used, or lies on another calendar.
+        """
+        fitted = self._require()
+        series, backend = fitted.series, self._backend
+        if df is not None:
+            table = read_like(fitted, df)
+            series, backend = table.series, table.backend
+        reader = fitted.pretrained
+        made = embed(reader.network, series, reader.season, reader.long_season)
+        columns = embedding_columns(fitted.names, series, made)
+        return to_frame(columns, backend, series.calendar)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder: weights, histories and calibration; whole or not at all.
+
+        Raises:
+            ArgumentError: not fitted.
+            InputError: the folder cannot be written, or holds something that is not ours.
+        """
+        self._require().save(folder)
+
+    def _require(self) -> Fitted:
+        if self._fitted is None:
+            raise ArgumentError("The forecaster is not fitted yet; call fit first.")
+        return self._fitted
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """What scikit-learn's `check_is_fitted` asks."""
+        return self._fitted is not None
+
+
+def read_like(fitted: Fitted, source: Any) -> Table:
+    """A table with the columns and on the calendar of the one that was fitted.
+
+    Raises:
+        TableError: a column is missing, or the timestamps lie on another calendar.
+    """
+    names = fitted.names
+    table = read(
+        source,
+        id_col=None if names.id == ("unique_id",) else names.id,
+        time_col=None if names.time == "ds" else names.time,
+        target_col=None if names.target == "y" else names.target,
+        freq=fitted.series.calendar.code,
+        season=fitted.season,
+    )
+    fitted.check_calendar(table)
+    return table
