@@ -14,10 +14,10 @@ from tests.forecasting.small import small_network
 
 from holdfast import Forecaster, storage
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.stored_series import KIND
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import PretrainedMember, WindowMember
 from holdfast.forecasting.network.recipes import Adapting, Scratch
+from holdfast.forecasting.stored_series import KIND
 from holdfast.records import NETWORKS
 
 HORIZON = 3

@@ -87,7 +87,9 @@ class Fitted:
         spread = replace(spread, factors=widened_factors(spread.factors, len(made.series)))
         scores = None if self.scores is None else self.scores.widened(len(made.series))
         rule = replace(self.rule, spread=spread)
-        return replace(self, series=made.series, rule=rule, scores=scores), made
+        together = self.dependence.widened(len(made.series))
+        made_of = replace(self, series=made.series, rule=rule, scores=scores, dependence=together)
+        return made_of, made
 
     def check_calendar(self, table: Table) -> None:
         """Refuse a table that lies on another calendar.

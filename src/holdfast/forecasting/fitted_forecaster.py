@@ -112,10 +112,6 @@ class FittedForecaster(Parameters):
             raise ArgumentError("The forecaster is not fitted yet; call fit first.")
         return self._fitted
 
-    def __sklearn_is_fitted__(self) -> bool:
-        """What scikit-learn's `check_is_fitted` asks."""
-        return self._fitted is not None
-
 
 def read_like(fitted: Fitted, source: Any) -> Table:
     """A table with the columns and on the calendar of the one that was fitted.

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TableError
+from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.stored_series import KIND, check_times, described_series, read_series
 from holdfast.forecasting.tables.appending import Appended, append
 from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.new_rows import NewRows
 from holdfast.forecasting.tables.series import SeriesSet
+
+_DEPENDENCE: Final = "dependence/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,7 @@ class StoredModel:
             series, names = read_series(manifest, arrays, horizon)
             if arrays["rule/factors"].shape != (len(series),):
                 raise ValueError("its widths are those of other series")
+            Dependence.from_arrays(_dependence(arrays), horizon, len(series))
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = str(error).rstrip(".")
             raise ModelError(f"{folder} does not fit together ({reason}); save it again.") from (
@@ -75,6 +80,10 @@ class StoredModel:
         described, arrays = described_series(made.series, self.names)
         factors = self.arrays["rule/factors"]
         arrays["rule/factors"] = widened_factors(factors, len(made.series))
+        together = Dependence.from_arrays(
+            _dependence(self.arrays), self.horizon, len(self.series)
+        ).widened(len(made.series))
+        arrays |= {f"{_DEPENDENCE}{name}": array for name, array in together.to_arrays().items()}
         scores = PastScores.from_arrays(self.arrays, self.horizon, len(self.series))
         if scores is not None:
             arrays |= scores.widened(len(made.series)).to_arrays()
@@ -96,6 +105,14 @@ def appended(series: SeriesSet, new: NewRows, horizon: int, *, correct: bool) ->
             f"{new.rows.where}: the times reach too far ({str(error).rstrip('.')}); mend them."
         ) from error
     return made
+
+
+def _dependence(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(_DEPENDENCE): array
+        for name, array in arrays.items()
+        if name.startswith(_DEPENDENCE)
+    }
 
 
 def widened_factors(factors: NDArray[Any], series: int) -> NDArray[Any]:

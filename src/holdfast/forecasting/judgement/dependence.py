@@ -8,7 +8,7 @@ windows disagree, so that a handful of them is enough to begin with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,26 @@ class Dependence:
         steps = simple_structure(_PRIOR, min(horizon, MOST_STEPS))
         steps = steps if horizon <= MOST_STEPS else np.zeros((0, 0))
         return cls(_PRIOR.copy(), steps, _PRIOR_SERIES, np.zeros((0, 0)), 0)
+
+    def widened(self, series: int) -> Dependence:
+        """With series that came later: each goes with any other as any two go together.
+
+        Arguments:
+            series: N in all, the known ones first.
+
+        Example:
+            >>> known = Dependence(_PRIOR, np.eye(1), 0.5, np.eye(2), 3)
+            >>> known.widened(3).series.round(2).tolist()
+            [[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.5, 0.5, 1.0]]
+        """
+        known = len(self.series)
+        if not known or known == series:
+            return self
+        if series > MOST_SERIES:
+            return replace(self, series=np.zeros((0, 0)))
+        made = np.where(np.eye(series) > 0, 1.0, self.common)
+        made[:known, :known] = self.series
+        return replace(self, series=_positive(made))
 
     def to_arrays(self) -> dict[str, Floats]:
         """The numbers, by name, for a model folder."""

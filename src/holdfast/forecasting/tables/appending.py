@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import TableError
 from holdfast.forecasting.tables.grid import MAX_THINNING
+from holdfast.forecasting.tables.new_rows import named_series
 from holdfast.forecasting.tables.series import SeriesSet
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         [1.0, 2.0, 3.0, 4.0]
     """
     rows, ordinals = new.rows, new.ordinals
+    if series.covariates is not None:
+        raise TableError(
+            f"{rows.where}: the model reads covariates, which an update does not take in yet; fit "
+            "again on the whole table."
+        )
     places, labels, keys = _places(series, rows, new.named)
     count = len(labels)
     place = places[rows.codes]
@@ -112,7 +118,7 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
     if other.any() and not correct:
         row = int(row_of[np.flatnonzero(other)[0]])
         raise TableError(
-            f"{rows.where}, {rows.at(row)}: {rows.series(int(rows.codes[row]))} has "
+            f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} has "
             f"{before[other][0]:g} at {rows.time(row)}, and the row says {rows.values[row]:g}; "
             "delete the row, or ask for corrections with correct=True (--correct)."
         )
@@ -217,7 +223,7 @@ def _check_new(
     if not valued.all():
         row = int(np.flatnonzero(~valued[place])[0])
         raise TableError(
-            f"{rows.where}, {rows.at(row)}: {rows.series(int(rows.codes[row]))} is new and has no "
+            f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} is new and has no "
             "value; leave its rows out."
         )
 
@@ -243,7 +249,7 @@ def _check_leaps(
     away[away == far] = 0  # the first of a new series is far from nothing
     row = int(np.argmax(away))
     raise TableError(
-        f"{rows.where}, {rows.at(row)}: {rows.time(row)} of {rows.series(int(rows.codes[row]))} "
+        f"{rows.where}, {rows.at(row)}: {rows.time(row)} of {named_series(rows, row)} "
         "is too far from what is known of it; mend the time, or fit again."
     )
 

@@ -82,7 +82,7 @@ def read_new_rows(
         layout = long_rows(raw, roles, day_first=day_first, decimal=decimal)
     rows, _ = layout.rows.sorted()
     rows = _in_its_time(rows, calendar)
-    rows.check_unique()
+    _check_unique(rows)
     return NewRows(rows, _ordinals(rows, calendar), named, (*raw.messages, *layout.messages))
 
 
@@ -138,6 +138,23 @@ def _in_its_time(rows: Rows, calendar: Calendar) -> Rows:
     return rows
 
 
+def named_series(rows: Rows, row: int) -> str:
+    """How a sentence names the series of a row, also where it is the only one."""
+    return f"series {rows.labels[int(rows.codes[row])]!r}"
+
+
+def _check_unique(rows: Rows) -> None:
+    """Refuse two rows of one series at one time: which of them holds is not ours to say."""
+    times = rows.stamps.values
+    twice = np.flatnonzero((times[1:] == times[:-1]) & rows.same_series)
+    if len(twice):
+        row = int(twice[0])
+        raise TableError(
+            f"{rows.where}: {named_series(rows, row)} has {rows.time(row)} twice, in "
+            f"{rows.at(row)} and {rows.at(row + 1)}; delete one of them."
+        )
+
+
 def _ordinals(rows: Rows, calendar: Calendar) -> NDArray[np.int64]:
     stamps = rows.stamps.values
     times = stamps if rows.stamps.counter else stamps.astype("datetime64[ns]")
@@ -146,7 +163,7 @@ def _ordinals(rows: Rows, calendar: Calendar) -> NDArray[np.int64]:
         row = int(np.flatnonzero(off)[0])
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
-            f"{rows.series(int(rows.codes[row]))} does not lie on the model's calendar "
+            f"{named_series(rows, row)} does not lie on the model's calendar "
             f"({calendar.words}); mend the time or leave the row out."
         )
     return calendar.ordinals(times)
