@@ -45,6 +45,20 @@ def test_new_series_are_forecast_and_the_folder_keeps_them(folder: Path, tmp_pat
     assert made["unique_id"].unique().tolist() == ["a", "b", "c"]
 
 
+def test_a_new_series_from_the_command_can_be_loaded_and_forecast(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = edited(folder, tmp_path / "model", lambda manifest, arrays: None)
+    new = pd.DataFrame({"unique_id": ["c", "c"], "ds": ["2020-10-01", "2020-11-01"], "y": [5, 6]})
+    new.to_csv(tmp_path / "new.csv", index=False)
+    assert command(monkeypatch, "update", model, tmp_path / "new.csv") == 0
+    expected = Forecaster.load(folder).update(new)
+    pd.testing.assert_frame_equal(Forecaster.load(model).predict(), expected.predict())
+    ours, theirs = Forecaster.load(model)._require(), expected._require()
+    np.testing.assert_array_equal(ours.dependence.series, theirs.dependence.series)
+    assert len(ours.dependence.series) == 3
+
+
 def test_a_refused_table_changes_nothing(folder: Path) -> None:
     forecaster = Forecaster.load(folder)
     before = forecaster.predict()
