@@ -30,7 +30,7 @@ from holdfast.forecasting.judgement.normal import strata
 from holdfast.forecasting.judgement.path_scores import energy_score, sum_inside
 from holdfast.forecasting.judgement.paths import Paths
 from holdfast.forecasting.judgement.rule import LEVELS
-from holdfast.forecasting.predictor import distribution, places_in
+from holdfast.forecasting.sampling import distribution, path_sampler
 from holdfast.forecasting.tables.reading import Table, read
 from holdfast.training.budget import Budget
 from holdfast.training.progress import SilentProgress
@@ -107,9 +107,9 @@ def at_origin(table: Table, origin: int, horizon: int) -> dict[str, Floats]:
         seed=0,
         progress=SilentProgress(),
     ).fitted
-    marginals = distribution(made, known.series)
+    _, marginals = distribution(made, known.series)
     every = np.arange(len(known.series))
-    paths = Paths(made.dependence, horizon, places_in(made, known.series), SAMPLES, 0)
+    paths = path_sampler(made, known.series, SAMPLES, 0)
     found: dict[str, Floats] = {}
     scale = seasonal_scale(known.series, known.season)
     for kind, values in drawn(paths, marginals, every).items():

@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged
 from holdfast.forecasting.judgement.backtest import BLEND
+from holdfast.forecasting.judgement.counts import recognise
 from holdfast.forecasting.predictor import Forecasts
+from holdfast.forecasting.residuals import fold_marginals
 from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import Floats, ForecastRecord
+from holdfast.forecasting.totals import Totals
+from holdfast.records import Floats, ForecastRecord, Times
 
 Columns = dict[str, NDArray[np.generic]]
+
+MEAN = f"{BLEND}-mean"
+"""The column of the mean, beside the median, where the model knows counts."""
 
 
 def forecast_columns(
@@ -34,6 +40,8 @@ def forecast_columns(
     result[names.time] = made.times.ravel()
     result[BLEND] = made.median.ravel()
     result |= _bounds(made.lower, made.upper)
+    if made.mean is not None:
+        result[MEAN] = made.mean.ravel()
     if members:
         result |= {name: forecast.ravel() for name, forecast in made.members.items()}
     for name, texts in (("method", made.method), ("note", made.note)):
@@ -63,7 +71,26 @@ def backtest_columns(ground: Groundwork, judged: Judged, levels: tuple[float, ..
         {level: intervals.lower[level][there] for level in levels},
         {level: intervals.upper[level][there] for level in levels},
     )
+    if recognise(series).counts.any():
+        result[MEAN] = fold_marginals(ground, judged.judgement).mean()[there]
     return result | {name: made[there] for name, made in judged.members.items()}
+
+
+def path_columns(names: ColumnNames, series: SeriesSet, times: Times, paths: Floats) -> Columns:
+    """One row a series, sample and step: ids, time, the sample's number from 0, its value.
+
+    Arguments:
+        names: what the caller's columns are called.
+        series: the N series that were forecast.
+        times: (N, K) timestamps.
+        paths: (n, N, K).
+    """
+    samples, count, steps = paths.shape
+    result = _ids(names, series, np.repeat(np.arange(count), samples * steps))
+    result[names.time] = np.repeat(times[:, None], samples, axis=1).ravel()
+    result["sample"] = np.tile(np.repeat(np.arange(samples), steps), count)
+    result[BLEND] = np.swapaxes(paths, 0, 1).ravel()
+    return result
 
 
 def embedding_columns(names: ColumnNames, series: SeriesSet, made: Floats) -> Columns:
@@ -76,6 +103,24 @@ def embedding_columns(names: ColumnNames, series: SeriesSet, made: Floats) -> Co
     """
     result = _ids(names, series, np.arange(len(series)))
     return result | {f"e{place}": made[:, place] for place in range(made.shape[1])}
+
+
+def total_columns(names: ColumnNames, made: Totals) -> Columns:
+    """One row a total: its group, its period's first timestamp, median, bounds, mean and parts.
+
+    Arguments:
+        names: what the caller's columns are called.
+        made: from `totals`.
+    """
+    result: Columns = dict(made.keys)
+    result[names.time] = made.times
+    result[BLEND] = made.median
+    result |= _bounds(made.lower, made.upper)
+    result[MEAN] = made.mean
+    result["observed"] = made.observed
+    result["points"] = made.points
+    result["note"] = np.array(made.note, dtype=object)
+    return result
 
 
 def _ids(names: ColumnNames, series: SeriesSet, rows: NDArray[np.int64]) -> Columns:

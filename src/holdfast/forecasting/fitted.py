@@ -5,6 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, TableError
 from holdfast.forecasting.judgement.baselines import simple_methods
+from holdfast.forecasting.judgement.counts import recognise
 from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.rule import Rule
@@ -61,6 +63,11 @@ class Fitted:
     names: ColumnNames
     dependence: Dependence
     scores: PastScores | None = None
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether any of its series counts something: forecasts then have a mean beside them."""
+        return bool(recognise(self.series).counts.any())
 
     @property
     def pretrained(self) -> PretrainedMember:

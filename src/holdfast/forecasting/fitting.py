@@ -55,7 +55,13 @@ class Fit:
     seed: int
 
     def record(
-        self, levels: Sequence[float], *, title: str, command: str, started: float | None
+        self,
+        levels: Sequence[float],
+        *,
+        title: str,
+        command: str,
+        started: float | None,
+        integers: bool = False,
     ) -> ForecastRecord:
         """All that a report shows.
 
@@ -64,9 +70,11 @@ class Fit:
             title: what was forecast.
             command: that made it.
             started: the reading of ``time.monotonic`` from which seconds count; None for none.
+            integers: whether series of whole numbers are forecast in whole numbers.
         """
         fitted, series = self.fitted, self.fitted.series
         made = forecast(fitted, series, levels)
+        made = made.whole(series) if integers else made
         first = np.repeat(series.starts - series.offsets[:-1], series.lengths)
         return ForecastRecord(
             title=title,
@@ -91,6 +99,7 @@ class Fit:
             backtest=self.judged.record(self.ground, levels),
             training=self.training,
             remarks=self.remarks,
+            mean=made.mean,
         )
 
 

@@ -11,12 +11,13 @@ from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import backtest_columns, forecast_columns
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.fitted_forecaster import FittedForecaster, read_like
+from holdfast.forecasting.fitted_forecaster import read_like
 from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.run_folder import clear_snapshots
+from holdfast.forecasting.sampled_forecaster import SampledForecaster
 from holdfast.forecasting.tables.frames import to_frame
 from holdfast.forecasting.tables.reading import Table, read
 from holdfast.records import ForecastRecord
@@ -24,7 +25,7 @@ from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
 
 
-class Forecaster(FittedForecaster):
+class Forecaster(SampledForecaster):
     """Forecasts many series with LSTMs, blended with simple methods as far as each has earned.
 
     A small LSTM that was trained on synthetic series ships with Holdfast and forecasts at once; it
@@ -115,12 +116,17 @@ class Forecaster(FittedForecaster):
         started = time.monotonic()
         table = self._read(df, id_col, time_col, target_col)
         self._fit = self._fit_ground(lay(table, int(self.horizon)), started, snapshots, refit=True)
-        self._fitted = self._fit.fitted
+        self._fitted, self._raw = self._fit.fitted, table.raw
         self._backend = table.backend
         return self
 
     def predict(
-        self, df: Any = None, *, level: Sequence[float] = (80, 90), members: bool = False
+        self,
+        df: Any = None,
+        *,
+        level: Sequence[float] = (80, 90),
+        members: bool = False,
+        integers: bool = False,
     ) -> Any:
         """Forecast every series from its last value on.
 
@@ -129,10 +135,13 @@ class Forecaster(FittedForecaster):
                 `fit`.
             level: interval levels in percent.
             members: whether to add a column for each member of the blend.
+            integers: whether series of whole numbers get whole numbers: lower bounds are rounded
+                down and upper ones up, so that no interval covers less; the mean is not rounded.
 
         Returns:
             A frame of the caller's kind: ids, timestamps, ``holdfast`` (the median),
-            ``holdfast-lo-90`` …, ``method`` and ``note``.
+            ``holdfast-lo-90`` …, ``method`` and ``note``; ``holdfast-mean`` too where any series
+            of the fit counts something, as the median of rare demand is zero.
 
         Raises:
             ArgumentError: not fitted, or a level is out of range.
@@ -145,6 +154,7 @@ class Forecaster(FittedForecaster):
             table = read_like(fitted, df)
             series, backend = table.series, table.backend
         made = forecast(fitted, series, levels)
+        made = made.whole(series) if integers else made
         columns = forecast_columns(fitted.names, series, made, members=members)
         return to_frame(columns, backend, series.calendar)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from holdfast.forecasting.judgement.baselines import (
     simple_methods,
 )
 from holdfast.forecasting.judgement.conformal import scores_needed
+from holdfast.forecasting.judgement.counts import recognise, to_whole
 from holdfast.forecasting.judgement.marginals import Marginals
 from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.judgement.widths import Widths, residual_widths
@@ -35,6 +36,7 @@ class Forecasts:
         members: member → (N, K); NaN where a member has none.
         method: (N,) what made each forecast.
         note: (N,) what a reader should know of it; "" for nothing.
+        mean: (N, K) where the model knows counts, whose median is often zero; None elsewhere.
     """
 
     times: Times
@@ -44,6 +46,16 @@ class Forecasts:
     members: Mapping[str, Floats]
     method: tuple[str, ...]
     note: tuple[str, ...]
+    mean: Floats | None = None
+
+    def whole(self, series: SeriesSet) -> Forecasts:
+        """In whole numbers, for series whose histories are; the mean stays as it is.
+
+        Arguments:
+            series: the histories that were forecast.
+        """
+        made = to_whole(recognise(series).whole, self.median, self.lower, self.upper)
+        return replace(self, median=made.median, lower=made.lower, upper=made.upper)
 
 
 def network_forecast(
@@ -71,6 +83,7 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
         levels: interval levels in percent.
     """
     shape = (len(series), fitted.horizon)
+    asked, levels = levels, sorted({*levels, *LEVELS}) if fitted.counts else levels
     simple = forecast_simple(series, fitted.season, fitted.horizon)
     members: dict[str, Floats] = {}
     networks: dict[str, Widths] = {}
@@ -88,26 +101,20 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
         frozenset(name for name in networks if np.isnan(members[name][index]).all())
         for index in range(len(series))
     ]
+    median, made = np.maximum(median, floor), made.floored(floor[:, 0])
+    mean = None
+    if fitted.counts:
+        mean = Marginals.from_bounds(median, made.lower, made.upper, floor).mean()
     return Forecasts(
         times=times.reshape(shape),
-        median=np.maximum(median, floor),
-        lower={level: np.maximum(bound, floor) for level, bound in made.lower.items()},
-        upper={level: np.maximum(bound, floor) for level, bound in made.upper.items()},
+        median=median,
+        lower={level: made.lower[level] for level in asked},
+        upper={level: made.upper[level] for level in asked},
         members=members,
         method=_methods(fitted, missing),
-        note=_notes(fitted, series, levels, missing, known),
+        note=_notes(fitted, series, asked, missing, known),
+        mean=mean,
     )
-
-
-def distribution(fitted: Fitted, series: SeriesSet) -> Marginals:
-    """The whole distribution of each series' steps: values (Q, N, K).
-
-    Arguments:
-        fitted, series: as for `forecast`.
-    """
-    made = forecast(fitted, series, LEVELS)
-    floor = never_negative(series)[:, None]
-    return Marginals.from_bounds(made.median, made.lower, made.upper, floor)
 
 
 def places_in(fitted: Fitted, series: SeriesSet) -> NDArray[np.int64]:

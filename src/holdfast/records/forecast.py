@@ -176,6 +176,7 @@ class ForecastRecord:
         backtest: None where every series was too short for one.
         training: what was trained, one entry a member.
         remarks: what was not trained, and why, in sentences.
+        mean: (N, K) where series count something; None elsewhere.
     """
 
     title: str
@@ -200,3 +201,4 @@ class ForecastRecord:
     backtest: BacktestRecord | None
     training: tuple[TrainingSummary, ...]
     remarks: tuple[str, ...] = ()
+    mean: Floats | None = None

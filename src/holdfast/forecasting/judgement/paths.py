@@ -48,7 +48,7 @@ class Paths:
         root = self._pairs
         if root is not None:
             every = self._draw(np.arange(len(self.places)))
-            return np.asarray(np.einsum("ij,njk->nik", root[rows], every))
+            return np.asarray(root[rows] @ every)
         common = self.dependence.common
         shared = self._steps(np.random.default_rng([self.seed, 0]), 1)
         own = self._draw(rows)

@@ -66,7 +66,7 @@ def long_rows(
     # The dates first: a mistaken column is best noticed there.
     stamps = _stamps(table, roles.time, day_first)
     numbers = read_numbers(table, roles.target, decimal)
-    codes, labels, keys = _identities(table, roles.id, roles.target)
+    codes, labels, keys = identities(table, roles.id, roles.target)
     rows = Rows(labels, keys, codes, stamps, numbers.values, table.at, table.where)
     names = ColumnNames(roles.id or ("unique_id",), roles.time or "ds", roles.target)
     said = (*roles.messages, *stamps.messages, *filter(None, [numbers.message]))
@@ -142,7 +142,7 @@ def _series_in_rows(
         f"{table.where}, header", {"times": text_array(dated)}, lambda row: f"column {dated[row]!r}"
     )
     stamps = read_stamps(header, "times", day_first=day_first)
-    codes, labels, keys = _identities(table, tuple(ids), "y")
+    codes, labels, keys = identities(table, tuple(ids), "y")
     if not ids:
         codes = np.arange(len(table), dtype=np.int64)
         labels = tuple(f"row {number}" for number in range(1, len(table) + 1))
@@ -174,7 +174,7 @@ def _stamps(table: RawTable, time: str | None, day_first: bool | None) -> Stamps
     return read_stamps(table, time, day_first=day_first)
 
 
-def _identities(
+def identities(
     table: RawTable, ids: tuple[str, ...], target: str
 ) -> tuple[NDArray[np.int64], tuple[str, ...], Mapping[str, NDArray[np.generic]]]:
     """For each row the number of its series, in the order in which series first appear."""

@@ -38,6 +38,7 @@ class Table:
         columns: the names to give results back under.
         season: grid points of one season.
         backend: how to give frames back; None where the table was a file.
+        raw: the table as it came in, where it has columns beside these; None elsewhere.
     """
 
     series: SeriesSet
@@ -45,6 +46,7 @@ class Table:
     columns: ColumnNames
     season: int
     backend: Backend | None
+    raw: RawTable | None = None
 
 
 def read(
@@ -115,7 +117,13 @@ def read(
         columns=layout.names,
         season=season,
         backend=backend,
+        raw=raw if not wide and _others(raw, layout.names) else None,
     )
+
+
+def _others(raw: RawTable, names: ColumnNames) -> bool:
+    """Whether there are columns beside ids, time and value."""
+    return bool(set(raw.columns) - {*names.id, names.time, names.target})
 
 
 def summarise(series: SeriesSet, season: int, messages: tuple[str, ...] = ()) -> TableSummary:

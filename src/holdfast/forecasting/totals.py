@@ -1,0 +1,272 @@
+"""Totals over groups of series and over periods, from sample paths: coherent with their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.judgement.counts import recognise, to_whole
+from holdfast.forecasting.judgement.marginals import Marginals
+from holdfast.forecasting.judgement.paths import Paths
+from holdfast.forecasting.sampling import distribution, path_sampler
+from holdfast.forecasting.tables.groups import Groups
+from holdfast.forecasting.tables.periods import Over, period_numbers, period_span
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import Floats, Times
+
+Indices = NDArray[np.int64]
+
+_AT_ONCE = 4_000_000  # numbers of the paths that are drawn at once
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """T totals, each the sum of the points of one group in one period.
+
+    Arguments:
+        keys: the columns that tell groups apart, name → (T,).
+        times: (T,) the first point of each period that there can be.
+        median: (T,).
+        lower, upper: level in percent → (T,).
+        mean: (T,) the sum of the means of the parts, exactly.
+        observed: (T,) what had come already, and is in all of these.
+        points: (T,) forecast and observed points that were added up.
+        note: (T,) why a total is not the whole one; "" where it is.
+    """
+
+    keys: Mapping[str, NDArray[np.generic]]
+    times: Times
+    median: Floats
+    lower: Mapping[float, Floats]
+    upper: Mapping[float, Floats]
+    mean: Floats
+    observed: Floats
+    points: Indices
+    note: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Which points add up to which total.
+
+    Arguments:
+        cell: (N, K) the total of each forecast point.
+        group: (T,) of each total.
+        first, last: (T,) the points between which each total's period lies.
+    """
+
+    cell: Indices
+    group: Indices
+    first: Indices
+    last: Indices
+
+
+def totals(
+    fitted: Fitted,
+    series: SeriesSet,
+    groups: Groups | None,
+    over: Over | None,
+    levels: Sequence[float],
+    *,
+    samples: int,
+    seed: int,
+    integers: bool,
+) -> Totals:
+    """Add up the forecasts of some series, some periods, or both.
+
+    Values that were observed in a period count with it. The median and the bounds are those of the
+    sums of sample paths; the mean is the sum of the means of the parts.
+
+    Arguments:
+        fitted: from a fit or a model folder.
+        series: histories, also of series that the fit never saw.
+        groups: what the series are part of; None for each by itself.
+        over: the period; None for each timestamp by itself.
+        levels: interval levels in percent.
+        samples: paths of each series.
+        seed: of the draws.
+        integers: whether totals of whole numbers are whole numbers, bounds rounded outwards.
+    """
+    made, marginals = distribution(fitted, series)
+    keys, member = _groups(series, groups)
+    cells = _cells(series, fitted.horizon, member, over)
+    total = len(cells.group)
+    mean = np.bincount(cells.cell.ravel(), marginals.mean().ravel(), minlength=total)
+    seen = _observed(series, member, cells, fitted.horizon, over)
+    sampler = path_sampler(fitted, series, samples, seed)
+    shares = np.array([0.5] + [0.5 + s * level / 200.0 for level in levels for s in (-1, 1)])
+    quantiles = np.empty((len(shares), total))
+    for chosen, sums in _sums(sampler, marginals, member, cells):
+        quantiles[:, chosen] = np.quantile(sums, shares, axis=0)
+    quantiles += seen.total
+    result = Totals(
+        keys={name: column[cells.group] for name, column in keys.items()},
+        times=series.calendar.times(cells.first),
+        median=quantiles[0],
+        lower={level: quantiles[1 + 2 * place] for place, level in enumerate(levels)},
+        upper={level: quantiles[2 + 2 * place] for place, level in enumerate(levels)},
+        mean=mean + seen.total,
+        observed=seen.total,
+        points=seen.points,
+        note=_notes(series, seen, made.times.shape[1]),
+    )
+    return _whole(result, series, member, cells) if integers else result
+
+
+def _groups(
+    series: SeriesSet, groups: Groups | None
+) -> tuple[Mapping[str, NDArray[np.generic]], Indices]:
+    """The columns of the groups, one entry a group, and the group of each series."""
+    if groups is None:
+        return series.keys, np.arange(len(series))
+    names, places = np.unique(groups.values.astype(str), return_inverse=True)
+    first = np.array([int(np.flatnonzero(places == one)[0]) for one in range(len(names))])
+    return {groups.name: groups.values[first]}, np.asarray(places, dtype=np.int64)
+
+
+def _cells(series: SeriesSet, horizon: int, member: Indices, over: Over | None) -> Cells:
+    """The totals in the order of groups and time, and what belongs to each."""
+    ordinals = series.ends[:, None] + np.arange(1, horizon + 1)
+    number = ordinals if over is None else period_numbers(series.calendar, ordinals, over)
+    numbers, period = np.unique(number, return_inverse=True)
+    period = period.reshape(number.shape)
+    pairs, cell = np.unique(member[:, None] * len(numbers) + period, return_inverse=True)
+    cell = cell.reshape(number.shape)
+    group = pairs // len(numbers)
+    if over == "horizon":
+        first = np.full(len(pairs), np.iinfo(np.int64).max)
+        np.minimum.at(first, cell.ravel(), ordinals.ravel())
+        last = np.zeros(len(pairs), dtype=np.int64)
+        np.maximum.at(last, cell.ravel(), ordinals.ravel())
+        return Cells(cell, group, first, last)
+    spans = [(point, point) for point in numbers.tolist()]
+    if over is not None:
+        inside = ordinals.ravel()[np.unique(period.ravel(), return_index=True)[1]]
+        spans = [period_span(series.calendar, point, over) for point in inside.tolist()]
+    edges = np.array(spans, dtype=np.int64)[pairs % len(numbers)]
+    return Cells(cell, group, edges[:, 0], edges[:, 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What of each total had come already, and what there is of it at all.
+
+    Arguments:
+        total: (T,) the sum of what was observed.
+        points: (T,) observed and forecast points.
+        gaps: (T,) points of the history without a value.
+        beyond: (T,) points behind the last one that is forecast.
+    """
+
+    total: Floats
+    points: Indices
+    gaps: Indices
+    beyond: Indices
+
+
+def _observed(
+    series: SeriesSet, member: Indices, cells: Cells, horizon: int, over: Over | None
+) -> Seen:
+    """What the histories hold of each total."""
+    count = len(cells.group)
+    points = np.bincount(cells.cell.ravel(), minlength=count)
+    total, gaps, beyond = np.zeros(count), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    if over == "horizon":
+        return Seen(total, points, gaps, beyond)
+    # Every series with every total of its group.
+    begin = np.searchsorted(cells.group, member, side="left")
+    stop = np.searchsorted(cells.group, member, side="right")
+    owner = np.repeat(np.arange(len(series)), stop - begin)
+    cell = np.arange(len(owner)) - np.repeat(np.cumsum(stop - begin) - stop, stop - begin)
+    low = np.clip(cells.first[cell] - series.starts[owner], 0, series.lengths[owner])
+    high = np.clip(cells.last[cell] + 1 - series.starts[owner], low, series.lengths[owner])
+    there = high > low
+    if there.any():
+        edges = np.stack([low, high], axis=1)[there] + series.offsets[owner[there], None]
+        seen = ~np.isnan(series.values)
+        values = np.append(np.where(seen, series.values, 0.0), 0.0)
+        sums = np.add.reduceat(values, edges.ravel())[::2]
+        observed = np.add.reduceat(np.append(seen, False).astype(np.int64), edges.ravel())[::2]
+        np.add.at(total, cell[there], sums)
+        np.add.at(points, cell[there], observed)
+        np.add.at(gaps, cell[there], (high - low)[there] - observed)
+    behind = np.maximum(
+        cells.last[cell] - np.maximum(series.ends[owner] + horizon, cells.first[cell] - 1), 0
+    )
+    np.add.at(beyond, cell, behind)
+    return Seen(total, points, gaps, beyond)
+
+
+def _sums(
+    sampler: Paths, marginals: Marginals, member: Indices, cells: Cells
+) -> Iterator[tuple[Indices, Floats]]:
+    """Some totals and the (n, …) sums of their paths, until all have been there."""
+    horizon = cells.cell.shape[1]
+    size = max(1, _AT_ONCE // (sampler.samples * horizon))
+    order = np.argsort(member, kind="stable")
+    begin = 0
+    while begin < len(order):
+        # Whole groups, as many as fit; a group that does not fit is drawn in parts.
+        stop = begin + size
+        while stop < len(order) and stop > begin and member[order[stop]] == member[order[stop - 1]]:
+            stop -= 1
+        if stop <= begin:
+            stop = int(np.searchsorted(member[order], member[order[begin]], side="right"))
+        rows = order[begin : min(stop, len(order))]
+        chosen, place = np.unique(cells.cell[rows], return_inverse=True)
+        place = place.reshape(len(rows), horizon)
+        sums = np.zeros((sampler.samples, len(chosen)))
+        for part in range(0, len(rows), size):
+            some = slice(part, part + size)
+            values = _some_paths(sampler, marginals, rows[some])
+            flat, where = values.reshape(len(values), -1), place[some].ravel()
+            by_cell = np.argsort(where, kind="stable")
+            into, starts = np.unique(where[by_cell], return_index=True)
+            sums[:, into] += np.add.reduceat(flat[:, by_cell], starts, axis=1)
+        yield chosen, sums
+        begin = stop
+
+
+def _some_paths(sampler: Paths, marginals: Marginals, rows: Indices) -> Floats:
+    some = Marginals(marginals.scores, marginals.values[:, rows], marginals.floor[rows])
+    return sampler.values(some, rows)
+
+
+def _notes(series: SeriesSet, seen: Seen, horizon: int) -> tuple[str, ...]:
+    """Why totals are not whole."""
+    end = series.calendar.format(series.calendar.times(series.ends.max() + horizon))
+    notes = []
+    for points, gaps, beyond in zip(
+        seen.points.tolist(), seen.gaps.tolist(), seen.beyond.tolist(), strict=True
+    ):
+        said = []
+        if beyond:
+            said.append(
+                f"partial: {points} of {points + gaps + beyond} points, the forecast ends at {end}"
+            )
+        if gaps:
+            said.append(f"{gaps} missing {'value is' if gaps == 1 else 'values are'} left out")
+        notes.append("; ".join(said))
+    return tuple(notes)
+
+
+def _whole(made: Totals, series: SeriesSet, member: Indices, cells: Cells) -> Totals:
+    """In whole numbers where all series of a group are of whole numbers."""
+    broken = np.bincount(member, weights=~recognise(series).whole, minlength=int(member.max()) + 1)
+    whole = broken[cells.group] == 0
+    rounded = to_whole(
+        whole,
+        made.median[:, None],
+        {level: bound[:, None] for level, bound in made.lower.items()},
+        {level: bound[:, None] for level, bound in made.upper.items()},
+    )
+    return replace(
+        made,
+        median=rounded.median[:, 0],
+        lower={level: bound[:, 0] for level, bound in rounded.lower.items()},
+        upper={level: bound[:, 0] for level, bound in rounded.upper.items()},
+    )
