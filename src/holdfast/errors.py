@@ -3,6 +3,7 @@
     HoldfastError
     ├── InputError          a table, file, argument or folder that the caller can mend (exit code 2)
     │   ├── TableError      … in a table: names the file, the column, the row or the series
+    │   ├── TextError       … in a text: names the file and the place
     │   ├── ArgumentError   … in an argument: names it, also a ValueError
     │   └── ModelError      … in a model folder or file: missing, corrupt, foreign, other version
     └── TrainingError       training cannot go on
@@ -26,6 +27,10 @@ class InputError(HoldfastError):
 
 class TableError(InputError):
     """A table is wrong; the message names the file, column, row or series."""
+
+
+class TextError(InputError):
+    """A text is wrong; the message names the file and the byte or the line."""
 
 
 class ArgumentError(InputError, ValueError):

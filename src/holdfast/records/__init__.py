@@ -13,6 +13,7 @@ from holdfast.records.forecast import (
     TableSummary,
     TrainingSummary,
 )
+from holdfast.records.language import TextScore, TextTrainingRecord
 from holdfast.records.members import ADAPTED, LSTM, NETWORKS, PRETRAINED, TRAINED
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
@@ -35,6 +36,8 @@ __all__ = [
     "PretrainedSummary",
     "SamplesRecord",
     "TableSummary",
+    "TextScore",
+    "TextTrainingRecord",
     "Times",
     "TrainingSummary",
 ]

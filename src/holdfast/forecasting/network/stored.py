@@ -16,8 +16,8 @@ from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
-from holdfast.forecasting.network.weights import arrays_of, network_from
 from holdfast.records import ADAPTED, LSTM, NETWORKS, PRETRAINED
+from holdfast.training.weights import arrays_of, network_from
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from holdfast.errors import ArgumentError, ModelError
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
-from holdfast.forecasting.network.weights import network_from
 from holdfast.storage import write_bytes_atomically, write_text_atomically
+from holdfast.training.weights import network_from
 
 FORMAT: Final = "holdfast pretrained network"
 FORMAT_VERSION: Final = 1

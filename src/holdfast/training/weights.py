@@ -28,7 +28,7 @@ def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:
 
 
 def network_from(make: Callable[[], Network], arrays: Mapping[str, NDArray[Any]]) -> Network:
-    """A network with weights that were stored, ready to forecast.
+    """A network with weights that were stored, ready to be used.
 
     Arguments:
         make: builds the network; nothing is drawn and no memory is taken before the shapes fit.

@@ -1,0 +1,1 @@
+"""Language: models of text that train on the computer you have."""

@@ -1,0 +1,80 @@
+"""A design that fits the text and the time."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from holdfast.language.design import LanguageDesign
+from holdfast.language.tokens.tokens import Kind
+
+WIDTHS: Final = (64, 96, 128, 192, 256, 320, 384, 512, 640, 768, 1024, 1280)
+"""Units of a layer, of which one is taken."""
+
+FULL_SOFTMAX: Final = 8_192
+"""A vocabulary beyond this gets an adaptive softmax, whose cost does not grow with it."""
+
+
+def choose_design(kind: Kind, vocabulary: int, tokens: int, flops: float) -> LanguageDesign:
+    """The widest model that reads the text often enough in the time that there is.
+
+    Arguments:
+        kind: what a token is.
+        vocabulary: V.
+        tokens: to learn from.
+        flops: multiplications and additions that the time is enough for; infinite for no limit.
+
+    Example:
+        >>> quick = choose_design("char", 65, 1_000_000, 2e13)
+        >>> patient = choose_design("char", 65, 1_000_000, 2e14)
+        >>> quick.hidden < patient.hidden, quick.output_dropout < patient.output_dropout
+        (True, True)
+    """
+    best = _design(kind, vocabulary, tokens, WIDTHS[0], flops)
+    for width in WIDTHS[1:]:
+        made = _design(kind, vocabulary, tokens, width, flops)
+        if flops / (made.flops_per_token() * tokens) < passes_wanted(tokens):
+            break
+        if width * width > 2 * tokens:  # more weights than there is to learn
+            break
+        best = made
+    return best
+
+
+def passes_wanted(tokens: int) -> float:
+    """How often a text should be read, at least: a short one more often."""
+    return min(max(10.0 * math.sqrt(1e6 / tokens), 1.0), 60.0)
+
+
+def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) -> LanguageDesign:
+    small = vocabulary <= 512
+    embedding = min(64, width) if small else min(width, 400)
+    cutoffs = () if vocabulary <= FULL_SOFTMAX else (2_000, min(10_000, vocabulary // 2))
+    # A stream shorter than a few windows carries no state worth the name.
+    batch = min(max(tokens // 2_000, 1), 32)
+    window = 96 if small else 64
+    made = LanguageDesign(
+        vocabulary,
+        embedding=embedding,
+        hidden=width,
+        tied=not small and not cutoffs,
+        cutoffs=cutoffs,
+        window=min(window, max(tokens // batch - 2, 1)),
+        batch=batch,
+    )
+    passes = flops / (made.flops_per_token() * tokens)
+    return _regularised(made, passes, tokens)
+
+
+def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:
+    """The more often a text is read by the more weights, the more of them are hidden at a time."""
+    from dataclasses import replace
+
+    weights = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
+    strain = min(passes, 100.0) * weights / tokens
+    share = min(max(0.1 * math.log2(1.0 + strain / 2.0), 0.0), 0.5)
+    return replace(
+        design,
+        output_dropout=round(share, 2),
+        weight_drop=round(share, 2),
+    )

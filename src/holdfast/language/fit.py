@@ -1,0 +1,274 @@
+"""Training a language model within a budget."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from holdfast.language.choose import choose_design
+from holdfast.language.corpus import Corpus
+from holdfast.language.design import LanguageDesign
+from holdfast.language.task import LanguageTask
+from holdfast.storage import write_text_atomically
+from holdfast.training.budget import Budget, steps_within
+from holdfast.training.interrupts import Interrupts
+from holdfast.training.loop import Trained, train
+from holdfast.training.plan import Plan
+from holdfast.training.progress import Progress
+from holdfast.training.rehearsal import Rehearsal
+
+LEAST_STEPS: Final = 20
+"""Updates, however little time there is."""
+
+MOST_PASSES: Final = 60.0
+"""Readings of a text beyond which nothing is gained, where there is no budget."""
+
+_PLANNED = 0.93
+"""Share of the time left that training plans for; scoring and writing take the rest."""
+
+_SPEED = 4e10
+"""Multiplications and additions a second on one thread, before anything was timed."""
+
+_SETTLED, _SNAPSHOTS = "settled.json", "snapshots"
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageFit:
+    """A trained network, and how it came to be.
+
+    Arguments:
+        task: with the network.
+        trained: the record of the loop.
+        threads: on which it was trained.
+    """
+
+    task: LanguageTask
+    trained: Trained
+    threads: int
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What is decided once, so that a killed run goes on with it."""
+
+    design: LanguageDesign
+    steps: int
+    threads: int
+
+
+def fit(
+    corpus: Corpus,
+    *,
+    design: LanguageDesign | None,
+    adjust: Callable[[LanguageDesign], LanguageDesign],
+    budget: Budget,
+    steps: int | None,
+    seed: int,
+    progress: Progress,
+    folder: Path | None,
+    interrupts: Interrupts | None = None,
+) -> LanguageFit:
+    """Train a network on a text.
+
+    Arguments:
+        corpus: from `corpus.prepare`.
+        design: the network's sizes; None to choose what fits the text and the time.
+        adjust: what the caller changes in what was chosen.
+        budget: of everything; its clock is already running.
+        steps: updates in place of the budget.
+        seed: of everything random.
+        progress: is told of every update.
+        folder: for snapshots, from which a killed run goes on; None for none.
+        interrupts: watches for Ctrl-C.
+
+    Raises:
+        NonFiniteLossError: training failed.
+        ModelError: the snapshot in `folder` is of another run.
+    """
+    settled = None if folder is None else _read_settled(folder, corpus, budget, steps, seed)
+    if settled is None:
+        settled = _settle(corpus, design, adjust, budget, steps, seed)
+        if folder is not None:
+            _write_settled(folder, corpus, budget, steps, seed, settled)
+    before = torch.get_num_threads()
+    torch.set_num_threads(settled.threads)
+    try:
+        task = LanguageTask(settled.design, corpus, seed)
+        trained = train(
+            task,
+            language_plan(settled.design, settled.steps, seed),
+            folder=None if folder is None else folder / _SNAPSHOTS,
+            identity=corpus.identity,
+            progress=_WithSpeed(progress, settled.design),
+            description="Training",
+            deadline=None if steps is not None else budget.deadline,
+            interrupts=interrupts,
+        )
+    finally:
+        torch.set_num_threads(before)
+    return LanguageFit(task, trained, settled.threads)
+
+
+def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
+    """The training plan of a language model."""
+    return Plan(
+        steps=steps,
+        learning_rate=design.learning_rate,
+        weight_decay=0.01,
+        betas=(0.9, 0.99),
+        warmup=min(100, max(steps // 10, 1)),
+        clip=1.0,
+        evaluate_every=max(steps // 20, 10),
+        patience=20,
+        average=0.1,
+        seed=seed,
+    )
+
+
+def clear(folder: Path) -> None:
+    """Remove what a finished training has left."""
+    shutil.rmtree(folder / _SNAPSHOTS, ignore_errors=True)
+    with suppress(OSError):
+        (folder / _SETTLED).unlink(missing_ok=True)
+
+
+def _settle(
+    corpus: Corpus,
+    design: LanguageDesign | None,
+    adjust: Callable[[LanguageDesign], LanguageDesign],
+    budget: Budget,
+    steps: int | None,
+    seed: int,
+) -> _Settled:
+    threads = torch.get_num_threads()
+    tokens = len(corpus.training)
+    if design is None:
+        flops = math.inf
+        if steps is None and budget.seconds is not None:
+            flops = _PLANNED * budget.remaining() * _SPEED * min(threads, 4)
+            first = _chosen(corpus, flops)
+            flops = _PLANNED * budget.remaining() * _measured_speed(first, corpus, seed)
+        design = adjust(_chosen(corpus, flops))
+    if steps is not None:
+        return _Settled(design, steps, threads)
+    task = LanguageTask(design, corpus, seed)
+    most = max(math.ceil(MOST_PASSES * tokens / (design.window * design.batch)), LEAST_STEPS)
+    if budget.seconds is None:
+        return _Settled(design, most, threads)
+    rehearsal = Rehearsal(task, language_plan(design, most, seed))
+    counted = steps_within(
+        _PLANNED * budget.remaining() - _scoring_seconds(task, corpus),
+        rehearsal,
+        minimum=LEAST_STEPS,
+        maximum=10 * most,
+    )
+    return _Settled(design, counted, threads)
+
+
+def _chosen(corpus: Corpus, flops: float) -> LanguageDesign:
+    tokens = corpus.tokens
+    return choose_design(tokens.kind, tokens.size, len(corpus.training), flops)
+
+
+def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int) -> float:
+    """Multiplications and additions a second of training, from a few updates."""
+    rehearsal = Rehearsal(LanguageTask(design, corpus, seed), replace(_TIMING))
+    rehearsal(1)
+    seconds = min(rehearsal(2) for _ in range(2)) / 2
+    return design.flops_per_token() * design.window * design.batch / max(seconds, 1e-9)
+
+
+_TIMING = Plan(steps=10)
+
+
+def _scoring_seconds(task: LanguageTask, corpus: Corpus) -> float:
+    """What scoring the held-out text in one stream will take, from a piece of it."""
+    from holdfast.language.evaluate import WINDOW, surprises
+
+    piece = corpus.validation[: 2 * WINDOW + 1]
+    begin = time.monotonic()
+    for _ in surprises(task.module.network, piece):
+        pass
+    task.module.train()
+    return (time.monotonic() - begin) * len(corpus.validation) / max(len(piece) - 1, 1)
+
+
+def _asked(corpus: Corpus, budget: Budget, steps: int | None, seed: int) -> dict[str, object]:
+    return {"text": corpus.identity, "budget": budget.seconds, "steps": steps, "seed": seed}
+
+
+def _read_settled(
+    folder: Path, corpus: Corpus, budget: Budget, steps: int | None, seed: int
+) -> _Settled | None:
+    """What an earlier process of this run settled; None where there is none of this run."""
+    try:
+        found: dict[str, Any] = json.loads((folder / _SETTLED).read_text(encoding="utf-8"))
+        if found["asked"] == _asked(corpus, budget, steps, seed):
+            made = LanguageDesign.from_json(found["design"])
+            return _Settled(made, max(int(found["steps"]), 1), max(int(found["threads"]), 1))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # not ours: it is settled again and replaced
+    clear(folder)
+    return None
+
+
+def _write_settled(
+    folder: Path,
+    corpus: Corpus,
+    budget: Budget,
+    steps: int | None,
+    seed: int,
+    settled: _Settled,
+) -> None:
+    described = {
+        "asked": _asked(corpus, budget, steps, seed),
+        "design": settled.design.to_json(),
+        "steps": settled.steps,
+        "threads": settled.threads,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text_atomically(folder / _SETTLED, json.dumps(described))
+
+
+class _WithSpeed:
+    """Adds tokens a second to what a progress shows."""
+
+    def __init__(self, inner: Progress, design: LanguageDesign) -> None:
+        self._inner = inner
+        self._each = design.window * design.batch
+        self._begun: float | None = None
+        self._first = 0
+        self._note = ""
+
+    def start(self, total: int, description: str) -> None:
+        """A run of `total` updates begins."""
+        self._inner.start(total, description)
+
+    def advance(self, step: int, loss: float, note: str = "") -> None:
+        """Update `step` is done."""
+        now = time.monotonic()
+        if self._begun is None:
+            self._begun, self._first = now, step
+        self._note = note or self._note
+        seconds = now - self._begun
+        speed = ""
+        if seconds > 1.0:
+            speed = f"{(step - self._first) * self._each / seconds:,.0f} tokens/s"
+        self._inner.advance(step, loss, ", ".join(filter(None, [self._note, speed])))
+
+    def message(self, text: str) -> None:
+        """Say a sentence."""
+        self._inner.message(text)
+
+    def stop(self) -> None:
+        """The run has ended."""
+        self._inner.stop()

@@ -1,0 +1,338 @@
+"""The public class of language models: train, load, save, generate, stream, score."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast import storage
+from holdfast.errors import ArgumentError, InputError, ModelError, TextError
+from holdfast.language.corpus import Amount, prepare
+from holdfast.language.design import LanguageDesign
+from holdfast.language.dynamic import DynamicRate, dynamic_surprises
+from holdfast.language.evaluate import surprises
+from holdfast.language.fit import LanguageFit, fit
+from holdfast.language.generate import Writer, generate_ids
+from holdfast.language.model import LanguageNetwork
+from holdfast.language.sampling import Sampling
+from holdfast.language.score import text_score
+from holdfast.language.text_files import read_all
+from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
+from holdfast.records import TextScore
+from holdfast.training.budget import Budget
+from holdfast.training.progress import Progress, progress_for_terminal
+from holdfast.training.weights import arrays_of, network_from
+
+KIND: Final = "language model"
+"""What a model folder of ours says it holds."""
+
+_CARRY_ON: Final = "\n"
+
+
+class LanguageModel:
+    """An LSTM that has read text: it writes on, and says how surprising a text is.
+
+    Arguments:
+        tokens: the vocabulary.
+        network: reads tokens of it.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "text.txt"
+        ...     _ = path.write_text("to be or not to be, that is the question. " * 40)
+        ...     model = LanguageModel.train(path, steps=3, hidden=16)
+        >>> len(model.generate("to be", length=20))
+        20
+        >>> model.score("to be or not to be").tokens
+        18
+    """
+
+    def __init__(self, tokens: Tokens, network: LanguageNetwork) -> None:
+        if network.design.vocabulary != tokens.size:
+            raise ArgumentError(
+                f"The network has {network.design.vocabulary:,} tokens, the vocabulary "
+                f"{tokens.size:,}."
+            )
+        self.tokens = tokens
+        self.network = network.eval()
+        self.fit: LanguageFit | None = None
+        """How it was trained, where this process has trained it."""
+
+    @classmethod
+    def train(
+        cls,
+        files: str | Path | Sequence[str | Path],
+        *,
+        tokens: Kind = "char",
+        vocab: int | None = None,
+        budget: str | float | None = "10m",
+        steps: int | None = None,
+        validation: float | Sequence[str | Path] = 0.1,
+        encoding: str = "utf-8",
+        seed: int = 0,
+        hidden: int | None = None,
+        layers: int | None = None,
+        dropout: float | None = None,
+        design: LanguageDesign | None = None,
+        snapshots: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> LanguageModel:
+        """Read files, choose a network that fits them and the time, and train it.
+
+        Arguments:
+            files: one or more text files.
+            tokens: what a token is: "char", "byte", "word" or "bpe".
+            vocab: tokens of the vocabulary; None for a number that fits.
+            budget: how long everything may take, such as "90s" or "10m"; None for as long as it is
+                worth.
+            steps: updates in place of the budget; equal steps, equal bits.
+            validation: share of the text, at its end, that is only scored; or files of their own.
+            encoding: of the files.
+            seed: of everything random.
+            hidden, layers, dropout: sizes and dropout in place of those that are chosen.
+            design: all sizes in place of those that are chosen.
+            snapshots: folder from which a training that was killed goes on; None for none.
+            progress: is told of every update; None for a bar on a terminal.
+
+        Raises:
+            TextError: a file cannot be read or is too short; says where.
+            ArgumentError: an argument is out of range.
+        """
+        started = time.monotonic()
+        if tokens not in KINDS:
+            raise ArgumentError(f"tokens={tokens!r} must be one of {', '.join(KINDS)}.")
+        if steps is not None and steps < 1:
+            raise ArgumentError(f"steps={steps!r} must be a whole number from 1.")
+        clock = Budget.parse(None if steps else budget, start=started)
+        paths = [files] if isinstance(files, str | Path) else list(files)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = None if snapshots is None else Path(snapshots)
+            corpus = prepare(
+                paths,
+                tokens,
+                (folder or Path(scratch)) / "text",
+                size=vocab,
+                validation=validation,
+                encoding=encoding,
+            )
+            made = fit(
+                corpus,
+                design=design,
+                adjust=partial(_adjusted, hidden=hidden, layers=layers, dropout=dropout),
+                budget=clock,
+                steps=steps,
+                seed=seed,
+                progress=progress_for_terminal() if progress is None else progress,
+                folder=folder,
+            )
+            model = cls(corpus.tokens, made.task.module.network)
+        model.fit = made
+        return model
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        stop: str | None = None,
+    ) -> str:
+        """Write on after a prompt.
+
+        Arguments:
+            prompt: read first, and not part of the result; "" to begin a line.
+            length: tokens to write at most.
+            temperature, top_k, top_p: as in `Sampling`.
+            seed: of the draws; equal seeds give equal texts.
+            stop: text before which writing ends; None for none.
+
+        Raises:
+            ArgumentError: a number is out of range.
+        """
+        return "".join(
+            self.stream(
+                prompt,
+                length=length,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=seed,
+                stop=stop,
+            )
+        )
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        stop: str | None = None,
+    ) -> Iterator[str]:
+        """The same piece by piece, as it is written: each token costs the same, however far on.
+
+        Raises:
+            ArgumentError: a number is out of range.
+        """
+        if length < 1:
+            raise ArgumentError(f"length={length!r} must be a whole number from 1.")
+        if stop == "":
+            raise ArgumentError('stop="" would end before the first token; leave it out.')
+        sampling = Sampling(temperature, top_k, top_p)
+        ids = self._begun(self.tokens.encode(prompt))
+        return _until(stop, self._written(ids, sampling, length, seed))
+
+    def score(
+        self, text: str | Path, *, dynamic: bool = False, encoding: str = "utf-8"
+    ) -> TextScore:
+        """How well the model predicts a text, in one stream, weights fixed.
+
+        Arguments:
+            text: the text itself, or the path of a file of any size.
+            dynamic: whether a copy of the model goes on learning while it reads (Krause et al.
+                2018, arXiv 1709.07432).
+            encoding: of the file.
+
+        Raises:
+            TextError: there is no text, or the file cannot be read.
+        """
+        pieces = read_all([text], encoding=encoding) if isinstance(text, Path) else [text]
+        amount, total, unknown = Amount(), 0.0, 0
+        ids_of = []
+        for piece in pieces:
+            ids = self.tokens.encode(piece)
+            amount += Amount.of(piece, len(ids))
+            unknown += 0 if self.tokens.unknown is None else int((ids == self.tokens.unknown).sum())
+            ids_of.append(ids.astype(np.int32))
+        if not amount.tokens:
+            raise TextError("There is no text to score.")
+        stream = self._begun(np.concatenate(ids_of))
+        rate = DynamicRate() if dynamic else None
+        parts = (
+            surprises(self.network, stream)
+            if rate is None
+            else dynamic_surprises(self.network, stream, rate)
+        )
+        total = sum(float(part.sum()) for part in parts)
+        return text_score(total, amount, unknown, dynamic=dynamic)
+
+    def surprise(self, text: str) -> tuple[list[str], NDArray[np.float64]]:
+        """Every token of a text as it is written, and its surprise in nats.
+
+        Raises:
+            TextError: there is no text.
+        """
+        ids = self.tokens.encode(text)
+        if not len(ids):
+            raise TextError("There is no text to score.")
+        parts = list(surprises(self.network, self._begun(ids)))
+        writer = Writer(self.tokens)
+        return [writer.write(int(token)) for token in ids], np.concatenate(parts)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder: weights, sizes and the tokenizer; whole or not at all.
+
+        Raises:
+            InputError: the folder cannot be written, or holds something that is not ours.
+        """
+        manifest = {
+            "design": self.network.design.to_json(),
+            "kind": self.tokens.kind,
+            "tokenizer": self.tokens.to_json(),
+        }
+        arrays = arrays_of(self.network)
+        if self.network.design.tied:
+            del arrays["head.weight"]
+        storage.save(folder, KIND, manifest, arrays)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> LanguageModel:
+        """A model from its folder, everything checked.
+
+        Raises:
+            ModelError: the folder is missing, corrupt, foreign or from a newer version.
+        """
+        manifest, arrays = storage.load(folder, KIND)
+        try:
+            if set(manifest) != {"design", "kind", "tokenizer"}:
+                raise ValueError("it has missing or unknown fields")
+            design = LanguageDesign.from_json(manifest["design"])
+            tokens = Tokens.from_json(manifest["kind"], manifest["tokenizer"])
+            if design.tied:
+                arrays["head.weight"] = arrays["embedding.weight"]
+            network = network_from(lambda: LanguageNetwork(design), arrays)
+            if design.tied:
+                network.head.weight = network.embedding.weight
+            return cls(tokens, network)
+        except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            reason = str(error).rstrip(".")
+            raise ModelError(f"{folder} does not fit together ({reason}); train it again.") from (
+                error
+            )
+
+    def _begun(self, ids: Ids) -> Ids:
+        """Tokens after one to begin with: a line break, or whatever comes first."""
+        first = self.tokens.encode(_CARRY_ON)
+        begin = int(first[-1]) if len(first) else 0
+        return np.concatenate([[begin], ids]).astype(np.int64)
+
+    def _written(self, ids: Ids, sampling: Sampling, length: int, seed: int) -> Iterator[str]:
+        writer = Writer(self.tokens, after=int(ids[-1]))
+        made = generate_ids(self.network, ids, sampling, seed=seed, barred=self.tokens.unknown)
+        for _, token in zip(range(length), made, strict=False):
+            yield writer.write(token)
+
+
+def _adjusted(
+    design: LanguageDesign, *, hidden: int | None, layers: int | None, dropout: float | None
+) -> LanguageDesign:
+    """A design with what the caller asks for in place of what was chosen."""
+    if hidden is not None:
+        design = replace(design, hidden=hidden, embedding=min(design.embedding, hidden))
+    if layers is not None:
+        design = replace(design, layers=layers)
+    if dropout is not None:
+        design = replace(
+            design, output_dropout=dropout, weight_drop=dropout, hidden_dropout=dropout
+        )
+    return design
+
+
+def _until(stop: str | None, pieces: Iterator[str]) -> Iterator[str]:
+    """Pieces of text up to `stop`; what may be its beginning waits."""
+    if stop is None:
+        yield from pieces
+        return
+    waiting = ""
+    for piece in pieces:
+        waiting += piece
+        place = waiting.find(stop)
+        if place >= 0:
+            yield waiting[:place]
+            return
+        keep = next(
+            (
+                length
+                for length in range(min(len(stop) - 1, len(waiting)), 0, -1)
+                if stop.startswith(waiting[-length:])
+            ),
+            0,
+        )
+        yield waiting[: len(waiting) - keep]
+        waiting = waiting[len(waiting) - keep :]
+    yield waiting

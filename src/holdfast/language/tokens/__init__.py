@@ -1,0 +1,1 @@
+"""How text becomes tokens: characters, bytes, words, or pieces of words."""

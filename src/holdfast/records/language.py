@@ -1,0 +1,81 @@
+"""Language models: how they were trained, and how they do on a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """How well a model predicts a text.
+
+    Arguments:
+        tokens, characters, words: of the text; words are what lies between blanks.
+        unknown: tokens that stand for something the vocabulary has not.
+        nats, bits_per_token: mean surprise of a token.
+        bits_per_character: mean surprise of a character.
+        perplexity: exp of the nats, of a token.
+        perplexity_per_word: the same of a word, whatever the tokens are.
+        dynamic: whether the model went on learning while it read (dynamic evaluation).
+    """
+
+    tokens: int
+    characters: int
+    words: int
+    unknown: int
+    nats: float
+    bits_per_token: float
+    bits_per_character: float
+    perplexity: float
+    perplexity_per_word: float
+    dynamic: bool
+
+
+@dataclass(frozen=True)
+class TextTrainingRecord:
+    """A language model's training, with all that a person needs to judge it.
+
+    Arguments:
+        title: what it was trained on, usually the file's name.
+        command: the command that made it; "" from Python.
+        created: date and time, ISO 8601.
+        version: of Holdfast.
+        seed: of the run.
+        seconds: from start to end.
+        kind: what a token is: "char", "byte", "word" or "bpe".
+        vocabulary: tokens in it.
+        learnt, held_out: tokens that were learnt from, and that were only scored.
+        parameters: weights.
+        design: sizes and shares, in words, one entry each.
+        passes: how often the text was read.
+        steps: updates.
+        tokens_per_second: while training.
+        curve_steps, curve_loss: the training loss along the way, nats a token, penalties included.
+        validation_steps, validation_loss: nats a token on the held-out text along the way.
+        stopped: why training ended: "budget", "steps", "early", "interrupted".
+        score: on the held-out text, weights fixed.
+        sample: text that the model wrote.
+    """
+
+    title: str
+    command: str
+    created: str
+    version: str
+    seed: int
+    seconds: float
+    kind: str
+    vocabulary: int
+    learnt: int
+    held_out: int
+    parameters: int
+    design: tuple[tuple[str, str], ...]
+    passes: float
+    steps: int
+    tokens_per_second: float
+    curve_steps: tuple[int, ...]
+    curve_loss: tuple[float, ...]
+    validation_steps: tuple[int, ...]
+    validation_loss: tuple[float, ...]
+    stopped: str
+    score: TextScore
+    sample: str
