@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from holdfast import nn as nn
     from holdfast import reports as reports
     from holdfast.forecasting.forecaster import Forecaster as Forecaster
+    from holdfast.language.language_model import LanguageModel as LanguageModel
 
-__all__ = ["Forecaster", "__version__", "export", "nn", "reports"]
+__all__ = ["Forecaster", "LanguageModel", "__version__", "export", "nn", "reports"]
 
 
 def __getattr__(name: str) -> object:
@@ -25,6 +26,10 @@ def __getattr__(name: str) -> object:
         from holdfast.forecasting.forecaster import Forecaster
 
         return Forecaster
+    if name == "LanguageModel":
+        from holdfast.language.language_model import LanguageModel
+
+        return LanguageModel
     if name == "export":
         import holdfast.export
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth, update
+from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth, text, update
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="LSTM forecasts with honest intervals, on a laptop, from a table.",
+    help="LSTMs for time series and text, on the computer you have.",
 )
 app.command("forecast")(forecast.forecast)
 app.command("backtest")(backtest.backtest)
@@ -31,6 +31,7 @@ app.command("update")(update.update)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)
+app.add_typer(text.app, name="text")
 
 
 def _version(wanted: bool) -> None:

@@ -90,6 +90,11 @@ class LanguageDesign:
         whole = all(type(cut) is int for cut in self.cutoffs) and len(self.cutoffs) <= 16
         if not whole or any(low >= high for low, high in pairwise(ascending)):
             raise ArgumentError("cutoffs must ascend between 0 and the vocabulary.")
+        if self.output < 4 ** len(self.cutoffs):
+            raise ArgumentError(
+                f"{len(self.cutoffs)} cutoffs need at least {4 ** len(self.cutoffs)} units in the "
+                "last layer, since each cluster has a quarter of those before it."
+            )
 
     def sizes(self) -> list[tuple[int, int]]:
         """The inputs and the units of each layer."""

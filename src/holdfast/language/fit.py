@@ -35,8 +35,14 @@ MOST_PASSES: Final = 60.0
 _PLANNED = 0.93
 """Share of the time left that training plans for; scoring and writing take the rest."""
 
+_USUAL = 6e9
+"""Multiplications and additions of one update, before a design is chosen."""
+
 _SPEED = 4e10
 """Multiplications and additions a second on one thread, before anything was timed."""
+
+TEXT: Final = "text"
+"""Where the numbers of a text lie in the folder of a training."""
 
 _SETTLED, _SNAPSHOTS = "settled.json", "snapshots"
 
@@ -49,11 +55,13 @@ class LanguageFit:
         task: with the network.
         trained: the record of the loop.
         threads: on which it was trained.
+        seed: of everything random.
     """
 
     task: LanguageTask
     trained: Trained
     threads: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ def fit(
     seed: int,
     progress: Progress,
     folder: Path | None,
+    announce: Callable[[LanguageTask, int, int], None] | None = None,
     interrupts: Interrupts | None = None,
 ) -> LanguageFit:
     """Train a network on a text.
@@ -88,6 +97,7 @@ def fit(
         seed: of everything random.
         progress: is told of every update.
         folder: for snapshots, from which a killed run goes on; None for none.
+        announce: is given the task, its steps and its threads before training begins.
         interrupts: watches for Ctrl-C.
 
     Raises:
@@ -103,6 +113,8 @@ def fit(
     torch.set_num_threads(settled.threads)
     try:
         task = LanguageTask(settled.design, corpus, seed)
+        if announce is not None:
+            announce(task, settled.steps, settled.threads)
         trained = train(
             task,
             language_plan(settled.design, settled.steps, seed),
@@ -115,7 +127,7 @@ def fit(
         )
     finally:
         torch.set_num_threads(before)
-    return LanguageFit(task, trained, settled.threads)
+    return LanguageFit(task, trained, settled.threads, seed)
 
 
 def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
@@ -136,9 +148,11 @@ def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
 
 def clear(folder: Path) -> None:
     """Remove what a finished training has left."""
-    shutil.rmtree(folder / _SNAPSHOTS, ignore_errors=True)
-    with suppress(OSError):
+    for name in (_SNAPSHOTS, TEXT):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    with suppress(OSError):  # what cannot be removed is in nobody's way
         (folder / _SETTLED).unlink(missing_ok=True)
+        folder.rmdir()  # refused where the caller keeps something of his own in it
 
 
 def _settle(
@@ -153,7 +167,9 @@ def _settle(
     tokens = len(corpus.training)
     if design is None:
         flops = math.inf
-        if steps is None and budget.seconds is not None:
+        if steps is not None:
+            flops = steps * _USUAL
+        elif budget.seconds is not None:
             flops = _PLANNED * budget.remaining() * _SPEED * min(threads, 4)
             first = _chosen(corpus, flops)
             flops = _PLANNED * budget.remaining() * _measured_speed(first, corpus, seed)
@@ -217,7 +233,7 @@ def _read_settled(
             return _Settled(made, max(int(found["steps"]), 1), max(int(found["threads"]), 1))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not ours: it is settled again and replaced
-    clear(folder)
+    shutil.rmtree(folder / _SNAPSHOTS, ignore_errors=True)  # of a run with another text or options
     return None
 
 

@@ -102,3 +102,28 @@ class Writer:
             self._before = text
             return blank + text
         return self._decoder.decode(bytes(self._bytes[letter] for letter in text))
+
+
+def until(stop: str | None, pieces: Iterator[str]) -> Iterator[str]:
+    """Pieces of text up to `stop`; what may be its beginning waits."""
+    if stop is None:
+        yield from pieces
+        return
+    waiting = ""
+    for piece in pieces:
+        waiting += piece
+        place = waiting.find(stop)
+        if place >= 0:
+            yield waiting[:place]
+            return
+        keep = next(
+            (
+                length
+                for length in range(min(len(stop) - 1, len(waiting)), 0, -1)
+                if stop.startswith(waiting[-length:])
+            ),
+            0,
+        )
+        yield waiting[: len(waiting) - keep]
+        waiting = waiting[len(waiting) - keep :]
+    yield waiting

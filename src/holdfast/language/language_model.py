@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,18 +15,19 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TextError
-from holdfast.language.corpus import Amount, prepare
+from holdfast.language.corpus import Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign
 from holdfast.language.dynamic import DynamicRate, dynamic_surprises
 from holdfast.language.evaluate import surprises
-from holdfast.language.fit import LanguageFit, fit
-from holdfast.language.generate import Writer, generate_ids
+from holdfast.language.fit import TEXT, LanguageFit, clear, fit
+from holdfast.language.generate import Writer, generate_ids, until
 from holdfast.language.model import LanguageNetwork
+from holdfast.language.planned import planned
 from holdfast.language.sampling import Sampling
 from holdfast.language.score import text_score
 from holdfast.language.text_files import read_all
 from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
-from holdfast.records import TextScore
+from holdfast.records import PlannedText, TextScore
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress, progress_for_terminal
 from holdfast.training.weights import arrays_of, network_from
@@ -64,8 +65,8 @@ class LanguageModel:
             )
         self.tokens = tokens
         self.network = network.eval()
-        self.fit: LanguageFit | None = None
-        """How it was trained, where this process has trained it."""
+        self.fit: LanguageFit | None = None  # where this process has trained it
+        self._held_out: TextScore | None = None
 
     @classmethod
     def train(
@@ -85,6 +86,7 @@ class LanguageModel:
         design: LanguageDesign | None = None,
         snapshots: str | Path | None = None,
         progress: Progress | None = None,
+        announce: Callable[[PlannedText], None] | None = None,
     ) -> LanguageModel:
         """Read files, choose a network that fits them and the time, and train it.
 
@@ -102,6 +104,7 @@ class LanguageModel:
             design: all sizes in place of those that are chosen.
             snapshots: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
+            announce: is given what is going to be done, once it is settled.
 
         Raises:
             TextError: a file cannot be read or is too short; says where.
@@ -119,7 +122,7 @@ class LanguageModel:
             corpus = prepare(
                 paths,
                 tokens,
-                (folder or Path(scratch)) / "text",
+                (folder or Path(scratch)) / TEXT,
                 size=vocab,
                 validation=validation,
                 encoding=encoding,
@@ -133,10 +136,29 @@ class LanguageModel:
                 seed=seed,
                 progress=progress_for_terminal() if progress is None else progress,
                 folder=folder,
+                announce=None
+                if announce is None
+                else lambda task, count, threads: announce(planned(task, count, threads)),
             )
             model = cls(corpus.tokens, made.task.module.network)
+            model._held_out = model._score_of(made.task.corpus.validation, made.task.corpus.watched)
         model.fit = made
         return model
+
+    @staticmethod
+    def clear(snapshots: str | Path) -> None:
+        """Remove what a training that is done has left, and nothing that lies beside it."""
+        clear(Path(snapshots))
+
+    def held_out_score(self) -> TextScore:
+        """The score on the text that was held out in training, weights fixed.
+
+        Raises:
+            ArgumentError: this model was loaded, and not trained in this process.
+        """
+        if self._held_out is None:
+            raise ArgumentError("This model was loaded; give score() a text.")
+        return self._held_out
 
     def generate(
         self,
@@ -195,7 +217,7 @@ class LanguageModel:
             raise ArgumentError('stop="" would end before the first token; leave it out.')
         sampling = Sampling(temperature, top_k, top_p)
         ids = self._begun(self.tokens.encode(prompt))
-        return _until(stop, self._written(ids, sampling, length, seed))
+        return until(stop, self._written(ids, sampling, length, seed))
 
     def score(
         self, text: str | Path, *, dynamic: bool = False, encoding: str = "utf-8"
@@ -231,13 +253,26 @@ class LanguageModel:
         total = sum(float(part.sum()) for part in parts)
         return text_score(total, amount, unknown, dynamic=dynamic)
 
-    def surprise(self, text: str) -> tuple[list[str], NDArray[np.float64]]:
+    def _score_of(self, ids: Stored, amount: Amount) -> TextScore:
+        """The score of tokens that are numbered already."""
+        unknown = self.tokens.unknown
+        missing = 0 if unknown is None else int((np.asarray(ids) == unknown).sum())
+        total = sum(float(part.sum()) for part in surprises(self.network, self._begun(ids)))
+        return text_score(total, amount, missing, dynamic=False)
+
+    def surprise(
+        self, text: str, *, most: int | None = None
+    ) -> tuple[list[str], NDArray[np.float64]]:
         """Every token of a text as it is written, and its surprise in nats.
+
+        Arguments:
+            text: to read.
+            most: tokens, from the beginning; None for all.
 
         Raises:
             TextError: there is no text.
         """
-        ids = self.tokens.encode(text)
+        ids = self.tokens.encode(text)[:most]
         if not len(ids):
             raise TextError("There is no text to score.")
         parts = list(surprises(self.network, self._begun(ids)))
@@ -285,7 +320,7 @@ class LanguageModel:
                 error
             )
 
-    def _begun(self, ids: Ids) -> Ids:
+    def _begun(self, ids: Stored) -> Ids:
         """Tokens after one to begin with: a line break, or whatever comes first."""
         first = self.tokens.encode(_CARRY_ON)
         begin = int(first[-1]) if len(first) else 0
@@ -307,32 +342,9 @@ def _adjusted(
     if layers is not None:
         design = replace(design, layers=layers)
     if dropout is not None:
+        if not 0.0 <= dropout < 1.0:
+            raise ArgumentError(f"dropout={dropout!r} must be a share from 0 to below 1.")
         design = replace(
             design, output_dropout=dropout, weight_drop=dropout, hidden_dropout=dropout
         )
     return design
-
-
-def _until(stop: str | None, pieces: Iterator[str]) -> Iterator[str]:
-    """Pieces of text up to `stop`; what may be its beginning waits."""
-    if stop is None:
-        yield from pieces
-        return
-    waiting = ""
-    for piece in pieces:
-        waiting += piece
-        place = waiting.find(stop)
-        if place >= 0:
-            yield waiting[:place]
-            return
-        keep = next(
-            (
-                length
-                for length in range(min(len(stop) - 1, len(waiting)), 0, -1)
-                if stop.startswith(waiting[-length:])
-            ),
-            0,
-        )
-        yield waiting[: len(waiting) - keep]
-        waiting = waiting[len(waiting) - keep :]
-    yield waiting

@@ -82,6 +82,18 @@ def read_all(paths: Sequence[str | Path], *, encoding: str = "utf-8") -> Iterato
         )
 
 
+def check_files(paths: Sequence[str | Path], *, encoding: str = "utf-8") -> None:
+    """Refuse at once what cannot be read: missing files, empty ones, bytes of another encoding.
+
+    Only the beginning of each file is looked at; what lies behind it is checked when it is read.
+
+    Raises:
+        TextError: a file is missing, empty or not in this encoding.
+    """
+    for path in paths:
+        next(read_all([path], encoding=encoding))
+
+
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     try:
         # utf-8-sig leaves out a byte order mark at the beginning and is utf-8 otherwise.

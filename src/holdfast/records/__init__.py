@@ -13,7 +13,7 @@ from holdfast.records.forecast import (
     TableSummary,
     TrainingSummary,
 )
-from holdfast.records.language import TextScore, TextTrainingRecord
+from holdfast.records.language import PlannedText, SurpriseRecord, TextScore, TextTrainingRecord
 from holdfast.records.members import ADAPTED, LSTM, NETWORKS, PRETRAINED, TRAINED
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
@@ -32,9 +32,11 @@ __all__ = [
     "LayerSpeed",
     "LevelCoverage",
     "MethodScore",
+    "PlannedText",
     "PlannedTraining",
     "PretrainedSummary",
     "SamplesRecord",
+    "SurpriseRecord",
     "TableSummary",
     "TextScore",
     "TextTrainingRecord",

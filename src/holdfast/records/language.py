@@ -79,3 +79,45 @@ class TextTrainingRecord:
     stopped: str
     score: TextScore
     sample: str
+
+
+@dataclass(frozen=True)
+class PlannedText:
+    """What a training is going to do, once sizes and steps are settled.
+
+    Arguments:
+        kind, vocabulary: what a token is, and how many there are.
+        learnt, held_out: tokens to learn from, and to be watched on.
+        parameters: weights.
+        design: sizes and shares, in words, one entry each.
+        steps: updates.
+        passes: how often the text will be read.
+        threads: of the processor.
+    """
+
+    kind: str
+    vocabulary: int
+    learnt: int
+    held_out: int
+    parameters: int
+    design: tuple[tuple[str, str], ...]
+    steps: int
+    passes: float
+    threads: int
+
+
+@dataclass(frozen=True)
+class SurpriseRecord:
+    """Every token of a text, and how little a model expected it.
+
+    Arguments:
+        title: usually the file's name.
+        texts: the tokens as they are written.
+        nats: the surprise of each.
+        version: of Holdfast.
+    """
+
+    title: str
+    texts: tuple[str, ...]
+    nats: tuple[float, ...]
+    version: str

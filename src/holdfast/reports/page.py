@@ -44,14 +44,17 @@ class Frame:
         site: what the browser shows behind the title.
         style: name of the CSS asset.
         scripts: names of the JavaScript assets, in order.
+        charts: whether the page draws with plotly.js, which is most of its bytes.
     """
 
-    def __init__(self, body: str, site: str, style: str, scripts: tuple[str, ...]) -> None:
+    def __init__(
+        self, body: str, site: str, style: str, scripts: tuple[str, ...], *, charts: bool = True
+    ) -> None:
         self._template = page_template(asset(body) + asset("scripts.html"), site)
         own = "\n".join(asset(name) for name in scripts)
         self._parts = {
             "style": asset(style),
-            "plotly": _inside_script(plotly_js()),
+            "plotly": _inside_script(plotly_js()) if charts else "",
             "script": _inside_script(f'(() => {{\n"use strict";\n{own}\n}})();'),
         }
         digests = " ".join(_digest(self._parts[name]) for name in ("plotly", "script"))

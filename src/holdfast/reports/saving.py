@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from holdfast.errors import ArgumentError
-from holdfast.records import CurvesRecord, ForecastRecord, SamplesRecord
+from holdfast.records import (
+    CurvesRecord,
+    ForecastRecord,
+    SamplesRecord,
+    SurpriseRecord,
+    TextTrainingRecord,
+)
 from holdfast.reports.curves_page import curves_html
 from holdfast.reports.forecast_page import lead, payload
 from holdfast.reports.page import LIMIT, forecast_frame
 from holdfast.reports.samples_page import samples_html
 from holdfast.reports.selection import shorten
+from holdfast.reports.text_page import surprise_html, training_html
 from holdfast.storage import write_bytes_atomically
 
 TITLE_LENGTH = 200
 
 
-def save(
-    record: ForecastRecord | CurvesRecord | SamplesRecord, path: str | os.PathLike[str]
-) -> None:
+Record: TypeAlias = (
+    ForecastRecord | CurvesRecord | SamplesRecord | TextTrainingRecord | SurpriseRecord
+)
+"""Whatever has a page."""
+
+
+def save(record: Record, path: str | os.PathLike[str]) -> None:
     """Write a record as one HTML page of at most 8 MB that opens offline.
 
     The page is written beside `path` and then renamed, so a page that was there stays whole if
     anything goes wrong.
 
     Arguments:
-        record: what a forecast or a pretraining left, or synthetic series.
+        record: what a forecast, a training or a pretraining left, synthetic series, or a text with
+            its surprises.
         path: the file to write; folders above it are made where they do not exist.
 
     Raises:
@@ -44,6 +57,10 @@ def save(
         page = curves_html(record)
     elif isinstance(record, SamplesRecord):
         page = samples_html(record)
+    elif isinstance(record, TextTrainingRecord):
+        page = training_html(record)
+    elif isinstance(record, SurpriseRecord):
+        page = surprise_html(record)
     else:
         raise ArgumentError(f"record is a {type(record).__name__}; give a ForecastRecord.")
     write_bytes_atomically(Path(path), page)

@@ -13,8 +13,8 @@ from holdfast.forecasting.network.members import PretrainedMember
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.recipes import Adapting, Scratch
 from holdfast.forecasting.network.stored import described_networks, read_networks
-from holdfast.training.weights import arrays_of, network_from
 from holdfast.records import PRETRAINED
+from holdfast.training.weights import arrays_of, network_from
 
 HORIZON = 9
 

@@ -1,0 +1,210 @@
+"""`holdfast text`: language models that train on files and write, score and mark text."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Language models: train on files; generate, evaluate and mark text.",
+)
+
+Model = Annotated[Path, typer.Argument(help="A model folder that `holdfast text train` wrote.")]
+TextFile = Annotated[Path, typer.Argument(help="A text file.")]
+Encoding = Annotated[str, typer.Option(help="Encoding of the files.")]
+
+
+@app.command("train")
+def train(
+    files: Annotated[list[Path], typer.Argument(help="Text files, read in this order.")],
+    tokens: Annotated[
+        Literal["char", "byte", "word", "bpe"], typer.Option("--tokens", help="What a token is.")
+    ] = "char",
+    vocab: Annotated[
+        int | None, typer.Option(help="Tokens of the vocabulary; without it as many as fit.")
+    ] = None,
+    out: options.Out = Path("holdfast-text"),
+    budget: options.Budget = "10m",
+    steps: options.Steps = None,
+    validation: Annotated[
+        float, typer.Option(help="Share of the text, at its end, that is only scored.")
+    ] = 0.1,
+    validation_file: Annotated[
+        list[Path] | None,
+        typer.Option("--validation-file", help="A file that is only scored, in place of a share."),
+    ] = None,
+    encoding: Encoding = "utf-8",
+    hidden: Annotated[int | None, typer.Option(min=1, help="Units of a layer.")] = None,
+    layers: Annotated[int | None, typer.Option(min=1, help="Layers.")] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="Share of weights and outputs hidden in training.")
+    ] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train a language model on text files.
+
+    Sizes and dropout are chosen from the text and the budget. Writes model/ and report.html into
+    the --out folder. A command that was killed goes on where it stopped when it is given again.
+    """
+    started = time.monotonic()
+    screen = Screen(quiet=quiet, as_json=as_json)
+    # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import results_folder, typed_command
+    from holdfast.language.text_files import check_files
+    from holdfast.storage import refuse_what_is_not_ours
+    from holdfast.training.budget import duration
+
+    duration(budget)
+    check_files([*files, *(validation_file or [])], encoding=encoding)
+    folder = results_folder(out)
+
+    from holdfast.language.language_model import KIND, LanguageModel
+    from holdfast.language.training_record import training_record
+    from holdfast.reports import save, terminal, text_terminal
+
+    refuse_what_is_not_ours(folder / "model", KIND)
+    model = LanguageModel.train(
+        files,
+        tokens=tokens,
+        vocab=vocab,
+        budget=budget,
+        steps=steps,
+        validation=validation_file or validation,
+        encoding=encoding,
+        seed=seed,
+        hidden=hidden,
+        layers=layers,
+        dropout=dropout,
+        snapshots=folder / "training",
+        progress=screen.progress(),
+        announce=lambda plan: screen.show(text_terminal.plan(plan)),
+    )
+    title = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+    record = training_record(model, title=title, command=typed_command(), started=started)
+    model.save(folder / "model")
+    save(record, folder / "report.html")
+    model.clear(folder / "training")
+    paths = {"model": str(folder / "model"), "report": str(folder / "report.html")}
+    screen.show(text_terminal.trained(record))
+    screen.show(terminal.written(paths), whole_lines=True)
+    screen.result({**asdict(record), "files": paths})
+
+
+@app.command("generate")
+def generate(
+    model: Model,
+    prompt: Annotated[str, typer.Option(help="Text to write on after.")] = "",
+    length: Annotated[int, typer.Option(min=1, help="Tokens to write at most.")] = 500,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Below 1 the likely becomes likelier; 0: no chance.")
+    ] = 1.0,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Draw among so many of the likeliest tokens.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw among the likeliest that reach this probability.")
+    ] = None,
+    seed: options.Seed = 0,
+    stop: Annotated[str | None, typer.Option(help="Text before which writing ends.")] = None,
+) -> None:
+    """Write text, printed as it is made; every token costs the same."""
+    folder = _existing(model)
+    from holdfast.language.language_model import LanguageModel
+
+    loaded = LanguageModel.load(folder)
+    pieces = loaded.stream(
+        prompt,
+        length=length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        stop=stop,
+    )
+    sys.stdout.write(prompt)
+    try:
+        for piece in pieces:
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        pass  # what was written stands
+    sys.stdout.write("\n")
+
+
+@app.command("evaluate")
+def evaluate(
+    model: Model,
+    file: TextFile,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Let a copy go on learning from what it has read.")
+    ] = False,
+    encoding: Encoding = "utf-8",
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say how well a model predicts a text: nats, bits and perplexity; its weights stay fixed."""
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.language.text_files import check_files
+
+    folder = _existing(model)
+    check_files([file], encoding=encoding)
+    from holdfast.language.language_model import LanguageModel
+    from holdfast.reports import text_terminal
+
+    score = LanguageModel.load(folder).score(file, dynamic=dynamic, encoding=encoding)
+    screen.show(text_terminal.score(score))
+    screen.result(asdict(score))
+
+
+@app.command("surprise")
+def surprise(
+    model: Model,
+    file: TextFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="HTML page to write; the terminal without.")
+    ] = None,
+    most: Annotated[
+        int, typer.Option(min=1, help="Tokens to show, from the beginning of the file.")
+    ] = 5_000,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Mark the tokens that a model did not expect."""
+    screen = Screen(quiet=False, as_json=False)
+    from holdfast.language.text_files import check_files
+
+    folder = _existing(model)
+    check_files([file], encoding=encoding)
+    from holdfast.language.language_model import LanguageModel
+    from holdfast.language.training_record import surprise_record
+    from holdfast.reports import save, terminal, text_terminal
+
+    loaded = LanguageModel.load(folder)
+    record = surprise_record(loaded, file, most=most, encoding=encoding)
+    if out is None:
+        screen.show(text_terminal.surprise(record))
+        return
+    save(record, out)
+    screen.show(terminal.written({"page": str(out)}), whole_lines=True)
+
+
+def _existing(model: Path) -> Path:
+    from holdfast.errors import ModelError
+    from holdfast.storage import exists
+
+    if not exists(model):
+        raise ModelError(
+            f"{model} is not a model folder; give the model/ folder that holdfast text train wrote."
+        )
+    return model

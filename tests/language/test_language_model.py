@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from texts import VERSE, small_model, write_text
+
+from holdfast.errors import ArgumentError, ModelError, TextError
+from holdfast.language.design import LanguageDesign
+from holdfast.language.evaluate import surprises
+from holdfast.language.generate import Reader, Writer
+from holdfast.language.language_model import LanguageModel
+from holdfast.language.model import LanguageNetwork
+from holdfast.language.tokens.tokens import KINDS, Kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("window", [1, 7, 40])
+def test_windows_give_the_surprises_of_one_stream(kind: Kind, window: int) -> None:
+    model = small_model(kind, layers=2)
+    ids = model.tokens.encode(VERSE * 2)
+    whole = np.concatenate(list(surprises(model.network, ids, window=10_000)))
+    cut = np.concatenate(list(surprises(model.network, ids, window=window)))
+    np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-10)
+
+
+def test_a_padded_batch_gives_the_surprises_of_each_sequence_alone() -> None:
+    model = small_model()
+    ids = torch.from_numpy(model.tokens.encode(VERSE))
+    lengths = [30, 12, 5]
+    rows = torch.zeros(31, 3, dtype=torch.long)
+    for row, length in enumerate(lengths):
+        rows[: length + 1, row] = ids[row : row + length + 1]
+    hidden, _ = model.network(rows[:-1])
+    together = model.network.losses(hidden, rows[1:])
+    for row, length in enumerate(lengths):
+        alone = np.concatenate(list(surprises(model.network, ids[row : row + length + 1].numpy())))
+        np.testing.assert_allclose(
+            together[:length, row].detach().numpy(), alone, rtol=0, atol=1e-10
+        )
+
+
+def test_probabilities_are_those_of_the_losses_and_add_up() -> None:
+    for network in (small_model().network, _adaptive()):
+        ids = torch.arange(9)[:, None] % network.design.vocabulary
+        hidden, _ = network(ids[:-1])
+        scores = network.log_probabilities(hidden)
+        assert torch.allclose(scores.exp().sum(-1), torch.ones(8, 1, dtype=scores.dtype))
+        picked = -scores.gather(-1, ids[1:, :, None])[..., 0]
+        assert torch.allclose(picked, network.losses(hidden, ids[1:]))
+
+
+def _adaptive() -> LanguageNetwork:
+    design = LanguageDesign(40, embedding=8, hidden=32, cutoffs=(10, 20))
+    return LanguageNetwork(design).double().eval()
+
+
+def test_a_reader_that_steps_says_what_a_pass_over_the_text_says() -> None:
+    network = small_model(layers=2).network.float()
+    ids = small_model().tokens.encode(VERSE[:40])
+    stepping, reading = Reader(network), Reader(network)
+    for token in ids.tolist():
+        stepping.step(token)
+    reading.read(ids)
+    np.testing.assert_allclose(stepping.scores(), reading.scores(), atol=1e-5)
+    small_model(layers=2).network.double()
+
+
+def test_what_a_model_writes_depends_on_the_seed_and_on_nothing_else() -> None:
+    model = _single()
+    first = model.generate("The gate", length=40, seed=3)
+    torch.rand(3)
+    assert model.generate("The gate", length=40, seed=3) == first
+    assert model.generate("The gate", length=40, seed=4) != first
+    assert "".join(model.stream("The gate", length=40, seed=3)) == first
+    assert len(first) == 40
+
+
+def test_writing_ends_before_the_stop_even_where_it_lies_across_tokens() -> None:
+    model = _single()
+    whole = model.generate(length=200, seed=1)
+    stop = whole[50:53]
+    assert model.generate(length=200, seed=1, stop=stop) == whole[: whole.index(stop)]
+
+
+def test_top_k_of_one_and_a_temperature_of_zero_take_the_likeliest() -> None:
+    model = _single()
+    likeliest = model.generate("The", length=30, temperature=0.0)
+    assert model.generate("The", length=30, top_k=1, seed=5) == likeliest
+    assert model.generate("The", length=30, top_p=1e-9, seed=6) == likeliest
+
+
+def test_the_unknown_token_is_never_written() -> None:
+    assert "<unk>" not in _single().generate(length=300, temperature=5.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_that_comes_piece_by_piece_is_the_text(kind: Kind) -> None:
+    tokens = small_model(kind).tokens
+    ids = tokens.encode(VERSE)
+    writer = Writer(tokens)
+    assert "".join(writer.write(int(token)) for token in ids) == tokens.decode(ids)
+
+
+def test_a_model_comes_back_from_its_folder(tmp_path: Path) -> None:
+    for tied in (False, True):
+        model = LanguageModel(small_model(tied=tied).tokens, _float_copy(tied))
+        model.save(tmp_path / "model")
+        again = LanguageModel.load(tmp_path / "model")
+        assert again.score(VERSE) == model.score(VERSE)
+        assert again.generate(length=20) == model.generate(length=20)
+
+
+def test_damaged_folders_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    model = _single()
+    model.save(tmp_path / "model")
+    manifest = tmp_path / "model" / "manifest.json"
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    for name, value in {
+        "design": {"vocabulary": 10},
+        "kind": "runes",
+        "tokenizer": "{}",
+    }.items():
+        broken = {**content, "content": {**content["content"], name: value}}
+        manifest.write_text(json.dumps(broken), encoding="utf-8")
+        with pytest.raises(ModelError, match="does not fit together"):
+            LanguageModel.load(tmp_path / "model")
+
+
+def test_scores_are_in_the_units_that_they_say() -> None:
+    model = _single()
+    score = model.score(VERSE)
+    texts, nats = model.surprise(VERSE)
+    assert "".join(texts) == VERSE
+    assert score.nats == pytest.approx(nats.mean(), rel=1e-6)
+    assert score.bits_per_character == pytest.approx(score.nats / np.log(2), rel=1e-9)
+    assert score.perplexity == pytest.approx(np.exp(score.nats), rel=1e-9)
+    assert (score.tokens, score.words) == (len(VERSE), len(VERSE.split()))
+
+
+def test_a_file_scores_as_its_text_does(tmp_path: Path) -> None:
+    model = _single()
+    assert model.score(write_text(tmp_path, VERSE * 3)) == model.score(VERSE * 3)
+
+
+def test_dynamic_evaluation_learns_and_leaves_the_model_alone() -> None:
+    model = _single()
+    before = model.score(VERSE * 8)
+    dynamic = model.score(VERSE * 8, dynamic=True)
+    assert dynamic.nats < before.nats - 0.05
+    assert model.score(VERSE * 8) == before
+
+
+def test_weight_drop_changes_output_and_gradient_in_training_only() -> None:
+    network = _float_copy(False)
+    ids = torch.from_numpy(small_model().tokens.encode(VERSE))[:, None]
+
+    def run() -> tuple[torch.Tensor, torch.Tensor]:
+        hidden, _ = network(ids[:-1])
+        loss = network.losses(hidden, ids[1:]).mean()
+        (gradient,) = torch.autograd.grad(loss, [network.layers[0].weight_hh_l0])
+        return hidden.detach(), gradient
+
+    network.eval()
+    still, again = run(), run()
+    assert torch.equal(still[0], again[0])
+    assert torch.equal(still[1], again[1])
+    network.train()
+    one, two = run(), run()
+    assert not torch.equal(one[0], two[0])
+    assert not torch.equal(one[1], two[1])
+
+
+def test_training_learns_and_equal_steps_give_equal_bits(tmp_path: Path) -> None:
+    path = write_text(tmp_path)
+    first = LanguageModel.train(path, steps=40, hidden=32)
+    second = LanguageModel.train(path, steps=40, hidden=32)
+    for one, two in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(one, two)
+    untrained = LanguageModel.train(path, steps=1, hidden=32)
+    assert first.held_out_score().nats < 0.9 * untrained.held_out_score().nats
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    path = write_text(tmp_path)
+    whole = LanguageModel.train(path, steps=30, hidden=16)
+    killed = tmp_path / "killed"
+    program = (
+        "import os, sys\n"
+        "from holdfast.training import loop\n"
+        "from holdfast.language.language_model import LanguageModel\n"
+        "do = loop._Run.one_step\n"
+        "def one_step(run, progress):\n"
+        "    do(run, progress)\n"
+        "    run.snapshot()\n"
+        "    if run.state.step == 17: os._exit(9)\n"
+        "loop._Run.one_step = one_step\n"
+        "LanguageModel.train(sys.argv[1], steps=30, hidden=16, snapshots=sys.argv[2])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(path), str(killed)], check=False)
+    assert ended.returncode == 9
+    resumed = LanguageModel.train(path, steps=30, hidden=16, snapshots=killed)
+    for one, two in zip(whole.network.parameters(), resumed.network.parameters(), strict=True):
+        assert torch.equal(one, two)
+    LanguageModel.clear(killed)
+    assert not killed.exists()
+
+
+def test_arguments_out_of_range_are_refused(tmp_path: Path) -> None:
+    path, model = write_text(tmp_path), _single()
+    with pytest.raises(ArgumentError, match="tokens='letters'"):
+        LanguageModel.train(path, tokens="letters")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="steps=0"):
+        LanguageModel.train(path, steps=0)
+    with pytest.raises(ArgumentError, match="validation"):
+        LanguageModel.train(path, validation=1.5, steps=1)
+    with pytest.raises(ArgumentError, match="length=0"):
+        model.generate(length=0)
+    with pytest.raises(ArgumentError, match="top_p"):
+        model.generate(top_p=1.5)
+    with pytest.raises(ArgumentError, match="stop"):
+        model.generate(stop="")
+    with pytest.raises(TextError, match="no text"):
+        model.score("")
+
+
+def _float_copy(tied: bool) -> LanguageNetwork:
+    source = small_model(tied=tied).network
+    made = LanguageNetwork(source.design)
+    made.load_state_dict(source.state_dict())
+    return made.eval()
+
+
+def _single() -> LanguageModel:
+    return LanguageModel(small_model().tokens, _float_copy(False))

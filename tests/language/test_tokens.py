@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import VERSE
+
+from holdfast.errors import ArgumentError, ModelError
+from holdfast.language.tokens.tokens import KINDS, Kind, Tokens
+from holdfast.language.tokens.vocabulary import count_tokens
+
+MADE = {
+    kind: count_tokens(kind, [VERSE * 3 + "é\u2028日本\n\n  x\t"], size=None).tokens()
+    for kind in KINDS
+}
+TEXTS = st.text(alphabet=st.sampled_from("abTg é日😀\n\t.,'’-<>@x"), max_size=60)
+
+
+@given(TEXTS)
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokens_are_those_of_the_tokenizer_that_is_stored(kind: Kind, text: str) -> None:
+    tokens = MADE[kind]
+    assert tokens.encode(text).tolist() == tokens.tokenizer.encode(text).ids
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("kind", ["byte", "bpe"])
+def test_bytes_and_pieces_write_any_text(kind: Kind, text: str) -> None:
+    if not text.isprintable() and "\ud800" <= max(text, default="a") <= "\udfff":
+        return
+    tokens = MADE[kind]
+    assert tokens.decode(tokens.encode(text)) == text
+
+
+def test_characters_that_were_never_counted_are_unknown() -> None:
+    tokens = count_tokens("char", ["abc"]).tokens()
+    assert tokens.decode(tokens.encode("abz")) == "ab<unk>"
+    assert tokens.encode("z").tolist() == [tokens.unknown]
+
+
+def test_words_that_occur_once_are_unknown_unless_the_text_says_unk_itself() -> None:
+    assert "once" not in count_tokens("word", ["two two once"]).tokens().texts
+    assert "once" in count_tokens("word", ["two two once <unk>"]).tokens().texts
+
+
+def test_marks_stand_apart_from_words_only_where_they_touched_them() -> None:
+    touching = count_tokens("word", ["Stop, stop, now. Stop, now."]).tokens()
+    assert touching.decode(touching.encode("Stop, now")) == "Stop , now"
+    apart = count_tokens("word", ["a @-@ b 's , c . a @-@ b 's , c ."]).tokens()
+    assert {"@-@", "'s"} <= set(apart.texts)
+
+
+def test_line_breaks_are_words_and_come_back() -> None:
+    tokens = count_tokens("word", ["a b\nb a\n\na b"]).tokens()
+    assert tokens.decode(tokens.encode("a b\n\nb a")) == "a b\n\nb a"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tokenizer_comes_back_from_its_json(kind: Kind) -> None:
+    again = Tokens.from_json(kind, MADE[kind].to_json())
+    assert np.array_equal(again.encode(VERSE), MADE[kind].encode(VERSE))
+    assert again.texts == MADE[kind].texts
+
+
+@pytest.mark.parametrize("text", ["{}", "no json", '{"model": 3}', 7])
+def test_a_damaged_tokenizer_is_refused(text: object) -> None:
+    with pytest.raises(ModelError, match=r"tokenizer|kind"):
+        Tokens.from_json("char", text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "word"),
+    [
+        ("word", 50, "more than the text has: 3 different words"),
+        ("char", 50, "different characters"),
+        ("bpe", 4000, "more than the text has pieces for"),
+        ("bpe", 100, "at least 257"),
+        ("byte", 100, "leave out --vocab"),
+        ("char", 1, "from 2 to"),
+    ],
+)
+def test_a_vocabulary_that_cannot_be_is_refused(kind: Kind, size: int, word: str) -> None:
+    with pytest.raises(ArgumentError, match=word):
+        count_tokens(kind, ["one two three"], size=size).tokens(size)
+
+
+def test_the_most_frequent_words_are_kept() -> None:
+    tokens = count_tokens("word", ["a a a b b c"], size=3).tokens(3)
+    assert tokens.texts == ("<unk>", "a", "b")
