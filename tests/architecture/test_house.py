@@ -39,8 +39,9 @@ def test_the_package_and_its_metadata_have_one_version() -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    assert holdfast.__all__ == ["Forecaster", "__version__", "export", "nn", "reports"]
-    assert [hasattr(holdfast, name) for name in holdfast.__all__] == [True] * 5
+    names = ["Forecaster", "LanguageModel", "__version__", "export", "nn", "reports"]
+    assert holdfast.__all__ == names
+    assert [hasattr(holdfast, name) for name in names] == [True] * len(names)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
