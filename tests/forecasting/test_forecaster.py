@@ -305,3 +305,54 @@ def test_vectors_come_as_the_kind_of_frame_that_went_in(forecaster: Forecaster) 
     made = forecaster.embed(pl.from_pandas(long_frame(series=2)))
     assert isinstance(made, pl.DataFrame)
     assert made.height == 2
+
+
+def test_notes_say_the_verdict_in_the_same_words_everywhere() -> None:
+    frame = long_frame(series=3)
+    frame.loc[frame["unique_id"].eq("s1") & (frame["ds"] > "2022-06-01"), "y"] += 60.0
+    made = fitted(frame)
+    record = made.record()
+    assert record.trust is not None
+    assert record.trust.verdicts[0] == "trust"
+    assert record.trust.verdicts[1] != "trust"
+    (first, *_) = record.trust.findings[1]
+    assert "above the level before" in first
+    notes = made.predict().groupby("unique_id")["note"].first()
+    assert notes["s1"].startswith(f"{record.trust.verdicts[1]}: {first}")
+    assert tuple(notes) == record.note
+    assert sum(record.trust.counts.values()) == 3
+    assert any("reads the" in sentence for sentence in record.trust.rests_on)
+
+
+def test_what_past_folds_said_is_kept_in_the_model_folder(tmp_path: Path) -> None:
+    made = fitted(long_frame(series=2))
+    made.save(tmp_path / "model")
+    again = Forecaster.load(tmp_path / "model")
+    kept, stored = made._require().past, again._require().past
+    assert kept is not None
+    assert stored is not None
+    np.testing.assert_array_equal(kept.to_array(), stored.to_array())
+    assert made.predict()["note"].tolist() == again.predict()["note"].tolist()
+
+
+@pytest.mark.parametrize("gap", [20, 300, 1500])
+def test_a_series_that_ended_long_ago_is_forecast_and_marked(gap: int) -> None:
+    day = np.arange(2000)
+    y = 50.0 + 8.0 * (day % 7 == 6)
+    y[-gap:] = np.nan
+    both = pd.DataFrame(
+        {
+            "unique_id": np.repeat(["ended", "alive"], 2000),
+            "ds": np.tile(pd.date_range("2015-01-01", periods=2000, freq="D"), 2),
+            "y": np.concatenate([y, 50.0 + 8.0 * (day % 7 == 6) + 0.1 * (day % 5)]),
+        }
+    )
+    made = fitted(both, season=7).predict(members=True)
+    ended = made[made["unique_id"] == "ended"]
+    assert np.isfinite(numbers(ended)).all()
+    assert ended["note"].iloc[0].startswith(f"do not trust: the last {gap:,} values are missing")
+    # The phase of the week is that of the calendar: the peak is where it was.
+    peaks = 50.0 + 8.0 * ((2000 + np.arange(HORIZON)) % 7 == 6)
+    np.testing.assert_allclose(ended["SeasonalNaive"], peaks)
+    bounds = ended["holdfast-hi-90"] - ended["holdfast-lo-90"]
+    assert (bounds > 0).all()

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from holdfast.records import (
+    CARE,
+    DISTRUST,
+    TRUST,
     BacktestRecord,
     Floats,
     FoldRecord,
@@ -17,6 +20,7 @@ from holdfast.records import (
     TableSummary,
     Times,
     TrainingSummary,
+    TrustRecord,
 )
 
 MEMBERS = ("Pretrained", "Adapted", "LSTM", "SeasonalNaive", "Theta", "DampedETS", "Naive")
@@ -135,8 +139,26 @@ def forecast_record(
         "note": tuple(notes) if notes is not None else ("",) * count,
         "backtest": backtest(histories, horizon, season, clock, levels, folds) if folds else None,
         "training": tuple(trained),
+        "trust": trust_of(count),
     }
     return ForecastRecord(**{**values, **changes})
+
+
+def trust_of(count: int, *, grave: Sequence[int] = (), care: Sequence[int] = ()) -> TrustRecord:
+    """Verdicts of some series, a reason each where they are not to be trusted."""
+    verdicts = [
+        DISTRUST if index in grave else CARE if index in care else TRUST for index in range(count)
+    ]
+    return TrustRecord(
+        verdicts=tuple(verdicts),
+        findings=tuple(
+            () if verdict == TRUST else (f"reason of {index}",)
+            for index, verdict in enumerate(verdicts)
+        ),
+        common=("The 90 % intervals are not calibrated.",),
+        hard=tuple(grave),
+        rests_on=("The forecast is 100 % Theta.",),
+    )
 
 
 def backtest(

@@ -36,4 +36,6 @@ def show_outcome(screen: Screen, record: ForecastRecord) -> None:
         if backtest.coverage:
             screen.show(terminal.coverage(backtest.coverage))
         screen.show(terminal.verdict(backtest.verdict))
+    if record.trust is not None:
+        screen.show(terminal.trust(record.trust, record.labels))
     screen.show(terminal.training(record.training, record.remarks))

@@ -19,6 +19,7 @@ from holdfast.forecasting.judgement.counts import recognise
 from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.rule import Rule
+from holdfast.forecasting.judgement.trust import PastForecasts
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.stored import described_networks, read_networks
 from holdfast.forecasting.stored_series import (
@@ -53,6 +54,7 @@ class Fitted:
         names: what the caller's columns are called.
         dependence: how errors go together, for sample paths and totals.
         scores: of the backtest; None in a model of an earlier version.
+        past: how the blend did on each series in past folds; None where there were none.
     """
 
     horizon: int
@@ -63,6 +65,7 @@ class Fitted:
     names: ColumnNames
     dependence: Dependence
     scores: PastScores | None = None
+    past: PastForecasts | None = None
 
     @cached_property
     def counts(self) -> bool:
@@ -95,7 +98,17 @@ class Fitted:
         scores = None if self.scores is None else self.scores.widened(len(made.series))
         rule = replace(self.rule, spread=spread)
         together = self.dependence.widened(len(made.series))
-        made_of = replace(self, series=made.series, rule=rule, scores=scores, dependence=together)
+        past = self.past
+        if past is not None:
+            past = PastForecasts.from_array(past.to_array(), len(made.series))
+        made_of = replace(
+            self,
+            series=made.series,
+            rule=rule,
+            scores=scores,
+            dependence=together,
+            past=past,
+        )
         return made_of, made
 
     def check_calendar(self, table: Table) -> None:
@@ -124,6 +137,8 @@ class Fitted:
         arrays |= {
             f"dependence/{name}": array for name, array in self.dependence.to_arrays().items()
         }
+        if self.past is not None:
+            arrays["past"] = self.past.to_array()
         networks, weights = described_networks(self.networks)
         arrays |= weights
         if self.scores is not None:
@@ -182,6 +197,7 @@ def _checked(
         names=names,
         dependence=Dependence.from_arrays(_part(arrays, "dependence/"), horizon, len(series)),
         scores=PastScores.from_arrays(arrays, horizon, len(series)),
+        past=PastForecasts.from_array(arrays["past"], len(series)) if "past" in arrays else None,
     )
 
 

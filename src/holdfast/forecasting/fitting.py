@@ -16,6 +16,7 @@ from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
 from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
+from holdfast.forecasting.judgement.trust import about_table, hardest
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
 from holdfast.forecasting.network.pretrained.precision import native_precision
@@ -24,7 +25,15 @@ from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.residuals import dependence
 from holdfast.forecasting.training_runs import TrainingRuns
-from holdfast.records import NETWORKS, PRETRAINED, TRAINED, ForecastRecord, TrainingSummary
+from holdfast.forecasting.trusted import rests_on
+from holdfast.records import (
+    NETWORKS,
+    PRETRAINED,
+    TRAINED,
+    ForecastRecord,
+    TrainingSummary,
+    TrustRecord,
+)
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import Progress
@@ -75,6 +84,7 @@ class Fit:
         fitted, series = self.fitted, self.fitted.series
         made = forecast(fitted, series, levels)
         made = made.whole(series) if integers else made
+        backtest = self.judged.record(self.ground, levels)
         first = np.repeat(series.starts - series.offsets[:-1], series.lengths)
         return ForecastRecord(
             title=title,
@@ -96,10 +106,21 @@ class Fit:
             members=made.members,
             method=made.method,
             note=made.note,
-            backtest=self.judged.record(self.ground, levels),
+            backtest=backtest,
             training=self.training,
             remarks=self.remarks,
             mean=made.mean,
+            trust=TrustRecord(
+                verdicts=tuple(one.verdict for one in made.found),
+                findings=tuple(one.findings for one in made.found),
+                common=about_table(
+                    backtest.methods if backtest else (),
+                    backtest.coverage if backtest else (),
+                    fitted.rule.spread.calibration.scores,
+                ),
+                hard=hardest(backtest.series_mase) if backtest else (),
+                rests_on=rests_on(fitted),
+            ),
         )
 
 
@@ -198,6 +219,7 @@ def _fit(
         scores=PastScores.of(
             ground.actual, judged.judgement.blend, ground.scales, ground.folds.cutoffs
         ),
+        past=judged.past(ground),
     )
     untrained = replace(fitted, rule=rule.without(TRAINED), networks=tuple(members[:1]))
     together = dependence(ground, judged.judgement, untrained)

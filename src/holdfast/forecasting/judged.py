@@ -11,6 +11,7 @@ from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judgement.backtest import Judgement, judge
 from holdfast.forecasting.judgement.baselines import never_negative, simple_methods
 from holdfast.forecasting.judgement.rule import LEVELS
+from holdfast.forecasting.judgement.trust import WATCHED, PastForecasts
 from holdfast.forecasting.judgement.verdict import sentences
 from holdfast.forecasting.judgement.widths import Widths, residual_widths, stack_widths
 from holdfast.forecasting.network.members import NetworkMember
@@ -32,6 +33,20 @@ class Judged:
 
     members: Mapping[str, Floats]
     judgement: Judgement
+
+    def past(self, ground: Groundwork) -> PastForecasts | None:
+        """How the blend did on each series; None where there were no folds."""
+        intervals = self.judgement.intervals
+        if not ground.folds.scoring:
+            return None
+        return PastForecasts.of(
+            ground.actual,
+            self.judgement.blend,
+            self.members["SeasonalNaive"],
+            ground.scales,
+            intervals.lower[WATCHED],
+            intervals.upper[WATCHED],
+        )
 
     def record(self, ground: Groundwork, levels: Sequence[float]) -> BacktestRecord | None:
         """What a report shows of it, at some levels; None where there were no folds."""

@@ -14,14 +14,16 @@ from holdfast.forecasting.judgement.baselines import (
     never_negative,
     simple_methods,
 )
-from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.counts import recognise, to_whole
 from holdfast.forecasting.judgement.marginals import Marginals
 from holdfast.forecasting.judgement.rule import LEVELS
+from holdfast.forecasting.judgement.trust import Assessment
 from holdfast.forecasting.judgement.widths import Widths, residual_widths
 from holdfast.forecasting.network.forecast import at_level
 from holdfast.forecasting.network.members import NetworkMember
+from holdfast.forecasting.tables.ends import without_long_gaps
 from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.trusted import assessed, notes, without_width
 from holdfast.records import Floats, Times
 
 
@@ -36,6 +38,7 @@ class Forecasts:
         members: member → (N, K); NaN where a member has none.
         method: (N,) what made each forecast.
         note: (N,) what a reader should know of it; "" for nothing.
+        found: (N,) how far to trust it, and why not.
         mean: (N, K) where the model knows counts, whose median is often zero; None elsewhere.
     """
 
@@ -46,6 +49,7 @@ class Forecasts:
     members: Mapping[str, Floats]
     method: tuple[str, ...]
     note: tuple[str, ...]
+    found: tuple[Assessment, ...]
     mean: Floats | None = None
 
     def whole(self, series: SeriesSet) -> Forecasts:
@@ -84,6 +88,7 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     """
     shape = (len(series), fitted.horizon)
     asked, levels = levels, sorted({*levels, *LEVELS}) if fitted.counts else levels
+    whole, series = series, without_long_gaps(series, fitted.season)
     simple = forecast_simple(series, fitted.season, fitted.horizon)
     members: dict[str, Floats] = {}
     networks: dict[str, Widths] = {}
@@ -92,11 +97,12 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     members |= {name: simple[name] for name in simple_methods(fitted.season)}
 
     median = fitted.rule.median(members)
-    factors, known = _factors(fitted, series)
+    places = places_in(fitted, series)
+    factors = np.where(places >= 0, fitted.rule.spread.factors[places], 1.0)
     residual = residual_widths(series, fitted.season, fitted.horizon, levels)
     made = fitted.rule.intervals(median, factors, residual, networks)
     floor = never_negative(series)[:, None]
-    times = series.calendar.times((series.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
+    times = whole.calendar.times((whole.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
     missing = [
         frozenset(name for name in networks if np.isnan(members[name][index]).all())
         for index in range(len(series))
@@ -105,6 +111,10 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     mean = None
     if fitted.counts:
         mean = Marginals.from_bounds(median, made.lower, made.upper, floor).mean()
+    found = assessed(fitted, whole, places)
+    flat = np.zeros(len(series), dtype=bool)
+    if asked:
+        flat = without_width(made.lower[max(asked)], made.upper[max(asked)])
     return Forecasts(
         times=times.reshape(shape),
         median=median,
@@ -112,7 +122,8 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
         upper={level: made.upper[level] for level in asked},
         members=members,
         method=_methods(fitted, missing),
-        note=_notes(fitted, series, asked, missing, known),
+        note=notes(fitted, whole, asked, found, missing, places >= 0, flat),
+        found=found,
         mean=mean,
     )
 
@@ -121,15 +132,6 @@ def places_in(fitted: Fitted, series: SeriesSet) -> NDArray[np.int64]:
     """(N,) which series of the fit each of these is, by its label; −1 for one it never saw."""
     places = {label: place for place, label in enumerate(fitted.series.labels)}
     return np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
-
-
-def _factors(fitted: Fitted, series: SeriesSet) -> tuple[Floats, NDArray[np.bool_]]:
-    """(N,) how wide each series' intervals are, and whether the fit knew the series."""
-    place = places_in(fitted, series)
-    known = place >= 0
-    factors = np.ones(len(series))
-    factors[known] = fitted.rule.spread.factors[place[known]]
-    return factors, known
 
 
 def _methods(fitted: Fitted, missing: Sequence[frozenset[str]]) -> tuple[str, ...]:
@@ -151,39 +153,3 @@ def _methods(fitted: Fitted, missing: Sequence[frozenset[str]]) -> tuple[str, ..
 
     said = {without: named(without) for without in set(missing)}
     return tuple(said[without] for without in missing)
-
-
-def _notes(
-    fitted: Fitted,
-    series: SeriesSet,
-    levels: Sequence[float],
-    missing: Sequence[frozenset[str]],
-    known: NDArray[np.bool_],
-) -> tuple[str, ...]:
-    """What a reader should know of each forecast."""
-    scores = fitted.rule.spread.calibration.scores
-    uncertain = [level for level in levels if scores < scores_needed(level)]
-    common = []
-    if uncertain:
-        common.append(f"{', '.join(f'{level:g} %' for level in uncertain)} not calibrated")
-    notes = []
-    for index in range(len(series)):
-        values = series.one(index)
-        observed = values[~np.isnan(values)]
-        own = []
-        if len(observed) == 1:
-            own.append("a single value")
-        elif len(observed) and (observed == observed[0]).all():
-            own.append("a constant series")
-        for member in fitted.networks:
-            if member.name in missing[index] and fitted.rule.weight(member.name) > 0:
-                own.append(
-                    f"{member.why_not(values)} for {member.name}: the others share its weight"
-                )
-        if len(values) and np.isnan(values[-1]):
-            gap = len(values) - 1 - int(np.flatnonzero(~np.isnan(values))[-1])
-            own.append(f"the last {gap} values are missing")
-        if not known[index]:
-            own.append("not in the fit")
-        notes.append("; ".join([*own, *common]))
-    return tuple(notes)

@@ -17,13 +17,17 @@ from holdfast.records.language import PlannedText, SurpriseRecord, TextScore, Te
 from holdfast.records.members import ADAPTED, LSTM, NETWORKS, PRETRAINED, TRAINED
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
+from holdfast.records.trust import CARE, DISTRUST, TRUST, TrustRecord
 
 __all__ = [
     "ADAPTED",
+    "CARE",
+    "DISTRUST",
     "LSTM",
     "NETWORKS",
     "PRETRAINED",
     "TRAINED",
+    "TRUST",
     "BacktestRecord",
     "CurvesRecord",
     "Floats",
@@ -42,4 +46,5 @@ __all__ = [
     "TextTrainingRecord",
     "Times",
     "TrainingSummary",
+    "TrustRecord",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records.arrays import Floats, Times
+from holdfast.records.trust import TrustRecord
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ class ForecastRecord:
         training: what was trained, one entry a member.
         remarks: what was not trained, and why, in sentences.
         mean: (N, K) where series count something; None elsewhere.
+        trust: which forecasts to trust, and what they rest on.
     """
 
     title: str
@@ -202,3 +204,4 @@ class ForecastRecord:
     training: tuple[TrainingSummary, ...]
     remarks: tuple[str, ...] = ()
     mean: Floats | None = None
+    trust: TrustRecord | None = None

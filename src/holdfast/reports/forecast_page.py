@@ -15,6 +15,7 @@ from holdfast.reports.selection import select, shorten
 from holdfast.reports.series_curves import series_curves, times_of
 from holdfast.reports.series_rows import series_rows
 from holdfast.reports.totals import Totals, totals
+from holdfast.reports.trust_payload import trust_payload
 
 SENTENCES = 200
 """Messages of the summary that are shown at most."""
@@ -55,6 +56,7 @@ def payload(record: ForecastRecord, budget: int) -> Json:
             "total": len(record.labels),
             "curves": series_curves(record, selection, axis),
         },
+        "trust": trust_payload(record, selection.rows),
         "totals": None if sums is None else _totals(sums, axis),
         "backtest": None if record.backtest is None else _backtest(record.backtest),
         "training": [_training(one) for one in record.training],

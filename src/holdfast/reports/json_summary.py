@@ -11,6 +11,7 @@ import numpy as np
 
 from holdfast.records import ForecastRecord
 from holdfast.reports.scores import best_simple, needed_scores
+from holdfast.reports.trust_payload import trust_json
 
 NO_FILES: Mapping[str, str] = MappingProxyType({})
 
@@ -43,6 +44,7 @@ def as_json(record: ForecastRecord, files: Mapping[str, str] = NO_FILES) -> dict
         else [{**asdict(row), "needed": needed_scores(row.level)} for row in backtest.coverage],
         "cutoffs": [] if backtest is None else [fold.cutoff for fold in backtest.folds],
         "verdict": [] if backtest is None else list(backtest.verdict),
+        "trust": trust_json(record),
         "training": [asdict(one) for one in record.training],
         "remarks": list(record.remarks),
         "files": dict(files),

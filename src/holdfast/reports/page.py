@@ -28,6 +28,7 @@ SCRIPTS = (
     "picker.js",
     "tables.js",
     "series_table.js",
+    "trust.js",
     "forecast.js",
 )
 """Scripts of the forecast's page, in the order in which they build on each other."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.records import Floats, ForecastRecord
+from holdfast.records import CARE, DISTRUST, Floats, ForecastRecord
 from holdfast.reports.curves import packed_bytes
 
 MAX_ROWS = 10_000
@@ -99,8 +99,8 @@ def select(record: ForecastRecord, budget: int) -> Selection:
 def importance(record: ForecastRecord) -> NDArray[np.int64]:
     """All series, in the order in which a page of bounded size takes them.
 
-    Four queues take turns: the hardest (highest MASE), the easiest, the largest (mean size of the
-    forecast), and a spread over the table's own order.
+    Five queues take turns: the hardest (highest MASE), the easiest, the largest (mean size of the
+    forecast), those not to be trusted, and a spread over the table's own order.
     """
     count = len(record.labels)
     size = _mean_size(record.median)
@@ -109,9 +109,13 @@ def importance(record: ForecastRecord) -> NDArray[np.int64]:
         error = record.backtest.series_mase
         queues.append(np.argsort(np.where(np.isfinite(error), -error, np.inf), kind="stable"))
         queues.append(np.argsort(np.where(np.isfinite(error), error, np.inf), kind="stable"))
+    if record.trust is not None:
+        graveness = {DISTRUST: 0, CARE: 1}
+        order = np.array([graveness.get(verdict, 2) for verdict in record.trust.verdicts])
+        queues.append(np.argsort(order, kind="stable")[: int((order < 2).sum())])
     turn = np.full(count, count, dtype=np.int64)
     for queue in queues:
-        turn[queue] = np.minimum(turn[queue], np.arange(count))
+        turn[queue] = np.minimum(turn[queue], np.arange(len(queue)))
     return np.asarray(np.argsort(turn, kind="stable"))
 
 

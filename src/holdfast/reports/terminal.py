@@ -24,14 +24,28 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import ADAPTED, LevelCoverage, MethodScore, TableSummary, TrainingSummary
+from holdfast.records import (
+    ADAPTED,
+    CARE,
+    DISTRUST,
+    TRUST,
+    LevelCoverage,
+    MethodScore,
+    TableSummary,
+    TrainingSummary,
+    TrustRecord,
+)
 from holdfast.reports.scores import BLEND, level_name, lowest, needed_scores
+from holdfast.reports.trust_payload import headline
 
 WIDTH = 100
 """Columns that nothing printed here goes beyond."""
 
 MESSAGES = 12
 """Messages that are printed at most; the page has the rest."""
+
+DOUBTED = 5
+"""Series that are printed with their reasons at most."""
 
 ENDINGS = {
     "budget": "the budget was used",
@@ -118,6 +132,31 @@ def verdict(sentences: Sequence[str]) -> RenderableType:
     if not sentences:
         return Text("No series was long enough for a backtest.", style="bold")
     return Group(Text(sentences[0], style="bold"), *(Text(line) for line in sentences[1:]))
+
+
+def trust(record: TrustRecord, labels: Sequence[str]) -> RenderableType:
+    """Which series not to trust, the gravest first, and what the forecasts rest on.
+
+    Arguments:
+        record: the verdicts.
+        labels: names of the series.
+    """
+    lines = [Text(headline(record), style="bold" if record.count(TRUST) else "bold yellow")]
+    doubted = [index for verdict in (DISTRUST, CARE) for index in record.series(verdict)]
+    if len(labels) > 1:
+        lines += [
+            Text(
+                f"  {record.verdicts[index]}: {labels[index]}: {'; '.join(record.findings[index])}"
+            )
+            for index in doubted[:DOUBTED]
+        ]
+        if len(doubted) > DOUBTED:
+            lines.append(Text(f"  … and {len(doubted) - DOUBTED:,} more, in the report", "dim"))
+        if record.hard:
+            hardest = ", ".join(labels[index] for index in record.hard[:DOUBTED])
+            lines.append(Text(f"Hardest to forecast: {hardest}."))
+    lines += [Text(sentence) for sentence in (*record.common, *record.rests_on)]
+    return Group(Text("How far to trust it", style="bold"), *lines)
 
 
 def training(summaries: Sequence[TrainingSummary], remarks: Sequence[str] = ()) -> RenderableType:

@@ -69,7 +69,8 @@ def forecast_simple(series: SeriesSet, season: int, horizon: int) -> dict[str, F
     for rows, history in _histories(series, reach(season, horizon)):
         # In units of its own size, so that 1e30 squared does not overflow.
         unit = np.abs(np.where(np.isnan(history), 0.0, history)).max(axis=1)
-        unit = np.where(unit > 0, unit, 1.0)[:, None]
+        # A power of two, by which nothing is rounded: what is copied stays as it was typed.
+        unit = np.ldexp(1.0, np.where(unit > 0, np.frexp(unit)[1], 0))[:, None]
         scaled = history / unit
         seasonality = deseasonalise(scaled, season)
         made = {

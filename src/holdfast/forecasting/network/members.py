@@ -52,6 +52,11 @@ class PretrainedMember:
             out[there] = made * unit[:, None, None]
         return out
 
+    @property
+    def context(self) -> int:
+        """Grid points that it reads, at most."""
+        return self.network.design.context
+
     def why_not(self, history: Floats) -> str:
         """Why it has no forecast for a history."""
         return f"no value among its {len(history)} points"
@@ -77,6 +82,11 @@ class WindowMember:
     def quantiles(self, series: SeriesSet) -> Floats:
         """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
         return forecast_quantiles(self.networks, self.design, series)
+
+    @property
+    def context(self) -> int:
+        """Grid points that it reads."""
+        return self.design.context
 
     def why_not(self, history: Floats) -> str:
         """Why it has no forecast for a history."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.tables.codes import DAY, LAST_DAY, Code, Kind, read_code, write_code
-from holdfast.forecasting.tables.words import frequency_words
+from holdfast.forecasting.tables.words import duration_words, frequency_words
 from holdfast.forecasting.tables.zones import to_wall, zone_of
 from holdfast.records import Times
 
@@ -114,6 +114,10 @@ class Calendar:
     def words(self) -> str:
         """The frequency in words and as a code, for example "monthly, month starts (MS)"."""
         return frequency_words(self._code)
+
+    def duration(self, points: int) -> str:
+        """How long some points are in words, for example "96 hours (4 days)"."""
+        return duration_words(self._code, points)
 
     @property
     def whole_days(self) -> bool:

@@ -42,6 +42,42 @@ def frequency_words(code: Code) -> str:
     return f"{_each(code.step // span, one, many)} ({text})"
 
 
+def duration_words(code: Code, points: int) -> str:
+    """How long some points of a calendar are, also in a larger unit where that says more.
+
+    Example:
+        >>> from holdfast.forecasting.tables.codes import read_code
+        >>> duration_words(read_code("h"), 96), duration_words(read_code("MS"), 24)
+        ('96 hours (4 days)', '24 months (2 years)')
+    """
+    if code.kind == "counter":
+        return _counted(points, "points")
+    if code.kind == "business":
+        return _counted(points * code.step, "business days")
+    if code.kind == "month":
+        span, _, many, _ = next(row for row in _MONTH_SPANS if code.step % row[0] == 0)
+        larger = points * code.step / 12
+        words, unit = _counted(points * (code.step // span), many), "years"
+        own = span == 12
+    else:
+        length = points * code.step
+        weeks = code.step % (7 * DAY) == 0
+        span, many = next((row[0], row[2]) for row in _SPANS if code.step % row[0] == 0)
+        words = _counted(length // (7 * DAY), "weeks") if weeks else _counted(length // span, many)
+        larger, unit = (length / (365.25 * DAY), "years") if span == DAY else (length / DAY, "days")
+        own = False
+    return words if own or larger < 1 else f"{words} ({_short(larger, unit)})"
+
+
+def _counted(count: int, many: str) -> str:
+    return f"1 {many.removesuffix('s')}" if count == 1 else f"{count:,} {many}"
+
+
+def _short(count: float, many: str) -> str:
+    text = f"{count:.1f}".removesuffix(".0")
+    return f"1 {many.removesuffix('s')}" if text == "1" else f"{text} {many}"
+
+
 def _month_words(code: Code) -> str:
     span, one, many, noun = next(row for row in _MONTH_SPANS if code.step % row[0] == 0)
     if code.day not in (1, LAST_DAY):

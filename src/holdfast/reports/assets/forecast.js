@@ -58,6 +58,7 @@ function fillUnderstood() {
 
 function fillContents() {
   const names = {
+    trust: "Trust",
     understood: "Understood",
     forecast: "Forecast",
     scores: "Scores",
@@ -92,6 +93,7 @@ function setSpan(recent) {
 
 function start() {
   fillFigures();
+  fillTrust(DATA.trust);
   fillUnderstood();
   if (DATA.backtest) {
     fillSentences("verdict-more", DATA.backtest.verdict.slice(1));

@@ -130,6 +130,9 @@ function describeChosen(index) {
   if (isNumber(SERIES.mase[index])) facts.push(`MASE ${asFixed(SERIES.mase[index], 2)}, seasonal naive ${asFixed(SERIES.naive[index], 2)}`);
   facts.push(`made by ${methodName(methodOf(index))}`);
   byId("series-facts").replaceChildren(...facts.map((fact) => make("span", {}, fact)));
-  byId("series-note").textContent = noteOf(index);
+  const verdict = verdictOf(index);
+  byId("series-note").replaceChildren(noteOf(index));
+  byId("series-note").className = verdict === null || verdict < 2 ? "notice" : "caption";
   byId("series-note").hidden = !noteOf(index);
+  if (verdict !== null) byId("series-name").append(" ", verdictTag(verdict));
 }

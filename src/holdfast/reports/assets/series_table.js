@@ -10,6 +10,7 @@ const SERIES_COLUMNS = [
   { name: "Change", value: (index) => SERIES.change[index], write: asChange, hint: "Mean forecast against the mean of as many last values" },
   { name: "MASE", value: (index) => SERIES.mase[index], write: (value) => asFixed(value, 2), backtest: true, hint: "Out of fold" },
   { name: "vs seasonal naive", value: againstNaive, write: asChange, backtest: true, hint: "MASE against seasonal naive's: negative is better" },
+  { name: "Trust", value: (index) => verdictOf(index), trust: true, hint: "How far to trust it; the note says why" },
   { name: "Method", value: methodOf, text: true },
   { name: "Note", value: noteOf, text: true },
 ];
@@ -17,7 +18,7 @@ const SERIES_COLUMNS = [
 const table = { column: null, descending: false, page: 0, filter: "" };
 
 function setUpSeriesTable() {
-  const columns = SERIES_COLUMNS.filter(({ backtest }) => DATA.backtest || !backtest);
+  const columns = SERIES_COLUMNS.filter(({ backtest, trust }) => (DATA.backtest || !backtest) && (DATA.trust || !trust));
   const listed = SERIES.label.length;
   const drawn = SERIES.curves.filter((curves) => curves !== null).length;
   const brief = SERIES.curves.filter((curves) => curves && !curves.x).length;
@@ -89,6 +90,7 @@ function seriesCell(column, index) {
     return make("th", { scope: "row" }, make("button", { type: "button", class: "name", title: SERIES.label[index] }, SERIES.label[index]));
   if (column.name === "Shape") return make("td", { class: "shape" }, sparkline(index));
   const value = column.value(index);
+  if (column.trust) return make("td", {}, verdictTag(value));
   if (column.name === "vs seasonal naive" && isNumber(value))
     return make("td", { class: `number ${value < 0 ? "better" : "worse"}` }, column.write(value));
   return column.write
