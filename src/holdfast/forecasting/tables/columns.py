@@ -218,7 +218,10 @@ def _said(table: RawTable, ids: tuple[str, ...], time: str | None, target: str) 
     unused = [name for name in table.columns if name not in used]
     messages = [f"Columns were guessed: {', '.join(parts)}; --time, --target, --id set them."]
     if unused:
-        messages.append(f"Columns left out: {listed(unused)}.")
+        messages.append(
+            f"Columns left out: {listed(unused)}; --known and --historic read columns as "
+            "covariates."
+        )
     return tuple(messages)
 
 

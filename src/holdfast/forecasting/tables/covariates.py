@@ -28,6 +28,38 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
+class Beside:
+    """Covariates row by row, before they lie on a calendar.
+
+    Arguments:
+        columns: the C columns.
+        values: (rows, C).
+    """
+
+    columns: tuple[Column, ...]
+    values: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> Beside:
+        """Some rows, in that order."""
+        return replace(self, values=self.values[rows])
+
+    def combined(self, starts: NDArray[np.int64]) -> Beside:
+        """Runs of rows as one each: the mean of numbers, the first of categories.
+
+        Arguments:
+            starts: the first row of each run.
+        """
+        if not self.columns:
+            return self.take(starts)
+        there = np.isfinite(self.values)
+        counts = np.add.reduceat(there.astype(np.float64), starts)
+        sums = np.add.reduceat(np.where(there, self.values, 0.0), starts)
+        means = np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
+        category = np.array([column.levels is not None for column in self.columns])
+        return replace(self, values=np.where(category, self.values[starts], means))
+
+
+@dataclass(frozen=True, eq=False)
 class Covariates:
     """The covariates of N series, on their calendar.
 

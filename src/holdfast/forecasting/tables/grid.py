@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import TableError
 from holdfast.forecasting.tables.calendar import Calendar
+from holdfast.forecasting.tables.covariates import Column, Covariates
 from holdfast.forecasting.tables.rows import Rows
 from holdfast.forecasting.tables.series import SeriesSet
 
@@ -50,6 +51,7 @@ def combine(rows: Rows, how: Aggregate) -> Rows:
         codes=rows.codes[starts],
         values=np.where(counts > 0, totals, np.nan),
         at=lambda row: at(int(starts[row])),
+        beside=None if rows.beside is None else rows.beside.combined(starts),
     )
 
 
@@ -87,14 +89,7 @@ def into_periods(rows: Rows, calendar: Calendar, how: Aggregate) -> tuple[Rows, 
 
 
 def _before(rows: Rows, time: int) -> Rows:
-    kept = np.flatnonzero(rows.stamps.values < time)
-    at = rows.at
-    return replace(
-        rows.at_times(rows.stamps.values[kept]),
-        codes=rows.codes[kept],
-        values=rows.values[kept],
-        at=lambda row: at(int(kept[row])),
-    )
+    return rows.where_true(rows.stamps.values < time)
 
 
 def lay_out(
@@ -148,7 +143,25 @@ def lay_out(
         values=values,
         calendar=calendar,
     )
+    if rows.beside is not None:
+        laid = np.full((len(values), len(rows.beside.columns)), np.nan)
+        laid[positions] = rows.beside.values[inside]
+        series = replace(series, covariates=_covariates(series, rows.beside.columns, laid))
     return Gridded(series, messages)
+
+
+def _covariates(
+    series: SeriesSet, columns: tuple[Column, ...], values: NDArray[np.float64]
+) -> Covariates:
+    """Columns on the grid of the series themselves."""
+    return Covariates(
+        columns=columns,
+        starts=series.starts,
+        offsets=series.offsets,
+        values=values,
+        statics=(),
+        static=np.zeros((len(series), 0)),
+    )
 
 
 def _all(rows: Rows) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.columns import Roles, find_roles
+from holdfast.forecasting.tables.covariate_tables import CovariateSources
+from holdfast.forecasting.tables.covariates import Beside
 from holdfast.forecasting.tables.files import read_file
 from holdfast.forecasting.tables.frames import Backend, read_frame
 from holdfast.forecasting.tables.frequency import fit_calendar, infer_calendar, template_for
@@ -63,6 +65,7 @@ def read(
     missing: Missing = "gap",
     aggregate: Aggregate | None = None,
     sheet: str | None = None,
+    covariates: CovariateSources | None = None,
 ) -> Table:
     """Read a table and check it.
 
@@ -82,6 +85,7 @@ def read(
         aggregate: how to combine rows of one series in one period of `freq` (or at one
             timestamp, where no freq is given); None to refuse repeated timestamps.
         sheet: the sheet of a workbook; None for the first.
+        covariates: which columns are covariates, and where the others are; None for none.
 
     Raises:
         TableError: the table is wrong; names the file, column, row or series.
@@ -94,7 +98,15 @@ def read(
     """
     _check_arguments(season, missing, aggregate, decimal)
     raw, backend = _open(source, sheet)
+    beside = None
+    if covariates is not None:
+        beside = _beside(covariates, raw, wide)
+        raw = raw.without(set(covariates.named))
     layout = _rows(raw, id_col, time_col, target_col, wide, day_first, decimal)
+    if beside is not None and not beside.columns:  # a wide table has more rows than lines
+        beside = replace(beside, values=np.zeros((len(layout.rows), 0)))
+    if beside is not None:
+        layout = replace(layout, rows=replace(layout.rows, beside=beside))
     if backend is not None and layout.names.time in raw.columns:
         backend = replace(backend, time_type=_time_type(raw, layout.names.time))
     rows, moved = layout.rows.sorted()
@@ -107,13 +119,17 @@ def read(
     whole_span = aggregate == "sum" and missing == "zero"
     gridded = lay_out(rows, calendar, missing, whole_span=whole_span)
     said.extend(gridded.messages)
+    series = gridded.series
+    if covariates is not None:
+        series, noticed = covariates.complete(series, layout.names, day_first)
+        said.extend(noticed)
     if season is None:
-        season, reason = infer_season(gridded.series)
+        season, reason = infer_season(series)
         said.append(f"Season {season}: {reason}.")
-    said.extend(_remarks(gridded.series, season, aggregate))
+    said.extend(_remarks(series, season, aggregate))
     return Table(
-        series=gridded.series,
-        summary=summarise(gridded.series, season, tuple(said)),
+        series=series,
+        summary=summarise(series, season, tuple(said)),
         columns=layout.names,
         season=season,
         backend=backend,
@@ -161,6 +177,14 @@ def _open(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
     if isinstance(source, str | Path):
         return read_file(source, sheet=sheet), None
     return read_frame(source)
+
+
+def _beside(covariates: CovariateSources, raw: RawTable, wide: bool) -> Beside:
+    if wide and covariates.named:
+        raise ArgumentError(
+            "Columns of covariates need a long table, one row a series and time, not --wide."
+        )
+    return covariates.beside(raw)
 
 
 def _rows(

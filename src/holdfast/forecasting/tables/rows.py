@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import TableError
 from holdfast.forecasting.tables.codes import DAY
+from holdfast.forecasting.tables.covariates import Beside
 from holdfast.forecasting.tables.stamps import Stamps
 
 _HOUR = DAY // 24
@@ -27,6 +28,7 @@ class Rows:
         values: (rows,) float64, NaN where nothing was written.
         at: row → where a person finds it.
         where: what to call the table in a sentence.
+        beside: the covariates of each row; None for none.
     """
 
     labels: tuple[str, ...]
@@ -36,6 +38,7 @@ class Rows:
     values: NDArray[np.float64]
     at: Callable[[int], str]
     where: str
+    beside: Beside | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -74,6 +77,10 @@ class Rows:
         moved = bool((steps < 0).any() and (steps > 0).any())
         return self._in_order(np.lexsort((times, self.codes))), moved
 
+    def where_true(self, kept: NDArray[np.bool_]) -> Rows:
+        """Only some rows, which still know where they came from."""
+        return self._in_order(np.flatnonzero(kept))
+
     def _in_order(self, order: NDArray[np.int64]) -> Rows:
         at = self.at
         return replace(
@@ -81,6 +88,7 @@ class Rows:
             codes=self.codes[order],
             values=self.values[order],
             at=lambda row: at(int(order[row])),
+            beside=None if self.beside is None else self.beside.take(order),
         )
 
     def check_unique(self) -> None:

@@ -1,0 +1,186 @@
+"""Covariates from wherever they come: columns of the table, statics, a table of the future."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ArgumentError, TableError
+from holdfast.forecasting.tables.columns import check_column, listed
+from holdfast.forecasting.tables.covariate_columns import open_table, read_column, rows_of
+from holdfast.forecasting.tables.covariates import Beside, Column, Covariates
+from holdfast.forecasting.tables.future_table import read_future
+from holdfast.forecasting.tables.holidays import check_country
+from holdfast.forecasting.tables.layouts import ColumnNames
+from holdfast.forecasting.tables.raw import RawTable
+from holdfast.forecasting.tables.series import SeriesSet
+
+
+@dataclass(frozen=True, eq=False)
+class CovariateSources:
+    """Which covariates a table has, and where the others are.
+
+    Arguments:
+        known: columns of the table that are known ahead, such as prices and promotions.
+        historic: columns of the table that are known up to its last row only.
+        static: a table with one row a series: a path or a frame; None for none.
+        future: a table of the columns that are known ahead, behind the end of each series: a path
+            or a frame; None for none.
+        country: whose public holidays count, such as "DE"; None for none.
+        like: the covariates of the fit whose columns and categories are to be read again.
+    """
+
+    known: tuple[str, ...] = ()
+    historic: tuple[str, ...] = ()
+    static: object = None
+    future: object = None
+    country: str | None = None
+    like: Covariates | None = None
+
+    @classmethod
+    def of(
+        cls,
+        known: str | Sequence[str] = (),
+        historic: str | Sequence[str] = (),
+        static: object = None,
+        future: object = None,
+        country: str | None = None,
+    ) -> CovariateSources | None:
+        """What a caller gave, checked; None for nothing.
+
+        Raises:
+            ArgumentError: a column is named twice, or a country is not known.
+            InputError: a country is given and the package `holidays` is not installed.
+        """
+        made = cls(_names("known", known), _names("historic", historic), static, future, country)
+        twice = [name for name in made.named if made.named.count(name) > 1]
+        if twice:
+            raise ArgumentError(f"The column {twice[0]!r} is named twice among known and historic.")
+        if country is not None:
+            check_country(country)
+        if future is not None and not made.known:
+            raise ArgumentError(
+                "A table of the future is of use where columns are known ahead; name them with "
+                "known= (--known)."
+            )
+        return made if made.named or static is not None or country is not None else None
+
+    @classmethod
+    def again(
+        cls, like: Covariates | None, static: object = None, future: object = None
+    ) -> CovariateSources | None:
+        """The columns of a fit, read from another table; None where the fit had none.
+
+        Raises:
+            ArgumentError: statics or a future are given to a fit that had none.
+        """
+        for given, words, needs in (
+            (static, "static_df (--static)", like is not None and bool(like.statics)),
+            (future, "X_df (--future)", like is not None and bool(like.known.any())),
+        ):
+            if given is not None and not needs:
+                raise ArgumentError(
+                    f"The model was fitted without such columns: leave out {words}."
+                )
+        if like is None:
+            return None
+        return cls(
+            known=tuple(one.name for one in like.columns if one.role == "known"),
+            historic=tuple(one.name for one in like.columns if one.role == "historic"),
+            static=static,
+            future=future,
+            country=like.country,
+            like=like,
+        )
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns of the table itself."""
+        return (*self.known, *self.historic)
+
+    def beside(self, raw: RawTable) -> Beside:
+        """The named columns of the table, row by row.
+
+        Raises:
+            TableError: a column is missing, or holds neither numbers nor categories.
+        """
+        read = [
+            read_column(raw, name, "known" if name in self.known else "historic", self.like)
+            for name in self.named
+        ]
+        return Beside(
+            columns=tuple(column for column, _ in read),
+            values=np.stack([values for _, values in read], axis=1)
+            if read
+            else np.zeros((len(raw), 0)),
+        )
+
+    def complete(
+        self, series: SeriesSet, names: ColumnNames, day_first: bool | None
+    ) -> tuple[SeriesSet, tuple[str, ...]]:
+        """Series whose covariates have statics, the future and a country, and what was noticed.
+
+        Raises:
+            TableError: a table cannot be used; names the column, row or series.
+        """
+        own = series.covariates
+        assert own is not None
+        said: list[str] = []
+        if self.static is not None:
+            raw = open_table(self.static, "the static table")
+            statics, static = _statics(raw, series, names, self.like, said)
+        else:
+            statics = () if self.like is None else self.like.statics
+            static = np.full((len(series), len(statics)), np.nan)
+        made = replace(own, statics=statics, static=static, country=self.country)
+        if self.future is not None:
+            raw = open_table(self.future, "the future table")
+            made = made.followed_by(
+                read_future(raw, replace(series, covariates=made), names, day_first)
+            )
+        return replace(series, covariates=made), tuple(said)
+
+
+def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not all(isinstance(name, str) and name for name in names):
+        raise ArgumentError(f"{argument}={given!r} must be names of columns.")
+    return names
+
+
+def _statics(
+    raw: RawTable,
+    series: SeriesSet,
+    names: ColumnNames,
+    like: Covariates | None,
+    said: list[str],
+) -> tuple[tuple[Column, ...], NDArray[np.float64]]:
+    """The columns with one value a series, in the order of the series."""
+    ids = tuple(name for name in names.id if name in raw.columns)
+    if len(ids) < len(names.id) and (len(series) > 1 or len(raw) > 1):
+        check_column(raw, next(name for name in names.id if name not in raw.columns))
+    wanted = [name for name in raw.columns if name not in names.id]
+    if like is not None:
+        wanted = [column.name for column in like.statics]
+    read = [read_column(raw, name, "static", like, said) for name in wanted]
+    if not read:
+        raise TableError(f"{raw.where} has no column beside {listed(raw.columns)}.")
+    rows = rows_of(raw, series, ids)
+    repeated = np.flatnonzero(np.bincount(rows[rows >= 0], minlength=len(series)) > 1)
+    if len(repeated):
+        twice = np.flatnonzero(rows == repeated[0])
+        raise TableError(
+            f"{raw.where}: series {series.labels[repeated[0]]!r} has two rows, {raw.at(twice[0])} "
+            f"and {raw.at(twice[1])}; give one row a series."
+        )
+    values = np.full((len(series), len(read)), np.nan)
+    there = rows >= 0
+    values[rows[there]] = np.stack([column for _, column in read], axis=1)[there]
+    without = np.setdiff1d(np.arange(len(series)), rows)
+    if len(without):
+        few = listed(series.labels[row] for row in without[:9].tolist())
+        said.append(f"{raw.where} has no row for {len(without):,} series: {few}.")
+    return tuple(column for column, _ in read), values
