@@ -1,0 +1,431 @@
+"""A pooled, shrunken regression on covariates, whose effect can be taken out and put back.
+
+Series that never were negative move in ratios: y_t ≈ level_t · season_t · exp(x_t β), fitted as a
+quasi-Poisson regression, in which zeros need no care. Others move in differences:
+y_t ≈ level_t + season_t + s · x_t β. Level and season are local (a centred mean, phase means), so
+that β says what x moves within some horizons, and not how the two have drifted over the years.
+
+β has parts: one of all series, one of each group that a static column makes, and one of each
+series, each shrunken towards the part above it. How strongly is chosen on the newest fifth of the
+time, which the rest forecasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.forecasting.network.effect_inputs import Unit, effect_inputs, input_names, units_of
+from holdfast.forecasting.tables.calendar_features import holiday_features
+from holdfast.forecasting.tables.covariates import Covariates
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import Floats
+
+STRONGEST: Final = 3.0
+"""No effect multiplies or divides by more than e to this power, or moves by more spreads."""
+
+_RIDGES: Final = (3.0, 30.0, 300.0, 3000.0)
+_OWN: Final = (np.inf, 300.0, 30.0, 5.0)
+_ROUNDS: Final = 3
+_ROUNDS_OF_TRIAL: Final = 2
+_OUTLIER: Final = 6.0
+_MOST_ROWS: Final = 200_000
+_MOST_SERIES: Final = 1_000
+_MOST_GROUPS: Final = 200
+_HELD_OUT: Final = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """What covariates do to series.
+
+    Arguments:
+        units: how columns are read.
+        holidays: inputs of holidays.
+        lag: points of the recent past.
+        pooled: (2, F) coefficients of all series: those that move in ratios, in differences.
+        groups: (S, L, F) what each category of each static column adds.
+        own: (N, F) what each series of the fit adds.
+        labels: the N series of the fit.
+        cuts: (S, 2) where the thirds of a static number end; NaN for categories.
+    """
+
+    units: tuple[Unit, ...]
+    holidays: tuple[str, ...]
+    lag: int
+    pooled: Floats
+    groups: Floats
+    own: Floats
+    labels: tuple[str, ...]
+    cuts: Floats
+
+    def logarithms(self, series: SeriesSet, ahead: int) -> tuple[Floats, NDArray[np.bool_], Floats]:
+        """What covariates do to each series up to `ahead` points behind its end.
+
+        Returns:
+            (total + N·ahead,) flat, the effect: a logarithm, or in spreads; (N,) which series
+            move in ratios; and (N,) the spread of the others.
+        """
+        inputs = effect_inputs(series, ahead, self.units, self.holidays, self.lag)
+        ratio = _ratio(series)
+        beta = self._coefficients(series, ratio)
+        lengths = series.lengths + ahead
+        row = np.repeat(np.arange(len(series)), lengths)
+        effect = np.einsum("tf,tf->t", inputs, beta[row]) if len(beta) else np.zeros(0)
+        return np.clip(effect, -STRONGEST, STRONGEST), ratio, _spread(series)
+
+    def without(self, series: SeriesSet, horizon: int) -> tuple[SeriesSet, Floats, Floats]:
+        """Series as they would be without covariates, and what puts their effect back.
+
+        Returns:
+            the series; (N, K) factors and (N, K) terms: forecast · factor + term.
+        """
+        effect, ratio, spread = self.logarithms(series, horizon)
+        lengths = series.lengths + horizon
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        past = np.arange(len(effect)) - np.repeat(offsets[:-1], lengths) < np.repeat(
+            series.lengths, lengths
+        )
+        before = effect[past]
+        ahead = effect[~past].reshape(len(series), horizon)
+        moves = np.repeat(ratio, series.lengths)
+        values = np.where(
+            moves,
+            series.values / np.exp(np.where(moves, before, 0.0)),
+            series.values - np.repeat(spread, series.lengths) * before,
+        )
+        factors = np.where(ratio[:, None], np.exp(np.where(ratio[:, None], ahead, 0.0)), 1.0)
+        terms = np.where(ratio[:, None], 0.0, spread[:, None] * ahead)
+        return replace(series, values=values), factors, terms
+
+    def _coefficients(self, series: SeriesSet, ratio: NDArray[np.bool_]) -> Floats:
+        """(N, F) of each series: pooled ones for what the fit never saw."""
+        beta = self.pooled[np.where(ratio, 0, 1)].copy()
+        made = series.covariates
+        assert made is not None
+        codes = group_codes(made, self.cuts)
+        for place in range(codes.shape[1]):
+            known = (codes[:, place] >= 0) & (codes[:, place] < self.groups.shape[1])
+            beta[known] += self.groups[place, codes[known, place]]
+        places = {label: place for place, label in enumerate(self.labels)}
+        own = np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
+        beta[own >= 0] += self.own[own[own >= 0]]
+        return beta
+
+
+def fit_effects(series: SeriesSet, horizon: int, season: int) -> Effects:
+    """What covariates do, from histories with covariates.
+
+    Arguments:
+        series: as far as may be seen.
+        horizon: steps to be forecast.
+        season: points of a season; 1 for none.
+
+    Source: quasi-likelihood: Wedderburn (1974); shrinkage as a normal prior: Hoerl and Kennard,
+    Ridge regression (1970); effects of groups as random effects: Laird and Ware (1982).
+    """
+    series = _enough(series)
+    made = series.covariates
+    assert made is not None
+    units = units_of(series)
+    distinct = np.unique(_ordinals(series))
+    spoken = holiday_features(series.calendar, distinct, made.country)
+    # A holiday is met some times before its own effect is more than the common one's.
+    holidays = tuple(name for name, values in spoken.items() if values.any())
+    lag = max(season // 2, 3)
+    names = input_names(units, series.calendar, holidays)
+    cuts = _cuts(made)
+    problem = _Problem.of(series, effect_inputs(series, 0, units, holidays, lag), horizon, season)
+    codes = group_codes(made, cuts)
+    groups = [codes[:, place] for place in range(codes.shape[1])]
+    pooled = np.zeros((2, len(names)))
+    levels = max([int(one.max(initial=-1)) + 1 for one in groups], default=0)
+    group = np.zeros((len(groups), levels, len(names)))
+    own = np.zeros((len(series), len(names)))
+    for kind, chosen in ((0, problem.ratio), (1, ~problem.ratio)):
+        if not (chosen[problem.row] & problem.usable).any():
+            continue
+        fit = problem.of_kind(chosen)
+        ridge, alone = _strengths(fit, groups)
+        shared, by_group, by_series = fit.solved(ridge, alone, groups, fit.usable)
+        pooled[kind] = shared
+        if levels:
+            group += by_group
+        own += by_series
+    return Effects(units, holidays, lag, pooled, group, own, series.labels, cuts)
+
+
+def _enough(series: SeriesSet) -> SeriesSet:
+    """At most so many series and rows, evenly, as the regression can use at once."""
+    lengths = np.cumsum(np.maximum(series.lengths, 1))
+    most = min(_MOST_SERIES, max(int(len(series) * _MOST_ROWS / lengths[-1]), 1))
+    if len(series) <= most:
+        return series
+    return series.take(np.unique(np.linspace(0, len(series) - 1, most).astype(np.int64)))
+
+
+def group_codes(made: Covariates, cuts: Floats) -> NDArray[np.int64]:
+    """(N, S) which group of each static column a series belongs to; −1 for none."""
+    codes = np.full(made.static.shape, -1, dtype=np.int64)
+    for place in range(made.static.shape[1]):
+        values = made.static[:, place]
+        there = np.isfinite(values)
+        if np.isnan(cuts[place]).all():
+            codes[there, place] = values[there].astype(np.int64)
+        else:
+            codes[there, place] = np.searchsorted(cuts[place], values[there])
+    codes[codes >= _MOST_GROUPS] = -1
+    return codes
+
+
+def _cuts(made: Covariates) -> Floats:
+    """(S, 2) thirds of each static number."""
+    cuts = np.full((len(made.statics), 2), np.nan)
+    for place, column in enumerate(made.statics):
+        values = made.static[np.isfinite(made.static[:, place]), place]
+        if column.levels is None and len(values):
+            cuts[place] = np.quantile(values, [1 / 3, 2 / 3])
+    return cuts
+
+
+def _ratio(series: SeriesSet) -> NDArray[np.bool_]:
+    """(N,) which series were never negative."""
+    row = np.repeat(np.arange(len(series)), series.lengths)
+    return np.asarray(np.bincount(row[series.values < 0], minlength=len(series)) == 0)
+
+
+def _spread(series: SeriesSet) -> Floats:
+    """(N,) mean absolute step of each series, or its size: the unit of effects that are added."""
+    owner = np.repeat(np.arange(len(series)), series.lengths)
+    seen = np.isfinite(series.values)
+    count = np.maximum(np.bincount(owner[seen], minlength=len(series)), 1)
+    mean = np.bincount(owner[seen], weights=series.values[seen], minlength=len(series)) / count
+    away = np.abs(series.values - mean[owner])
+    spread = np.bincount(owner[seen], weights=away[seen], minlength=len(series)) / count
+    return np.asarray(np.where(spread > 0, spread, 1.0))
+
+
+def _ordinals(series: SeriesSet) -> NDArray[np.int64]:
+    shift = np.repeat(series.starts - series.offsets[:-1], series.lengths)
+    return np.asarray(shift + np.arange(len(series.values)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Rows of a regression.
+
+    Arguments:
+        inputs: (total, F).
+        values: (total,) in units of each series' size.
+        row: (total,) which series.
+        ordinals: (total,).
+        offsets: (N + 1,).
+        ratio: (N,).
+        usable: (total,) rows that count.
+        reach: points on each side of a level.
+        season: points of a season.
+    """
+
+    inputs: Floats
+    values: Floats
+    row: NDArray[np.int64]
+    ordinals: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    ratio: NDArray[np.bool_]
+    usable: NDArray[np.bool_]
+    reach: int
+    season: int
+
+    @classmethod
+    def of(cls, series: SeriesSet, inputs: Floats, horizon: int, season: int) -> _Problem:
+        row = np.repeat(np.arange(len(series)), series.lengths)
+        ratio = _ratio(series)
+        spread = _spread(series)
+        seen = np.isfinite(series.values)
+        count = np.maximum(np.bincount(row[seen], minlength=len(series)), 1)
+        mean = np.bincount(row[seen], weights=series.values[seen], minlength=len(series)) / count
+        size = np.where(ratio, np.where(mean > 0, mean, 1.0), spread)
+        values = np.where(ratio[row], series.values, series.values - mean[row]) / size[row]
+        return cls(
+            inputs=inputs,
+            values=values,
+            row=row,
+            ordinals=_ordinals(series),
+            offsets=series.offsets,
+            ratio=ratio,
+            usable=seen,
+            reach=max(horizon, season),
+            season=season,
+        )
+
+    def of_kind(self, chosen: NDArray[np.bool_]) -> _Problem:
+        """Only the rows of some series count."""
+        return replace(self, usable=self.usable & chosen[self.row])
+
+    @property
+    def in_ratios(self) -> bool:
+        return bool(self.ratio[self.row[self.usable][0]])
+
+    def base(self, effect: Floats) -> Floats:
+        """(total,) local level and season of the values without an effect."""
+        seen = np.isfinite(self.values)
+        plain = np.where(seen, self.values, 0.0)
+        plain = plain / np.exp(effect) if self.in_ratios else plain - effect
+        plain = np.where(seen, plain, 0.0)
+        level = self._level(plain, seen)
+        if self.season > 1:
+            level = self._seasonal(plain, level, seen)
+        return level
+
+    def _level(self, plain: Floats, seen: NDArray[np.bool_]) -> Floats:
+        """A centred mean over whole seasons, of what is there."""
+        reach = self.reach
+        place = np.arange(len(plain))
+        low = np.maximum(place - reach, self.offsets[self.row])
+        high = np.minimum(place + reach + 1, self.offsets[self.row + 1])
+        total = np.concatenate([[0.0], np.cumsum(plain)])
+        count = np.concatenate([[0.0], np.cumsum(seen.astype(float))])
+        return np.asarray((total[high] - total[low]) / np.maximum(count[high] - count[low], 1.0))
+
+    def _seasonal(self, plain: Floats, level: Floats, seen: NDArray[np.bool_]) -> Floats:
+        key = self.row * self.season + self.ordinals % self.season
+        size = (int(self.row.max()) + 1) * self.season
+        if self.in_ratios:
+            top = np.bincount(key[seen], weights=plain[seen], minlength=size)
+            bottom = np.bincount(key[seen], weights=level[seen], minlength=size)
+            mean = np.bincount(self.row[seen], weights=level[seen])
+            count = np.maximum(np.bincount(self.row[seen]), 1)
+            prior = np.repeat(mean / count, self.season)[:size] * 1.0
+            return np.asarray(level * ((top + prior) / np.maximum(bottom + prior, 1e-12))[key])
+        away = np.bincount(key[seen], weights=(plain - level)[seen], minlength=size)
+        count = np.bincount(key[seen], minlength=size)
+        return np.asarray(level + (away / (count + 1.0))[key])
+
+    def solved(
+        self,
+        ridge: float,
+        alone: float,
+        groups: list[NDArray[np.int64]],
+        rows: NDArray[np.bool_],
+        rounds: int = _ROUNDS,
+    ) -> tuple[Floats, Floats, Floats]:
+        """Coefficients of all, of groups and of series, from some rows."""
+        count, width = len(self.ratio), self.inputs.shape[1]
+        beta = np.zeros((count, width))
+        shared, by_group = np.zeros(width), np.zeros((len(groups), 0, width))
+        own = np.zeros((count, width))
+        for turn in range(rounds):
+            effect = np.clip(
+                np.einsum("tf,tf->t", self.inputs, beta[self.row]), -STRONGEST, STRONGEST
+            )
+            working, weight = self._working(effect, rows, turn > 0)
+            shared, by_group, own = self._shrunken(working, weight, ridge, alone, groups)
+            beta = shared + own
+            for place, codes in enumerate(groups):
+                known = codes >= 0
+                beta[known] += by_group[place, codes[known]]
+        return shared, by_group, own
+
+    def _working(
+        self, effect: Floats, rows: NDArray[np.bool_], careful: bool
+    ) -> tuple[Floats, Floats]:
+        """The target and the weight of each row, as iteratively reweighted least squares has it."""
+        base = self.base(effect)
+        if self.in_ratios:
+            mean = base * np.exp(effect)
+            sound = rows & (base > 1e-6)
+            residual = np.where(sound, (self.values - mean) / np.maximum(mean, 1e-9), 0.0)
+            weight = np.where(sound, mean, 0.0)
+        else:
+            sound = rows
+            residual = np.where(sound, self.values - base - effect, 0.0)
+            weight = sound.astype(float)
+        # Each series by how loud its noise is.
+        noise = np.bincount(self.row, weights=weight * residual**2, minlength=len(self.ratio))
+        count = np.maximum(np.bincount(self.row, weights=sound, minlength=len(self.ratio)), 1.0)
+        noise = noise / count
+        typical = np.median(noise[noise > 0]) if (noise > 0).any() else 1.0
+        noise = np.maximum(noise, 0.05 * typical)
+        weight = weight / noise[self.row]
+        if careful:
+            away = np.abs(residual) * np.sqrt(weight)
+            weight = weight * np.minimum(1.0, _OUTLIER / np.maximum(away, 1e-12))
+        return effect + residual, weight
+
+    def _shrunken(
+        self,
+        target: Floats,
+        weight: Floats,
+        ridge: float,
+        alone: float,
+        groups: list[NDArray[np.int64]],
+    ) -> tuple[Floats, Floats, Floats]:
+        """Ridge regressions, each on what the one above it leaves."""
+        count, width = len(self.ratio), self.inputs.shape[1]
+        weighted = self.inputs * weight[:, None]
+        grams = np.zeros((count, width, width))
+        sides = np.zeros((count, width))
+        for series in np.unique(self.row[weight > 0]).tolist():
+            stretch = slice(self.offsets[series], self.offsets[series + 1])
+            grams[series] = weighted[stretch].T @ self.inputs[stretch]
+            sides[series] = weighted[stretch].T @ target[stretch]
+        eye = np.eye(width)
+        shared = np.linalg.solve(grams.sum(axis=0) + ridge * eye, sides.sum(axis=0))
+        left = sides - grams @ shared
+        levels = max([int(one.max(initial=-1)) + 1 for one in groups], default=0)
+        by_group = np.zeros((len(groups), levels, width))
+        own = np.zeros((count, width))
+        if np.isinf(alone):
+            return shared, by_group, own
+        for place, codes in enumerate(groups):
+            for level in np.unique(codes[codes >= 0]).tolist():
+                inside = codes == level
+                gram = grams[inside].sum(axis=0)
+                by_group[place, level] = np.linalg.solve(
+                    gram + alone * eye, left[inside].sum(axis=0)
+                )
+            known = codes >= 0
+            left[known] -= np.einsum("nfg,ng->nf", grams[known], by_group[place, codes[known]])
+        own = np.linalg.solve(grams + alone * eye, left[..., None])[..., 0]
+        return shared, by_group, own
+
+
+def _strengths(fit: _Problem, groups: list[NDArray[np.int64]]) -> tuple[float, float]:
+    """The ridge and the shrinkage of own effects that forecast the newest part of the time best."""
+    times = fit.ordinals[fit.usable]
+    border = np.quantile(times, 1.0 - _HELD_OUT)
+    early = fit.usable & (fit.ordinals <= border)
+    late = fit.usable & (fit.ordinals > border)
+    if not late.any() or not early.any():
+        return _RIDGES[1], np.inf
+    best, least = (_RIDGES[-1], np.inf), np.inf
+    for ridge in _RIDGES:
+        loss = _loss(fit, fit.solved(ridge, np.inf, groups, early, _ROUNDS_OF_TRIAL), groups, late)
+        if loss < least:
+            best, least = (ridge, np.inf), loss
+    for alone in _OWN[1:]:
+        loss = _loss(fit, fit.solved(best[0], alone, groups, early, _ROUNDS_OF_TRIAL), groups, late)
+        if loss < least:
+            best, least = (best[0], alone), loss
+    return best
+
+
+def _loss(
+    fit: _Problem,
+    solved: tuple[Floats, Floats, Floats],
+    groups: list[NDArray[np.int64]],
+    late: NDArray[np.bool_],
+) -> float:
+    """Mean absolute error around the local level, each series by its size."""
+    shared, by_group, own = solved
+    beta = shared + own
+    for place, codes in enumerate(groups):
+        known = codes >= 0
+        beta[known] += by_group[place, codes[known]]
+    effect = np.clip(np.einsum("tf,tf->t", fit.inputs, beta[fit.row]), -STRONGEST, STRONGEST)
+    base = fit.base(effect)
+    made = base * np.exp(effect) if fit.in_ratios else base + effect
+    return float(np.mean(np.abs(fit.values - made)[late]))
