@@ -38,6 +38,10 @@ def backtest(
     missing: options.Missing = "gap",
     aggregate: options.Aggregate = None,
     sheet: options.Sheet = None,
+    known: options.Known = None,
+    historic: options.Historic = None,
+    static: options.Static = None,
+    holidays: options.Holidays = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -49,14 +53,16 @@ def backtest(
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import (
         Reading,
+        covariate_sources,
         open_request,
         results_folder,
         typed_command,
     )
 
     reading = Reading(
-        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet
-    )
+        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
+        covariate_sources(known, historic, static, None, holidays),
+    )  # fmt: skip
     request = open_request(data, horizon, example, level, budget, reading)
     folder = results_folder(out)
 

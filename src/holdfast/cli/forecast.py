@@ -36,6 +36,11 @@ def forecast(
     missing: options.Missing = "gap",
     aggregate: options.Aggregate = None,
     sheet: options.Sheet = None,
+    known: options.Known = None,
+    historic: options.Historic = None,
+    static: options.Static = None,
+    future: options.Future = None,
+    holidays: options.Holidays = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -48,12 +53,21 @@ def forecast(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import Reading, open_request, results_folder, typed_command
+    from holdfast.cli.request import (
+        Reading,
+        covariate_sources,
+        open_request,
+        results_folder,
+        typed_command,
+    )  # fmt: skip
+    from holdfast.forecasting.tables.future_table import check_future
 
     reading = Reading(
-        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet
-    )
+        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
+        covariate_sources(known, historic, static, future, holidays),
+    )  # fmt: skip
     request = open_request(data, horizon, example, level, budget, reading)
+    check_future(request.table.series, request.horizon)
     folder = results_folder(out)
 
     from holdfast.forecasting.groundwork import lay

@@ -66,4 +66,20 @@ Aggregate = Annotated[
     Literal["sum", "mean"] | None,
     typer.Option("--aggregate", help="Combine the rows of a period; with --freq."),
 ]
+Known = Annotated[
+    str | None,
+    typer.Option(help="Columns known ahead, as in price,promo; their future is in --future."),
+]
+Historic = Annotated[
+    str | None, typer.Option(help="Columns known up to the last row only, as in visits,stock.")
+]
+Static = Annotated[
+    Path | None, typer.Option(help="A table with one row a series: id and what it is like.")
+]
+Future = Annotated[
+    Path | None, typer.Option(help="A table of the periods to come: id, time, --known columns.")
+]
+Holidays = Annotated[
+    str | None, typer.Option(help="Country whose public holidays count: DE, US-CA.")
+]
 Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file.")]

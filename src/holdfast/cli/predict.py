@@ -25,6 +25,8 @@ def predict(
     missing: options.Missing = "gap",
     aggregate: options.Aggregate = None,
     sheet: options.Sheet = None,
+    static: options.Static = None,
+    future: options.Future = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -48,9 +50,12 @@ def predict(
     from holdfast.forecasting.fitted import Fitted
 
     fitted = Fitted.load(model)
+    from holdfast.forecasting.tables.covariate_tables import CovariateSources
+
     reading = Reading(
         ids, time_column, target, fitted.series.calendar.code, fitted.season, wide, day_first,
         decimal, missing, aggregate, sheet,
+        CovariateSources.again(fitted.series.covariates, static, future),
     )  # fmt: skip
     table = read_table(data, reading)
 

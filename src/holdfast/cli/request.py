@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.errors import ArgumentError, InputError
+from holdfast.forecasting.tables.covariate_tables import CovariateSources
 from holdfast.forecasting.tables.examples import example as ship
 from holdfast.forecasting.tables.frames import to_frame
 from holdfast.forecasting.tables.grid import Aggregate, Missing
@@ -32,6 +33,7 @@ class Reading:
     missing: Missing
     aggregate: Aggregate | None
     sheet: str | None
+    covariates: CovariateSources | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,28 @@ def read_table(data: Path, reading: Reading) -> Table:
         missing=reading.missing,
         aggregate=reading.aggregate,
         sheet=reading.sheet,
+        covariates=reading.covariates,
     )
+
+
+def covariate_sources(
+    known: str | None,
+    historic: str | None,
+    static: Path | None,
+    future: Path | None,
+    holidays: str | None,
+) -> CovariateSources | None:
+    """The covariates that options name; None for none.
+
+    Raises:
+        InputError: they contradict each other, or a country is not known.
+    """
+    return CovariateSources.of(_listed(known), _listed(historic), static, future, holidays)
+
+
+def _listed(names: str | None) -> tuple[str, ...]:
+    """The columns in "price, promo"."""
+    return tuple(part.strip() for part in (names or "").split(",") if part.strip())
 
 
 def read_levels(text: str) -> tuple[float, ...]:

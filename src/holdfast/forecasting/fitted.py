@@ -21,7 +21,7 @@ from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.rule import Rule
 from holdfast.forecasting.judgement.trust import PastForecasts
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
-from holdfast.forecasting.network.stored import described_networks, read_networks
+from holdfast.forecasting.network.stored import check_networks, described_networks, read_networks
 from holdfast.forecasting.stored_series import (
     KIND,
     SERIES_FIELDS,
@@ -188,6 +188,7 @@ def _checked(
     season = _count(manifest, "season", 1, _LARGEST_SEASON)
     series, names = read_series(manifest, arrays, horizon)
     networks = read_networks(manifest["networks"], arrays, horizon=horizon, season=season)
+    check_networks(networks, series)
     return cls(
         horizon=horizon,
         season=season,

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.columns import embedding_columns
 from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.histories import read_like
 from holdfast.forecasting.network.pretrained.embedding import embed
 from holdfast.forecasting.parameters import Parameters
 from holdfast.forecasting.tables.frames import Backend, to_frame
 from holdfast.forecasting.tables.new_rows import read_new_rows
-from holdfast.forecasting.tables.reading import Table, read
 
 Self = TypeVar("Self", bound="FittedForecaster")
 
@@ -111,22 +111,3 @@ class FittedForecaster(Parameters):
         if self._fitted is None:
             raise ArgumentError("The forecaster is not fitted yet; call fit first.")
         return self._fitted
-
-
-def read_like(fitted: Fitted, source: Any) -> Table:
-    """A table with the columns and on the calendar of the one that was fitted.
-
-    Raises:
-        TableError: a column is missing, or the timestamps lie on another calendar.
-    """
-    names = fitted.names
-    table = read(
-        source,
-        id_col=None if names.id == ("unique_id",) else names.id,
-        time_col=None if names.time == "ds" else names.time,
-        target_col=None if names.target == "y" else names.target,
-        freq=fitted.series.calendar.code,
-        season=fitted.season,
-    )
-    fitted.check_calendar(table)
-    return table

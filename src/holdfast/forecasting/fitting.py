@@ -18,12 +18,13 @@ from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.trust import about_table, hardest
 from holdfast.forecasting.network.design import choose_design
-from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
+from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, regressed
 from holdfast.forecasting.network.pretrained.precision import native_precision
 from holdfast.forecasting.network.pretrained.shipped import choose, shipped
 from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.residuals import dependence
+from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.forecasting.trusted import rests_on
 from holdfast.records import (
@@ -71,6 +72,7 @@ class Fit:
         command: str,
         started: float | None,
         integers: bool = False,
+        series: SeriesSet | None = None,
     ) -> ForecastRecord:
         """All that a report shows.
 
@@ -80,8 +82,10 @@ class Fit:
             command: that made it.
             started: the reading of ``time.monotonic`` from which seconds count; None for none.
             integers: whether series of whole numbers are forecast in whole numbers.
+            series: the fit's own, with what is known ahead; None where they have it.
         """
-        fitted, series = self.fitted, self.fitted.series
+        fitted = self.fitted
+        series = fitted.series if series is None else series
         made = forecast(fitted, series, levels)
         made = made.whole(series) if integers else made
         backtest = self.judged.record(self.ground, levels)
@@ -165,6 +169,11 @@ def fit(
     pretrained = PretrainedMember(PRETRAINED, network, horizon, season, longer)
     trial = Trial(ground, levels, seed)
     trial.add(pretrained)
+    zero: list[NetworkMember] = [pretrained]
+    early = regressed(pretrained, ground.known, season)
+    if early is not None:
+        trial.add(early)
+        zero.append(regressed(pretrained, table.series, season) or early if refit else early)
     recipes: list[Recipe] = []
     if adapt != "none":
         design = choose_design(ground.seen.lengths, horizon, season, longer)
@@ -181,7 +190,7 @@ def fit(
             folder=snapshots,
             interrupts=interrupts,
         )
-        made = _fit(ground, trial.judged(), [pretrained], runs, seed)
+        made = _fit(ground, trial.judged(), zero, runs, seed)
         if not runs.possible:
             return made
         if first is not None:
@@ -195,7 +204,7 @@ def fit(
         worth = {name: member for name, member in trained.items() if weight(name) > 0}
         if refit and worth and not runs.interrupted:
             worth |= runs.on_everything(worth)
-        return _fit(ground, judged, [pretrained, *worth.values()], runs, seed)
+        return _fit(ground, judged, [*zero, *worth.values()], runs, seed)
 
 
 def _fit(
@@ -205,9 +214,10 @@ def _fit(
     runs: TrainingRuns,
     seed: int,
 ) -> Fit:
-    """What there is when these networks are all."""
-    names = {member.name for member in members}
+    """What there is when these networks are all; those that must earn weight and have none go."""
     rule = judged.judgement.rule
+    members = [one for one in members if one.name == PRETRAINED or rule.weight(one.name) > 0]
+    names = {member.name for member in members}
     fitted = Fitted(
         horizon=ground.horizon,
         season=ground.table.season,

@@ -11,13 +11,14 @@ from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import backtest_columns, forecast_columns
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.fitted_forecaster import read_like
 from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting.histories import own_series, read_like
 from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.run_folder import clear_snapshots
 from holdfast.forecasting.sampled_forecaster import SampledForecaster
+from holdfast.forecasting.tables.covariate_tables import CovariateSources
 from holdfast.forecasting.tables.frames import to_frame
 from holdfast.forecasting.tables.reading import Table, read
 from holdfast.records import ForecastRecord
@@ -95,6 +96,10 @@ class Forecaster(SampledForecaster):
         id_col: str | Sequence[str] = "unique_id",
         time_col: str = "ds",
         target_col: str = "y",
+        static_df: Any = None,
+        known: str | Sequence[str] = (),
+        historic: str | Sequence[str] = (),
+        holidays: str | None = None,
         snapshots: str | Path | None = None,
     ) -> Forecaster:
         """Learn from a table: backtest every method, then train what is worth it on everything.
@@ -104,17 +109,24 @@ class Forecaster(SampledForecaster):
                 or the path of a file. A table of one series needs no id column, and columns with
                 other names than the defaults are guessed where that is unambiguous.
             id_col, time_col, target_col: the columns; several id columns as a list.
+            static_df: covariates with one row a series: a frame or a path with the id columns.
+            known: columns of `df` that are known ahead, such as prices; `predict` then needs
+                them in `X_df`.
+            historic: columns of `df` that are known up to its end only.
+            holidays: a country whose public holidays count, as in "DE" or "US-CA".
             snapshots: folder from which a fit that was killed goes on.
 
         Returns:
             itself.
 
         Raises:
+            ArgumentError: the covariates contradict each other, or the country is not known.
             TableError: the table cannot be used; the message names the column, row or series.
             NonFiniteLossError: training failed; names the step and the series.
         """
         started = time.monotonic()
-        table = self._read(df, id_col, time_col, target_col)
+        covariates = CovariateSources.of(known, historic, static_df, None, holidays)
+        table = self._read(df, id_col, time_col, target_col, covariates)
         self._fit = self._fit_ground(lay(table, int(self.horizon)), started, snapshots, refit=True)
         self._fitted, self._raw = self._fit.fitted, table.raw
         self._backend = table.backend
@@ -124,6 +136,8 @@ class Forecaster(SampledForecaster):
         self,
         df: Any = None,
         *,
+        X_df: Any = None,
+        static_df: Any = None,
         level: Sequence[float] = (80, 90),
         members: bool = False,
         integers: bool = False,
@@ -133,6 +147,9 @@ class Forecaster(SampledForecaster):
         Arguments:
             df: histories to forecast from, also of series that `fit` never saw; None for those of
                 `fit`.
+            X_df: what is known ahead: ids, timestamps behind each series' end, and the columns
+                that `fit` was told are known; without ids it holds for every series.
+            static_df: one row a series of `df`, with the columns that `fit` had.
             level: interval levels in percent.
             members: whether to add a column for each member of the blend.
             integers: whether series of whole numbers get whole numbers: lower bounds are rounded
@@ -145,13 +162,16 @@ class Forecaster(SampledForecaster):
 
         Raises:
             ArgumentError: not fitted, or a level is out of range.
-            TableError: `df` cannot be used, or lies on another calendar.
+            TableError: a table cannot be used, or lies on another calendar; or a value that must
+                be known ahead is missing, which names the column and the dates.
         """
         fitted = self._require()
         levels = check_levels(level)
-        series, backend = fitted.series, self._backend
-        if df is not None:
-            table = read_like(fitted, df)
+        backend = self._backend
+        if df is None:
+            series = own_series(fitted, static_df, X_df)
+        else:
+            table = read_like(fitted, df, static_df, X_df)
             series, backend = table.series, table.backend
         made = forecast(fitted, series, levels)
         made = made.whole(series) if integers else made
@@ -164,6 +184,7 @@ class Forecaster(SampledForecaster):
         *,
         folds: int = 3,
         step: int | None = None,
+        static_df: Any = None,
         level: Sequence[float] = (80, 90),
     ) -> Any:
         """Forecasts of past horizons beside what came, every one out of fold.
@@ -173,6 +194,7 @@ class Forecaster(SampledForecaster):
                 None for the fitted one itself, whose own three folds need no further training.
             folds: cut-offs; the newest lies one horizon before the end.
             step: grid points between cut-offs; the horizon if None.
+            static_df: one row a series of `df`, where `fit` had statics.
             level: interval levels in percent, of 50, 80, 90, 95 and 99.
 
         Returns:
@@ -190,7 +212,8 @@ class Forecaster(SampledForecaster):
         made = self._fit
         if df is not None or made is None or (folds, step) != (3, None):
             started = time.monotonic()
-            ground = lay(self._table_for_backtest(df), int(self.horizon), folds=folds, step=step)
+            table = self._table_for_backtest(df, static_df)
+            ground = lay(table, int(self.horizon), folds=folds, step=step)
             made = self._fit_ground(ground, started, None, refit=False)
         if not made.ground.folds.scoring:
             raise TableError(made.ground.folds.reason)
@@ -211,11 +234,12 @@ class Forecaster(SampledForecaster):
         return made
 
     def record(
-        self, *, level: Sequence[float] = (80, 90), title: str = "Forecast"
+        self, *, X_df: Any = None, level: Sequence[float] = (80, 90), title: str = "Forecast"
     ) -> ForecastRecord:
         """All that a report shows; `holdfast.reports.save` makes a page of it.
 
         Arguments:
+            X_df: what is known ahead, as `predict` takes it.
             level: interval levels in percent.
             title: what was forecast.
 
@@ -224,9 +248,17 @@ class Forecaster(SampledForecaster):
         """
         if self._fit is None:
             raise ArgumentError("There is nothing to report: call fit in this process first.")
-        return self._fit.record(check_levels(level), title=title, command="", started=None)
+        levels, series = check_levels(level), own_series(self._require(), None, X_df)
+        return self._fit.record(levels, title=title, command="", started=None, series=series)
 
-    def _read(self, df: Any, id_col: str | Sequence[str], time_col: str, target_col: str) -> Table:
+    def _read(
+        self,
+        df: Any,
+        id_col: str | Sequence[str],
+        time_col: str,
+        target_col: str,
+        covariates: CovariateSources | None,
+    ) -> Table:
         return read(
             df,
             id_col=None if id_col == "unique_id" else id_col,
@@ -234,13 +266,15 @@ class Forecaster(SampledForecaster):
             target_col=None if target_col == "y" else target_col,
             freq=self.freq,
             season=None if self.season is None else int(self.season),
+            covariates=covariates,
         )
 
-    def _table_for_backtest(self, df: Any) -> Table:
+    def _table_for_backtest(self, df: Any, static_df: Any) -> Table:
         if df is not None:
             if self._fitted is not None:
-                return read_like(self._fitted, df)
-            return self._read(df, "unique_id", "ds", "y")
+                return read_like(self._fitted, df, static_df)
+            covariates = CovariateSources.of(static=static_df)
+            return self._read(df, "unique_id", "ds", "y", covariates)
         if self._fit is None:
             raise ArgumentError("backtest() needs a table: give df, or call fit first.")
         return self._fit.ground.table

@@ -8,7 +8,8 @@ from typing import Any
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import path_columns, total_columns
-from holdfast.forecasting.fitted_forecaster import FittedForecaster, read_like
+from holdfast.forecasting.fitted_forecaster import FittedForecaster
+from holdfast.forecasting.histories import own_series, read_like
 from holdfast.forecasting.sampling import sample_paths
 from holdfast.forecasting.tables.frames import to_frame
 from holdfast.forecasting.tables.groups import group_by
@@ -22,7 +23,16 @@ class SampledForecaster(FittedForecaster):
 
     _raw: RawTable | None = None
 
-    def paths(self, df: Any = None, *, n: int = 200, seed: int = 0, integers: bool = False) -> Any:
+    def paths(
+        self,
+        df: Any = None,
+        *,
+        X_df: Any = None,
+        static_df: Any = None,
+        n: int = 200,
+        seed: int = 0,
+        integers: bool = False,
+    ) -> Any:
         """Sample paths: n futures of every series, for whatever depends on several steps at once.
 
         Every step has the distribution that `predict` gives it; which values come together is
@@ -30,6 +40,7 @@ class SampledForecaster(FittedForecaster):
 
         Arguments:
             df: histories, also of series that `fit` never saw; None for those of `fit`.
+            X_df, static_df: covariates, as `predict` takes them.
             n: how many paths.
             seed: of the draws; equal seeds give equal paths.
             integers: whether series of whole numbers are drawn in whole numbers.
@@ -50,9 +61,11 @@ class SampledForecaster(FittedForecaster):
         """
         fitted = self._require()
         samples, start = count("n", n, 1), count("seed", seed, 0)
-        series, backend = fitted.series, self._backend
-        if df is not None:
-            table = read_like(fitted, df)
+        backend = self._backend
+        if df is None:
+            series = own_series(fitted, static_df, X_df)
+        else:
+            table = read_like(fitted, df, static_df, X_df)
             series, backend = table.series, table.backend
         times, values = sample_paths(fitted, series, samples, start, integers=integers)
         columns = path_columns(fitted.names, series, times, values)
@@ -62,6 +75,8 @@ class SampledForecaster(FittedForecaster):
         self,
         df: Any = None,
         *,
+        X_df: Any = None,
+        static_df: Any = None,
         by: str | None = None,
         over: Over | None = None,
         level: Sequence[float] = (80, 90),
@@ -77,6 +92,7 @@ class SampledForecaster(FittedForecaster):
 
         Arguments:
             df: histories; None for those of `fit`.
+            X_df, static_df: covariates, as `predict` takes them.
             by: a column that says one thing of each series, such as a region; "all" for one total
                 of all series; None to keep series apart.
             over: "week" (from Monday), "month", "quarter", "year" or "horizon"; None to keep
@@ -112,9 +128,11 @@ class SampledForecaster(FittedForecaster):
             )
         if over is not None:
             check_period(over, fitted.series.calendar)
-        series, backend, raw = fitted.series, self._backend, self._raw
-        if df is not None:
-            table = read_like(fitted, df)
+        backend, raw = self._backend, self._raw
+        if df is None:
+            series = own_series(fitted, static_df, X_df)
+        else:
+            table = read_like(fitted, df, static_df, X_df)
             series, backend, raw = table.series, table.backend, table.raw
         groups = None if by is None else group_by(by, series, raw, fitted.names)
         made = totals(

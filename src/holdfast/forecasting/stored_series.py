@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.tables.stored_covariates import described_covariates, read_covariates
 
 KIND: Final = "forecaster"
 """What a model folder of ours says it holds."""
 
-SERIES_FIELDS: Final = {"calendar", "labels", "keys", "ids", "time", "target"}
+SERIES_FIELDS: Final = {
+    "calendar", "labels", "keys", "ids", "time", "target", "covariates",
+}  # fmt: skip
 """Of a model's manifest, those that tell of its histories."""
 
 _NUMBERS: Final[dict[str, type]] = {
@@ -33,7 +36,9 @@ def described_series(
     series: SeriesSet, names: ColumnNames
 ) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """What `read_series` needs: fields of a manifest, and arrays by name."""
+    covariates, columns = described_covariates(series.covariates)
     manifest: dict[str, object] = {
+        "covariates": covariates,
         "calendar": series.calendar.to_json(),
         "labels": list(series.labels),
         "keys": {name: _listed(column) for name, column in series.keys.items()},
@@ -45,6 +50,7 @@ def described_series(
         "series/starts": series.starts,
         "series/offsets": series.offsets,
         "series/values": series.values,
+        **columns,
     }
     return manifest, arrays
 
@@ -96,6 +102,7 @@ def read_series(
         offsets=offsets,
         values=values,
         calendar=Calendar.from_json(manifest["calendar"]),
+        covariates=read_covariates(manifest["covariates"], arrays, len(labels)),
     )
     check_times(series, horizon)
     return series, names

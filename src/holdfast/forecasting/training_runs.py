@@ -328,7 +328,7 @@ class TrainingRuns:
         """A hash of the data and of everything that shapes the networks."""
         series = self.ground.table.series
         digest = hashlib.sha256()
-        for array in (series.starts, series.offsets, series.values):
+        for array in series.arrays:
             digest.update(array.tobytes())
         shaped_by = {
             "recipes": {run.recipe.name: run.recipe.identity() for run in self._runs},

@@ -14,7 +14,16 @@ from holdfast.records.forecast import (
     TrainingSummary,
 )
 from holdfast.records.language import PlannedText, SurpriseRecord, TextScore, TextTrainingRecord
-from holdfast.records.members import ADAPTED, LSTM, NETWORKS, PRETRAINED, TRAINED
+from holdfast.records.members import (
+    ADAPTED,
+    LSTM,
+    LSTM_X,
+    NETWORKS,
+    PRETRAINED,
+    PRETRAINED_X,
+    TRAINED,
+    WITH_COVARIATES,
+)
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
 from holdfast.records.trust import CARE, DISTRUST, TRUST, TrustRecord
@@ -24,10 +33,13 @@ __all__ = [
     "CARE",
     "DISTRUST",
     "LSTM",
+    "LSTM_X",
     "NETWORKS",
     "PRETRAINED",
+    "PRETRAINED_X",
     "TRAINED",
     "TRUST",
+    "WITH_COVARIATES",
     "BacktestRecord",
     "CurvesRecord",
     "Floats",

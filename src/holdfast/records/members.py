@@ -13,8 +13,19 @@ ADAPTED: Final = "Adapted"
 LSTM: Final = "LSTM"
 """The network that is trained on the user's series alone."""
 
-NETWORKS: Final = (PRETRAINED, ADAPTED, LSTM)
+PRETRAINED_X: Final = "PretrainedX"
+"""The pretrained network around a regression on covariates; X as in ARIMAX."""
+
+LSTM_X: Final = "LSTMX"
+"""The network that is trained on the user's series alone and reads their covariates."""
+
+NETWORKS: Final = (PRETRAINED, PRETRAINED_X, ADAPTED, LSTM, LSTM_X)
 """The members that are networks, in the order in which they are shown; all others are simple."""
 
-TRAINED: Final = (LSTM, ADAPTED)
-"""The members that learn from the user's series, so that each must prove that it helps."""
+TRAINED: Final = (LSTM_X, PRETRAINED_X, LSTM, ADAPTED)
+"""The members that learn from the user's series, so that each must prove that it helps.
+
+Those that read covariates first: they go where the others are as good without."""
+
+WITH_COVARIATES: Final = (PRETRAINED_X, LSTM_X)
+"""The members that read covariates; there are none where a table has none."""

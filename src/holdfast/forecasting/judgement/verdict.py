@@ -7,12 +7,23 @@ from typing import Final
 
 from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.significance import Comparison
-from holdfast.records import ADAPTED, LSTM, NETWORKS, PRETRAINED, LevelCoverage, MethodScore
+from holdfast.records import (
+    ADAPTED,
+    LSTM,
+    LSTM_X,
+    NETWORKS,
+    PRETRAINED,
+    PRETRAINED_X,
+    LevelCoverage,
+    MethodScore,
+)
 
 _SPOKEN: Final = {
     PRETRAINED: "the pretrained LSTM",
     ADAPTED: "the adapted LSTM",
     LSTM: "the LSTM",
+    PRETRAINED_X: "the pretrained LSTM with covariates",
+    LSTM_X: "the LSTM with covariates",
     "SeasonalNaive": "seasonal naive",
     "SeasonalMean": "the seasonal mean",
     "DampedETS": "damped ETS",

@@ -103,7 +103,7 @@ class Effects:
 
     def _coefficients(self, series: SeriesSet, ratio: NDArray[np.bool_]) -> Floats:
         """(N, F) of each series: pooled ones for what the fit never saw."""
-        beta = self.pooled[np.where(ratio, 0, 1)].copy()
+        beta: Floats = self.pooled[np.where(ratio, 0, 1)].copy()
         made = series.covariates
         assert made is not None
         codes = group_codes(made, self.cuts)
@@ -292,13 +292,13 @@ class _Problem:
 
     def _seasonal(self, plain: Floats, level: Floats, seen: NDArray[np.bool_]) -> Floats:
         key = self.row * self.season + self.ordinals % self.season
-        size = (int(self.row.max()) + 1) * self.season
+        size = len(self.ratio) * self.season
         if self.in_ratios:
             top = np.bincount(key[seen], weights=plain[seen], minlength=size)
             bottom = np.bincount(key[seen], weights=level[seen], minlength=size)
-            mean = np.bincount(self.row[seen], weights=level[seen])
-            count = np.maximum(np.bincount(self.row[seen]), 1)
-            prior = np.repeat(mean / count, self.season)[:size] * 1.0
+            total = np.bincount(self.row[seen], weights=level[seen], minlength=len(self.ratio))
+            seasons = np.maximum(np.bincount(self.row[seen], minlength=len(self.ratio)), 1)
+            prior = np.repeat(total / seasons, self.season)
             return np.asarray(level * ((top + prior) / np.maximum(bottom + prior, 1e-12))[key])
         away = np.bincount(key[seen], weights=(plain - level)[seen], minlength=size)
         count = np.bincount(key[seen], minlength=size)
@@ -337,19 +337,18 @@ class _Problem:
         if self.in_ratios:
             mean = base * np.exp(effect)
             sound = rows & (base > 1e-6)
-            residual = np.where(sound, (self.values - mean) / np.maximum(mean, 1e-9), 0.0)
-            weight = np.where(sound, mean, 0.0)
+            residual: Floats = np.where(sound, (self.values - mean) / np.maximum(mean, 1e-9), 0.0)
+            weight: Floats = np.where(sound, mean, 0.0)
         else:
             sound = rows
             residual = np.where(sound, self.values - base - effect, 0.0)
             weight = sound.astype(float)
         # Each series by how loud its noise is.
         noise = np.bincount(self.row, weights=weight * residual**2, minlength=len(self.ratio))
-        count = np.maximum(np.bincount(self.row, weights=sound, minlength=len(self.ratio)), 1.0)
-        noise = noise / count
+        rows_of = np.bincount(self.row, weights=sound.astype(float), minlength=len(self.ratio))
+        noise = noise / np.maximum(rows_of, 1.0)
         typical = np.median(noise[noise > 0]) if (noise > 0).any() else 1.0
-        noise = np.maximum(noise, 0.05 * typical)
-        weight = weight / noise[self.row]
+        weight = weight / np.maximum(noise, 0.05 * typical)[self.row]
         if careful:
             away = np.abs(residual) * np.sqrt(weight)
             weight = weight * np.minimum(1.0, _OUTLIER / np.maximum(away, 1e-12))
@@ -377,9 +376,8 @@ class _Problem:
         left = sides - grams @ shared
         levels = max([int(one.max(initial=-1)) + 1 for one in groups], default=0)
         by_group = np.zeros((len(groups), levels, width))
-        own = np.zeros((count, width))
         if np.isinf(alone):
-            return shared, by_group, own
+            return shared, by_group, np.zeros((count, width))
         for place, codes in enumerate(groups):
             for level in np.unique(codes[codes >= 0]).tolist():
                 inside = codes == level
@@ -390,7 +388,7 @@ class _Problem:
             known = codes >= 0
             left[known] -= np.einsum("nfg,ng->nf", grams[known], by_group[place, codes[known]])
         own = np.linalg.solve(grams + alone * eye, left[..., None])[..., 0]
-        return shared, by_group, own
+        return shared, by_group, np.asarray(own, dtype=np.float64)
 
 
 def _strengths(fit: _Problem, groups: list[NDArray[np.int64]]) -> tuple[float, float]:

@@ -9,15 +9,19 @@ from typing import TypeAlias
 import numpy as np
 
 from holdfast.forecasting.network.design import QUANTILES, Design
+from holdfast.forecasting.network.effects import Effects, fit_effects
 from holdfast.forecasting.network.forecast import forecast_quantiles
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import LSTM, Floats
+from holdfast.records import LSTM, PRETRAINED_X, Floats
 
 _FAR = 1e100
 """A series larger than this, or smaller than its reciprocal, is read in another unit."""
+
+_ROWS_AT_ONCE = 200_000
+"""Points of series whose effects are computed at once, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +98,62 @@ class WindowMember:
         return f"{seen} values among the last {self.design.context} are too few"
 
 
-NetworkMember: TypeAlias = PretrainedMember | WindowMember
+@dataclass(frozen=True, eq=False)
+class RegressedMember:
+    """The pretrained network around a regression on covariates.
+
+    It reads series from which the effect of their covariates is taken, and the effect of those of
+    the horizon is put on its forecast.
+
+    Arguments:
+        start: the pretrained network.
+        effects: what covariates do.
+    """
+
+    start: PretrainedMember
+    effects: Effects
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return PRETRAINED_X
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN for a series without a value, or where there are no covariates at all."""
+        horizon = self.start.horizon
+        out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
+        if series.covariates is None:
+            return out
+        whole = np.cumsum(series.lengths + horizon) // _ROWS_AT_ONCE
+        for part in np.unique(whole).tolist():
+            rows = np.flatnonzero(whole == part)
+            plain, factor, term = self.effects.without(series.take(rows), horizon)
+            out[rows] = self.start.quantiles(plain) * factor[..., None] + term[..., None]
+        return out
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        return self.start.why_not(history)
+
+
+NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember
 """A network, or several that are averaged, beside the simple methods.
 
 Each has a `name` out of `records.NETWORKS`, `quantiles` of any series, and says `why_not`."""
+
+
+def regressed(start: PretrainedMember, series: SeriesSet, season: int) -> RegressedMember | None:
+    """The pretrained network around effects fitted on series; None where nothing has an effect.
+
+    Arguments:
+        start: the pretrained network.
+        series: histories with covariates, as far as they may be seen.
+        season: points of a season.
+    """
+    if series.covariates is None or not np.isfinite(series.values).any():
+        return None
+    effects = fit_effects(series, start.horizon, season)
+    return RegressedMember(start, effects) if effects.pooled.size else None
 
 
 def _sizes(series: SeriesSet) -> Floats:

@@ -12,11 +12,19 @@ from torch import nn
 
 from holdfast.errors import ModelError
 from holdfast.forecasting.network.design import Design
-from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.network.effect_inputs import input_names
+from holdfast.forecasting.network.members import (
+    NetworkMember,
+    PretrainedMember,
+    RegressedMember,
+    WindowMember,
+)
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
-from holdfast.records import ADAPTED, LSTM, NETWORKS, PRETRAINED
+from holdfast.forecasting.network.stored_effects import described_effects, read_effects
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.records import ADAPTED, LSTM, NETWORKS, PRETRAINED, PRETRAINED_X
 from holdfast.training.weights import arrays_of, network_from
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -24,6 +32,7 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 _FIELDS: Final = {
     PRETRAINED: {"design", "long season"},
     ADAPTED: {"design", "long season"},
+    PRETRAINED_X: {"effects"},
     LSTM: {"design", "networks"},
 }
 _MOST_NETWORKS: Final = 64
@@ -36,7 +45,12 @@ def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, obje
     arrays: Arrays = {}
     for member in members:
         networks: Sequence[nn.Module]
-        if isinstance(member, WindowMember):
+        if isinstance(member, RegressedMember):
+            networks = ()
+            fields, numbers = described_effects(member.effects)
+            described[member.name] = {"effects": fields}
+            arrays |= {f"{member.name}/{name}": array for name, array in numbers.items()}
+        elif isinstance(member, WindowMember):
             networks = member.networks
             described[member.name] = {
                 "design": member.design.to_json(),
@@ -78,9 +92,37 @@ def read_networks(
             raise ModelError(f"its {name} has missing or unknown fields")
         if name == LSTM:
             members.append(_trained(fields, arrays, horizon))
+        elif name == PRETRAINED_X:
+            (start,) = (one for one in members if isinstance(one, PretrainedMember))
+            effects = read_effects(fields["effects"], _under(f"{name}/", arrays))
+            members.append(RegressedMember(start, effects))
         else:
             members.append(_pretrained(name, fields, arrays, horizon, season))
     return tuple(members)
+
+
+def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
+    """Refuse networks that read other covariates than series have.
+
+    Arguments:
+        members: from `read_networks`.
+        series: of the same model folder.
+
+    Raises:
+        ModelError: they do.
+    """
+    for member in members:
+        if isinstance(member, RegressedMember):
+            made, effects = series.covariates, member.effects
+            fits = (
+                made is not None
+                and {unit.name for unit in effects.units} <= set(made.names)
+                and len(effects.groups) == len(made.statics)
+                and effects.pooled.shape[1]
+                == len(input_names(effects.units, series.calendar, effects.holidays))
+            )
+            if not fits:
+                raise ModelError(f"its {member.name} reads other covariates than its series have")
 
 
 def _trained(

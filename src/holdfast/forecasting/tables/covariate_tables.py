@@ -136,12 +136,31 @@ class CovariateSources:
             statics = () if self.like is None else self.like.statics
             static = np.full((len(series), len(statics)), np.nan)
         made = replace(own, statics=statics, static=static, country=self.country)
+        series = replace(series, covariates=made)
         if self.future is not None:
-            raw = open_table(self.future, "the future table")
-            made = made.followed_by(
-                read_future(raw, replace(series, covariates=made), names, day_first)
-            )
-        return replace(series, covariates=made), tuple(said)
+            series = with_future(series, names, self.future, day_first)
+        return series, tuple(said)
+
+
+def with_future(
+    series: SeriesSet, names: ColumnNames, source: object, day_first: bool | None
+) -> SeriesSet:
+    """Series with what is known ahead behind their ends.
+
+    Arguments:
+        series: with covariates.
+        names: what the caller's columns are called.
+        source: a path or a frame.
+        day_first: how to read 01/02/2020; None to tell from the column.
+
+    Raises:
+        TableError: the table cannot be used.
+    """
+    made = series.covariates
+    assert made is not None
+    raw = open_table(source, "the future table")
+    later = read_future(raw, series, names, day_first)
+    return replace(series, covariates=made.followed_by(later))
 
 
 def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:

@@ -116,6 +116,11 @@ class Covariates:
         """The columns in time."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """All numbers."""
+        return (self.starts, self.offsets, self.values, self.static)
+
     def cut(self, ordinals: int | NDArray[np.int64]) -> Covariates:
         """Historic columns up to and including an ordinal; what is known ahead stays.
 

@@ -71,6 +71,12 @@ class SeriesSet:
         """(N,) ordinal of each series' last value (its start − 1 when it is empty)."""
         return self.starts + self.lengths - 1
 
+    @property
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """All numbers: what a hash of the series, covariates included, is made of."""
+        own = (self.starts, self.offsets, self.values)
+        return own if self.covariates is None else (*own, *self.covariates.arrays)
+
     def one(self, index: int) -> NDArray[np.float64]:
         """The values of series `index`: a view, not a copy."""
         return self.values[self.offsets[index] : self.offsets[index + 1]]
