@@ -18,7 +18,7 @@ from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import PretrainedMember, WindowMember
 from holdfast.forecasting.network.recipes import Adapting, Scratch
 from holdfast.forecasting.stored_series import KIND
-from holdfast.records import NETWORKS
+from holdfast.records import ADAPTED, LSTM, PRETRAINED
 
 HORIZON = 3
 Manifest = dict[str, Any]
@@ -60,7 +60,7 @@ def fitted_networks() -> Fitted:
         replace(start, name="Adapted", network=adapted),
         WindowMember(design, networks),
     )
-    names = (*NETWORKS, *zero.rule.names[1:])
+    names = (PRETRAINED, ADAPTED, LSTM, *zero.rule.names[1:])
     weights = np.full(len(names), 1.0 / len(names))
     rule = replace(zero.rule, names=names, weights=weights)
     return replace(zero, networks=members, rule=rule)

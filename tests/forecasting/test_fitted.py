@@ -16,7 +16,7 @@ from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.network.members import WindowMember
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.stored_series import KIND
-from holdfast.records import NETWORKS
+from holdfast.records import ADAPTED, LSTM, PRETRAINED
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def test_a_folder_that_nobody_changed_gives_equal_forecasts(
 ) -> None:
     same = edited(folder, tmp_path / "same", lambda manifest, arrays: None)
     made, again = (forecast(one, fitted.series, (80.0,)) for one in (fitted, Fitted.load(same)))
-    assert list(made.members)[:3] == list(NETWORKS)
+    assert list(made.members)[:3] == [PRETRAINED, ADAPTED, LSTM]
     for name, rows in made.members.items():
         assert np.isfinite(rows).all()
         np.testing.assert_array_equal(again.members[name], rows)
     for ours, theirs in ((made.median, again.median), (made.upper[80.0], again.upper[80.0])):
         np.testing.assert_array_equal(theirs, ours)
     assert again.method == made.method
-    assert all(name in made.method[0] for name in NETWORKS)
+    assert all(name in made.method[0] for name in (PRETRAINED, ADAPTED, LSTM))
 
 
 def test_a_folder_keeps_the_pretrained_network_and_needs_half_the_room_for_it(

@@ -14,9 +14,10 @@ from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, ModelError, TableError
-from holdfast.records import NETWORKS
+from holdfast.records import ADAPTED, LSTM, PRETRAINED
 
 HORIZON = 6
+PLAIN = (PRETRAINED, ADAPTED, LSTM)
 
 
 def long_frame(series: int = 4, length: int = 96, seed: int = 0) -> pd.DataFrame:
@@ -142,7 +143,7 @@ def test_nothing_after_a_cutoff_changes_what_is_forecast_there() -> None:
     changed = frame.copy()
     last = changed.groupby("unique_id").cumcount(ascending=False) < HORIZON
     changed.loc[last, "y"] += 1000.0
-    members = [*NETWORKS, "SeasonalNaive", "SeasonalMean", "Theta", "DampedETS", "Naive"]
+    members = [*PLAIN, "SeasonalNaive", "SeasonalMean", "Theta", "DampedETS", "Naive"]
     before, after = (trained(table, season=12).backtest() for table in (frame, changed))
     assert sorted(before["cutoff"].unique()) == sorted(after["cutoff"].unique())
     newest = before["cutoff"].max()
@@ -273,10 +274,10 @@ def test_everything_that_was_trained_is_judged_and_kept_only_where_it_has_weight
     made = trained(long_frame(series=2))
     record = made.record()
     rows = {row.method: row.weight for row in record.backtest.methods}
-    assert set(NETWORKS) <= set(rows)
+    assert set(PLAIN) <= set(rows)
     assert [one.member for one in record.training] == ["Adapted", "LSTM"]
-    kept = [name for name in made.predict(members=True).columns if name in NETWORKS]
-    assert kept == ["Pretrained", *(name for name in NETWORKS[1:] if rows[name])]
+    kept = [name for name in made.predict(members=True).columns if name in PLAIN]
+    assert kept == ["Pretrained", *(name for name in PLAIN[1:] if rows[name])]
 
 
 def test_without_adapting_nothing_is_trained_and_the_seed_has_no_say() -> None:

@@ -340,13 +340,13 @@ class _Problem:
             residual: Floats = np.where(sound, (self.values - mean) / np.maximum(mean, 1e-9), 0.0)
             weight: Floats = np.where(sound, mean, 0.0)
         else:
-            sound = rows
-            residual = np.where(sound, self.values - base - effect, 0.0)
-            weight = sound.astype(float)
+            sound = rows.copy()
+            residual = np.where(rows, self.values - base - effect, 0.0)
+            weight = np.where(rows, 1.0, 0.0)
         # Each series by how loud its noise is.
         noise = np.bincount(self.row, weights=weight * residual**2, minlength=len(self.ratio))
-        rows_of = np.bincount(self.row, weights=sound.astype(float), minlength=len(self.ratio))
-        noise = noise / np.maximum(rows_of, 1.0)
+        rows_of = np.bincount(self.row[sound], minlength=len(self.ratio))
+        noise = np.asarray(noise / np.maximum(rows_of, 1), dtype=np.float64)
         typical = np.median(noise[noise > 0]) if (noise > 0).any() else 1.0
         weight = weight / np.maximum(noise, 0.05 * typical)[self.row]
         if careful:
