@@ -25,7 +25,7 @@ from holdfast.forecasting.tables.ends import without_long_gaps
 from holdfast.forecasting.tables.future_table import check_future
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.trusted import assessed, notes, without_width
-from holdfast.records import Floats, Times
+from holdfast.records import WITH_COVARIATES, Floats, Times
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,9 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
     members: dict[str, Floats] = {}
     networks: dict[str, Widths] = {}
     for member in fitted.networks:
-        members[member.name], networks[member.name] = network_forecast(member, series, levels)
+        # A series that ends earlier would be laid beside the covariates of other days.
+        read = whole if member.name in WITH_COVARIATES else series
+        members[member.name], networks[member.name] = network_forecast(member, read, levels)
     members |= {name: simple[name] for name in simple_methods(fitted.season)}
 
     median = fitted.rule.median(members)

@@ -13,7 +13,7 @@ from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.trust import Assessment, PastForecasts, about_weights, assess
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import NETWORKS, TRUST, Floats
+from holdfast.records import NETWORKS, TRUST, WITH_COVARIATES, Floats
 
 UNKNOWN = "not in the fit"
 """What is said of a series that a model has not seen."""
@@ -74,6 +74,8 @@ def notes(
                 own.append(f"{reason} for {member.name}: the others share its weight")
         if not known[index]:
             own.append(UNKNOWN)
+            if any(fitted.rule.weight(name) > 0 for name in WITH_COVARIATES):
+                own.append("covariates count as for all series together")
         note = "; ".join([*own, *common])
         said.append(note if assessment.verdict == TRUST else f"{assessment.verdict}: {note}")
     return tuple(said)

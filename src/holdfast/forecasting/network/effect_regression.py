@@ -30,7 +30,7 @@ def in_ratio(series: SeriesSet) -> NDArray[np.bool_]:
 
 
 def spread_of(series: SeriesSet) -> Floats:
-    """(N,) mean absolute deviation of each series from its mean: the unit of effects that are added."""
+    """(N,) mean absolute deviation of each series from its mean: the unit of added effects."""
     owner = np.repeat(np.arange(len(series)), series.lengths)
     seen = np.isfinite(series.values)
     count = np.maximum(np.bincount(owner[seen], minlength=len(series)), 1)

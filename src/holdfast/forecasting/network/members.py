@@ -135,6 +135,11 @@ class RegressedMember:
         """Why it has no forecast for a history."""
         return self.start.why_not(history)
 
+    @property
+    def context(self) -> int:
+        """Grid points that it reads, at most."""
+        return self.start.context
+
 
 NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember
 """A network, or several that are averaged, beside the simple methods.
