@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ def forecast(
     static: options.Static = None,
     future: options.Future = None,
     holidays: options.Holidays = None,
+    integers: options.Integers = False,
+    total_by: options.TotalBy = None,
+    total_over: options.TotalOver = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -48,7 +52,7 @@ def forecast(
 
     Writes forecast.csv, report.html (open it in a browser) and model/ into the --out folder: once
     within seconds, by a network that is already trained, and again when training on these series
-    ends.
+    ends. With --total-by or --total-over it writes totals.csv too.
     """
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
@@ -68,6 +72,9 @@ def forecast(
     )  # fmt: skip
     request = open_request(data, horizon, example, level, budget, reading)
     check_future(request.table.series, request.horizon)
+    from holdfast.cli.totals import adding, write_totals
+
+    wanted = adding(request.table, total_by, total_over)
     folder = results_folder(out)
 
     from holdfast.forecasting.groundwork import lay
@@ -87,12 +94,26 @@ def forecast(
 
     refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
 
+    def write(made: Fit) -> tuple[ForecastRecord, dict[str, str]]:
+        """Write all results of a fit; what reports show of it, and what is where."""
+        record = made.record(
+            request.levels,
+            title=request.title,
+            command=typed_command(),
+            started=started,
+            integers=integers,
+        )
+        beside: dict[str, str] = {}
+        if wanted is not None:
+            path, totals = write_totals(
+                folder, made.fitted, wanted, request.levels, seed=seed, integers=integers
+            )
+            record, beside = replace(record, totals=totals), {"totals": str(path)}
+        return record, _write(folder, made, record) | beside
+
     def show_first(made: Fit) -> None:
         """Write and show what there is before anything is trained."""
-        record = made.record(
-            request.levels, title=request.title, command=typed_command(), started=started
-        )
-        _write(folder, made, record)
+        record, _ = write(made)
         show_first_forecast(screen, record, folder)
 
     fitted = fit(
@@ -106,10 +127,7 @@ def forecast(
         snapshots=folder / "training",
         first=show_first,
     )
-    record = fitted.record(
-        request.levels, title=request.title, command=typed_command(), started=started
-    )
-    files = _write(folder, fitted, record)
+    record, files = write(fitted)
     clear_snapshots(folder / "training")
     show_outcome(screen, record)
     screen.show(terminal.written(files), whole_lines=True)

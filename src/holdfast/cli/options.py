@@ -37,6 +37,21 @@ Without = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
+Integers = Annotated[
+    bool,
+    typer.Option(
+        "--integers", help="Whole numbers where the history has them; bounds rounded outwards."
+    ),
+]
+TotalBy = Annotated[
+    str | None,
+    typer.Option("--total-by", help="Add series up by this column, such as region; or: all."),
+]
+TotalOver = Annotated[
+    Literal["week", "month", "quarter", "year", "horizon"] | None,
+    typer.Option("--total-over", help="Add steps up over this period."),
+]
+
 Ids = Annotated[
     list[str] | None,
     typer.Option("--id", help="Column that names the series; repeat it for several columns."),

@@ -39,3 +39,7 @@ def show_outcome(screen: Screen, record: ForecastRecord) -> None:
     if record.trust is not None:
         screen.show(terminal.trust(record.trust, record.labels))
     screen.show(terminal.training(record.training, record.remarks))
+    if record.totals is not None:
+        from holdfast.reports.totals_table import totals
+
+        screen.show(totals(record.totals))

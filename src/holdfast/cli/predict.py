@@ -27,12 +27,16 @@ def predict(
     sheet: options.Sheet = None,
     static: options.Static = None,
     future: options.Future = None,
+    integers: options.Integers = False,
+    total_by: options.TotalBy = None,
+    total_over: options.TotalOver = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Forecast from the end of other histories with a saved model.
 
-    Writes forecast.csv into the --out folder. Series that the model never saw are forecast too.
+    Writes forecast.csv into the --out folder, with --total-by or --total-over also totals.csv.
+    Series that the model never saw are forecast too.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import Reading, read_levels, read_table, results_folder
@@ -59,17 +63,26 @@ def predict(
     )  # fmt: skip
     table = read_table(data, reading)
 
+    from holdfast.cli.totals import adding, write_totals
     from holdfast.forecasting.columns import forecast_columns
     from holdfast.forecasting.predictor import forecast
     from holdfast.forecasting.tables.frames import write_csv
     from holdfast.reports import terminal
 
     fitted.check_calendar(table)
+    wanted = adding(table, total_by, total_over)
     screen.show(terminal.understood(table.summary))
     made = forecast(fitted, table.series, levels)
+    made = made.whole(table.series) if integers else made
     path = folder / "forecast.csv"
     columns = forecast_columns(table.columns, table.series, made, members=True)
     write_csv(path, columns, table.series.calendar)
     files = {"forecast": str(path)}
+    if wanted is not None:
+        from holdfast.reports.totals_table import totals
+
+        written, record = write_totals(folder, fitted, wanted, levels, integers=integers)
+        files["totals"] = str(written)
+        screen.show(totals(record))
     screen.show(terminal.written(files), whole_lines=True)
     screen.result({"series": len(table.series), "horizon": fitted.horizon, "files": files})

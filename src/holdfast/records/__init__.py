@@ -26,6 +26,7 @@ from holdfast.records.members import (
 )
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
+from holdfast.records.totals import TotalsRecord
 from holdfast.records.trust import CARE, DISTRUST, TRUST, TrustRecord
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "TextScore",
     "TextTrainingRecord",
     "Times",
+    "TotalsRecord",
     "TrainingSummary",
     "TrustRecord",
 ]

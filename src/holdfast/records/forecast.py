@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records.arrays import Floats, Times
+from holdfast.records.totals import TotalsRecord
 from holdfast.records.trust import TrustRecord
 
 
@@ -179,6 +180,7 @@ class ForecastRecord:
         remarks: what was not trained, and why, in sentences.
         mean: (N, K) where series count something; None elsewhere.
         trust: which forecasts to trust, and what they rest on.
+        totals: of groups and periods, where they were asked for.
     """
 
     title: str
@@ -205,3 +207,4 @@ class ForecastRecord:
     remarks: tuple[str, ...] = ()
     mean: Floats | None = None
     trust: TrustRecord | None = None
+    totals: TotalsRecord | None = None

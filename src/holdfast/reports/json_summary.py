@@ -27,6 +27,7 @@ def as_json(record: ForecastRecord, files: Mapping[str, str] = NO_FILES) -> dict
     """
     backtest = record.backtest
     simple = None if backtest is None else best_simple(backtest.methods)
+    totals = record.totals
     result = {
         "title": record.title,
         "command": record.command,
@@ -47,6 +48,14 @@ def as_json(record: ForecastRecord, files: Mapping[str, str] = NO_FILES) -> dict
         "trust": trust_json(record),
         "training": [asdict(one) for one in record.training],
         "remarks": list(record.remarks),
+        "totals": None
+        if totals is None
+        else {
+            "by": totals.by,
+            "over": totals.over,
+            "count": len(totals.labels),
+            "partial": totals.partial,
+        },
         "files": dict(files),
     }
     return {name: _plain(value) for name, value in result.items()}
