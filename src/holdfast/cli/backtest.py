@@ -42,6 +42,9 @@ def backtest(
     historic: options.Historic = None,
     static: options.Static = None,
     holidays: options.Holidays = None,
+    sample: options.Sample = 1000,
+    engine: options.Engine = "processes",
+    workers: options.Workers = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -63,6 +66,28 @@ def backtest(
         ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
         covariate_sources(known, historic, static, None, holidays),
     )  # fmt: skip
+    if data is not None and data.is_dir() and example is None:
+        from holdfast.cli.parts import over_parts
+
+        over_parts(
+            "backtest",
+            screen,
+            data,
+            horizon,
+            out,
+            level,
+            reading,
+            adapt=adapt,
+            budget=budget,
+            steps=steps,
+            seed=seed,
+            sample=sample,
+            engine=engine,
+            workers=workers,
+            folds=folds,
+            step=step,
+        )
+        return
     request = open_request(data, horizon, example, level, budget, reading)
     folder = results_folder(out)
 

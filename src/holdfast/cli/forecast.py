@@ -45,6 +45,9 @@ def forecast(
     integers: options.Integers = False,
     total_by: options.TotalBy = None,
     total_over: options.TotalOver = None,
+    sample: options.Sample = 1000,
+    engine: options.Engine = "processes",
+    workers: options.Workers = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -70,6 +73,27 @@ def forecast(
         ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
         covariate_sources(known, historic, static, future, holidays),
     )  # fmt: skip
+    if data is not None and data.is_dir() and example is None:
+        from holdfast.cli.parts import over_parts, refuse_with_parts
+
+        refuse_with_parts(integers=integers, total_by=total_by, total_over=total_over)
+        over_parts(
+            "forecast",
+            screen,
+            data,
+            horizon,
+            out,
+            level,
+            reading,
+            adapt=adapt,
+            budget=budget,
+            steps=steps,
+            seed=seed,
+            sample=sample,
+            engine=engine,
+            workers=workers,
+        )
+        return
     request = open_request(data, horizon, example, level, budget, reading)
     check_future(request.table.series, request.horizon)
     from holdfast.cli.totals import adding, write_totals

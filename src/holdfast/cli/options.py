@@ -7,7 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-Data = Annotated[Path | None, typer.Argument(help="A CSV, Parquet or Excel file.")]
+Data = Annotated[
+    Path | None,
+    typer.Argument(help="A CSV, Parquet or Excel file, or a folder of Parquet or CSV parts."),
+]
 Table = Annotated[Path, typer.Argument(help="A CSV, Parquet or Excel file.")]
 Horizon = Annotated[int | None, typer.Option("--horizon", "-h", help="Periods to forecast.")]
 Example = Annotated[
@@ -33,6 +36,17 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Without = Annotated[
     list[str] | None,
     typer.Option("--without", help="Part of the generator to switch off; repeat it for several."),
+]
+Sample = Annotated[
+    int, typer.Option(min=1, help="Of a folder: series to settle season, blend and widths on.")
+]
+Engine = Annotated[
+    Literal["processes", "ray"],
+    typer.Option("--engine", help="Of a folder: processes of this machine, or a Ray cluster."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Of a folder: parts at a time; one a core unless given."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

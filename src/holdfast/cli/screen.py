@@ -50,6 +50,11 @@ class Screen:
             self._console.print(part, soft_wrap=whole_lines or not terminal)
         sys.stdout.flush()
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is shown to people."""
+        return self._silent
+
     def progress(self) -> Progress:
         """A bar on a terminal, silence elsewhere."""
         return SilentProgress() if self._silent else progress_for_terminal()

@@ -111,8 +111,12 @@ class Fitted:
         )
         return made_of, made
 
-    def check_calendar(self, table: Table) -> None:
+    def check_calendar(self, table: Table, where: str = "The table") -> None:
         """Refuse a table that lies on another calendar.
+
+        Arguments:
+            table: from `tables.reading.read`.
+            where: what to call it.
 
         Raises:
             TableError: it does.
@@ -122,7 +126,7 @@ class Fitted:
             found = replace(found, zone=own.zone)  # one grid, whatever the clocks on the wall say
         if found != own:
             raise TableError(
-                f"The table has {_described(table.series)}, the model was fitted on "
+                f"{where} has {_described(table.series)}, the model was fitted on "
                 f"{_described(self.series)}; give histories at the model's own timestamps."
             )
 

@@ -106,9 +106,20 @@ def lay(table: Table, horizon: int, *, folds: int = 3, step: int | None = None) 
     Raises:
         ArgumentError: horizon, folds or step is out of range.
     """
+    made = make_folds(table.series, horizon, season=table.season, folds=folds, step=step)
+    return lay_on(table, horizon, made)
+
+
+def lay_on(table: Table, horizon: int, made: Folds) -> Groundwork:
+    """Let the simple methods forecast folds that are settled already.
+
+    Arguments:
+        table: from `tables.reading.read`.
+        horizon: steps to forecast, at least 1.
+        made: where its history is cut.
+    """
     begin = time.monotonic()
     series, season = table.series, table.season
-    made = make_folds(series, horizon, season=season, folds=folds, step=step)
     rows = [forecast_simple(series.cut(fold.cutoff), season, horizon) for fold in made.scoring]
     methods = list(rows[0]) if rows else []
     return Groundwork(

@@ -79,13 +79,16 @@ def network_forecast(
     )
 
 
-def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Forecasts:
+def forecast(
+    fitted: Fitted, series: SeriesSet, levels: Sequence[float], *, strangers: bool = True
+) -> Forecasts:
     """Forecast every series from its last value on.
 
     Arguments:
         fitted: from a fit or a model folder.
         series: histories, also of series that the fit never saw.
         levels: interval levels in percent.
+        strangers: whether a note says of a series that the fit did not know it.
 
     Raises:
         TableError: a column that is known ahead has no value on a date of the horizon.
@@ -129,7 +132,7 @@ def forecast(fitted: Fitted, series: SeriesSet, levels: Sequence[float]) -> Fore
         upper={level: made.upper[level] for level in asked},
         members=members,
         method=_methods(fitted, missing),
-        note=notes(fitted, whole, asked, found, missing, places >= 0, flat),
+        note=notes(fitted, whole, asked, found, missing, (places >= 0) | (not strangers), flat),
         found=found,
         mean=mean,
     )

@@ -71,7 +71,7 @@ def read(
 
     Arguments:
         source: a path (CSV, also packed as .gz, Parquet, Excel), or a pandas, polars or pyarrow
-            frame or series, a mapping of columns, or a sequence of numbers.
+            frame or series, a mapping of columns, a sequence of numbers, or a raw table.
         id_col: the column or columns that tell series apart; None to guess.
         time_col: the column of timestamps; None to guess.
         target_col: the column of values; None to guess.
@@ -174,6 +174,8 @@ def _check_arguments(season: object, missing: str, aggregate: object, decimal: o
 
 
 def _open(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
+    if isinstance(source, RawTable):
+        return source, None
     if isinstance(source, str | Path):
         return read_file(source, sheet=sheet), None
     return read_frame(source)

@@ -1,0 +1,206 @@
+"""A folder of parts instead of one table: what `forecast` and `backtest` hand over to."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from holdfast.cli.screen import Screen
+from holdfast.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from holdfast.cli.request import Reading
+    from holdfast.forecasting.fitting import Fit
+    from holdfast.forecasting.parts.job import Outcome
+    from holdfast.forecasting.parts.plan import Plan, Verb
+
+
+def over_parts(
+    verb: Verb,
+    screen: Screen,
+    data: Path,
+    horizon: int | None,
+    out: Path,
+    level: str,
+    reading: Reading,
+    *,
+    adapt: Literal["none", "auto", "full"],
+    budget: str,
+    steps: int | None,
+    seed: int,
+    sample: int,
+    engine: Literal["processes", "ray"],
+    workers: int | None,
+    folds: int = 3,
+    step: int | None = None,
+) -> None:
+    """Forecast or backtest every part of a folder, those that are done already left out.
+
+    Raises:
+        InputError: something is missing, contradictory or cannot be read.
+    """
+    from holdfast.cli.request import read_levels, results_folder, typed_command
+
+    started = time.monotonic()
+    if horizon is None:
+        raise ArgumentError("Say how many periods to forecast, as in --horizon 12.")
+    if reading.wide or reading.sheet is not None:
+        raise ArgumentError("Parts of a folder are long tables; leave out --wide and --sheet.")
+    if reading.covariates is not None:
+        raise ArgumentError("Columns beside the values are not read from parts of a folder yet.")
+    levels = read_levels(level)
+    from holdfast.forecasting.arguments import count
+    from holdfast.forecasting.parts.plan import Settings
+    from holdfast.forecasting.parts.prepare import Fresh, prepare
+    from holdfast.reports import terminal
+    from holdfast.training.budget import duration
+
+    duration(budget)
+    settings = Settings(
+        verb=verb,
+        data=str(data.absolute()),
+        horizon=count("--horizon", horizon, 1),
+        levels=levels,
+        adapt=adapt,
+        budget=None if steps or adapt == "none" else budget,
+        steps=steps,
+        seed=seed,
+        sample=sample,
+        folds=folds,
+        step=step,
+        ids=None if reading.ids is None else tuple(reading.ids),
+        time=reading.time,
+        target=reading.target,
+        freq=reading.freq,
+        season=reading.season,
+        day_first=reading.day_first,
+        decimal=reading.decimal,
+        missing=reading.missing,
+        aggregate=reading.aggregate,
+    )
+    job = prepare(out, settings)
+    folder = results_folder(out)
+    if isinstance(job.begun, Fresh):
+        every = sum(one.series for one in job.begun.counted)
+        sampled = len(job.begun.ground.table.series)
+        screen.show(
+            f"{every:,} series in {len(job.parts):,} parts; season, frequency and blend are "
+            f"settled on a sample of {sampled:,}.",
+            terminal.understood(job.begun.ground.table.summary),
+        )
+
+    from holdfast.cli.outcome import show_outcome
+    from holdfast.forecasting.parts.job import Watch, run_job
+    from holdfast.reports import save
+
+    def settled(made: Fit, plan: Plan) -> None:
+        """Show and keep what the sample came to."""
+        title = f"{data.name}: a sample of {len(made.fitted.series):,} of {plan.series:,} series"
+        record = made.record(levels, title=title, command=typed_command(), started=started)
+        save(record, folder / "report.html")
+        show_outcome(screen, record)
+
+    bar = _Bar() if sys.stderr.isatty() and not screen.silent else None
+    watch = Watch(settled, bar.advance if bar else _nothing, screen.progress())
+    try:
+        outcome = run_job(job, watch, engine=engine, workers=workers)
+    finally:
+        if bar:
+            bar.stop()
+    if outcome.sums is not None:
+        screen.show(
+            terminal.scores(outcome.sums.methods(), f"Out of fold: all {outcome.series:,} series"),
+            terminal.coverage(outcome.sums.coverage()),
+        )
+    files = {verb: str(folder / verb), "model": str(folder / "model")}
+    files["report of the sample"] = str(folder / "report.html")
+    kept = f" ({outcome.kept:,} of them were there)" if outcome.kept else ""
+    screen.show(
+        f"{outcome.series:,} series in {outcome.parts:,} parts{kept}, {outcome.rows:,} rows, "
+        f"{time.monotonic() - started:.1f} s."
+    )
+    screen.show(terminal.written(files), whole_lines=True)
+    screen.result(_summary(outcome, files, time.monotonic() - started))
+
+
+def refuse_with_parts(*, integers: bool, total_by: object, total_over: object) -> None:
+    """Refuse what needs all series, or their paths, at once.
+
+    Raises:
+        ArgumentError: one of these options is given.
+    """
+    for given, name in ((total_by, "by"), (total_over, "over")):
+        if given:
+            raise ArgumentError(f"--total-{name} adds up series of one table; give a file.")
+    if integers:
+        raise ArgumentError("--integers is not for a folder of parts yet; give a file.")
+
+
+def _summary(outcome: Outcome, files: dict[str, str], seconds: float) -> dict[str, Any]:
+    """The outcome for programs."""
+    made: dict[str, Any] = {
+        "series": outcome.series,
+        "parts": outcome.parts,
+        "parts_kept": outcome.kept,
+        "rows": outcome.rows,
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(outcome.cpu, 3),
+        "season": outcome.plan.season,
+        "frequency": outcome.plan.freq,
+        "files": files,
+    }
+    if outcome.sums is not None:
+        made["scores"] = [asdict(row) for row in outcome.sums.methods()]
+        made["coverage"] = [asdict(row) for row in outcome.sums.coverage()]
+    return made
+
+
+def _nothing(done: int, parts: int, series: int) -> None:
+    """Where nobody watches."""
+
+
+class _Bar:
+    """Parts done and series a second, on standard error."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._begun = time.monotonic()
+
+    def advance(self, done: int, parts: int, series: int) -> None:
+        """Draw it."""
+        if self._progress is None or self._task is None:
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            self._begun = time.monotonic()
+            self._progress = Progress(
+                TextColumn("Parts"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[pace]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._progress.add_task("", total=parts, pace="")
+            self._progress.start()
+        pace = series / max(time.monotonic() - self._begun, 1e-9)
+        text = f"{pace:,.0f} series/s" if series else ""
+        self._progress.update(self._task, completed=done, pace=text)
+
+    def stop(self) -> None:
+        """Take it away."""
+        if self._progress is not None:
+            self._progress.stop()
