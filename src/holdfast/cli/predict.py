@@ -43,7 +43,6 @@ def predict(
     from holdfast.storage import exists
 
     levels = read_levels(level)
-    folder = results_folder(out)
     if not exists(model):
         from holdfast.errors import ModelError
 
@@ -71,6 +70,7 @@ def predict(
 
     fitted.check_calendar(table)
     wanted = adding(table, total_by, total_over)
+    folder = results_folder(out)
     screen.show(terminal.understood(table.summary))
     made = forecast(fitted, table.series, levels)
     made = made.whole(table.series) if integers else made

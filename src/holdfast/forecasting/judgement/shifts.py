@@ -48,6 +48,7 @@ class Ends:
         block: (N,) how many last values that is.
         run: (N,) equal values at the end, where no earlier run was a third as long; 0 for none.
         longest: (N,) the longest earlier run of equal values.
+        changes: (N,) how often a value differed from the one before.
     """
 
     window: NDArray[np.int64]
@@ -57,6 +58,7 @@ class Ends:
     block: int
     run: NDArray[np.int64]
     longest: NDArray[np.int64]
+    changes: NDArray[np.int64]
 
 
 def look_at_ends(series: SeriesSet, season: int, horizon: int, reach: int) -> Ends:
@@ -88,7 +90,7 @@ def look_at_ends(series: SeriesSet, season: int, horizon: int, reach: int) -> En
         movement[rows] = _movement(adjusted, block, season)
     run, earlier, runs = _runs(series)
     new = (run >= _RUN) & (run > 3 * earlier) & (runs >= _RUNS)
-    return Ends(window, change, before, movement, block, np.where(new, run, 0), earlier)
+    return Ends(window, change, before, movement, block, np.where(new, run, 0), earlier, runs)
 
 
 def _levels(adjusted: Floats, season: int, most: int) -> tuple[NDArray[np.int64], Floats, Floats]:

@@ -31,6 +31,8 @@ _FOLDS: Final = 3  # folds that take to be worse in
 _MISSED: Final = 0.5  # of the newest fold's values
 _MISSED_POINTS: Final = 4
 _HARD: Final = 1.5  # times the median series' error
+_STILL: Final = 3  # changes, and no more
+_STILL_POINTS: Final = 12  # in so many values, or more
 _SHORT: Final = 0.1  # by which an interval may fall short of its level
 _FIELDS: Final = ("error", "naive", "folds", "worse", "outside", "points")
 
@@ -158,6 +160,9 @@ def assess(
         grave, found = _about_length(count, season, horizon)
         if count > 1 and low[index] == high[index]:
             found.append(f"a constant series ({_number(low[index])}): no sign of how it may move")
+        elif count >= _STILL_POINTS and ends.changes[index] <= _STILL:
+            times = "once" if ends.changes[index] == 1 else f"{int(ends.changes[index])} times"
+            found.append(f"{count} values that changed {times}: little to learn from")
         if gap:
             _about_gap(gap, season, horizon, grave, found)
         found += _about_end(ends, index)

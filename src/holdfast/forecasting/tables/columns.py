@@ -80,6 +80,13 @@ def find_roles(
     for name in (*given, time_col, target_col):
         if name is not None:
             check_column(table, name)
+    named = [*given, *(name for name in (time_col, target_col) if name is not None)]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        raise TableError(
+            f"{table.where}: column {twice!r} is named for two things; give --id, --time and "
+            "--target a column each."
+        )
     taken = {*given, time_col, target_col} - {None}
     left = [name for name in table.columns if name not in taken and not _counts_rows(table, name)]
     time = time_col if time_col is not None else _find_time(table, left)
