@@ -56,6 +56,15 @@ def exists(folder: str | Path) -> bool:
     return (Path(folder) / MANIFEST).is_file()
 
 
+def identity(folder: str | Path) -> str:
+    """What tells the content of a model folder from that of any other: a hash of its arrays.
+
+    Raises:
+        ModelError: it is no model folder.
+    """
+    return str(_read_manifest(Path(folder)).get("arrays", {}).get("sha256", ""))
+
+
 def save(
     folder: str | Path,
     kind: str,

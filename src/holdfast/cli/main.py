@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth, text, update
+from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth, text, update, watch
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -28,6 +28,7 @@ app.command("forecast")(forecast.forecast)
 app.command("backtest")(backtest.backtest)
 app.command("predict")(predict.predict)
 app.command("update")(update.update)
+app.command("watch")(watch.watch)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)
