@@ -12,7 +12,7 @@ from holdfast.errors import ArgumentError
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.surprise import surprise
-from holdfast.forecasting.network.members import PretrainedMember
+from holdfast.forecasting.network.members import WindowMember
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats
@@ -74,11 +74,15 @@ class Watch:
         every: rows of a series after which it is forecast anew; the horizon if None.
 
     Raises:
-        ArgumentError: `every` is out of range.
+        ArgumentError: `every` is out of range, or the model reads covariates.
     """
 
     def __init__(self, fitted: Fitted, level: float, every: int | None = None) -> None:
         horizon = fitted.horizon
+        if fitted.series.covariates is not None:
+            raise ArgumentError(
+                "The model reads covariates, which a watch does not take in yet; fit one without."
+            )
         if every is not None and not 1 <= every <= horizon:
             raise ArgumentError(f"every={every} must be from 1 to the model's horizon, {horizon}.")
         self.fitted = fitted
@@ -275,12 +279,8 @@ class Watch:
 
 def _points_needed(fitted: Fitted) -> int:
     """Newest points of a series that a forecast is made from."""
-    contexts = [
-        member.network.design.context
-        if isinstance(member, PretrainedMember)
-        else member.design.context
-        for member in fitted.networks
-    ]
+    contexts = [fitted.pretrained.network.design.context]
+    contexts += [one.design.context for one in fitted.networks if isinstance(one, WindowMember)]
     return max(LEAST_KEPT, 4 * fitted.season, *contexts)
 
 
