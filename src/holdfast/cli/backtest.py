@@ -25,6 +25,7 @@ def backtest(
     budget: options.Budget = "2m",
     steps: options.Steps = None,
     adapt: options.Adapt = "auto",
+    baselines: options.Baselines = False,
     level: options.Levels = "80,90",
     seed: options.Seed = 0,
     ids: options.Ids = None,
@@ -56,6 +57,7 @@ def backtest(
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import (
         Reading,
+        check_baselines,
         covariate_sources,
         open_request,
         results_folder,
@@ -66,6 +68,8 @@ def backtest(
         ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
         covariate_sources(known, historic, static, None, holidays),
     )  # fmt: skip
+    if baselines:
+        check_baselines(data)
     if data is not None and data.is_dir() and example is None:
         from holdfast.cli.parts import over_parts
 
@@ -92,11 +96,15 @@ def backtest(
     folder = results_folder(out)
 
     from holdfast.errors import TableError
-    from holdfast.forecasting.groundwork import lay
+    from holdfast.forecasting.groundwork import BASELINES_SHARE, lay
     from holdfast.reports import terminal
+    from holdfast.training.budget import Budget
 
     screen.show(request.about, terminal.understood(request.table.summary))
     ground = lay(request.table, request.horizon, folds=folds, step=step)
+    spent = Budget.parse(None if steps else budget, start=started)
+    if baselines:
+        ground = ground.with_statistical(spent.share(BASELINES_SHARE))
     if not ground.folds.scoring:
         reason = ground.folds.reason.removesuffix(".")
         raise TableError(f"{request.title}: {reason}; give a shorter --horizon.")
@@ -106,12 +114,11 @@ def backtest(
     from holdfast.forecasting.fitting import fit
     from holdfast.forecasting.run_folder import clear_snapshots
     from holdfast.forecasting.tables.frames import write_csv
-    from holdfast.training.budget import Budget
 
     fitted = fit(
         ground,
         adapt=adapt,
-        budget=Budget.parse(None if steps else budget, start=started),
+        budget=spent,
         steps=steps,
         seed=seed,
         levels=request.levels,

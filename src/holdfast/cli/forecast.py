@@ -24,6 +24,7 @@ def forecast(
     budget: options.Budget = "2m",
     steps: options.Steps = None,
     adapt: options.Adapt = "auto",
+    baselines: options.Baselines = False,
     level: options.Levels = "80,90",
     seed: options.Seed = 0,
     ids: options.Ids = None,
@@ -62,6 +63,7 @@ def forecast(
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import (
         Reading,
+        check_baselines,
         covariate_sources,
         open_request,
         results_folder,
@@ -73,6 +75,8 @@ def forecast(
         ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
         covariate_sources(known, historic, static, future, holidays),
     )  # fmt: skip
+    if baselines:
+        check_baselines(data)
     if data is not None and data.is_dir() and example is None:
         from holdfast.cli.parts import over_parts, refuse_with_parts
 
@@ -101,11 +105,15 @@ def forecast(
     wanted = adding(request.table, total_by, total_over)
     folder = results_folder(out)
 
-    from holdfast.forecasting.groundwork import lay
+    from holdfast.forecasting.groundwork import BASELINES_SHARE, lay
     from holdfast.reports import terminal
+    from holdfast.training.budget import Budget
 
     screen.show(request.about, terminal.understood(request.table.summary))
     ground = lay(request.table, request.horizon)
+    spent = Budget.parse(None if steps else budget, start=started)
+    if baselines:
+        ground = ground.with_statistical(spent.share(BASELINES_SHARE))
     if ground.simple:
         screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
     screen.show(ground.folds.reason)
@@ -114,7 +122,6 @@ def forecast(
     from holdfast.forecasting.run_folder import clear_snapshots
     from holdfast.forecasting.stored_series import KIND
     from holdfast.storage import refuse_what_is_not_ours
-    from holdfast.training.budget import Budget
 
     refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
 
@@ -143,7 +150,7 @@ def forecast(
     fitted = fit(
         ground,
         adapt=adapt,
-        budget=Budget.parse(None if steps else budget, start=started),
+        budget=spent,
         steps=steps,
         seed=seed,
         levels=request.levels,

@@ -32,6 +32,14 @@ Adapt = Annotated[
         help="Train on these series: not at all, where it promises something, or in any case.",
     ),
 ]
+Baselines = Annotated[
+    bool,
+    typer.Option(
+        "--baselines",
+        help="Show AutoETS, AutoARIMA and AutoTheta beside ours (extra baselines; a third of the "
+        "budget at most).",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Without = Annotated[
     list[str] | None,

@@ -164,6 +164,20 @@ def read_levels(text: str) -> tuple[float, ...]:
     return tuple(sorted(levels))
 
 
+def check_baselines(data: Path | None) -> None:
+    """Refuse baselines that cannot be had, before anything else is done.
+
+    Raises:
+        ArgumentError: the data is a folder.
+        InputError: statsforecast is not installed.
+    """
+    from holdfast.forecasting.judgement.statistical import require
+
+    if data is not None and data.is_dir():
+        raise ArgumentError(f"--baselines: {data} is a folder; give one of its files.")
+    require()
+
+
 def results_folder(folder: Path) -> Path:
     """A folder that results can be written to; made where it does not exist.
 

@@ -234,4 +234,4 @@ def _fit(
     untrained = replace(fitted, rule=rule.without(TRAINED), networks=tuple(members[:1]))
     together = dependence(ground, judged.judgement, untrained)
     fitted = replace(fitted, dependence=together)
-    return Fit(ground, judged, fitted, runs.summaries(), tuple(runs.remarks), seed)
+    return Fit(ground, judged, fitted, runs.summaries(), (*ground.remarks, *runs.remarks), seed)

@@ -12,7 +12,7 @@ from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import backtest_columns, forecast_columns
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.fitting import Adapt, Fit, fit
-from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting.groundwork import BASELINES_SHARE, Groundwork, lay
 from holdfast.forecasting.histories import own_series, read_like
 from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import forecast
@@ -44,6 +44,8 @@ class Forecaster(SampledForecaster):
         seed: of everything random; global random numbers are neither read nor changed.
         adapt: "none" trains nothing and takes seconds; "auto" trains where data and budget promise
             something of it; "full" wherever it is possible.
+        baselines: whether statsforecast's AutoETS, AutoARIMA and AutoTheta are scored on the same
+            folds and shown beside (extra `baselines`); they take up to a third of the budget.
 
     Raises:
         ArgumentError: an argument is out of range.
@@ -68,6 +70,7 @@ class Forecaster(SampledForecaster):
         steps: int | None = None,
         seed: int = 0,
         adapt: Adapt = "auto",
+        baselines: bool = False,
     ) -> None:
         # What was given stays as it is: scikit-learn's clone compares by identity.
         count("horizon", horizon, 1)
@@ -86,7 +89,10 @@ class Forecaster(SampledForecaster):
         self.budget = budget
         self.steps = steps
         self.seed = seed
+        if not isinstance(baselines, bool):
+            raise ArgumentError(f"baselines={baselines!r} must be True or False.")
         self.adapt: Adapt = adapt
+        self.baselines = baselines
         self._fit: Fit | None = None
 
     def fit(
@@ -283,10 +289,13 @@ class Forecaster(SampledForecaster):
         self, ground: Groundwork, started: float, snapshots: str | Path | None, *, refit: bool
     ) -> Fit:
         folder = None if snapshots is None else Path(snapshots)
+        budget = Budget.parse(None if self.steps else self.budget, start=started)
+        if self.baselines:
+            ground = ground.with_statistical(budget.share(BASELINES_SHARE))
         made = fit(
             ground,
             adapt=self.adapt,
-            budget=Budget.parse(None if self.steps else self.budget, start=started),
+            budget=budget,
             steps=None if self.steps is None else int(self.steps),
             seed=int(self.seed),
             progress=progress_for_terminal(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from holdfast.forecasting.judgement.baselines import forecast_simple
 from holdfast.forecasting.judgement.folds import Folds, make_folds
 from holdfast.forecasting.judgement.metrics import mean_observed, scaled_error, smape
+from holdfast.forecasting.judgement.statistical import SECONDS, forecast_beside, require
 from holdfast.forecasting.tables.reading import Table
 from holdfast.forecasting.tables.season import long_season
 from holdfast.forecasting.tables.series import SeriesSet
@@ -19,6 +21,10 @@ from holdfast.records import Floats, MethodScore
 
 MOST_WATCHED = 7
 """Horizons that early stopping watches at most."""
+
+
+BASELINES_SHARE = 1.0 / 3.0
+"""The part of what is left of the budget that statsforecast's methods may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +39,8 @@ class Groundwork:
         scales: (F, N) each fold's MASE unit.
         simple: method → (F, N, K) forecasts of the simple methods, "Mean" among them.
         seconds: that all this took.
+        beside: method → (F, N, K) forecasts of methods that are shown and take no part.
+        remarks: which of those were not finished, in sentences.
     """
 
     table: Table
@@ -42,6 +50,8 @@ class Groundwork:
     scales: Floats
     simple: Mapping[str, Floats]
     seconds: float
+    beside: Mapping[str, Floats] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def known(self) -> SeriesSet:
@@ -90,8 +100,23 @@ class Groundwork:
                 mase=float(mean_observed(scaled_error(self.actual, made, self.scales))),
                 smape=float(mean_observed(smape(self.actual, made))),
             )
-            for name, made in self.simple.items()
+            for name, made in {**self.simple, **self.beside}.items()
         )
+
+    def with_statistical(self, seconds: float) -> Groundwork:
+        """The same, with statsforecast's methods beside it.
+
+        Arguments:
+            seconds: that they may take; infinite for the usual limit.
+
+        Raises:
+            InputError: statsforecast is not installed.
+        """
+        require()
+        cuts = [self.table.series.cut(fold.cutoff) for fold in self.folds.scoring]
+        seconds = seconds if math.isfinite(seconds) else SECONDS
+        made = forecast_beside(cuts, self.actual, self.table.season, self.horizon, seconds)
+        return replace(self, beside=made.forecasts, remarks=made.remarks)
 
 
 def lay(table: Table, horizon: int, *, folds: int = 3, step: int | None = None) -> Groundwork:

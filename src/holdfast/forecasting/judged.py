@@ -135,7 +135,8 @@ class Trial:
             ground.actual,
             ground.scales,
             networks={name: self._widths[name] for name in networks},
-            shown={MEAN: ground.simple[MEAN]} if MEAN in ground.simple else None,
+            shown={name: ground.simple[name] for name in (MEAN,) if name in ground.simple}
+            | dict(ground.beside),
             cutoffs=ground.folds.cutoffs,
             floor=self._floor,
             seed=self._seed,
