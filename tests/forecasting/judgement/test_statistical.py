@@ -1,4 +1,4 @@
-"""statsforecast's methods beside ours: the same folds, a limit that holds, and words for the rest."""
+"""statsforecast beside ours: the same folds, a limit that holds, and words for the rest."""
 
 from __future__ import annotations
 
