@@ -15,11 +15,13 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.judgement.normal import score
 from holdfast.forecasting.judgement.widths import Widths
 from holdfast.records import Floats
 
 _POOLED = 100.0  # windows at which a step's own multiplier weighs as much as the pooled one
 _NEIGHBOURS = 8  # a step borrows from horizon / 8 steps on either side
+_MANY = 1000  # windows from which one more or less changes no quantile
 _SAMPLE = 200_000  # scores that a pooled multiplier is taken from
 _GUESSED = 3.0  # windows at which the mean error says half of how wide an uncalibrated level is
 _FARTHEST = 4.0  # and how far it may move it, either way
@@ -93,10 +95,11 @@ def calibrate(
 ) -> Calibration:
     """Multipliers with which the given folds would have been covered.
 
-    At level 1 − α the multiplier above the centre is the ⌈(1 − α/2)(n + 1)⌉-th of n scores
-    (y − centre)/width; below it with the signs turned. n counts windows, not steps: the steps of
-    one window err together. Where there are many windows each step gets its own multiplier, from
-    itself and its neighbours, shrunk towards the pooled one.
+    At level 1 − α the multiplier above the centre is the (1 − α/2)(n + 1)/n quantile of the pooled
+    scores (y − centre)/width; below it with the signs turned. n is how many independent scores the
+    windows are worth: their number where all steps of a window err alike, more where they do not
+    (`_independent`). Where there are many windows each step gets its own multiplier, from itself
+    and its neighbours, shrunk towards the pooled one.
 
     Errors inside a window go together, so pooled coverage can be right while some series are left
     outside nearly all the time. A level is therefore stretched until at most one window in twenty
@@ -122,6 +125,7 @@ def calibrate(
     error = (actual - centre)[counted].reshape(-1, horizon)
     windows = int((~np.isnan(error)).any(axis=1).sum())
     error = (actual - centre).reshape(-1, horizon)
+    worth = windows * (_independent(error, widths) if windows < _MANY else 1.0)
     lower, upper, calibrated = {}, {}, {}
     for level in widths.levels:
         calibrated[level] = windows >= scores_needed(level)
@@ -130,7 +134,7 @@ def calibrate(
             lower[level], upper[level] = np.full(horizon, guess), np.full(horizon, guess)
             continue
         tail = (1.0 - level / 100.0) / 2.0
-        share = min(1.0, (1.0 - tail) * (windows + 1.0) / windows)
+        share = min(1.0, (1.0 - tail) * (worth + 1.0) / worth)
         below = _scores(-error, widths.lower[level])
         above = _scores(error, widths.upper[level])
         trust = windows / (windows + _POOLED) if by_step and windows >= _POOLED else 0.0
@@ -161,6 +165,32 @@ def apply_calibration(centre: Floats, widths: Widths, calibration: Calibration) 
         above = np.maximum(above, widths.upper[level] * calibration.upper[level])
         lower[level], upper[level] = centre - below, centre + above
     return Intervals(lower, upper)
+
+
+def _independent(error: Floats, widths: Widths) -> float:
+    """How many independent scores a window is worth, from 1 to its number of steps.
+
+    The normal scores of the ranks of all errors, in units of the narrowest width, have variance 1;
+    the mean over the steps of a window has 1/m where the steps were worth m independent ones.
+    Errors in the tails go together less than their ranks do, so m is not too large.
+
+    Source: Kish, Survey Sampling (1965), section 5.4: the effect of clusters on a sample's size.
+    """
+    level = widths.levels[0]
+    scores = _scores(error, 0.5 * (widths.lower[level] + widths.upper[level]))
+    seen = ~np.isnan(scores)
+    count = int(seen.sum())
+    if count < 2:
+        return 1.0
+    every = np.flatnonzero(seen.ravel())
+    ranks = np.empty(count)
+    ranks[np.argsort(scores.ravel()[every], kind="stable")] = np.arange(count)
+    normal = np.zeros(scores.size)
+    normal[every] = score((ranks + 0.5) / count)
+    steps = seen.sum(axis=1)
+    there = steps > 0
+    mean = normal.reshape(scores.shape).sum(axis=1)[there] / steps[there]
+    return float(np.clip(1.0 / max(float((mean**2).mean()), 1e-9), 1.0, error.shape[1]))
 
 
 def _guess(error: Floats, widths: Widths, level: float, windows: int) -> float:
