@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import backtest, bench, forecast, predict, pretrain, synth, text, update, watch
+from holdfast.cli import (
+    backtest,
+    bench,
+    forecast,
+    predict,
+    pretrain,
+    synth,
+    tag,
+    text,
+    update,
+    watch,
+)
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -33,6 +44,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)
 app.add_typer(text.app, name="text")
+app.add_typer(tag.app, name="tag")
 
 
 def _version(wanted: bool) -> None:

@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.errors import ArgumentError, InputError
+from holdfast.errors import ArgumentError, InputError, ModelError
 from holdfast.forecasting.tables.covariate_tables import CovariateSources
 from holdfast.forecasting.tables.examples import example as ship
 from holdfast.forecasting.tables.frames import to_frame
 from holdfast.forecasting.tables.grid import Aggregate, Missing
 from holdfast.forecasting.tables.reading import Table, read
 from holdfast.forecasting.tables.values import Decimal
+from holdfast.storage import exists
 from holdfast.training.budget import duration
 
 
@@ -206,3 +207,16 @@ def _steps(horizon: int) -> int:
     if not 1 <= horizon <= 100_000:
         raise ArgumentError(f"--horizon {horizon}: give a number of periods from 1 to 100000.")
     return horizon
+
+
+def model_folder(path: Path, command: str) -> Path:
+    """A folder that holds a model; what is in it is checked when it is loaded.
+
+    Raises:
+        ModelError: it holds none.
+    """
+    if not exists(path):
+        raise ModelError(
+            f"{path} is not a model folder; give the model/ folder that {command} wrote."
+        )
+    return path

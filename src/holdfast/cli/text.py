@@ -120,7 +120,9 @@ def generate(
     stop: Annotated[str | None, typer.Option(help="Text before which writing ends.")] = None,
 ) -> None:
     """Write text, printed as it is made; every token costs the same."""
-    folder = _existing(model)
+    from holdfast.cli.request import model_folder
+
+    folder = model_folder(model, "holdfast text train")
     from holdfast.language.language_model import LanguageModel
 
     loaded = LanguageModel.load(folder)
@@ -156,9 +158,10 @@ def evaluate(
 ) -> None:
     """Say how well a model predicts a text: nats, bits and perplexity; its weights stay fixed."""
     screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.cli.request import model_folder
     from holdfast.language.text_files import check_files
 
-    folder = _existing(model)
+    folder = model_folder(model, "holdfast text train")
     check_files([file], encoding=encoding)
     from holdfast.language.language_model import LanguageModel
     from holdfast.reports import text_terminal
@@ -182,9 +185,10 @@ def surprise(
 ) -> None:
     """Mark the tokens that a model did not expect."""
     screen = Screen(quiet=False, as_json=False)
+    from holdfast.cli.request import model_folder
     from holdfast.language.text_files import check_files
 
-    folder = _existing(model)
+    folder = model_folder(model, "holdfast text train")
     check_files([file], encoding=encoding)
     from holdfast.language.language_model import LanguageModel
     from holdfast.language.training_record import surprise_record
@@ -197,14 +201,3 @@ def surprise(
         return
     save(record, out)
     screen.show(terminal.written({"page": str(out)}), whole_lines=True)
-
-
-def _existing(model: Path) -> Path:
-    from holdfast.errors import ModelError
-    from holdfast.storage import exists
-
-    if not exists(model):
-        raise ModelError(
-            f"{model} is not a model folder; give the model/ folder that holdfast text train wrote."
-        )
-    return model

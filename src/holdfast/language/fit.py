@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
+from holdfast.errors import ModelError
 from holdfast.language.choose import choose_design
 from holdfast.language.corpus import Corpus
 from holdfast.language.design import LanguageDesign
+from holdfast.language.settled import TrainingFolder
 from holdfast.language.task import LanguageTask
-from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
@@ -40,11 +38,6 @@ _USUAL = 6e9
 
 _SPEED = 4e10
 """Multiplications and additions a second on one thread, before anything was timed."""
-
-TEXT: Final = "text"
-"""Where the numbers of a text lie in the folder of a training."""
-
-_SETTLED, _SNAPSHOTS = "settled.json", "snapshots"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +64,19 @@ class _Settled:
     design: LanguageDesign
     steps: int
     threads: int
+
+    def to_json(self) -> dict[str, object]:
+        return {"design": self.design.to_json(), "steps": self.steps, "threads": self.threads}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> _Settled:
+        try:
+            design = LanguageDesign.from_json(found["design"])
+            return cls(design, max(int(found["steps"]), 1), max(int(found["threads"]), 1))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"The notes of an earlier training are damaged ({error}); delete their folder."
+            ) from error
 
 
 def fit(
@@ -104,11 +110,15 @@ def fit(
         NonFiniteLossError: training failed.
         ModelError: the snapshot in `folder` is of another run.
     """
-    settled = None if folder is None else _read_settled(folder, corpus, budget, steps, seed)
-    if settled is None:
+    asked = {"text": corpus.identity, "budget": budget.seconds, "steps": steps, "seed": seed}
+    place = None if folder is None else TrainingFolder(folder, asked)
+    found = None if place is None else place.settled()
+    if found is None:
         settled = _settle(corpus, design, adjust, budget, steps, seed)
-        if folder is not None:
-            _write_settled(folder, corpus, budget, steps, seed, settled)
+        if place is not None:
+            place.settle(settled.to_json())
+    else:
+        settled = _Settled.from_json(found)
     before = torch.get_num_threads()
     torch.set_num_threads(settled.threads)
     try:
@@ -118,7 +128,7 @@ def fit(
         trained = train(
             task,
             language_plan(settled.design, settled.steps, seed),
-            folder=None if folder is None else folder / _SNAPSHOTS,
+            folder=None if place is None else place.snapshots,
             identity=corpus.identity,
             progress=_WithSpeed(progress, settled.design),
             description="Training",
@@ -144,15 +154,6 @@ def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
         average=0.1,
         seed=seed,
     )
-
-
-def clear(folder: Path) -> None:
-    """Remove what a finished training has left."""
-    for name in (_SNAPSHOTS, TEXT):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    with suppress(OSError):  # what cannot be removed is in nobody's way
-        (folder / _SETTLED).unlink(missing_ok=True)
-        folder.rmdir()  # refused where the caller keeps something of his own in it
 
 
 def _settle(
@@ -216,43 +217,6 @@ def _scoring_seconds(task: LanguageTask, corpus: Corpus) -> float:
         pass
     task.module.train()
     return (time.monotonic() - begin) * len(corpus.validation) / max(len(piece) - 1, 1)
-
-
-def _asked(corpus: Corpus, budget: Budget, steps: int | None, seed: int) -> dict[str, object]:
-    return {"text": corpus.identity, "budget": budget.seconds, "steps": steps, "seed": seed}
-
-
-def _read_settled(
-    folder: Path, corpus: Corpus, budget: Budget, steps: int | None, seed: int
-) -> _Settled | None:
-    """What an earlier process of this run settled; None where there is none of this run."""
-    try:
-        found: dict[str, Any] = json.loads((folder / _SETTLED).read_text(encoding="utf-8"))
-        if found["asked"] == _asked(corpus, budget, steps, seed):
-            made = LanguageDesign.from_json(found["design"])
-            return _Settled(made, max(int(found["steps"]), 1), max(int(found["threads"]), 1))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # not ours: it is settled again and replaced
-    shutil.rmtree(folder / _SNAPSHOTS, ignore_errors=True)  # of a run with another text or options
-    return None
-
-
-def _write_settled(
-    folder: Path,
-    corpus: Corpus,
-    budget: Budget,
-    steps: int | None,
-    seed: int,
-    settled: _Settled,
-) -> None:
-    described = {
-        "asked": _asked(corpus, budget, steps, seed),
-        "design": settled.design.to_json(),
-        "steps": settled.steps,
-        "threads": settled.threads,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text_atomically(folder / _SETTLED, json.dumps(described))
 
 
 class _WithSpeed:

@@ -19,12 +19,13 @@ from holdfast.language.corpus import Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign
 from holdfast.language.dynamic import DynamicRate, dynamic_surprises
 from holdfast.language.evaluate import surprises
-from holdfast.language.fit import TEXT, LanguageFit, clear, fit
+from holdfast.language.fit import LanguageFit, fit
 from holdfast.language.generate import Writer, generate_ids, until
 from holdfast.language.model import LanguageNetwork
 from holdfast.language.planned import planned
 from holdfast.language.sampling import Sampling
 from holdfast.language.score import text_score
+from holdfast.language.settled import TEXT, clear
 from holdfast.language.text_files import read_all
 from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
 from holdfast.records import PlannedText, TextScore

@@ -13,7 +13,14 @@ from holdfast.records.forecast import (
     TableSummary,
     TrainingSummary,
 )
-from holdfast.records.language import PlannedText, SurpriseRecord, TextScore, TextTrainingRecord
+from holdfast.records.language import (
+    PlannedText,
+    SurpriseRecord,
+    TagScore,
+    TagScores,
+    TextScore,
+    TextTrainingRecord,
+)
 from holdfast.records.members import (
     ADAPTED,
     LSTM,
@@ -55,6 +62,8 @@ __all__ = [
     "SamplesRecord",
     "SurpriseRecord",
     "TableSummary",
+    "TagScore",
+    "TagScores",
     "TextScore",
     "TextTrainingRecord",
     "Times",

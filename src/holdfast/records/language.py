@@ -121,3 +121,41 @@ class SurpriseRecord:
     texts: tuple[str, ...]
     nats: tuple[float, ...]
     version: str
+
+
+@dataclass(frozen=True)
+class TagScore:
+    """How well one tag, or one kind of span, is found.
+
+    Arguments:
+        name: the tag's or the span's; "all" for all spans.
+        precision, recall, f1: of it, 0 to 1.
+        count: how many there truly are.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    count: int
+
+
+@dataclass(frozen=True)
+class TagScores:
+    """How well a tagger does.
+
+    Arguments:
+        words: that were tagged.
+        accuracy: share of right tags.
+        accuracy_most_frequent: of the tag that a word had most often in training.
+        tags: one entry a tag.
+        spans: one entry a kind of span and "all", as `seqeval` counts; none without spans.
+        unknown: tags of the text that training never saw, which are always wrong.
+    """
+
+    words: int
+    accuracy: float
+    accuracy_most_frequent: float
+    tags: tuple[TagScore, ...]
+    spans: tuple[TagScore, ...]
+    unknown: tuple[str, ...]

@@ -1,0 +1,141 @@
+"""`holdfast tag`: a tag for every word, learnt from tagged sentences."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Taggers: train on tagged sentences; predict and evaluate.",
+)
+
+Model = Annotated[Path, typer.Argument(help="A model folder that `holdfast tag train` wrote.")]
+File = Annotated[
+    Path,
+    typer.Argument(help="A .conllu file, or one with a word on each line, its tag in the last."),
+]
+Column = Annotated[int | None, typer.Option(min=1, help="Column of the tag, counted from 1.")]
+Encoding = Annotated[str, typer.Option(help="Encoding of the file.")]
+
+
+@app.command("train")
+def train(
+    file: File,
+    validation: Annotated[
+        Path | None, typer.Option(help="Sentences to choose the weights by; else a tenth.")
+    ] = None,
+    column: Column = None,
+    out: options.Out = Path("holdfast-tag"),
+    budget: options.Budget = "10m",
+    steps: options.Steps = None,
+    hidden: Annotated[int, typer.Option(min=1, help="Units each way.")] = 128,
+    layers: Annotated[int, typer.Option(min=1, help="Layers.")] = 1,
+    seed: options.Seed = 0,
+    encoding: Encoding = "utf-8",
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train a tagger on tagged sentences.
+
+    Writes model/ into the --out folder. A command that was killed goes on where it stopped when it
+    is given again.
+    """
+    screen = Screen(quiet=quiet, as_json=as_json)
+    # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import results_folder
+    from holdfast.language.tag.sentences import check_tags, read_sentences
+    from holdfast.training.budget import duration
+
+    duration(budget)
+    sentences = read_sentences(file, column=column, encoding=encoding)
+    held = None if validation is None else read_sentences(validation, column=column)
+    check_tags(sentences)
+    folder = results_folder(out)
+
+    from holdfast.language.settled import clear
+    from holdfast.language.tag.tagger import KIND, Tagger
+    from holdfast.reports import sentence_terminal, terminal
+    from holdfast.storage import refuse_what_is_not_ours
+
+    refuse_what_is_not_ours(folder / "model", KIND)
+    tagger = Tagger.train(
+        sentences,
+        validation=held,
+        budget=budget,
+        steps=steps,
+        hidden=hidden,
+        layers=layers,
+        seed=seed,
+        snapshots=folder / "training",
+        progress=screen.progress(),
+    )
+    tagger.save(folder / "model")
+    clear(folder / "training")
+    scores = tagger.held_out_scores
+    if scores is not None:
+        screen.show(sentence_terminal.tags(scores, "On sentences that chose the weights"))
+    paths = {"model": str(folder / "model")}
+    screen.show(terminal.written(paths), whole_lines=True)
+    screen.result({"scores": None if scores is None else asdict(scores), "files": paths})
+
+
+@app.command("predict")
+def predict(
+    model: Model,
+    file: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("tagged.txt"),
+    encoding: Encoding = "utf-8",
+    quiet: options.Quiet = False,
+) -> None:
+    """Tag the sentences of a file: each line its word, a tab and its tag."""
+    screen = Screen(quiet=quiet, as_json=False)
+    from holdfast.cli.request import model_folder
+    from holdfast.language.tag.sentences import read_sentences
+
+    folder = model_folder(model, "holdfast tag train")
+    sentences = read_sentences(file, tagged=False, encoding=encoding)
+
+    from holdfast.language.tag.tagger import Tagger
+    from holdfast.reports import terminal
+    from holdfast.storage import write_text_atomically
+
+    made = Tagger.load(folder).predict(sentences)
+    lines = [
+        "".join(f"{word}\t{tag}\n" for word, tag in zip(one.words, one.tags or (), strict=True))
+        for one in made
+    ]
+    write_text_atomically(out, "\n".join(lines))
+    screen.show(terminal.written({"tags": str(out)}), whole_lines=True)
+
+
+@app.command("evaluate")
+def evaluate(
+    model: Model,
+    file: File,
+    column: Column = None,
+    encoding: Encoding = "utf-8",
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say how well a tagger does on tagged sentences, beside each word's most frequent tag."""
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.cli.request import model_folder
+    from holdfast.language.tag.sentences import read_sentences
+
+    folder = model_folder(model, "holdfast tag train")
+    sentences = read_sentences(file, column=column, encoding=encoding)
+
+    from holdfast.language.tag.tagger import Tagger
+    from holdfast.reports import sentence_terminal
+
+    scores = Tagger.load(folder).evaluate(sentences)
+    screen.show(sentence_terminal.tags(scores, file.name))
+    screen.result(asdict(scores))

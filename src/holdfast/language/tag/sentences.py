@@ -1,0 +1,149 @@
+"""Sentences with a tag for each word, from CoNLL-U files and files of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from holdfast.errors import ArgumentError, TextError
+from holdfast.language.tag.spans import broken, mark_spans
+from holdfast.language.text_files import read_pieces
+
+Form: TypeAlias = Literal["conllu", "columns"]
+
+UPOS: Final = 3
+"""The column of the universal part of speech in CoNLL-U, counted from 0."""
+
+LONGEST: Final = 10_000
+"""Words of a sentence at most: more means that blank lines are missing."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words and their tags.
+
+    Arguments:
+        words: at least one.
+        tags: as many; None where nobody has tagged them.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def read_sentences(
+    path: str | Path, *, tagged: bool = True, column: int | None = None, encoding: str = "utf-8"
+) -> list[Sentence]:
+    """The sentences of a file: a word on each line, and a blank line between sentences.
+
+    Files named ``.conllu`` have CoNLL-U's ten columns; comments, empty nodes and the words that
+    contractions stand for are left out as the format asks. Other files have columns between tabs or
+    blanks, the word in the first and the tag in the last.
+
+    Arguments:
+        path: of the file.
+        tagged: whether tags are needed; otherwise a line may hold a word alone.
+        column: of the tag, counted from 1; None for the usual one (the fourth of CoNLL-U, the last
+            of others).
+        encoding: of the file.
+
+    Raises:
+        TextError: the file cannot be read, has no sentence, or a line lacks a column; names it.
+        ArgumentError: the column cannot be.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "names.txt"
+        ...     _ = path.write_text("Ada B-PER\\nsleeps O\\n\\nYes O\\n")
+        ...     read_sentences(path)[0]
+        Sentence(words=('Ada', 'sleeps'), tags=('B-PER', 'O'))
+    """
+    if column is not None and column < 1:
+        raise ArgumentError(f"column={column} must be a whole number from 1.")
+    form: Form = "conllu" if Path(path).suffix.lower() in (".conllu", ".conll-u") else "columns"
+    sentences: list[Sentence] = []
+    words: list[str] = []
+    tags: list[str] = []
+
+    def end() -> None:
+        if words:
+            sentences.append(Sentence(tuple(words), tuple(tags) if tagged else None))
+            words.clear()
+            tags.clear()
+
+    for number, line in enumerate(_lines(path, encoding), start=1):
+        if not line.strip():
+            end()
+            continue
+        found = _word(line, form, tagged, column, path, number)
+        if found is not None:
+            words.append(found[0])
+            tags.append(found[1])
+        if len(words) > LONGEST:
+            raise TextError(
+                f"{path}, line {number:,}: this sentence has more than {LONGEST:,} words; put a "
+                "blank line between sentences."
+            )
+    end()
+    if not sentences:
+        raise TextError(f"{path} has no sentence; give a word on each line, tags beside it.")
+    return sentences
+
+
+def _lines(path: str | Path, encoding: str) -> Iterator[str]:
+    for piece in read_pieces(path, encoding=encoding):
+        # Not splitlines, which takes some characters inside a word for line breaks.
+        yield from piece.removesuffix("\n").replace("\r", "").split("\n")
+
+
+def _word(
+    line: str, form: Form, tagged: bool, column: int | None, path: str | Path, number: int
+) -> tuple[str, str] | None:
+    """The word of a line and its tag; None for a line without a word."""
+    if form == "conllu":
+        if line.startswith("#"):
+            return None
+        fields = line.split("\t")
+        if not fields[0].isdigit():  # 3-4 is a contraction, 5.1 an empty node
+            return None
+        first, place = 1, UPOS if column is None else column - 1
+    else:
+        fields = line.split("\t") if "\t" in line else line.split()
+        if fields[0].upper() == "-DOCSTART-":
+            return None
+        first, place = 0, len(fields) - 1 if column is None else column - 1
+    needed = max(first, place if tagged else 0, first + 1 if tagged and form == "columns" else 0)
+    if len(fields) <= needed:
+        raise TextError(
+            f"{path}, line {number:,} has {len(fields)} columns, at least {needed + 1} are needed: "
+            f"{line[:60]!r}."
+        )
+    tag = fields[place].strip() if tagged else ""
+    if not fields[first].strip() or (tagged and not tag):
+        raise TextError(f"{path}, line {number:,} has an empty word or tag: {line[:60]!r}.")
+    return fields[first], tag
+
+
+def check_tags(sentences: Sequence[Sentence]) -> None:
+    """Refuse tags of spans that break their own grammar.
+
+    Raises:
+        TextError: an I-X follows neither B-X nor I-X; names the sentence and the word.
+    """
+    every = {tag for one in sentences for tag in one.tags or ()}
+    if not mark_spans(sorted(every)):
+        return
+    for number, one in enumerate(sentences, start=1):
+        place = broken(one.tags or ())
+        if place is not None:
+            tag = (one.tags or ())[place]
+            raise TextError(
+                f"Sentence {number:,}: the word {one.words[place]!r} has the tag {tag}, which must "
+                f"follow B-{tag[2:]} or {tag}; begin the span with B-{tag[2:]}."
+            )

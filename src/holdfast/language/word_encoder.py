@@ -1,0 +1,166 @@
+"""Sentences as states: words and their letters, read both ways."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from holdfast.errors import ArgumentError, ModelError
+from holdfast.language.words import LETTERS, PADDING, UNKNOWN, WordBatch
+from holdfast.nn import LSTM
+
+
+@dataclass(frozen=True)
+class EncoderDesign:
+    """The sizes of an encoder.
+
+    Arguments:
+        words, letters: how many the vocabulary has, padding and unknown included.
+        embedding: numbers that describe a word.
+        letter_embedding: numbers that describe a letter.
+        spelling: units of the LSTM that spells, each way; 0 for none.
+        hidden: units of a layer, each way.
+        layers: how many.
+        dropout: share of the inputs and outputs that is hidden in training, one mask a sentence.
+        word_dropout: share of the words that become unknown in training, so that unknown ones are
+            learnt.
+        weight_drop: share of the recurrent weights that is hidden in training.
+    """
+
+    words: int
+    letters: int
+    embedding: int = 128
+    letter_embedding: int = 32
+    spelling: int = 64
+    hidden: int = 128
+    layers: int = 1
+    dropout: float = 0.4
+    word_dropout: float = 0.1
+    weight_drop: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("words", 2, 10_000_000),
+            ("letters", 2, 100_000),
+            ("embedding", 1, 8_192),
+            ("letter_embedding", 1, 1_024),
+            ("spelling", 0, 4_096),
+            ("hidden", 1, 8_192),
+            ("layers", 1, 16),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise ArgumentError(f"{name}={value!r} must be from {least} to {most:,}.")
+        for name in ("dropout", "word_dropout", "weight_drop"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0.0 <= value < 1.0:
+                raise ArgumentError(f"{name}={value!r} must be a share from 0 to below 1.")
+
+    @property
+    def output(self) -> int:
+        """Numbers of a state, both ways together."""
+        return 2 * self.hidden
+
+    def to_json(self) -> dict[str, object]:
+        """The fields, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, described: object) -> EncoderDesign:
+        """A design from what `to_json` wrote; untrusted.
+
+        Raises:
+            ModelError: a field is missing, unknown or out of range.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(described, dict) or set(described) != names:
+            raise ModelError("its design has missing or unknown fields")
+        try:
+            return cls(**described)
+        except (ArgumentError, TypeError) as error:
+            raise ModelError(f"its design is impossible ({error})") from error
+
+
+@dataclass(frozen=True, eq=False)
+class WordTensors:
+    """A `WordBatch` as tensors; see there."""
+
+    words: Tensor
+    lengths: Tensor
+    spelling: Tensor
+    spelling_lengths: Tensor
+    places: Tensor
+
+    @classmethod
+    def of(cls, batch: WordBatch) -> WordTensors:
+        """The tensors of a batch."""
+        return cls(
+            torch.from_numpy(batch.words),
+            torch.from_numpy(batch.lengths),
+            torch.from_numpy(batch.spelling),
+            torch.from_numpy(batch.spelling_lengths),
+            torch.from_numpy(batch.places),
+        )
+
+
+class WordEncoder(nn.Module):
+    """A bidirectional LSTM over words, each an embedding beside what its letters say.
+
+    Arguments:
+        design: its sizes.
+
+    Source: Ma and Hovy (2016), arXiv 1603.01354, and Lample et al. (2016), arXiv 1603.01360, whose
+    letters are read by an LSTM as here.
+    """
+
+    def __init__(self, design: EncoderDesign) -> None:
+        super().__init__()
+        self.design = design
+        self.embedding = nn.Embedding(design.words, design.embedding, padding_idx=PADDING)
+        nn.init.normal_(self.embedding.weight, std=design.embedding**-0.5)
+        inputs = design.embedding
+        if design.spelling:
+            self.letters = nn.Embedding(design.letters, design.letter_embedding)
+            nn.init.normal_(self.letters.weight, std=design.letter_embedding**-0.5)
+            self.speller = LSTM(
+                design.letter_embedding,
+                design.spelling,
+                bidirectional=True,
+                timescale=float(LETTERS),
+            )
+            inputs += 2 * design.spelling
+        self.layers = nn.ModuleList(
+            LSTM(
+                inputs if layer == 0 else design.output,
+                design.hidden,
+                bidirectional=True,
+                timescale=30.0,
+                weight_drop=design.weight_drop,
+            )
+            for layer in range(design.layers)
+        )
+
+    def forward(self, batch: WordTensors) -> Tensor:
+        """(T, B, 2H) the states at every word; zeros beyond a sentence's end."""
+        design = self.design
+        words = batch.words
+        if self.training and design.word_dropout:
+            hidden = torch.rand(words.shape) < design.word_dropout
+            words = torch.where(hidden & (words != PADDING), UNKNOWN, words)
+        x = self.embedding(words)
+        if design.spelling:
+            _, (h, _) = self.speller(self.letters(batch.spelling), lengths=batch.spelling_lengths)
+            spelt = torch.cat([h[0], h[1]], dim=-1)
+            x = torch.cat([x, spelt[batch.places]], dim=-1)
+        for layer in self.layers:
+            x, _ = layer(self.dropped(x), lengths=batch.lengths)
+        return self.dropped(x)
+
+    def dropped(self, x: Tensor) -> Tensor:
+        """Variational dropout: one mask for all words of a sentence."""
+        if not self.training or not self.design.dropout:
+            return x
+        return x * F.dropout(x.new_ones(1, *x.shape[1:]), self.design.dropout)

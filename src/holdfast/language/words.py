@@ -1,0 +1,171 @@
+"""Words as numbers, and their letters: what classifiers and taggers read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ModelError
+
+PADDING, UNKNOWN = 0, 1
+"""The numbers of nothing and of what the vocabulary has not."""
+
+LETTERS = 20
+"""Letters of a word that are read: the first and the last half of them of a longer one."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordVocabulary:
+    """The words and the letters that a network knows.
+
+    Words are looked up in small letters, with every digit a 0; letters keep their case, so that
+    nothing is lost.
+
+    Arguments:
+        words: those with an embedding of their own; they have the numbers 2, 3, …
+        letters: likewise.
+
+    Example:
+        >>> known = WordVocabulary.counted([["The", "gate"], ["the", "cell"]])
+        >>> known.numbers(["THE", "cat"]).tolist()
+        [2, 1]
+    """
+
+    words: tuple[str, ...]
+    letters: tuple[str, ...]
+
+    @classmethod
+    def counted(cls, sentences: Iterable[Sequence[str]], *, least: int = 2) -> WordVocabulary:
+        """The words that occur at least so often, and every letter, the most frequent first."""
+        words: Counter[str] = Counter()
+        letters: Counter[str] = Counter()
+        for sentence in sentences:
+            for word in sentence:
+                words[plain(word)] += 1
+                letters.update(word)
+        kept = tuple(word for word, count in words.most_common() if count >= least)
+        return cls(kept, tuple(letter for letter, _ in letters.most_common(2_000)))
+
+    def numbers(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """(T,) the numbers of some words."""
+        table = self._word_numbers
+        return np.array([table.get(plain(word), UNKNOWN) for word in words], dtype=np.int64)
+
+    def spelt(self, word: str) -> NDArray[np.int64]:
+        """The numbers of a word's letters, at most `LETTERS`."""
+        if len(word) > LETTERS:
+            word = word[: LETTERS // 2] + word[-(LETTERS // 2) :]
+        table = self._letter_numbers
+        return np.array([table.get(letter, UNKNOWN) for letter in word], dtype=np.int64)
+
+    def to_json(self) -> dict[str, object]:
+        """The fields, ready for JSON."""
+        return {"words": list(self.words), "letters": list(self.letters)}
+
+    @classmethod
+    def from_json(cls, described: object) -> WordVocabulary:
+        """A vocabulary from what `to_json` wrote; untrusted.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        if not isinstance(described, dict) or set(described) != {"words", "letters"}:
+            raise ModelError("its vocabulary has missing or unknown fields")
+        parts = []
+        for name in ("words", "letters"):
+            texts = described[name]
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise ModelError(f"its {name} are damaged")
+            if len(set(texts)) < len(texts):
+                raise ModelError(f"its {name} repeat")
+            parts.append(tuple(texts))
+        return cls(parts[0], parts[1])
+
+    @cached_property
+    def _word_numbers(self) -> dict[str, int]:
+        return {word: place + 2 for place, word in enumerate(self.words)}
+
+    @cached_property
+    def _letter_numbers(self) -> dict[str, int]:
+        return {letter: place + 2 for place, letter in enumerate(self.letters)}
+
+
+def plain(word: str) -> str:
+    """A word as it is looked up.
+
+    Example:
+        >>> plain("B52s")
+        'b00s'
+    """
+    return "".join("0" if letter.isdigit() else letter for letter in word.lower())
+
+
+@dataclass(frozen=True, eq=False)
+class WordBatch:
+    """Some sentences, padded.
+
+    Arguments:
+        words: (T, B) numbers of the words.
+        lengths: (B,) of the sentences.
+        spelling: (C, W) letters of the W different words of the batch.
+        spelling_lengths: (W,).
+        places: (T, B) which of the W words stands where.
+    """
+
+    words: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    spelling: NDArray[np.int64]
+    spelling_lengths: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+def batched(vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]) -> WordBatch:
+    """Sentences as a batch; every word is spelt once, however often it occurs.
+
+    Arguments:
+        vocabulary: numbers words and letters.
+        sentences: B of them, each with at least one word.
+    """
+    lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+    steps = int(lengths.max())
+    words = np.zeros((steps, len(sentences)), dtype=np.int64)
+    places = np.zeros((steps, len(sentences)), dtype=np.int64)
+    different: dict[str, int] = {}
+    for row, sentence in enumerate(sentences):
+        words[: len(sentence), row] = vocabulary.numbers(sentence)
+        places[: len(sentence), row] = [
+            different.setdefault(word, len(different)) for word in sentence
+        ]
+    spelt = [vocabulary.spelt(word) for word in different]
+    spelling_lengths = np.array([max(len(one), 1) for one in spelt], dtype=np.int64)
+    spelling = np.zeros((int(spelling_lengths.max()), len(spelt)), dtype=np.int64)
+    for column, letters in enumerate(spelt):
+        spelling[: len(letters), column] = letters
+    return WordBatch(words, lengths, spelling, spelling_lengths, places)
+
+
+def epoch_batches(
+    lengths: NDArray[np.int64], size: int, random: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """One pass over all sentences in batches of alike length, in random order.
+
+    Arguments:
+        lengths: (N,) of the sentences.
+        size: sentences of a batch.
+        random: shuffles.
+
+    Returns:
+        Indices, every sentence once.
+    """
+    order = random.permutation(len(lengths))
+    batches = []
+    for begin in range(0, len(order), 50 * size):
+        chunk = order[begin : begin + 50 * size]
+        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+        batches += [chunk[first : first + size] for first in range(0, len(chunk), size)]
+    return [batches[place] for place in random.permutation(len(batches))]

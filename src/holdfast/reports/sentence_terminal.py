@@ -1,0 +1,46 @@
+"""What taggers and classifiers print, as rich renderables; see `terminal`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from holdfast.records import TagScore, TagScores
+
+ROWS = 40
+"""Tags that are printed at most, the most frequent first."""
+
+
+def tags(scores: TagScores, title: str) -> RenderableType:
+    """How well a tagger does, and each word's most frequent tag beside it."""
+    gain = scores.accuracy - scores.accuracy_most_frequent
+    verdict = "" if gain > 0 else " – no better: do not use it"
+    parts: list[RenderableType] = [
+        Text(title, style="bold"),
+        Text(
+            f"{scores.accuracy:.2%} of {scores.words:,} tags are right; each word's most frequent "
+            f"tag: {scores.accuracy_most_frequent:.2%}{verdict}"
+        ),
+    ]
+    if scores.spans:
+        parts += [Text(), _table("Spans", scores.spans)]
+    parts += [Text(), _table("Tag", scores.tags)]
+    if scores.unknown:
+        named = ", ".join(scores.unknown[:5])
+        parts += [Text(), Text(f"Training never saw these tags, which are always wrong: {named}.")]
+    return Group(*parts)
+
+
+def _table(name: str, rows: Sequence[TagScore]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column(name)
+    for column in ("Precision", "Recall", "F1", "Count"):
+        table.add_column(column, justify="right")
+    for row in sorted(rows, key=lambda one: -one.count)[:ROWS]:
+        table.add_row(
+            row.name, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.count:,}"
+        )
+    return table
