@@ -245,12 +245,8 @@ class LanguageModel:
         if not amount.tokens:
             raise TextError("There is no text to score.")
         stream = self._begun(np.concatenate(ids_of))
-        rate = DynamicRate() if dynamic else None
-        parts = (
-            surprises(self.network, stream)
-            if rate is None
-            else dynamic_surprises(self.network, stream, rate)
-        )
+        learning = partial(dynamic_surprises, how=DynamicRate())
+        parts = (learning if dynamic else surprises)(self.network, stream)
         total = sum(float(part.sum()) for part in parts)
         return text_score(total, amount, unknown, dynamic=dynamic)
 
