@@ -191,7 +191,13 @@ def _checked(
     horizon = _count(manifest, "horizon", 1, _LARGEST_HORIZON)
     season = _count(manifest, "season", 1, _LARGEST_SEASON)
     series, names = read_series(manifest, arrays, horizon)
-    networks = read_networks(manifest["networks"], arrays, horizon=horizon, season=season)
+    networks = read_networks(
+        manifest["networks"],
+        arrays,
+        horizon=horizon,
+        season=season,
+        calendar=series.calendar,
+    )
     check_networks(networks, series)
     return cls(
         horizon=horizon,

@@ -17,11 +17,12 @@ from holdfast.forecasting.judged import Judged, Trial
 from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.trust import about_table, hardest
+from holdfast.forecasting.network.covariate_inputs import Reading
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, regressed
 from holdfast.forecasting.network.pretrained.precision import native_precision
 from holdfast.forecasting.network.pretrained.shipped import choose, shipped
-from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
+from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch, ScratchWithCovariates
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.residuals import dependence
 from holdfast.forecasting.tables.series import SeriesSet
@@ -178,6 +179,8 @@ def fit(
     if adapt != "none":
         design = choose_design(ground.seen.lengths, horizon, season, longer)
         recipes = [Adapting(pretrained, native_precision("cpu")), Scratch(design)]
+        if ground.seen.covariates is not None and len(ground.seen.values):
+            recipes.append(ScratchWithCovariates(design, Reading.of(ground.seen, season)))
     with Interrupts() as interrupts:
         runs = TrainingRuns(
             ground,

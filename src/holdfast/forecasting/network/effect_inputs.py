@@ -38,18 +38,24 @@ class Unit:
     spread: float
     levels: int
 
+    @property
+    def width(self) -> int:
+        """How many numbers a value becomes in the past alone."""
+        return min(self.levels, MOST_LEVELS) if self.kind == "category" else 1
 
-def units_of(series: SeriesSet) -> tuple[Unit, ...]:
-    """How each column that is known ahead is read, from what lies up to each series' end.
+
+def units_of(series: SeriesSet, *, known: bool = True) -> tuple[Unit, ...]:
+    """How each column is read, from what lies up to each series' end.
 
     Arguments:
         series: with covariates.
+        known: whether those that are known ahead are meant, or the others.
     """
     made = series.covariates
     assert made is not None
     units = []
     past = _past(made, series.ends)
-    for place in np.flatnonzero(made.known).tolist():
+    for place in np.flatnonzero(made.known == known).tolist():
         column, values = made.columns[place], made.values[:, place]
         if column.levels is not None:
             units.append(Unit(column.name, "category", 1.0, len(column.levels)))
@@ -134,6 +140,34 @@ def effect_inputs(
     by_time = np.concatenate([clock, np.stack(free, axis=1)], axis=1) if free else clock
     columns = np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
     return np.concatenate([columns, by_time[which]], axis=1)
+
+
+def historic_inputs(series: SeriesSet, ahead: int, units: tuple[Unit, ...]) -> Floats:
+    """(total, F) what is known of the past alone, and for each column whether it is known.
+
+    Arguments:
+        series: with covariates.
+        ahead: points behind the end of each series, where there is nothing.
+        units: how columns are read.
+    """
+    made = series.covariates
+    assert made is not None
+    lengths = series.lengths + ahead
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
+    past = ordinals <= np.repeat(series.ends, lengths)
+    names = list(made.names)
+    parts: list[Floats] = []
+    for unit in units:
+        column = _moved(made, names.index(unit.name), unit.kind, series.ends)
+        flat = _at(made, column, series.starts, lengths, offsets, ordinals)
+        flat = np.where(past, flat, np.nan)
+        if unit.kind == "category":
+            parts += [(flat == code).astype(float) for code in range(unit.width)]
+        else:
+            parts.append(np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST)))
+        parts.append(np.isfinite(flat).astype(float))
+    return np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
 
 
 def _names_of(unit: Unit) -> list[str]:

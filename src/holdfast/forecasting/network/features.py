@@ -29,6 +29,7 @@ class Features:
             or the same phase in the newest period that was seen; NaN where there is none.
         level, spread: (P, B) float64, turn the network's units back into values.
         observed: (P, B) values seen in the window.
+        ahead: (P, B, K, F) covariates of each step of the horizon; None without covariates.
     """
 
     inputs: Tensor
@@ -36,6 +37,7 @@ class Features:
     level: Tensor
     spread: Tensor
     observed: Tensor
+    ahead: Tensor | None = None
 
 
 def features(values: Tensor, design: Design) -> Features:

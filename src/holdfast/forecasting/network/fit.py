@@ -88,7 +88,7 @@ class NetworkTask:
         watched = self.windows.watched
         self._held_out = None if watched is None else self._window_batch(watched)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._network = ForecastNetwork(design).float()
+            self._network = self._made().float()
 
     @property
     def module(self) -> ForecastNetwork:
@@ -121,13 +121,21 @@ class NetworkTask:
         loss = pinball(last, ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
+    def _made(self) -> ForecastNetwork:
+        """A fresh network."""
+        return ForecastNetwork(self.design)
+
+    def _beside(self, read: Features, windows: Windows) -> Features:
+        """What is read beside the values; nothing here."""
+        return read
+
     def _window_batch(self, windows: Windows) -> WindowBatch:
         values = torch.from_numpy(
             window_values(windows.series, windows.rows, windows.ends, self.design.shape)
         )
         read = features(values, self.design)
         ahead = targets(values, read, self.design)
-        return WindowBatch(windows.rows, read, ahead)
+        return WindowBatch(windows.rows, self._beside(read, windows), ahead)
 
 
 def _logarithms_or_gaps(held_out: SeriesSet, logs: NDArray[np.bool_]) -> SeriesSet:

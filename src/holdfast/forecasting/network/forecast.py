@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from holdfast.forecasting.network.covariate_inputs import CovariateWindows
 from holdfast.forecasting.network.design import QUANTILES, Design
 from holdfast.forecasting.network.features import features
 from holdfast.forecasting.network.model import ForecastNetwork
@@ -23,7 +24,10 @@ LARGEST_LOG = 650.0
 
 
 def forecast_quantiles(
-    networks: Sequence[ForecastNetwork], design: Design, series: SeriesSet
+    networks: Sequence[ForecastNetwork],
+    design: Design,
+    series: SeriesSet,
+    beside: CovariateWindows | None = None,
 ) -> NDArray[np.float64]:
     """What the networks say of each series from its last value on, averaged over networks.
 
@@ -31,6 +35,7 @@ def forecast_quantiles(
         networks: trained alike from different seeds; all of `design`.
         design: their sizes.
         series: N histories, also of series that training never saw.
+        beside: their covariates, for networks that read them.
 
     Returns:
         (N, K, Q) quantiles at the levels `QUANTILES`; NaN for series that hold fewer observed
@@ -43,6 +48,8 @@ def forecast_quantiles(
         chunk = np.arange(first, min(first + CHUNK, len(series)))
         values = torch.from_numpy(window_values(inner, chunk, inner.lengths[chunk], design.shape))
         read = features(values, design)
+        if beside is not None:
+            read = beside.beside(read, chunk, inner.lengths[chunk], design, last=True)
         enough = (read.observed[-1] >= design.least).numpy()
         with torch.no_grad():
             made = [network(read, last=True)[-1] for network in networks]

@@ -55,9 +55,13 @@ class QuantileHead(nn.Module):
         self.out = nn.Linear(hidden, horizon * quantiles)
         self.register_buffer("steps_away", _steps_away(quantiles // 2), persistent=False)
 
-    def forward(self, state: Tensor, centre: Tensor) -> Tensor:
-        """(P, B, K, Q) quantiles, from state (P, B, H) and a centre (P, B, K) to add to."""
+    def forward(self, state: Tensor, centre: Tensor, said: Tensor | None = None) -> Tensor:
+        """(P, B, K, Q) quantiles, from state (P, B, H) and a centre (P, B, K) to add to.
+
+        What is `said` of each step, (P, B, K, Q), counts as much as the state.
+        """
         out = self.out(state).unflatten(-1, (self.horizon, -1))
+        out = out if said is None else out + said
         median = out[..., :1] + centre[..., None]
         # softplus(· − 1): the first steps are about .3 of a spread, near where training ends.
         # One product in place of two cumulative sums and a concatenation: a quarter of the time.

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from holdfast.forecasting.network.covariate_inputs import CovariateWindows, Reading
+from holdfast.forecasting.network.covariate_model import CovariateNetwork
 from holdfast.forecasting.network.design import QUANTILES, Design
 from holdfast.forecasting.network.effects import Effects, fit_effects
 from holdfast.forecasting.network.forecast import forecast_quantiles
@@ -15,7 +18,7 @@ from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import LSTM, PRETRAINED_X, Floats
+from holdfast.records import LSTM, LSTM_X, PRETRAINED_X, Floats
 
 _FAR = 1e100
 """A series larger than this, or smaller than its reciprocal, is read in another unit."""
@@ -124,9 +127,7 @@ class RegressedMember:
         out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
         if series.covariates is None:
             return out
-        whole = np.cumsum(series.lengths + horizon) // _ROWS_AT_ONCE
-        for part in np.unique(whole).tolist():
-            rows = np.flatnonzero(whole == part)
+        for rows in _parts(series, horizon):
             plain, factor, term = self.effects.without(series.take(rows), horizon)
             out[rows] = self.start.quantiles(plain) * factor[..., None] + term[..., None]
         return out
@@ -141,7 +142,48 @@ class RegressedMember:
         return self.start.context
 
 
-NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember
+@dataclass(frozen=True, eq=False)
+class CovariateMember:
+    """Networks that were trained on the user's series and their covariates, and are averaged.
+
+    Arguments:
+        design: their sizes.
+        reading: how covariates become numbers.
+        networks: trained alike from different seeds.
+    """
+
+    design: Design
+    reading: Reading
+    networks: Sequence[CovariateNetwork]
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return LSTM_X
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
+        horizon = self.design.horizon
+        out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
+        if series.covariates is None:
+            return out
+        for rows in _parts(series, horizon):
+            part = series.take(rows)
+            beside = CovariateWindows(part, self.reading, horizon)
+            out[rows] = forecast_quantiles(self.networks, self.design, part, beside)
+        return out
+
+    @property
+    def context(self) -> int:
+        """Grid points that it reads."""
+        return self.design.context
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        return WindowMember(self.design, ()).why_not(history)
+
+
+NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember | CovariateMember
 """A network, or several that are averaged, beside the simple methods.
 
 Each has a `name` out of `records.NETWORKS`, `quantiles` of any series, and says `why_not`."""
@@ -159,6 +201,12 @@ def regressed(start: PretrainedMember, series: SeriesSet, season: int) -> Regres
         return None
     effects = fit_effects(series, start.horizon, season)
     return RegressedMember(start, effects) if effects.pooled.size else None
+
+
+def _parts(series: SeriesSet, horizon: int) -> list[NDArray[np.int64]]:
+    """Indices of series whose covariates are read at once."""
+    whole = np.cumsum(series.lengths + horizon) // _ROWS_AT_ONCE
+    return [np.flatnonzero(whole == part) for part in np.unique(whole).tolist()]
 
 
 def _sizes(series: SeriesSet) -> Floats:

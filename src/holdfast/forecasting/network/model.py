@@ -62,5 +62,10 @@ class ForecastNetwork(nn.Module):
             state = state + self.dropout(output)
         wanted = slice(-1, None) if last else slice(None)
         state = self.state(state[wanted])
-        quantiles: Tensor = self.quantiles(state, self.copy(state, read.past[wanted]))
+        copied = self.copy(state, read.past[wanted])
+        quantiles: Tensor = self.quantiles(state, copied, self.said(state, read))
         return quantiles
+
+    def said(self, state: Tensor, read: Features) -> Tensor | None:
+        """What covariates say of each step of the horizon; None where none are read."""
+        return None

@@ -10,18 +10,27 @@ from typing import Any, Final, Protocol
 import numpy as np
 from torch import nn
 
+from holdfast.forecasting.network.covariate_fit import CovariateTask
+from holdfast.forecasting.network.covariate_inputs import Reading
+from holdfast.forecasting.network.covariate_model import CovariateNetwork
 from holdfast.forecasting.network.design import Design
 from holdfast.forecasting.network.fit import NetworkTask, SeriesTask, network_plan
-from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.network.members import (
+    CovariateMember,
+    NetworkMember,
+    PretrainedMember,
+    WindowMember,
+)
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.adapt import AdaptingTask, adapting_plan
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.precision import Precision
+from holdfast.forecasting.network.stored_effects import described_reading
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import ADAPTED, LSTM
+from holdfast.records import ADAPTED, LSTM, LSTM_X
 from holdfast.training.plan import Plan
 
-NETWORKS_OF: Final = {ADAPTED: 1, LSTM: 2}
+NETWORKS_OF: Final = {ADAPTED: 1, LSTM: 2, LSTM_X: 2}
 """Networks averaged in a member. One that is adapted, since all would begin with the same weights;
 two from nothing, since each more takes its updates from the others' share of the budget."""
 
@@ -167,6 +176,46 @@ class Scratch:
     def identity(self) -> dict[str, object]:
         """The design."""
         return {"design": self.design.to_json()}
+
+
+@dataclass(frozen=True, eq=False)
+class ScratchWithCovariates(Scratch):
+    """Networks trained on the table's series alone that read their covariates.
+
+    Arguments:
+        design: their sizes.
+        reading: how covariates become numbers.
+    """
+
+    reading: Reading
+
+    @property
+    def name(self) -> str:
+        """The member."""
+        return LSTM_X
+
+    @property
+    def networks(self) -> int:
+        """How many are averaged."""
+        return NETWORKS_OF[LSTM_X]
+
+    @property
+    def undone(self) -> str:
+        """What is said of networks that were not trained, before the reason."""
+        return "No LSTM with covariates was trained on these series"
+
+    def task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> CovariateTask:
+        """Windows of the series and their covariates, and a fresh network."""
+        return CovariateTask(self.design, self.reading, series, held_out, seed)
+
+    def member(self, networks: Sequence[nn.Module]) -> CovariateMember:  # type: ignore[override]
+        """The networks, averaged."""
+        own = tuple(one for one in networks if isinstance(one, CovariateNetwork))
+        return CovariateMember(self.design, self.reading, own)
+
+    def identity(self) -> dict[str, object]:
+        """The design and the reading."""
+        return {"design": self.design.to_json(), "reading": described_reading(self.reading)}
 
 
 @dataclass(frozen=True, eq=False)

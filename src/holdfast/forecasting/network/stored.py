@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from holdfast.errors import ModelError
+from holdfast.forecasting.network.covariate_model import CovariateNetwork
 from holdfast.forecasting.network.design import Design
 from holdfast.forecasting.network.effect_inputs import input_names
 from holdfast.forecasting.network.members import (
+    CovariateMember,
     NetworkMember,
     PretrainedMember,
     RegressedMember,
@@ -22,9 +24,15 @@ from holdfast.forecasting.network.members import (
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.network.pretrained.patches import PatchDesign
-from holdfast.forecasting.network.stored_effects import described_effects, read_effects
+from holdfast.forecasting.network.stored_effects import (
+    described_effects,
+    described_reading,
+    read_effects,
+    read_reading,
+)
+from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import ADAPTED, LSTM, NETWORKS, PRETRAINED, PRETRAINED_X
+from holdfast.records import ADAPTED, LSTM, LSTM_X, NETWORKS, PRETRAINED, PRETRAINED_X
 from holdfast.training.weights import arrays_of, network_from
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -34,6 +42,7 @@ _FIELDS: Final = {
     ADAPTED: {"design", "long season"},
     PRETRAINED_X: {"effects"},
     LSTM: {"design", "networks"},
+    LSTM_X: {"design", "networks", "reading"},
 }
 _MOST_NETWORKS: Final = 64
 _LONGEST_SEASON: Final = 100_000
@@ -50,6 +59,13 @@ def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, obje
             fields, numbers = described_effects(member.effects)
             described[member.name] = {"effects": fields}
             arrays |= {f"{member.name}/{name}": array for name, array in numbers.items()}
+        elif isinstance(member, CovariateMember):
+            networks = member.networks
+            described[member.name] = {
+                "design": member.design.to_json(),
+                "networks": len(networks),
+                "reading": described_reading(member.reading),
+            }
         elif isinstance(member, WindowMember):
             networks = member.networks
             described[member.name] = {
@@ -69,7 +85,12 @@ def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, obje
 
 
 def read_networks(
-    described: object, arrays: Mapping[str, NDArray[Any]], *, horizon: int, season: int
+    described: object,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    horizon: int,
+    season: int,
+    calendar: Calendar,
 ) -> tuple[NetworkMember, ...]:
     """The members that are networks, checked; the pretrained one first.
 
@@ -77,6 +98,7 @@ def read_networks(
         described, arrays: from `described_networks`; untrusted.
         horizon: steps that they forecast.
         season: points of a season.
+        calendar: of the series.
 
     Raises:
         ModelError: something is missing, unknown, damaged or out of range.
@@ -92,6 +114,8 @@ def read_networks(
             raise ModelError(f"its {name} has missing or unknown fields")
         if name == LSTM:
             members.append(_trained(fields, arrays, horizon))
+        elif name == LSTM_X:
+            members.append(_with_covariates(fields, arrays, horizon, calendar))
         elif name == PRETRAINED_X:
             (start,) = (one for one in members if isinstance(one, PretrainedMember))
             effects = read_effects(fields["effects"], _under(f"{name}/", arrays))
@@ -112,8 +136,10 @@ def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
         ModelError: they do.
     """
     for member in members:
+        made = series.covariates
+        fits = True
         if isinstance(member, RegressedMember):
-            made, effects = series.covariates, member.effects
+            effects = member.effects
             fits = (
                 made is not None
                 and {unit.name for unit in effects.units} <= set(made.names)
@@ -121,21 +147,50 @@ def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
                 and effects.pooled.shape[1]
                 == len(input_names(effects.units, series.calendar, effects.holidays))
             )
-            if not fits:
-                raise ModelError(f"its {member.name} reads other covariates than its series have")
+        elif isinstance(member, CovariateMember):
+            reading = member.reading
+            fits = (
+                made is not None
+                and {unit.name for unit in (*reading.known, *reading.historic)} <= set(made.names)
+                and reading.statics == made.statics
+                and all(
+                    network.sizes == reading.sizes(series.calendar) for network in member.networks
+                )
+            )
+        if not fits:
+            raise ModelError(f"its {member.name} reads other covariates than its series have")
 
 
 def _trained(
     fields: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], horizon: int
 ) -> WindowMember:
+    design, count = _sizes(fields, horizon)
+    make = partial(ForecastNetwork, design)
+    networks = [network_from(make, _under(f"{LSTM} {index}/", arrays)) for index in range(count)]
+    return WindowMember(design, networks)
+
+
+def _with_covariates(
+    fields: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    horizon: int,
+    calendar: Calendar,
+) -> CovariateMember:
+    reading = read_reading(fields["reading"])
+    design, count = _sizes(fields, horizon)
+    make = partial(CovariateNetwork, design, reading.sizes(calendar))
+    networks = [network_from(make, _under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
+    return CovariateMember(design, reading, networks)
+
+
+def _sizes(fields: Mapping[str, Any], horizon: int) -> tuple[Design, int]:
+    """Of some networks that are averaged, and how many they are."""
     design, count = Design.from_json(fields["design"]), fields["networks"]
     if design.horizon != horizon:
         raise ModelError("it has networks of another horizon")
     if type(count) is not int or not 1 <= count <= _MOST_NETWORKS:
         raise ModelError(f"its number of networks is {reprlib.repr(count)}")
-    make = partial(ForecastNetwork, design)
-    networks = [network_from(make, _under(f"{LSTM} {index}/", arrays)) for index in range(count)]
-    return WindowMember(design, networks)
+    return design, count
 
 
 def _pretrained(

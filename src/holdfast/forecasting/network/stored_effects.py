@@ -1,4 +1,4 @@
-"""The effects of covariates in a model folder; checked when they are read."""
+"""How covariates are read and what they do, in a model folder; checked when they are read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
+from holdfast.forecasting.network.covariate_inputs import Reading
 from holdfast.forecasting.network.effect_inputs import Unit
 from holdfast.forecasting.network.effects import Effects
+from holdfast.forecasting.tables.stored_covariates import described_columns, read_columns
 
 _FIELDS: Final = {"units", "holidays", "lag", "labels"}
 _KINDS: Final = ("flag", "ratio", "number", "category")
@@ -67,6 +69,55 @@ def read_effects(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Effects:
     if not fits:
         raise ModelError("its effects of covariates do not fit together")
     return Effects(units, holidays, lag, pooled, groups, own, labels, cuts)
+
+
+def described_reading(reading: Reading) -> dict[str, object]:
+    """What `read_reading` needs, for a manifest."""
+    return {
+        "known": described_units(reading.known),
+        "historic": described_units(reading.historic),
+        "holidays": list(reading.holidays),
+        "lag": reading.lag,
+        "statics": described_columns(reading.statics),
+        "centres": list(reading.centres),
+        "spreads": list(reading.spreads),
+    }
+
+
+def read_reading(fields: object) -> Reading:
+    """The inverse of `described_reading`.
+
+    Raises:
+        ModelError: something is missing, unknown, damaged or out of range.
+    """
+    if not isinstance(fields, dict) or set(fields) != set(Reading.__dataclass_fields__):
+        raise ModelError("its reading of covariates has missing or unknown fields")
+    lag = fields["lag"]
+    if type(lag) is not int or not 1 <= lag <= _MOST:
+        raise ModelError("its reading of covariates has an impossible lag")
+    try:
+        statics = read_columns(fields["statics"])
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    centres, spreads = (_numbers(fields[name], len(statics)) for name in ("centres", "spreads"))
+    if any(spread <= 0 for spread in spreads):
+        raise ModelError("its reading of covariates has an impossible spread")
+    return Reading(
+        known=read_units(fields["known"]),
+        historic=read_units(fields["historic"]),
+        holidays=texts(fields["holidays"]),
+        lag=lag,
+        statics=statics,
+        centres=centres,
+        spreads=spreads,
+    )
+
+
+def _numbers(listed: object, count: int) -> tuple[float, ...]:
+    sound = isinstance(listed, list) and len(listed) == count
+    if not sound or not all(isinstance(one, float) and np.isfinite(one) for one in listed):  # type: ignore[attr-defined] # a list
+        raise ModelError("its reading of covariates has impossible numbers")
+    return tuple(listed)  # type: ignore[arg-type] # a list of floats
 
 
 def described_units(units: tuple[Unit, ...]) -> list[dict[str, object]]:

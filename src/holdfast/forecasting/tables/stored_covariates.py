@@ -22,14 +22,7 @@ def described_covariates(
     if made is None:
         return None, {}
     described: dict[str, object] = {
-        "columns": [
-            {
-                "name": column.name,
-                "role": column.role,
-                "levels": None if column.levels is None else list(column.levels),
-            }
-            for column in (*made.columns, *made.statics)
-        ],
+        "columns": described_columns((*made.columns, *made.statics)),
         "country": made.country,
     }
     return described, {
@@ -57,13 +50,9 @@ def read_covariates(
     if not isinstance(described, dict) or set(described) != {"columns", "country"}:
         raise ValueError("its covariates have missing or unknown fields")
     listed, country = described["columns"], described["country"]
-    if not isinstance(listed, list) or len(listed) > _MOST_COLUMNS:
-        raise ValueError("its columns of covariates are damaged")
     if country is not None and not isinstance(country, str):
         raise ValueError(f"its country is {reprlib.repr(country)}")
-    columns = [_column(fields) for fields in listed]
-    if len({column.name for column in columns}) < len(columns):
-        raise ValueError("two of its covariates have one name")
+    columns = read_columns(listed)
     in_time = tuple(column for column in columns if column.role != "static")
     statics = tuple(column for column in columns if column.role == "static")
     made = Covariates(
@@ -77,6 +66,32 @@ def read_covariates(
     )
     _check(made, count)
     return made
+
+
+def described_columns(columns: tuple[Column, ...]) -> list[dict[str, object]]:
+    """Columns for a manifest."""
+    return [
+        {
+            "name": column.name,
+            "role": column.role,
+            "levels": None if column.levels is None else list(column.levels),
+        }
+        for column in columns
+    ]
+
+
+def read_columns(listed: object) -> tuple[Column, ...]:
+    """The inverse of `described_columns`.
+
+    Raises:
+        ValueError: something is missing, unknown or damaged.
+    """
+    if not isinstance(listed, list) or len(listed) > _MOST_COLUMNS:
+        raise ValueError("its columns of covariates are damaged")
+    columns = tuple(_column(fields) for fields in listed)
+    if len({column.name for column in columns}) < len(columns):
+        raise ValueError("two of its covariates have one name")
+    return columns
 
 
 def _column(fields: object) -> Column:
