@@ -66,9 +66,11 @@ def predict(
     from holdfast.forecasting.columns import forecast_columns
     from holdfast.forecasting.predictor import forecast
     from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.forecasting.tables.future_table import check_future
     from holdfast.reports import terminal
 
     fitted.check_calendar(table)
+    check_future(table.series, fitted.horizon)
     wanted = adding(table, total_by, total_over)
     folder = results_folder(out)
     screen.show(terminal.understood(table.summary))

@@ -177,7 +177,7 @@ class Forecaster(SampledForecaster):
         if df is None:
             series = own_series(fitted, static_df, X_df)
         else:
-            table = read_like(fitted, df, static_df, X_df)
+            table = read_like(fitted, df, static_df, X_df, ahead=True)
             series, backend = table.series, table.backend
         made = forecast(fitted, series, levels)
         made = made.whole(series) if integers else made

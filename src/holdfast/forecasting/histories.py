@@ -7,11 +7,19 @@ from typing import Any
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.tables.covariate_tables import CovariateSources, with_future
+from holdfast.forecasting.tables.future_table import check_future
 from holdfast.forecasting.tables.reading import Table, read
 from holdfast.forecasting.tables.series import SeriesSet
 
 
-def read_like(fitted: Fitted, source: Any, static: Any = None, future: Any = None) -> Table:
+def read_like(
+    fitted: Fitted,
+    source: Any,
+    static: Any = None,
+    future: Any = None,
+    *,
+    ahead: bool = False,
+) -> Table:
     """A table with the columns and on the calendar of the one that was fitted.
 
     Arguments:
@@ -19,9 +27,11 @@ def read_like(fitted: Fitted, source: Any, static: Any = None, future: Any = Non
         source: a path or a frame.
         static: a table with one row a series; None for none.
         future: what is known ahead, behind each series' end; None for none.
+        ahead: whether its horizon will be forecast, so that what is known ahead must be there.
 
     Raises:
-        TableError: a column is missing, or the timestamps lie on another calendar.
+        TableError: a column is missing, or the timestamps lie on another calendar; or a value that
+            must be known ahead is missing.
         ArgumentError: covariates are given that the fit did not have.
     """
     names = fitted.names
@@ -35,6 +45,8 @@ def read_like(fitted: Fitted, source: Any, static: Any = None, future: Any = Non
         covariates=CovariateSources.again(fitted.series.covariates, static, future),
     )
     fitted.check_calendar(table)
+    if ahead:
+        check_future(table.series, fitted.horizon)
     return table
 
 
@@ -47,12 +59,14 @@ def own_series(fitted: Fitted, static: Any = None, future: Any = None) -> Series
         future: what is known ahead, behind each series' end; None for none.
 
     Raises:
-        TableError: the future table cannot be used.
+        TableError: the future table cannot be used, or a value that must be known is missing.
         ArgumentError: covariates are given that the fit did not have.
     """
     if static is not None:
         raise ArgumentError("static_df belongs to histories: give both, or leave out static_df.")
     CovariateSources.again(fitted.series.covariates, None, future)
-    if future is None:
-        return fitted.series
-    return with_future(fitted.series, fitted.names, future, None)
+    series = fitted.series
+    if future is not None:
+        series = with_future(series, fitted.names, future, None)
+    check_future(series, fitted.horizon)
+    return series

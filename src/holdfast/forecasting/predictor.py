@@ -22,7 +22,6 @@ from holdfast.forecasting.judgement.widths import Widths, residual_widths
 from holdfast.forecasting.network.forecast import at_level
 from holdfast.forecasting.network.members import NetworkMember
 from holdfast.forecasting.tables.ends import without_long_gaps
-from holdfast.forecasting.tables.future_table import check_future
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.trusted import assessed, notes, without_width
 from holdfast.records import WITH_COVARIATES, Floats, Times
@@ -89,11 +88,7 @@ def forecast(
         series: histories, also of series that the fit never saw.
         levels: interval levels in percent.
         strangers: whether a note says of a series that the fit did not know it.
-
-    Raises:
-        TableError: a column that is known ahead has no value on a date of the horizon.
     """
-    check_future(series, fitted.horizon)
     shape = (len(series), fitted.horizon)
     asked, levels = levels, sorted({*levels, *LEVELS}) if fitted.counts else levels
     whole, series = series, without_long_gaps(series, fitted.season)

@@ -65,7 +65,7 @@ class SampledForecaster(FittedForecaster):
         if df is None:
             series = own_series(fitted, static_df, X_df)
         else:
-            table = read_like(fitted, df, static_df, X_df)
+            table = read_like(fitted, df, static_df, X_df, ahead=True)
             series, backend = table.series, table.backend
         times, values = sample_paths(fitted, series, samples, start, integers=integers)
         columns = path_columns(fitted.names, series, times, values)
@@ -132,7 +132,7 @@ class SampledForecaster(FittedForecaster):
         if df is None:
             series = own_series(fitted, static_df, X_df)
         else:
-            table = read_like(fitted, df, static_df, X_df)
+            table = read_like(fitted, df, static_df, X_df, ahead=True)
             series, backend, raw = table.series, table.backend, table.raw
         groups = None if by is None else group_by(by, series, raw, fitted.names)
         made = totals(

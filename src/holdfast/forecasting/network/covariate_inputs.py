@@ -127,7 +127,8 @@ class CovariateWindows:
         assert made is not None
         self.horizon = horizon
         self._lengths = series.lengths + horizon
-        self._past = series.lengths
+        self.ends: NDArray[np.int64] = series.lengths
+        """(N,) points of each series."""
         self._offsets = np.concatenate([[0], np.cumsum(self._lengths)]).astype(np.int64)
         known = effect_inputs(series, horizon, reading.known, reading.holidays, reading.lag)
         self._known = known.astype(np.float32)

@@ -61,29 +61,27 @@ class Effects:
     labels: tuple[str, ...]
     cuts: Floats
 
-    def logarithms(self, series: SeriesSet, ahead: int) -> tuple[Floats, NDArray[np.bool_], Floats]:
-        """What covariates do to each series up to `ahead` points behind its end.
-
-        Returns:
-            (total + N·ahead,) flat, the effect: a logarithm, or in spreads; (N,) which series
-            move in ratios; and (N,) the spread of the others.
-        """
-        inputs = effect_inputs(series, ahead, self.units, self.holidays, self.lag)
-        ratio = in_ratio(series)
-        beta = self._coefficients(series, ratio)
-        lengths = series.lengths + ahead
-        row = np.repeat(np.arange(len(series)), lengths)
-        effect = np.einsum("tf,tf->t", inputs, beta[row]) if len(beta) else np.zeros(0)
-        return np.clip(effect, -STRONGEST, STRONGEST), ratio, spread_of(series)
-
-    def without(self, series: SeriesSet, horizon: int) -> tuple[SeriesSet, Floats, Floats]:
+    def without(
+        self, series: SeriesSet, horizon: int, reach: int
+    ) -> tuple[SeriesSet, Floats, Floats]:
         """Series as they would be without covariates, and what puts their effect back.
 
+        Arguments:
+            series: N histories with covariates.
+            horizon: K steps behind each.
+            reach: points at the end of each that are wanted.
+
         Returns:
-            the series; (N, K) factors and (N, K) terms: forecast · factor + term.
+            the ends of the series; (N, K) factors and (N, K) terms: forecast · factor + term.
         """
-        effect, ratio, spread = self.logarithms(series, horizon)
+        ratio, spread = in_ratio(series), spread_of(series)
+        beta = self._coefficients(series, ratio)
+        series = series.tail(reach + self.lag)
         lengths = series.lengths + horizon
+        row = np.repeat(np.arange(len(series)), lengths)
+        inputs = effect_inputs(series, horizon, self.units, self.holidays, self.lag)
+        effect = np.einsum("tf,tf->t", inputs, beta[row])
+        effect = np.clip(effect, -STRONGEST, STRONGEST)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         past = np.arange(len(effect)) - np.repeat(offsets[:-1], lengths) < np.repeat(
             series.lengths, lengths
@@ -98,7 +96,7 @@ class Effects:
         )
         factors = np.where(ratio[:, None], np.exp(np.where(ratio[:, None], ahead, 0.0)), 1.0)
         terms = np.where(ratio[:, None], 0.0, spread[:, None] * ahead)
-        return replace(series, values=values), factors, terms
+        return replace(series, values=values).tail(reach), factors, terms
 
     def _coefficients(self, series: SeriesSet, ratio: NDArray[np.bool_]) -> Floats:
         """(N, F) of each series: pooled ones for what the fit never saw."""

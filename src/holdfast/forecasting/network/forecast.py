@@ -49,7 +49,7 @@ def forecast_quantiles(
         values = torch.from_numpy(window_values(inner, chunk, inner.lengths[chunk], design.shape))
         read = features(values, design)
         if beside is not None:
-            read = beside.beside(read, chunk, inner.lengths[chunk], design, last=True)
+            read = beside.beside(read, chunk, beside.ends[chunk], design, last=True)
         enough = (read.observed[-1] >= design.least).numpy()
         with torch.no_grad():
             made = [network(read, last=True)[-1] for network in networks]

@@ -127,8 +127,10 @@ class RegressedMember:
         out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
         if series.covariates is None:
             return out
-        for rows in _parts(series, horizon):
-            plain, factor, term = self.effects.without(series.take(rows), horizon)
+        for rows in _parts(series, self.context + horizon):
+            plain, factor, term = self.effects.without(
+                series.take(rows), horizon, self.start.context
+            )
             out[rows] = self.start.quantiles(plain) * factor[..., None] + term[..., None]
         return out
 
@@ -167,9 +169,10 @@ class CovariateMember:
         out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
         if series.covariates is None:
             return out
-        for rows in _parts(series, horizon):
+        for rows in _parts(series, self.context + horizon):
             part = series.take(rows)
-            beside = CovariateWindows(part, self.reading, horizon)
+            reach = self.design.context + self.reading.lag
+            beside = CovariateWindows(part.tail(reach), self.reading, horizon)
             out[rows] = forecast_quantiles(self.networks, self.design, part, beside)
         return out
 
@@ -203,9 +206,9 @@ def regressed(start: PretrainedMember, series: SeriesSet, season: int) -> Regres
     return RegressedMember(start, effects) if effects.pooled.size else None
 
 
-def _parts(series: SeriesSet, horizon: int) -> list[NDArray[np.int64]]:
-    """Indices of series whose covariates are read at once."""
-    whole = np.cumsum(series.lengths + horizon) // _ROWS_AT_ONCE
+def _parts(series: SeriesSet, reach: int) -> list[NDArray[np.int64]]:
+    """Indices of series whose covariates are read at once, `reach` points of each."""
+    whole = np.cumsum(np.full(len(series), reach)) // _ROWS_AT_ONCE
     return [np.flatnonzero(whole == part) for part in np.unique(whole).tolist()]
 
 

@@ -111,6 +111,14 @@ class SeriesSet:
             covariates=None if self.covariates is None else self.covariates.take(indices),
         )
 
+    def tail(self, points: int) -> SeriesSet:
+        """The last `points` of each series, in place; covariates stay whole."""
+        kept = np.minimum(self.lengths, points)
+        offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        source = np.repeat(self.offsets[1:] - offsets[1:], kept) + np.arange(offsets[-1])
+        starts = self.starts + self.lengths - kept
+        return replace(self, starts=starts, offsets=offsets, values=self.values[source])
+
     def last(self, length: int) -> NDArray[np.float64]:
         """(N, length) the last `length` values of each series, NaN before a series begins."""
         return self.span(self.ends - length + 1, length)
