@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.errors import TableError
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.judgement.baselines import (
     forecast_simple,
@@ -88,7 +89,15 @@ def forecast(
         series: histories, also of series that the fit never saw.
         levels: interval levels in percent.
         strangers: whether a note says of a series that the fit did not know it.
+
+    Raises:
+        TableError: the model reads covariates, and the histories have none.
     """
+    if series.covariates is None and fitted.series.covariates is not None:
+        raise TableError(
+            "The model reads covariates, and these histories come without: forecast them with "
+            "holdfast predict, or Forecaster.predict, which read them again."
+        )
     shape = (len(series), fitted.horizon)
     asked, levels = levels, sorted({*levels, *LEVELS}) if fitted.counts else levels
     whole, series = series, without_long_gaps(series, fitted.season)
