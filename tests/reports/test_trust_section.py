@@ -80,5 +80,7 @@ def test_json_counts_the_verdicts() -> None:
 
 
 def test_nothing_to_say_is_said() -> None:
-    assert headline(trust_of(4)) == "Nothing speaks against any of the 4 series."
+    said = "Nothing in the past of any of the 4 series speaks against its forecast"
+    assert headline(trust_of(4)) == f"{said}, but mind this:"
+    assert headline(replace(trust_of(4), common=())) == f"{said}."
     assert np.all(importance(forecast_record(wave(2, 40, 12), trust=trust_of(2))) < 2)

@@ -122,6 +122,7 @@ class Fit:
                     backtest.methods if backtest else (),
                     backtest.coverage if backtest else (),
                     fitted.rule.spread.calibration.scores,
+                    fitted.season,
                 ),
                 hard=hardest(backtest.series_mase) if backtest else (),
                 rests_on=rests_on(fitted),

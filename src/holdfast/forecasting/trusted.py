@@ -91,9 +91,13 @@ def rests_on(fitted: Fitted) -> tuple[str, ...]:
     rule, calendar = fitted.rule, fitted.series.calendar
     said = [about_weights(rule.names, rule.weights.tolist())]
     longest = int(fitted.series.lengths.max(initial=0))
+    by_context: dict[int, list[str]] = {}
     for member in fitted.networks:
         if rule.weight(member.name) > 0:
-            said.append(f"{member.name} reads {_last(calendar, member.context, longest)}.")
+            by_context.setdefault(member.context, []).append(member.name)
+    for context, names in by_context.items():
+        verb = "reads" if len(names) == 1 else "read"
+        said.append(f"{' and '.join(names)} {verb} {_last(calendar, context, longest)}.")
     if any(rule.weight(name) > 0 for name in rule.names if name not in NETWORKS):
         points = reach(fitted.season, fitted.horizon)
         said.append(f"The simple methods read {_last(calendar, points, longest)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from holdfast.records import BacktestRecord, Floats, ForecastRecord, TrainingSum
 from holdfast.reports.axis import Axis
 from holdfast.reports.curves import pack, significant
 from holdfast.reports.fold_scores import fold_scores
-from holdfast.reports.scores import best_simple, needed_scores
+from holdfast.reports.scores import BLEND, best_simple, needed_scores
 from holdfast.reports.selection import select, shorten
 from holdfast.reports.series_curves import series_curves, times_of
 from holdfast.reports.series_rows import series_rows
@@ -154,11 +155,19 @@ def _numbers(values: Floats) -> list[float | None]:
 
 
 def lead(record: ForecastRecord) -> str:
-    """The one sentence below the title: the backtest's verdict, or why there is none."""
-    if record.backtest is None:
+    """The one sentence below the title: how far off past forecasts were, in plain words."""
+    backtest = record.backtest
+    if backtest is None:
         return (
             "No series was long enough for a backtest, so nothing says how good this forecast is."
         )
-    if record.backtest.verdict:
-        return shorten(record.backtest.verdict[0], SENTENCE_LENGTH)
-    return "The backtest below says how good this forecast is."
+    rows = {row.method: row for row in backtest.methods}
+    ours, naive = rows.get(BLEND), rows.get("SeasonalNaive")
+    if ours is None or naive is None or not math.isfinite(ours.mase) or not naive.mase > 0:
+        return "The backtest below says how good this forecast is."
+    folds = len(backtest.folds)
+    past = "On the one past horizon that was tried" if folds == 1 else f"On {folds} past horizons"
+    percent = 100 * abs(1 - ours.mase / naive.mase)
+    side = "closer to" if ours.mase <= naive.mase else "farther from"
+    rival = "repeating the last season" if record.summary.season > 1 else "repeating the last value"
+    return f"{past} the forecast was {percent:.0f} % {side} the truth than {rival}."

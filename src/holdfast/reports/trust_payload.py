@@ -85,14 +85,15 @@ def headline(trust: TrustRecord) -> str:
         >>> headline(TrustRecord(("trust", "care", "do not trust"), ((), ("a",), ("b",))))
         '1 of 3 series: do not trust; 1 of 3: care.'
         >>> headline(TrustRecord(("trust",), ((),)))
-        'Nothing in the series or its past forecasts speaks against this one.'
+        'Nothing in the past of the series speaks against its forecast.'
     """
     count = len(trust.verdicts)
     doubts = [(trust.count(verdict), verdict) for verdict in ORDER[:2] if trust.count(verdict)]
     if not doubts:
-        if count == 1:
-            return "Nothing in the series or its past forecasts speaks against this one."
-        return f"Nothing speaks against any of the {count:,} series."
+        which = "the series" if count == 1 else f"any of the {count:,} series"
+        if trust.common:
+            return f"Nothing in the past of {which} speaks against its forecast, but mind this:"
+        return f"Nothing in the past of {which} speaks against its forecast."
     if count == 1:
         verdict = doubts[0][1]
         return f"{verdict[:1].upper()}{verdict[1:]}: {'; '.join(trust.findings[0])}."

@@ -200,12 +200,14 @@ def test_the_hardest_series_are_those_that_stand_out() -> None:
 def test_what_is_true_of_all_series() -> None:
     methods = (MethodScore("holdfast", 1.2, 10.0), MethodScore("SeasonalNaive", 1.0, 9.0, 0.5))
     coverage = (LevelCoverage(80.0, 0.6, 1.0, 8, False), LevelCoverage(90.0, 0.9, 1.0, 8, False))
-    said = about_table(methods, coverage, 12)
-    assert said[0].startswith("On past horizons the forecast was worse than seasonal naive")
+    said = about_table(methods, coverage, 12, 7)
+    assert said[0].startswith(
+        "On past horizons the forecast was no better than repeating the last season"
+    )
     assert said[1].startswith("The 80 % interval held 60 % of past values")
     assert said[2].startswith("The 90 % intervals are not calibrated: there are 12 past horizons")
-    assert len(about_table(methods[:1], (), 12)) == 0
-    assert "nothing says how good" in about_table((), (), 0)[0]
+    assert len(about_table(methods[:1], (), 12, 7)) == 0
+    assert "nothing says how good" in about_table((), (), 0, 1)[0]
 
 
 def test_weights_in_words() -> None:

@@ -27,6 +27,7 @@ MOST_HARD: Final = 10
 """Series that are called hard at most."""
 
 _WORSE: Final = 1.25  # times seasonal naive's error, in every fold
+_WORSE_OVERALL: Final = 0.99  # times it, over all series
 _FOLDS: Final = 3  # folds that take to be worse in
 _MISSED: Final = 0.5  # of the newest fold's values
 _MISSED_POINTS: Final = 4
@@ -187,7 +188,7 @@ def hardest(error: Floats) -> tuple[int, ...]:
 
 
 def about_table(
-    methods: Sequence[MethodScore], coverage: Sequence[LevelCoverage], scores: int
+    methods: Sequence[MethodScore], coverage: Sequence[LevelCoverage], scores: int, season: int
 ) -> tuple[str, ...]:
     """What is true of the forecasts of all series, in sentences.
 
@@ -195,15 +196,17 @@ def about_table(
         methods: the blend first; empty without folds.
         coverage: one row a level; empty without folds.
         scores: independent scores behind the intervals of the forecast.
+        season: points of a season; 1 for none.
     """
     if not methods:
         return ("No past horizon could be scored, so nothing says how good the forecast is.",)
     said = []
     blend = methods[0]
     naive = next((row for row in methods if row.method == "SeasonalNaive"), None)
-    if naive is not None and blend.mase > naive.mase:
+    if naive is not None and blend.mase >= _WORSE_OVERALL * naive.mase:
+        rival = "repeating the last season" if season > 1 else "repeating the last value"
         said.append(
-            f"On past horizons the forecast was worse than seasonal naive (MASE {blend.mase:.2f} "
+            f"On past horizons the forecast was no better than {rival} (MASE {blend.mase:.2f} "
             f"against {naive.mase:.2f})."
         )
     short = [row for row in coverage if row.coverage < row.level / 100.0 - _SHORT]

@@ -133,7 +133,7 @@ def _about_levels(missing: Sequence[LevelCoverage]) -> str:
     levels = ", ".join(f"{row.level:g} %" for row in missing)
     needed = ", ".join(str(scores_needed(row.level)) for row in missing)
     return (
-        f"Not calibrated: {levels}; this takes {needed} independent scores (series × folds) and a "
-        f"fold has {missing[0].scores} from the others. These intervals are as wide as past errors "
-        "suggest."
+        f"Not calibrated: {levels}; that takes {needed} past horizons (series × folds), and each "
+        f"was tested with the {missing[0].scores} others. These intervals are as wide as past "
+        "errors suggest."
     )

@@ -49,6 +49,8 @@ def duration_words(code: Code, points: int) -> str:
         >>> from holdfast.forecasting.tables.codes import read_code
         >>> duration_words(read_code("h"), 96), duration_words(read_code("MS"), 24)
         ('96 hours (4 days)', '24 months (2 years)')
+        >>> duration_words(read_code("30min"), 672)
+        '672 points (14 days)'
     """
     if code.kind == "counter":
         return _counted(points, "points")
@@ -64,6 +66,8 @@ def duration_words(code: Code, points: int) -> str:
         weeks = code.step % (7 * DAY) == 0
         span, many = next((row[0], row[2]) for row in _SPANS if code.step % row[0] == 0)
         words = _counted(length // (7 * DAY), "weeks") if weeks else _counted(length // span, many)
+        if not weeks and code.step != span:
+            words = _counted(points, "points")
         larger, unit = (length / (365.25 * DAY), "years") if span == DAY else (length / DAY, "days")
         own = False
     return words if own or larger < 1 else f"{words} ({_short(larger, unit)})"

@@ -80,6 +80,8 @@ function timeAxis(extra) {
   return readingAxis({
     type: UNIT === "integer" ? "linear" : "date",
     hoverformat: UNIT === "integer" ? "d" : timePattern(UNIT),
+    // A counter is often a year: 1940, not 1,940.
+    ...(UNIT === "integer" ? { tickformat: "d" } : {}),
     ...extra,
   });
 }

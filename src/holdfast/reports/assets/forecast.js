@@ -96,7 +96,7 @@ function start() {
   fillTrust(DATA.trust);
   fillUnderstood();
   if (DATA.backtest) {
-    fillSentences("verdict-more", DATA.backtest.verdict.slice(1));
+    fillSentences("verdict-more", DATA.backtest.verdict);
     fillScores(DATA.backtest);
     fillCoverage(DATA.backtest);
     fillSteps(DATA.backtest);
