@@ -10,6 +10,7 @@ import typer
 from holdfast.cli import (
     backtest,
     bench,
+    drift,
     forecast,
     predict,
     pretrain,
@@ -39,6 +40,7 @@ app.command("forecast")(forecast.forecast)
 app.command("backtest")(backtest.backtest)
 app.command("predict")(predict.predict)
 app.command("update")(update.update)
+app.command("drift")(drift.drift)
 app.command("watch")(watch.watch)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.anomalies import PastPoints
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged
 from holdfast.forecasting.judgement.backtest import BLEND
@@ -120,6 +121,32 @@ def total_columns(names: ColumnNames, made: Totals) -> Columns:
     result["observed"] = made.observed
     result["points"] = made.points
     result["note"] = np.array(made.note, dtype=object)
+    return result
+
+
+def anomaly_columns(
+    names: ColumnNames, series: SeriesSet, found: PastPoints, level: float
+) -> Columns:
+    """One row a value: ids, time, value, forecast, bounds, score, whether it is an anomaly, note.
+
+    Arguments:
+        names: what the caller's columns are called.
+        series: the N series that were judged.
+        found: their values.
+        level: of the intervals, in percent.
+    """
+    result = _ids(names, series, found.places)
+    result[names.time] = series.calendar.times(found.ordinals)
+    result[names.target] = found.values
+    result[BLEND] = found.median
+    result[f"{BLEND}-lo-{level:g}"] = found.lower
+    result[f"{BLEND}-hi-{level:g}"] = found.upper
+    result["score"] = found.scores
+    result["anomaly"] = found.anomaly
+    note = np.where(np.isnan(found.lower), "too early to judge", "")
+    if not found.calibrated:
+        note = np.where(note == "", f"{level:g} % not calibrated", note)
+    result["note"] = note.astype(object)
     return result
 
 

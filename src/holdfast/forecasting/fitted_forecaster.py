@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from holdfast.errors import ArgumentError
-from holdfast.forecasting.columns import embedding_columns
+from holdfast.forecasting.anomalies import find_anomalies
+from holdfast.forecasting.arguments import check_levels
+from holdfast.forecasting.columns import anomaly_columns, embedding_columns
+from holdfast.forecasting.drift import Drift, check_drift
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.histories import read_like
 from holdfast.forecasting.network.pretrained.embedding import embed
@@ -70,6 +73,63 @@ class FittedForecaster(Parameters):
         )
         self._fitted, _ = fitted.updated(new, correct=correct)
         return self
+
+    def anomalies(self, df: Any = None, *, level: float = 99) -> Any:
+        """Every value of the past beside what was expected one step before it.
+
+        The forecasts are the pretrained network's, which has learnt from none of these values; the
+        intervals are calibrated on the other four fifths of the time. Covariates are not read.
+
+        Arguments:
+            df: histories, also of series that `fit` never saw; None for those of the model.
+            level: of the intervals, in percent: about as many values lie inside anyway.
+
+        Returns:
+            A frame of the caller's kind, a row a value: ids, timestamps, the target, ``holdfast``,
+            ``holdfast-lo-99``, ``holdfast-hi-99``, ``score`` (distance from the forecast in
+            half-widths, negative below it), ``anomaly`` and ``note``. The first values of a series
+            have no bounds and are no anomaly.
+
+        Raises:
+            ArgumentError: not fitted, or a level is out of range.
+            TableError: `df` cannot be used, or lies on another calendar.
+
+        Example:
+            >>> from holdfast import Forecaster
+            >>> y = [10.0 + step % 4 for step in range(80)]
+            >>> y[60] = 50.0
+            >>> forecaster = Forecaster(2, season=4, adapt="none").fit({"ds": range(80), "y": y})
+            >>> found = forecaster.anomalies().to_pandas()
+            >>> found.loc[found["score"].abs().idxmax(), "ds"].item()
+            60
+        """
+        fitted = self._require()
+        (level,) = check_levels((level,))
+        series, backend = fitted.series, self._backend
+        if df is not None:
+            table = read_like(fitted, df)
+            series, backend = table.series, table.backend
+        found = find_anomalies(fitted, series, level)
+        columns = anomaly_columns(fitted.names, series, found, level)
+        return to_frame(columns, backend, series.calendar)
+
+    def drift(self, df: Any) -> Drift:
+        """Whether the errors on new rows are those of the backtest.
+
+        Arguments:
+            df: new rows behind the end of the model, as `update` takes them; the model stays as
+                it is.
+
+        Returns:
+            What was measured, and a ``sentence`` that says whether to fit again.
+
+        Raises:
+            ArgumentError: not fitted.
+            TableError: the rows cannot be used, none of them is new, or there was no backtest.
+        """
+        fitted = self._require()
+        new = read_new_rows(df, fitted.names, fitted.series.calendar)
+        return check_drift(fitted, fitted.updated(new)[0].series)
 
     def embed(self, df: Any = None) -> Any:
         """One vector a series: what the pretrained network knows of its shape.

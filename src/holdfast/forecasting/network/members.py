@@ -17,6 +17,7 @@ from holdfast.forecasting.network.forecast import forecast_quantiles
 from holdfast.forecasting.network.model import ForecastNetwork
 from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.one_step import one_step_quantiles
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import LSTM, LSTM_X, PRETRAINED_X, Floats
 
@@ -63,6 +64,19 @@ class PretrainedMember:
     def context(self) -> int:
         """Grid points that it reads, at most."""
         return self.network.design.context
+
+    def one_step(self, series: SeriesSet, first: NDArray[np.int64]) -> Floats:
+        """(total, Q) quantiles of each value of some series from those before it alone.
+
+        Arguments:
+            series: N histories.
+            first: (N,) the first point of each that is wanted; NaN before it.
+        """
+        unit = _units(np.nan_to_num(_sizes(series)))
+        by_value = np.repeat(unit, series.lengths)
+        inner = replace(series, values=series.values / by_value)
+        made = one_step_quantiles(self.network, inner, self.season, self.long_season, first)
+        return made * by_value[:, None]
 
     def why_not(self, history: Floats) -> str:
         """Why it has no forecast for a history."""

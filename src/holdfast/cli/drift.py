@@ -1,0 +1,52 @@
+"""`holdfast drift`: are the errors on new rows still those of the backtest?"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+
+def drift(
+    model: Annotated[Path, typer.Argument(help="A model folder that `holdfast forecast` wrote.")],
+    data: Annotated[Path, typer.Argument(help="A CSV, Parquet or Excel file with newer rows.")],
+    ids: options.Ids = None,
+    time_column: options.Time = None,
+    target: options.Target = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say whether a model's errors on new rows are more than chance; the model stays as it is."""
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.forecasting.tables.new_rows import read_new_rows
+    from holdfast.forecasting.updating import StoredModel, appended
+
+    stored = StoredModel.open(model)
+    new = read_new_rows(
+        data, stored.names, stored.series.calendar,
+        id_col=ids, time_col=time_column, target_col=target,
+    )  # fmt: skip
+    later = appended(stored.series, new, stored.horizon, correct=False).series
+
+    from holdfast.forecasting.drift import check_drift
+    from holdfast.forecasting.fitted import Fitted
+
+    made = check_drift(Fitted.load(model), later)
+    screen.show(made.sentence)
+    screen.result(
+        {
+            "drifted": made.drifted,
+            "ratio": made.ratio,
+            "limit": None if math.isnan(made.limit) else made.limit,
+            "mase": made.mase,
+            "backtest_mase": made.backtest_mase,
+            "coverage": made.coverage,
+            "windows": made.windows,
+            "sentence": made.sentence,
+        }
+    )
