@@ -22,7 +22,7 @@ def frame_of(kind: Any) -> Any:
 @BOTH
 def test_evaluate_scores_a_backtest_fold_by_fold(kind: Any) -> None:
     backtest = fit(frame_of(kind)).backtest()
-    made = evaluate(backtest, metrics=[mae, coverage], level=[80], models=["holdfast", "Theta"])
+    made = evaluate(backtest, metrics=[mae, coverage], level=[80], models=["holdfast"])
     assert len(made) == 2 * 3 * 2
     made = pd.DataFrame(made.to_dict(as_series=False) if kind is pl.from_pandas else made)
     rows = pd.DataFrame(backtest.to_dict(as_series=False) if kind is pl.from_pandas else backtest)
