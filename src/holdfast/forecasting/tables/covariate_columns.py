@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError
-from holdfast.forecasting.tables.arrow import integers, objects
+from holdfast.forecasting.tables.arrow import integers, missing, objects
 from holdfast.forecasting.tables.columns import check_column, listed
 from holdfast.forecasting.tables.covariates import Column, Covariates, Role
 from holdfast.forecasting.tables.files import read_file
@@ -77,7 +77,7 @@ def _categories(
             f"Column {name!r} has categories that the fit never saw, {listed(unseen)}: what all "
             "series share counts there."
         )
-    which = integers(pc.fill_null(encoded.indices, len(found)))
+    which = np.where(missing(encoded.indices), len(found), integers(encoded.indices))
     return Column(name, role, levels), codes[which]
 
 
