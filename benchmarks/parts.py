@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -62,15 +62,22 @@ def make(folder: Path, series: int) -> None:
 
 @dataclass
 class Peak:
-    """Of all processes of one session together, in bytes.
+    """What all processes of a session took together, in bytes and seconds.
 
     Arguments:
         resident: what each has in memory, summed: what they share counts once for each.
         proportional: the same with what n share counted as an nth for each.
+        ticks: process → its processor time when it was last seen.
     """
 
     resident: int = 0
     proportional: int = 0
+    ticks: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of all processes that were seen, those that were killed included."""
+        return sum(self.ticks.values()) / os.sysconf("SC_CLK_TCK")
 
 
 def sample(session: int, peak: Peak) -> None:
@@ -83,8 +90,10 @@ def sample(session: int, peak: Peak) -> None:
             if os.getsid(int(entry.name)) != session:
                 continue
             text = (entry / "smaps_rollup").read_text()
+            times = (entry / "stat").read_text().rpartition(")")[2].split()
         except (OSError, ValueError):
             continue  # it has just ended
+        peak.ticks[int(entry.name)] = int(times[11]) + int(times[12])
         lines = dict(line.split(":", 1) for line in text.splitlines()[1:])
         resident += int(lines["Rss"].split()[0]) * 1024
         proportional += int(lines["Pss"].split()[0]) * 1024
@@ -133,15 +142,13 @@ def main() -> None:
     out = arguments.folder / f"out-{arguments.series}-{time.time_ns()}"
     make(data, arguments.series)
     half = max(-(-arguments.series // PART) // 2, 1)
-    peak, begin, before = Peak(), time.monotonic(), os.times()
+    peak, begin = Peak(), time.monotonic()
     killed = run(data, out, arguments.workers, peak, half if arguments.kill else None)
     kept = len(list((out / "forecast").glob("*.parquet"))) if killed else 0
     if killed:
         run(data, out, arguments.workers, peak, None)
-    seconds, after = time.monotonic() - begin, os.times()
+    seconds, cpu = time.monotonic() - begin, peak.cpu
     check(out, arguments.series)
-    cpu = after.children_user + after.children_system
-    cpu -= before.children_user + before.children_system
     row = {
         "series": arguments.series,
         "points": POINTS,

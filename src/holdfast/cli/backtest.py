@@ -11,6 +11,7 @@ import typer
 from holdfast.cli import options
 from holdfast.cli.outcome import show_outcome
 from holdfast.cli.screen import Screen
+from holdfast.cli.torchrun import follows
 
 
 def backtest(
@@ -54,7 +55,7 @@ def backtest(
     Writes backtest.csv, every forecast beside its actual, into the --out folder.
     """
     started = time.monotonic()
-    screen = Screen(quiet=quiet, as_json=as_json)
+    screen = Screen(quiet=quiet or follows(), as_json=as_json and not follows())
     from holdfast.cli.request import (
         Reading,
         check_baselines,
@@ -126,6 +127,8 @@ def backtest(
         snapshots=folder / "training",
         refit=False,
     )
+    if follows():
+        return
     record = fitted.record(
         request.levels, title=request.title, command=typed_command(), started=started
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from holdfast.cli import options
 from holdfast.cli.outcome import show_first_forecast, show_outcome
 from holdfast.cli.screen import Screen
+from holdfast.cli.torchrun import follows
 
 if TYPE_CHECKING:
     from holdfast.forecasting.fitting import Fit
@@ -59,7 +60,7 @@ def forecast(
     ends. With --total-by or --total-over it writes totals.csv too.
     """
     started = time.monotonic()
-    screen = Screen(quiet=quiet, as_json=as_json)
+    screen = Screen(quiet=quiet or follows(), as_json=as_json and not follows())
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import (
         Reading,
@@ -156,8 +157,10 @@ def forecast(
         levels=request.levels,
         progress=screen.progress(),
         snapshots=folder / "training",
-        first=show_first,
+        first=None if follows() else show_first,
     )
+    if follows():
+        return
     record, files = write(fitted)
     clear_snapshots(folder / "training")
     show_outcome(screen, record)

@@ -20,6 +20,7 @@ from holdfast.cli import (
     update,
     watch,
 )
+from holdfast.cli.torchrun import follows
 from holdfast.errors import HoldfastError, InputError
 from holdfast.version import __version__
 
@@ -70,5 +71,6 @@ def run() -> None:
     try:
         app()
     except HoldfastError as error:
-        print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201  # the command line's own voice
+        if not follows():
+            print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201  # the command line's own voice
         sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)

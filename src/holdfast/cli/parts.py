@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.cli.screen import Screen
+from holdfast.cli.torchrun import together
 from holdfast.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def over_parts(
         raise ArgumentError("Say how many periods to forecast, as in --horizon 12.")
     if reading.wide or reading.sheet is not None:
         raise ArgumentError("Parts of a folder are long tables; leave out --wide and --sheet.")
+    if together():
+        raise ArgumentError("torchrun trains on one table; a folder of parts takes --workers.")
     if reading.covariates is not None:
         raise ArgumentError("Columns beside the values are not read from parts of a folder yet.")
     levels = read_levels(level)

@@ -25,6 +25,7 @@ from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
+from holdfast.training.ranks import ranks
 from holdfast.version import __version__
 
 LEAST_WINDOWS = 30
@@ -265,15 +266,14 @@ class TrainingRuns:
         return module
 
     def _settled_steps(self, run: _Run) -> int:
-        """The step count: stored by a run that was killed, or given or measured once and stored.
-
-        0 where training is not worth its time.
-        """
-        if self.folder is None:
-            return self._wanted_steps(run)
-        name, settled = run.recipe.name, self.folder.settled()
-        if name not in settled:
-            settled[name] = self._wanted_steps(run)
+        """The step count as a run that was killed stored it, or settled now; 0 for no training."""
+        together, name = ranks(), run.recipe.name
+        settled = {} if self.folder is None else self.folder.settled()
+        known = together.agreed(settled.get(name, -1))  # the first process's, on every one
+        if known >= 0:
+            return int(known)
+        settled[name] = int(together.agreed(self._wanted_steps(run)))
+        if self.folder is not None and together.first:
             self.folder.settle(settled)
         return settled[name]
 

@@ -16,6 +16,7 @@ from holdfast.training.average import WeightAverage
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.ranks import ranks
 from holdfast.training.state import Best, Curve, RunState
 from holdfast.training.task import Batch, Task
 from holdfast.training.update import Update
@@ -66,6 +67,9 @@ def train(
     With early stopping these are the weights, averaged or not, with the lowest validation loss;
     without it the average of late weights, or the last where the plan averages none. Global random
     numbers and the training modes of all submodules are as they were before.
+
+    Under torchrun every process calls it alike and ends with the same weights; the first alone
+    writes snapshots, and all read them from the same folder (`ranks.Ranks`).
 
     Ctrl-C ends the run after the current update; a second one raises KeyboardInterrupt at once.
 
@@ -121,8 +125,8 @@ def train(
             progress.stop()
         run.snapshot()
         weights, best = run.choose()
-        if interrupts.requested:  # also one that came after the last update
-            stopped = "interrupted"
+        if run.ranks.largest(interrupts.requested):  # also one that came after the last update
+            stopped, interrupts.requested = "interrupted", True
     return Trained(
         steps=run.state.step,
         seconds=run.seconds(),
@@ -150,7 +154,8 @@ class _Run(Generic[Batch]):
         self.folder = folder
         self.identity = identity
         self.deadline = math.inf if deadline is None else deadline
-        self.update = Update(task, task.module, plan)
+        self.ranks = ranks()
+        self.update = Update(task, task.module, plan, self.ranks)
         self.state = RunState(average=WeightAverage(task.module), curve=Curve.of(plan))
         self.begun = self.snapshot_at = time.monotonic()
 
@@ -158,25 +163,33 @@ class _Run(Generic[Batch]):
         return self.state.seconds + time.monotonic() - self.begun
 
     def resume(self) -> None:
-        if self.folder is not None and snapshots.exists(self.folder):
+        there = self.folder is not None and snapshots.exists(self.folder)
+        if self.ranks.largest(there) and self.folder is not None:  # one that lacks it says so
             snapshots.read(
                 self.folder,
                 plan=self.plan,
-                identity=self.identity,
+                identity=self._identity,
                 module=self.task.module,
                 optimiser=self.update.optimiser,
                 state=self.state,
             )
+        self.ranks.largest(0)  # nobody writes before all have read
+
+    @property
+    def _identity(self) -> str:
+        """Of the run, the batches of an update included."""
+        shards = self.ranks.shards
+        return self.identity if shards == 1 else f"{self.identity} in {shards} shards"
 
     def snapshot(self) -> None:
-        if self.folder is None:
+        if self.folder is None or not self.ranks.first:
             return
         self.state.seconds = self.seconds()
         self.begun = time.monotonic()
         snapshots.write(
             self.folder,
             plan=self.plan,
-            identity=self.identity,
+            identity=self._identity,
             module=self.task.module,
             optimiser=self.update.optimiser,
             state=self.state,
@@ -191,9 +204,12 @@ class _Run(Generic[Batch]):
             while state.step < plan.steps:
                 if plan.patience is not None and state.stale >= plan.patience:
                     return "early"
-                if interrupts.requested:
+                late = time.monotonic() >= self.deadline
+                why = self.ranks.largest(2 if interrupts.requested else int(late))
+                if why == 2:  # in whichever process it was
+                    interrupts.requested = True
                     return "interrupted"
-                if time.monotonic() >= self.deadline:
+                if why:
                     return "budget"
                 self.one_step(progress)
         except KeyboardInterrupt:
@@ -219,9 +235,14 @@ class _Run(Generic[Batch]):
         if self.folder is not None and time.monotonic() - self.snapshot_at >= plan.snapshot_every:
             self.snapshot()
 
+    def validation(self) -> float | None:
+        """The validation loss, the first process's in all of them."""
+        loss = validation(self.task, self.plan.seed, self.update.device)
+        return None if loss is None else self.ranks.agreed(loss)
+
     def validate(self) -> str:
         """Validate the weights as they are, keep them if they are the best, and say the loss."""
-        loss = validation(self.task, self.plan.seed, self.update.device)
+        loss = self.validation()
         if loss is None:
             return ""
         state = self.state
@@ -246,7 +267,7 @@ class _Run(Generic[Batch]):
             return ("average" if average.count else "last"), None
         if average.count:
             average.write()
-            loss = validation(self.task, self.plan.seed, self.update.device)
+            loss = self.validation()
             if loss is not None and loss <= best.loss:
                 return "average", loss
         module.load_state_dict(best.weights)

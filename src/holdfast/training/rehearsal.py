@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic
 
 from holdfast.training.plan import Plan
+from holdfast.training.ranks import ranks
 from holdfast.training.task import Batch, Task
 from holdfast.training.update import Update
 from holdfast.training.validation import validation
@@ -47,7 +48,7 @@ class Rehearsal(Generic[Batch]):
         self._task = task
         self._plan = plan
         self._clock = clock
-        self._update = Update(task, copy.deepcopy(task.module).train(), plan)
+        self._update = Update(task, copy.deepcopy(task.module).train(), plan, ranks().alone())
         self._done = 0
         self._validation_seconds: float | None = None
 

@@ -51,7 +51,7 @@ def test_a_machine_that_is_lost_loses_and_doubles_nothing(tmp_path: Path) -> Non
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    data, names = folder_of(tmp_path / "in", parts=16, series=150)
+    data, names = folder_of(tmp_path / "in", parts=8, series=100)
     settings = settings_for(data)
     cluster = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
