@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,19 +33,30 @@ def run(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_torchrun_equals_one_process_with_twice_the_batch(tmp_path: Path) -> None:
     data = tmp_path / "sales.csv"
     csv.write_csv(series_table([f"s{number}" for number in range(40)]), data)
-    words = ("forecast", data, "-h", 6, "--adapt", "full", "--steps", 4, "--json", "-o")
+    words = ("backtest", data, "-h", 6, "--adapt", "full", "--steps", 4, "--json", "-o")
     both = run(*TORCHRUN, "-m", "holdfast", *words, tmp_path / "both")
-    assert both.returncode == 0, both.stderr
-    assert both.stdout.count('"series"') == run(
-        "-m", "holdfast", *words, tmp_path / "one", **{SHARDS: "2"}
-    ).stdout.count('"series"')
+    one = run("-m", "holdfast", *words, tmp_path / "one", **{SHARDS: "2"})
     alone = run("-m", "holdfast", *words, tmp_path / "alone")
-    assert alone.returncode == 0, alone.stderr
-    tables = {name: csv.read_csv(tmp_path / name / "forecast.csv") for name in ("both", "one")}
-    assert tables["both"].equals(tables["one"])
-    other = csv.read_csv(tmp_path / "alone" / "forecast.csv")["Adapted"].to_numpy()
-    assert np.abs(other - tables["one"]["Adapted"].to_numpy()).max() > 0
+    for ended in (both, one, alone):
+        assert ended.returncode == 0, ended.stderr
+    assert json.loads(both.stdout)["methods"] == json.loads(one.stdout)["methods"]
+    made = {name: csv.read_csv(tmp_path / name / "backtest.csv") for name in ("both", "one")}
+    assert made["both"].equals(made["one"])
+    other = csv.read_csv(tmp_path / "alone" / "backtest.csv")["Adapted"].to_numpy()
+    assert np.abs(other - made["one"]["Adapted"].to_numpy()).max() > 0
     assert not (tmp_path / "both" / "training").exists()
+
+
+@pytest.mark.slow
+def test_the_first_process_alone_writes_a_forecast(tmp_path: Path) -> None:
+    data, out = tmp_path / "sales.csv", tmp_path / "out"
+    csv.write_csv(series_table([f"s{number}" for number in range(9)]), data)
+    words = ("forecast", data, "-h", 6, "--adapt", "full", "--steps", 2, "--json", "-o", out)
+    ended = run(*TORCHRUN, "-m", "holdfast", *words)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["files"]["forecast"] == str(out / "forecast.csv")
+    assert csv.read_csv(out / "forecast.csv").num_rows == 9 * 6
+    assert {path.name for path in out.iterdir()} == {"forecast.csv", "model", "report.html"}
 
 
 @pytest.mark.slow

@@ -103,6 +103,7 @@ def run_job(
         cores = os.cpu_count() or 1
         count = min(workers or cores, len(left))
         Workers(out, settings, count, max(cores // count, 1)).do(left, finished)
+    sweep(out, settings)  # of processes and machines that were lost
     if failed:
         names = "; ".join(f"{parts[n].name}: {failed[n].rstrip('.')}" for n in sorted(failed)[:5])
         raise InputError(
