@@ -10,11 +10,18 @@ from holdfast.records import SurpriseRecord, TextTrainingRecord
 from holdfast.reports.curves import significant
 from holdfast.reports.page import Frame
 from holdfast.reports.selection import shorten
-from holdfast.reports.text_terminal import NAMES
 
 TRAINING_SCRIPTS = ("format.js", "elements.js", "legend.js", "charts.js", "text.js")
 SURPRISE_SCRIPTS = ("format.js", "elements.js", "surprise.js")
 """Scripts of the pages, in the order in which they build on each other."""
+
+NAMES = {
+    "char": "characters",
+    "byte": "bytes",
+    "word": "words",
+    "bpe": "pieces of words",
+}
+"""What a text is cut into, in words."""
 
 POINTS = 500
 TITLE_LENGTH = 200

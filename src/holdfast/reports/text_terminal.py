@@ -8,13 +8,7 @@ from rich.text import Text
 
 from holdfast.records import PlannedText, SurpriseRecord, TextScore, TextTrainingRecord
 from holdfast.reports.study_terminal import span
-
-NAMES = {
-    "char": "characters",
-    "byte": "bytes",
-    "word": "words",
-    "bpe": "pieces of words",
-}
+from holdfast.reports.text_page import NAMES
 
 SHADES = ((6.0, "black on bright_red"), (4.0, "red"), (2.0, "yellow"))
 """Nats from which a token is marked, and how; e^2 = 7 tokens were as likely."""

@@ -115,7 +115,9 @@ def test_a_series_that_has_died_and_one_that_has_come_alive() -> None:
 def test_a_dead_series_says_so_in_one_phrase() -> None:
     row = np.concatenate([np.random.default_rng(0).normal(50.0, 5.0, 100), np.zeros(20)])
     (found,) = assess(series_of([row]), 1, 12, PastForecasts.none(1), np.zeros(1, bool))
-    assert found.findings == ("the last 20 values are all the same, before at most 1 were",)
+    assert found.findings == (
+        "the last 20 values are all the same, and no such run before was longer than 1",
+    )
     assert found.verdict == CARE
 
 

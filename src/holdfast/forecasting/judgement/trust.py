@@ -167,7 +167,7 @@ def assess(
         if gap:
             _about_gap(gap, season, horizon, grave, found)
         found += _about_end(ends, index)
-        found += _about_past(past, index, scored=bool(judged[index]), enough=not found)
+        found += _about_past(past, index, scored=bool(judged[index]), alone=not (grave or found))
         verdict = DISTRUST if grave or len(found) > 1 else CARE if found else TRUST
         made.append(Assessment(verdict, (*grave, *found)))
     return made
@@ -264,7 +264,10 @@ def _about_end(ends: Ends, index: int) -> list[str]:
     run, window = int(ends.run[index]), int(ends.window[index])
     if run:
         longest = int(ends.longest[index])
-        found.append(f"the last {run} values are all the same, before at most {longest} were")
+        found.append(
+            f"the last {run} values are all the same, and no such run before was longer than "
+            f"{longest}"
+        )
         return found
     if window:
         change = float(ends.change[index])
@@ -283,11 +286,11 @@ def _about_end(ends: Ends, index: int) -> list[str]:
     return found
 
 
-def _about_past(past: PastForecasts, index: int, *, scored: bool, enough: bool) -> list[str]:
+def _about_past(past: PastForecasts, index: int, *, scored: bool, alone: bool) -> list[str]:
     """What past folds say."""
     found = []
     folds, error, naive = int(past.folds[index]), past.error[index], past.naive[index]
-    if scored and not folds and enough:
+    if scored and not folds and alone:
         found.append("no past horizon of it could be scored")
     if folds >= _FOLDS and past.worse[index] == folds and error > _WORSE * naive:
         found.append(
