@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,28 @@ def test_predict_and_update(
         words = ("predict", model, data, "-o", out, "-q")
         assert command(monkeypatch, *words) in (0, 2)
         restore(model, before)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.name)
+def test_watch(
+    odd: Odd,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / odd.file).write_bytes(odd.content)
+    before = written(model)
+    # The second time everything is known already, and the state of the first is read.
+    for _ in range(2):
+        with (tmp_path / odd.file).open("rb") as stream:
+            monkeypatch.setattr(sys, "stdin", stream)
+            code = command(monkeypatch, "watch", model, "--state", tmp_path / "state")
+        said = capfd.readouterr().err.splitlines()
+        assert code in (0, 2)
+        assert said or not code
+        assert all(line.startswith("holdfast: ") for line in said)
+    assert written(model) == before
 
 
 def restore(folder: Path, files: dict[str, bytes]) -> None:

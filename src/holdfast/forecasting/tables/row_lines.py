@@ -90,7 +90,7 @@ class RowLines:
             text = line.strip()
             if not text:
                 continue
-            cells = text.split(",") if '"' not in text else next(csv.reader([text]), [])
+            cells = _cells(text)
             if self._columns is None and self._begin(cells):
                 continue
             assert self._columns is not None
@@ -231,6 +231,16 @@ class RowLines:
         if calendar.utc:
             return stamp
         return int(to_wall(np.array([stamp]), calendar.zone)[0])
+
+
+def _cells(text: str) -> list[str]:
+    """The values of a line; one alone where its quotes make no sense."""
+    if '"' not in text:
+        return text.split(",")
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:  # such as a carriage return in the middle, or a value without an end
+        return [text]
 
 
 def _is_number(text: str) -> bool:
