@@ -13,7 +13,7 @@ from holdfast.forecasting.judged import Judged
 from holdfast.forecasting.judgement.backtest import BLEND
 from holdfast.forecasting.judgement.counts import recognise
 from holdfast.forecasting.predictor import Forecasts
-from holdfast.forecasting.residuals import fold_marginals
+from holdfast.forecasting.residuals import fold_means
 from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.totals import Totals
@@ -73,7 +73,7 @@ def backtest_columns(ground: Groundwork, judged: Judged, levels: tuple[float, ..
         {level: intervals.upper[level][there] for level in levels},
     )
     if recognise(series).counts.any():
-        result[MEAN] = fold_marginals(ground, judged.judgement).mean()[there]
+        result[MEAN] = fold_means(ground, judged.judgement)[there]
     return result | {name: made[there] for name, made in judged.members.items()}
 
 

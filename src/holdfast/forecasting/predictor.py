@@ -124,7 +124,8 @@ def forecast(
     median, made = np.maximum(median, floor), made.floored(floor[:, 0])
     mean = None
     if fitted.counts:
-        mean = Marginals.from_bounds(median, made.lower, made.upper, floor).mean()
+        pull = pulls(series, fitted.dependence.pull)
+        mean = Marginals.from_bounds(median, made.lower, made.upper, floor, pull).mean()
     found = assessed(fitted, whole, places)
     flat = np.zeros(len(series), dtype=bool)
     if asked:
@@ -140,6 +141,11 @@ def forecast(
         found=found,
         mean=mean,
     )
+
+
+def pulls(series: SeriesSet, pull: float) -> Floats:
+    """(N, 1) the pull of each series' marginals: that of counts, or none."""
+    return np.where(recognise(series).counts, pull, 1.0)[:, None]
 
 
 def places_in(fitted: Fitted, series: SeriesSet) -> NDArray[np.int64]:

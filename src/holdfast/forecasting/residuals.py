@@ -10,11 +10,12 @@ from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judgement.backtest import Judgement
 from holdfast.forecasting.judgement.baselines import never_negative
+from holdfast.forecasting.judgement.counts import fit_pull, recognise
 from holdfast.forecasting.judgement.dependence import Dependence, learn
 from holdfast.forecasting.judgement.folds import Fold, apart_in_time
 from holdfast.forecasting.judgement.marginals import Marginals
 from holdfast.forecasting.judgement.rule import LEVELS
-from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.predictor import forecast, pulls
 from holdfast.records import Floats
 
 _WANTED = 600  # windows; a table with fewer in its folds is forecast from earlier cut-offs too
@@ -39,15 +40,57 @@ def dependence(ground: Groundwork, judgement: Judgement, fitted: Fitted) -> Depe
     if not folds.scoring:
         return Dependence.unknown(horizon)
     chosen = np.flatnonzero(apart_in_time(folds.cutoffs, horizon))
-    parts = [fold_marginals(ground, judgement).ranks(ground.actual)[chosen]]
+    straight = fold_marginals(ground, judgement, 1.0)
+    pull = _pull(ground, straight)
+    marginals = straight if pull == 1.0 else fold_marginals(ground, judgement, pull)
+    parts = [marginals.ranks(ground.actual)[chosen]]
     earlier = _earlier(ground)
     if earlier:
+        fitted = replace(fitted, dependence=replace(fitted.dependence, pull=pull))
         parts.append(_from_earlier(ground, fitted, earlier))
-    return learn(np.concatenate(parts))
+    return replace(learn(np.concatenate(parts)), pull=pull)
 
 
-def fold_marginals(ground: Groundwork, judgement: Judgement) -> Marginals:
-    """The distribution of each point of the backtest, out of fold: values (Q, F, N, K)."""
+def _pull(ground: Groundwork, straight: Marginals) -> float:
+    """The pull of counts, from at most 512 of them."""
+    rows = np.flatnonzero(recognise(ground.table.series).counts)
+    if not len(rows):
+        return 1.0
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), 512)).astype(np.int64))]
+    some = Marginals(
+        straight.scores,
+        straight.values[:, :, rows],
+        straight.floor[:, rows],
+        straight.pull[:, rows],
+    )
+    return fit_pull(some, ground.actual[:, rows], ground.scales[:, rows])
+
+
+def fold_means(ground: Groundwork, judgement: Judgement) -> Floats:
+    """(F, N, K) the mean of each point of the backtest, each fold's pull from the other folds."""
+    straight = fold_marginals(ground, judgement, 1.0)
+    means = np.empty(ground.actual.shape)
+    for fold in range(len(means)):
+        others = np.flatnonzero(np.arange(len(means)) != fold)
+        apart = replace(ground, actual=ground.actual[others], scales=ground.scales[others])
+        some = Marginals(
+            straight.scores,
+            straight.values[:, others],
+            straight.floor[others],
+            straight.pull[others],
+        )
+        pull = _pull(apart, some)
+        means[fold] = fold_marginals(ground, judgement, pull).mean()[fold]
+    return means
+
+
+def fold_marginals(ground: Groundwork, judgement: Judgement, pull: float) -> Marginals:
+    """The distribution of each point of the backtest, out of fold: values (Q, F, N, K).
+
+    Arguments:
+        ground, judgement: of the backtest.
+        pull: of the series that count something.
+    """
     series, shown = ground.table.series, judgement.intervals
     floors = [never_negative(series.cut(fold.cutoff)) for fold in ground.folds.scoring]
     return Marginals.from_bounds(
@@ -55,6 +98,7 @@ def fold_marginals(ground: Groundwork, judgement: Judgement) -> Marginals:
         {level: shown.lower[level] for level in LEVELS},
         {level: shown.upper[level] for level in LEVELS},
         np.stack(floors)[..., None],
+        pulls(series, pull),
     )
 
 
@@ -77,7 +121,11 @@ def _from_earlier(ground: Groundwork, fitted: Fitted, cutoffs: list[int]) -> Flo
     there = np.flatnonzero(known.lengths > 0)
     made = forecast(fitted, known.take(there), LEVELS)
     marginals = Marginals.from_bounds(
-        made.median, made.lower, made.upper, never_negative(known.take(there))[:, None]
+        made.median,
+        made.lower,
+        made.upper,
+        never_negative(known.take(there))[:, None],
+        pulls(known.take(there), fitted.dependence.pull),
     )
     scores = np.full((len(known), ground.horizon), np.nan)
     scores[there] = marginals.ranks(actual.reshape(scores.shape)[there])

@@ -10,7 +10,7 @@ from holdfast.forecasting.judgement.counts import recognise
 from holdfast.forecasting.judgement.marginals import Marginals
 from holdfast.forecasting.judgement.paths import Paths
 from holdfast.forecasting.judgement.rule import LEVELS
-from holdfast.forecasting.predictor import Forecasts, forecast, places_in
+from holdfast.forecasting.predictor import Forecasts, forecast, places_in, pulls
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats, Times
 
@@ -23,7 +23,8 @@ def distribution(fitted: Fitted, series: SeriesSet) -> tuple[Forecasts, Marginal
     """
     made = forecast(fitted, series, LEVELS)
     floor = never_negative(series)[:, None]
-    return made, Marginals.from_bounds(made.median, made.lower, made.upper, floor)
+    pull = pulls(series, fitted.dependence.pull)
+    return made, Marginals.from_bounds(made.median, made.lower, made.upper, floor, pull)
 
 
 def path_sampler(fitted: Fitted, series: SeriesSet, samples: int, seed: int) -> Paths:

@@ -232,8 +232,7 @@ def _sums(
 
 
 def _some_paths(sampler: Paths, marginals: Marginals, rows: Indices) -> Floats:
-    some = Marginals(marginals.scores, marginals.values[:, rows], marginals.floor[rows])
-    return sampler.values(some, rows)
+    return sampler.values(marginals.rows(rows), rows)
 
 
 def _notes(series: SeriesSet, seen: Seen, horizon: int) -> tuple[str, ...]:

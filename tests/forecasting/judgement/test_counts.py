@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from holdfast.forecasting.judgement.counts import recognise, to_whole
+from holdfast.forecasting.judgement.counts import fit_pull, recognise, to_whole
+from holdfast.forecasting.judgement.marginals import Marginals
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.series import SeriesSet
 
@@ -44,3 +45,17 @@ def test_bounds_are_rounded_outwards_and_only_where_the_history_is_whole() -> No
     assert made.lower[90.0].tolist()[0] == [0.0, 2.0]
     assert made.upper[90.0].tolist()[0] == [1.0, 3.0]
     np.testing.assert_array_equal(made.upper[90.0][1], upper[90.0][1])
+
+
+def test_the_pull_makes_the_means_of_past_windows_right() -> None:
+    draws = np.random.default_rng(0)
+    actual = draws.poisson(0.4, size=(3, 200, 5)).astype(float)
+    shape = actual.shape
+    high = {50.0: np.full(shape, 0.9), 90.0: np.full(shape, 3.0), 99.0: np.full(shape, 4.0)}
+    low = dict.fromkeys(high, np.zeros(shape))
+    straight = Marginals.from_bounds(np.zeros(shape), low, high, np.zeros(shape))
+    pull = fit_pull(straight, actual, np.ones(shape[:2]))
+    pulled = Marginals.from_bounds(np.zeros(shape), low, high, np.zeros(shape), pull)
+    assert straight.mean().mean() > 1.3 * actual.mean()
+    np.testing.assert_allclose(pulled.mean().mean(), actual.mean(), rtol=0.03)
+    assert fit_pull(straight, np.full(shape, np.nan), np.ones(shape[:2])) == 1.0

@@ -71,6 +71,21 @@ def test_ranks_invert_quantiles_and_take_the_middle_where_scores_share_a_value()
     assert np.isnan(made.ranks(np.array([np.nan]))).all()
 
 
+def test_a_pull_bends_what_lies_above_the_median_and_moves_no_quantile() -> None:
+    bounds = ({50.0: np.zeros(1), 90.0: np.zeros(1)}, {50.0: np.ones(1), 90.0: np.full(1, 6.0)})
+    made = Marginals.from_bounds(np.zeros(1), *bounds, np.zeros(1), 3.0)
+    straight = Marginals.from_bounds(np.zeros(1), *bounds, np.zeros(1))
+    np.testing.assert_allclose(
+        made.quantile(np.array([0.5, 0.75, 0.95]))[:, 0], [0, 1, 6], atol=1e-4
+    )
+    slow = made.quantile((np.arange(200_000) + 0.5) / 200_000).mean(axis=0)
+    np.testing.assert_allclose(made.mean(), slow, rtol=5e-3)
+    assert made.mean()[0] < 0.8 * straight.mean()[0]
+    drawn = np.array([0.6, 0.8, 0.9, 0.97])
+    ranks = [made.ranks(value)[0] for value in made.quantile(drawn)]
+    np.testing.assert_allclose(probability(np.array(ranks)), drawn, atol=1e-5)
+
+
 def test_ranks_of_draws_are_uniform() -> None:
     made = normal(np.zeros(4000), 3.0, floor=-1.0)
     draws = np.maximum(np.random.default_rng(0).normal(0.0, 3.0, 4000), -1.0)
@@ -144,7 +159,7 @@ def test_paths_of_a_series_do_not_depend_on_which_are_drawn_with_it() -> None:
     made = normal(np.zeros((6, 3)))
     dependence = Dependence.unknown(3)
     every = paths(dependence, 6)
-    alone = Marginals(made.scores, made.values[:, 2:4], made.floor[2:4])
+    alone = made.rows(np.array([2, 3]))
     np.testing.assert_array_equal(
         every.values(made, np.arange(6))[:, 2:4], every.values(alone, np.array([2, 3]))
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.judgement.marginals import Marginals
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats
 
@@ -15,6 +16,8 @@ _FEWEST = 3  # observed values from which a series can be called anything
 _SMALL = 20.0  # a mean below which whole numbers are counts; far above it they are like any other
 _ZEROS = 0.1  # or a share of zeros from which they are, whatever their size
 _INTERVAL = 1.32  # mean interval between demands from which they are intermittent
+_PULLS = (0.5, 8.0)  # bounds of how far the line between two quantiles may bend
+_PRIOR_WINDOWS = 10.0  # windows at which half of the bend that was seen counts
 _ROUNDING = 1e-9  # of a value: less above a whole number is the last digits of a float
 
 
@@ -76,6 +79,35 @@ def recognise(series: SeriesSet) -> Counts:
         interval=interval,
         intermittent=known & (negative == 0) & (interval >= _INTERVAL),
     )
+
+
+def fit_pull(marginals: Marginals, actual: Floats, scale: Floats) -> float:
+    """How far values between two quantiles of a count lie towards the lower one.
+
+    Counts pile up at small numbers, so that a straight line between two quantiles has too high a
+    mean. The pull with which the means of past windows add up to what came, each series in its
+    own unit; in the logarithm shrunk towards 1 by the number of windows.
+
+    Arguments:
+        marginals: of points (F, N, K), made out of fold, with straight lines.
+        actual: (F, N, K), NaN for gaps.
+        scale: (F, N) units.
+    """
+    unit = np.broadcast_to(scale[..., None], actual.shape)
+    mean = marginals.mean()
+    seen = ~np.isnan(actual) & ~np.isnan(mean) & (unit > 0)
+    windows = int(seen.any(axis=-1).sum())
+    if not windows:
+        return 1.0
+    weight = np.where(seen, 1.0 / np.where(seen, unit, 1.0), 0.0)
+    came = float((weight * np.where(seen, actual, 0.0)).sum())
+    pulls = np.geomspace(*_PULLS, 17)
+    made = []
+    for pull in pulls.tolist():
+        pulled = replace(marginals, pull=np.broadcast_to(pull, actual.shape))
+        made.append(float((weight * np.where(seen, pulled.mean(), 0.0)).sum()))
+    found = np.interp(came, made[::-1], np.log(pulls)[::-1])
+    return float(np.exp(found * windows / (windows + _PRIOR_WINDOWS)))
 
 
 @dataclass(frozen=True, eq=False)

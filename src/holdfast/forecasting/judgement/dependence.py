@@ -46,6 +46,7 @@ class Dependence:
         series: (N, N) correlation between the series of the fit; (0, 0) where they are more than
             `MOST_SERIES`, or nothing is known of them.
         windows: behind it: series times folds that do not overlap.
+        pull: of the marginals of counts (`Marginals`): with it their means were right.
     """
 
     simple: Floats
@@ -53,6 +54,7 @@ class Dependence:
     common: float
     series: Floats
     windows: int
+    pull: float = 1.0
 
     @classmethod
     def unknown(cls, horizon: int) -> Dependence:
@@ -88,6 +90,7 @@ class Dependence:
             "steps": self.steps,
             "series": self.series,
             "common and windows": np.array([self.common, float(self.windows)]),
+            "pull": np.array([self.pull]),
         }
 
     @classmethod
@@ -103,6 +106,7 @@ class Dependence:
             "steps": (steps,),
             "series": ((0, 0), (series, series)),
             "common and windows": ((2,),),
+            "pull": ((1,),),
         }
         for name, allowed in shapes.items():
             array = arrays.get(name)
@@ -117,12 +121,14 @@ class Dependence:
             and simple[2] < 1
             and 0 <= common < 1
             and windows >= 0
+            and 0 < arrays["pull"][0] <= 100
             and _is_correlation(arrays["steps"])
             and _is_correlation(arrays["series"])
         )
         if not sound:
             raise ModelError("The model's dependence is not one of correlations.")
-        return cls(simple, arrays["steps"], common, arrays["series"], int(windows))
+        pull = float(arrays["pull"][0])
+        return cls(simple, arrays["steps"], common, arrays["series"], int(windows), pull)
 
 
 def simple_structure(simple: Floats, horizon: int) -> Floats:
