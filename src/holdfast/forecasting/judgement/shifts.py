@@ -117,9 +117,9 @@ def _levels(adjusted: Floats, season: int, most: int) -> tuple[NDArray[np.int64]
         rows = np.flatnonzero(enough & ~np.isnan(last))
         if not len(rows):
             continue
-        centre = np.nanmedian(earlier[rows], axis=1)
+        centre = _median(earlier[rows])
         away = np.abs(earlier[rows] - centre[:, None])
-        largest, usual = np.nanmax(away, axis=1), 1.4826 * np.nanmedian(away, axis=1)
+        largest, usual = np.nanmax(away, axis=1), 1.4826 * _median(away)
         shift = last[rows] - centre
         ratio = np.abs(shift) / np.maximum(largest, _ROUNDING)
         clear = (ratio > _MARGIN) & (np.abs(shift) > np.maximum(_SPREADS * usual, _ROUNDING))
