@@ -25,6 +25,7 @@ def forecast(
     budget: options.Budget = "2m",
     steps: options.Steps = None,
     adapt: options.Adapt = "auto",
+    start: options.From = None,
     baselines: options.Baselines = False,
     level: options.Levels = "80,90",
     seed: options.Seed = 0,
@@ -81,7 +82,7 @@ def forecast(
     if data is not None and data.is_dir() and example is None:
         from holdfast.cli.parts import over_parts, refuse_with_parts
 
-        refuse_with_parts(integers=integers, total_by=total_by, total_over=total_over)
+        refuse_with_parts(start=start, integers=integers, total_by=total_by, total_over=total_over)
         over_parts(
             "forecast",
             screen,
@@ -119,12 +120,14 @@ def forecast(
         screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
     screen.show(ground.folds.reason)
 
+    from holdfast.forecasting.fitted import Fitted
     from holdfast.forecasting.fitting import fit
     from holdfast.forecasting.run_folder import clear_snapshots
     from holdfast.forecasting.stored_series import KIND
     from holdfast.storage import refuse_what_is_not_ours
 
     refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
+    saved = None if start is None else Fitted.load(start)  # before it may be written over
 
     def write(made: Fit) -> tuple[ForecastRecord, dict[str, str]]:
         """Write all results of a fit; what reports show of it, and what is where."""
@@ -158,6 +161,7 @@ def forecast(
         progress=screen.progress(),
         snapshots=folder / "training",
         first=None if follows() else show_first,
+        start=saved,
     )
     if follows():
         return

@@ -40,6 +40,10 @@ Baselines = Annotated[
         "budget at most).",
     ),
 ]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", help="A model folder from whose networks training goes on."),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Without = Annotated[
     list[str] | None,

@@ -131,7 +131,9 @@ def over_parts(
     screen.result(_summary(outcome, files, time.monotonic() - started))
 
 
-def refuse_with_parts(*, integers: bool, total_by: object, total_over: object) -> None:
+def refuse_with_parts(
+    *, start: object, integers: bool, total_by: object, total_over: object
+) -> None:
     """Refuse what needs all series, or their paths, at once.
 
     Raises:
@@ -140,6 +142,8 @@ def refuse_with_parts(*, integers: bool, total_by: object, total_over: object) -
     for given, name in ((total_by, "by"), (total_over, "over")):
         if given:
             raise ArgumentError(f"--total-{name} adds up series of one table; give a file.")
+    if start is not None:
+        raise ArgumentError("--from is not for a folder of parts; give a file.")
     if integers:
         raise ArgumentError("--integers is not for a folder of parts yet; give a file.")
 

@@ -17,6 +17,7 @@ from holdfast.forecasting.judged import Judged, Trial
 from holdfast.forecasting.judgement.dependence import Dependence
 from holdfast.forecasting.judgement.past_scores import PastScores
 from holdfast.forecasting.judgement.trust import about_table, hardest
+from holdfast.forecasting.network.continued import continued
 from holdfast.forecasting.network.covariate_inputs import Reading
 from holdfast.forecasting.network.design import choose_design
 from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, regressed
@@ -142,6 +143,7 @@ def fit(
     snapshots: Path | None = None,
     refit: bool = True,
     first: Callable[[Fit], None] | None = None,
+    start: Fitted | None = None,
 ) -> Fit:
     """Judge the pretrained network beside the simple methods, then train what may do better.
 
@@ -160,6 +162,8 @@ def fit(
             that a kill before the results are written costs nothing: `clear_snapshots`.
         refit: whether to train on the whole history after the backtest.
         first: is given what can be forecast before anything is trained, where training follows.
+        start: a model from whose networks the training on everything goes on; the backtest's begin
+            as ever, since the saved ones have seen what is scored there.
 
     Raises:
         NonFiniteLossError: training failed; names the step and the series.
@@ -182,6 +186,8 @@ def fit(
         recipes = [Adapting(pretrained, native_precision("cpu")), Scratch(design)]
         if ground.seen.covariates is not None and len(ground.seen.values):
             recipes.append(ScratchWithCovariates(design, Reading.of(ground.seen, season)))
+    begins = [continued(one, start.networks, table.series) for one in recipes] if start else []
+    recipes = [recipe for recipe, _ in begins] or recipes
     with Interrupts() as interrupts:
         runs = TrainingRuns(
             ground,
@@ -194,6 +200,7 @@ def fit(
             folder=snapshots,
             interrupts=interrupts,
         )
+        runs.remarks += [sentence for _, sentence in begins if sentence]
         made = _fit(ground, trial.judged(), zero, runs, seed)
         if not runs.possible:
             return made

@@ -107,6 +107,7 @@ class Forecaster(SampledForecaster):
         historic: str | Sequence[str] = (),
         holidays: str | None = None,
         snapshots: str | Path | None = None,
+        start: str | Path | None = None,
     ) -> Forecaster:
         """Learn from a table: backtest every method, then train what is worth it on everything.
 
@@ -121,6 +122,8 @@ class Forecaster(SampledForecaster):
             historic: columns of `df` that are known up to its end only.
             holidays: a country whose public holidays count, as in "DE" or "US-CA".
             snapshots: folder from which a fit that was killed goes on.
+            start: a model folder from whose networks training goes on, with half of the updates.
+                The backtest does without them, since they have seen what it scores.
 
         Returns:
             itself.
@@ -133,7 +136,9 @@ class Forecaster(SampledForecaster):
         started = time.monotonic()
         covariates = CovariateSources.of(known, historic, static_df, None, holidays)
         table = self._read(df, id_col, time_col, target_col, covariates)
-        self._fit = self._fit_ground(lay(table, int(self.horizon)), started, snapshots, refit=True)
+        saved = None if start is None else Fitted.load(start)
+        ground = lay(table, int(self.horizon))
+        self._fit = self._fit_ground(ground, started, snapshots, refit=True, saved=saved)
         self._fitted, self._raw = self._fit.fitted, table.raw
         self._backend = table.backend
         return self
@@ -286,7 +291,13 @@ class Forecaster(SampledForecaster):
         return self._fit.ground.table
 
     def _fit_ground(
-        self, ground: Groundwork, started: float, snapshots: str | Path | None, *, refit: bool
+        self,
+        ground: Groundwork,
+        started: float,
+        snapshots: str | Path | None,
+        *,
+        refit: bool,
+        saved: Fitted | None = None,
     ) -> Fit:
         folder = None if snapshots is None else Path(snapshots)
         budget = Budget.parse(None if self.steps else self.budget, start=started)
@@ -301,6 +312,7 @@ class Forecaster(SampledForecaster):
             progress=progress_for_terminal(),
             snapshots=folder,
             refit=refit,
+            start=saved,
         )
         if folder is not None:
             clear_snapshots(folder)

@@ -168,7 +168,7 @@ class TrainingRuns:
             if not run.wanted:
                 continue
             kept = [_kept_steps(trained) for trained in run.done]
-            steps = max(sum(kept) // len(kept), 1)
+            steps = run.recipe.final_steps(max(sum(kept) // len(kept), 1))
             networks = self._train_all(run, self.ground.table.series, None, steps, PHASES[1])
             ended = run.done[len(run.done) - len(networks) :]
             finished = [

@@ -97,6 +97,10 @@ class Recipe(Protocol):
         """The training plan of one network."""
         ...
 
+    def final_steps(self, steps: int) -> int:
+        """Updates of the last training, where those before kept so many."""
+        ...
+
     def useful_steps(self, points: int) -> int:
         """Updates beyond which a network gains nothing from so many points."""
         ...
@@ -163,6 +167,10 @@ class Scratch:
     def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
         """The training plan of one network."""
         return network_plan(self.design, steps, seed, stop_early=stop_early)
+
+    def final_steps(self, steps: int) -> int:
+        """As many."""
+        return steps
 
     def useful_steps(self, points: int) -> int:
         """More with the square root of the points."""
@@ -283,6 +291,10 @@ class Adapting:
         """The training plan of the network."""
         return adapting_plan(steps, seed, stop_early=stop_early)
 
+    def final_steps(self, steps: int) -> int:
+        """As many."""
+        return steps
+
     def useful_steps(self, points: int) -> int:
         """Few: what the network knows is to be moved, not replaced."""
         return int(np.clip(10.0 * np.sqrt(points), 40, 6_000))
@@ -295,15 +307,20 @@ class Adapting:
 
     def identity(self) -> dict[str, object]:
         """A hash of the weights that it begins with, and what it is told of the series."""
-        digest = hashlib.sha256()
-        for name, weight in self.start.network.state_dict().items():
-            digest.update(name.encode())
-            digest.update(weight.numpy().tobytes())
         start = self.start
         return {
-            "start": digest.hexdigest(),
+            "start": digest_of(self.start.network),
             "horizon": start.horizon,
             "season": start.season,
             "long season": start.long_season,
             "precision": self.precision,
         }
+
+
+def digest_of(network: nn.Module) -> str:
+    """A hash of a network's weights and their names."""
+    digest = hashlib.sha256()
+    for name, weight in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(weight.numpy().tobytes())
+    return digest.hexdigest()
