@@ -10,6 +10,7 @@ import typer
 from holdfast.cli import (
     backtest,
     bench,
+    classify,
     drift,
     forecast,
     predict,
@@ -47,6 +48,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)
 app.add_typer(text.app, name="text")
+app.add_typer(classify.app, name="classify")
 app.add_typer(tag.app, name="tag")
 
 

@@ -14,9 +14,9 @@ from holdfast.forecasting.drift import Drift, check_drift
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.histories import read_like
 from holdfast.forecasting.network.pretrained.embedding import embed
-from holdfast.forecasting.parameters import Parameters
 from holdfast.forecasting.tables.frames import Backend, to_frame
 from holdfast.forecasting.tables.new_rows import read_new_rows
+from holdfast.training.parameters import Parameters
 
 Self = TypeVar("Self", bound="FittedForecaster")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,15 @@ class WordVocabulary:
             parts.append(tuple(texts))
         return cls(parts[0], parts[1])
 
+    def check(self, words: int, letters: int) -> None:
+        """Refuse a design for another vocabulary.
+
+        Raises:
+            ModelError: the numbers, padding and unknown included, are not these.
+        """
+        if (len(self.words) + 2, len(self.letters) + 2) != (words, letters):
+            raise ModelError("its vocabulary is not that of its design")
+
     @cached_property
     def _word_numbers(self) -> dict[str, int]:
         return {word: place + 2 for place, word in enumerate(self.words)}
@@ -169,3 +179,16 @@ def epoch_batches(
         chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
         batches += [chunk[first : first + size] for first in range(0, len(chunk), size)]
     return [batches[place] for place in random.permutation(len(batches))]
+
+
+_WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+
+
+def cut_words(text: str) -> list[str]:
+    """The words of a text, and each mark alone; at least one.
+
+    Example:
+        >>> cut_words("It isn't, is it?")
+        ['It', "isn't", ',', 'is', 'it', '?']
+    """
+    return _WORDS.findall(text) or [""]

@@ -14,6 +14,7 @@ from holdfast.records.forecast import (
     TrainingSummary,
 )
 from holdfast.records.language import (
+    ClassifierScores,
     PlannedText,
     SurpriseRecord,
     TagScore,
@@ -49,6 +50,7 @@ __all__ = [
     "TRUST",
     "WITH_COVARIATES",
     "BacktestRecord",
+    "ClassifierScores",
     "CurvesRecord",
     "Floats",
     "FoldRecord",

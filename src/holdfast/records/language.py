@@ -159,3 +159,28 @@ class TagScores:
     tags: tuple[TagScore, ...]
     spans: tuple[TagScore, ...]
     unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClassifierScores:
+    """How well a classifier does.
+
+    Arguments:
+        texts: that were classified.
+        accuracy: share of right labels.
+        nats: mean surprise of the true label.
+        calibration_error: how far confidence and accuracy lie apart, 0 to 1.
+        labels: one entry a label.
+        confusion: row: the true label, column: the one that was given; counts.
+        simple: simple classifiers and their accuracy on the same texts; none where none were asked.
+        unknown: labels that training never saw, which are always wrong.
+    """
+
+    texts: int
+    accuracy: float
+    nats: float
+    calibration_error: float
+    labels: tuple[TagScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    simple: tuple[tuple[str, float], ...]
+    unknown: tuple[str, ...]

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import TagScore, TagScores
+from holdfast.records import ClassifierScores, TagScore, TagScores
 
 ROWS = 40
 """Tags that are printed at most, the most frequent first."""
@@ -31,6 +31,41 @@ def tags(scores: TagScores, title: str) -> RenderableType:
     if scores.unknown:
         named = ", ".join(scores.unknown[:5])
         parts += [Text(), Text(f"Training never saw these tags, which are always wrong: {named}.")]
+    return Group(*parts)
+
+
+def labels(scores: ClassifierScores, title: str) -> RenderableType:
+    """How well a classifier does, simple classifiers beside it, and what was taken for what."""
+    parts: list[RenderableType] = [
+        Text(title, style="bold"),
+        Text(
+            f"{scores.accuracy:.2%} of {scores.texts:,} labels are right; probabilities are off by "
+            f"{scores.calibration_error:.1%} (expected calibration error)."
+        ),
+    ]
+    for name, accuracy in scores.simple:
+        better = accuracy >= scores.accuracy
+        verdict = "; at least as good, and simpler: take it" if better else ""
+        parts.append(Text(f"{name}: {accuracy:.2%}{verdict}"))
+    parts += [Text(), _table("Label", scores.labels)]
+    mixed = [
+        (count, scores.labels[row].name, scores.labels[column].name)
+        for row, counts in enumerate(scores.confusion)
+        for column, count in enumerate(counts)
+        if row != column and count
+    ]
+    if mixed:
+        parts += [Text(), Text("Most often confused:")]
+        parts += [
+            Text(f"  {true} taken for {said}: {count:,} times")
+            for count, true, said in sorted(mixed, reverse=True)[:5]
+        ]
+    if scores.unknown:
+        named = ", ".join(scores.unknown[:5])
+        parts += [
+            Text(),
+            Text(f"Training never saw these labels, which are always wrong: {named}."),
+        ]
     return Group(*parts)
 
 

@@ -207,11 +207,7 @@ class Tagger:
                 raise ValueError("its tags are damaged")
             if not isinstance(usual, dict) or not set(usual.values()) <= set(tags):
                 raise ValueError("its most frequent tags are damaged")
-            if (len(vocabulary.words) + 2, len(vocabulary.letters) + 2) != (
-                design.words,
-                design.letters,
-            ):
-                raise ValueError("its vocabulary is not that of its design")
+            vocabulary.check(design.words, design.letters)
             names = tuple(tags)
             made = cls(
                 vocabulary, names, network_from(lambda: TaggerNetwork(design, names), arrays)

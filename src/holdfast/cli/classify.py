@@ -1,0 +1,169 @@
+"""`holdfast classify`: a label for every text of a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from holdfast.forecasting.tables.raw import RawTable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Classifiers of text: train on a labelled table; predict and evaluate.",
+)
+
+Model = Annotated[Path, typer.Argument(help="A model folder that `holdfast classify train` wrote.")]
+Data = Annotated[Path, typer.Argument(help="A table: CSV, Parquet or Excel.")]
+TextColumn = Annotated[str, typer.Option("--text", help="Column of the texts.")]
+LabelColumn = Annotated[str, typer.Option("--label", help="Column of the labels.")]
+
+
+@app.command("train")
+def train(
+    data: Data,
+    text: TextColumn = "text",
+    label: LabelColumn = "label",
+    out: options.Out = Path("holdfast-classify"),
+    budget: options.Budget = "5m",
+    steps: options.Steps = None,
+    networks: Annotated[int, typer.Option(min=1, help="Networks that are averaged.")] = 5,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Let every label count alike, however rare it is.")
+    ] = False,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train a classifier on the texts and labels of a table.
+
+    Naive Bayes and a linear SVM learn from the same texts and stand beside it. Writes model/ into
+    the --out folder. A command that was killed goes on where it stopped when it is given again.
+    """
+    screen = Screen(quiet=quiet, as_json=as_json)
+    # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import results_folder
+    from holdfast.training.budget import duration
+
+    duration(budget)
+    table = _read(data)
+    texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
+    if len(set(labels)) < 2:
+        from holdfast.errors import TableError
+
+        raise TableError(
+            f"{table.where}: every row has the {label} {labels[0]!r}; give at least two labels."
+        )
+    folder = results_folder(out)
+
+    from holdfast.language.classify.classifier import TextClassifier
+    from holdfast.language.classify.stored import KIND
+    from holdfast.reports import sentence_terminal, terminal
+    from holdfast.storage import refuse_what_is_not_ours
+
+    refuse_what_is_not_ours(folder / "model", KIND)
+    classifier = TextClassifier(
+        budget=budget,
+        steps=steps,
+        networks=networks,
+        class_weight="balanced" if balanced else "none",
+        seed=seed,
+    )
+    classifier.fit(texts, labels, snapshots=folder / "training", progress=screen.progress())
+    classifier.save(folder / "model")
+    classifier.clear(folder / "training")
+    scores = classifier.scores_
+    if scores is not None:
+        screen.show(sentence_terminal.labels(scores, "On texts that were held out"))
+    paths = {"model": str(folder / "model")}
+    screen.show(terminal.written(paths), whole_lines=True)
+    screen.result({"scores": None if scores is None else asdict(scores), "files": paths})
+
+
+@app.command("predict")
+def predict(
+    model: Model,
+    data: Data,
+    text: TextColumn = "text",
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")] = Path("labels.csv"),
+    quiet: options.Quiet = False,
+) -> None:
+    """Label the texts of a table: a CSV with the text, its label and every probability."""
+    screen = Screen(quiet=quiet, as_json=False)
+    from holdfast.cli.request import model_folder
+
+    folder = model_folder(model, "holdfast classify train")
+    texts = _column(_read(data), text, "--text")
+
+    import numpy as np
+
+    from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.language.classify.classifier import TextClassifier
+    from holdfast.reports import terminal
+
+    classifier = TextClassifier.load(folder)
+    chances = classifier.predict_proba(texts)
+    names = np.array(classifier.classes_, dtype=object)
+    columns = {
+        text: np.array(texts, dtype=object),
+        "label": names[chances.argmax(axis=1)],
+        **{f"p({name})": chances[:, place] for place, name in enumerate(classifier.classes_)},
+    }
+    write_csv(out, columns)
+    screen.show(terminal.written({"labels": str(out)}), whole_lines=True)
+
+
+@app.command("evaluate")
+def evaluate(
+    model: Model,
+    data: Data,
+    text: TextColumn = "text",
+    label: LabelColumn = "label",
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say how well a classifier does on a labelled table."""
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.cli.request import model_folder
+
+    folder = model_folder(model, "holdfast classify train")
+    table = _read(data)
+    texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
+
+    from holdfast.language.classify.classifier import TextClassifier
+    from holdfast.reports import sentence_terminal
+
+    scores = TextClassifier.load(folder).evaluate(texts, labels)
+    screen.show(sentence_terminal.labels(scores, data.name))
+    screen.result(asdict(scores))
+
+
+def _read(data: Path) -> RawTable:
+    from holdfast.forecasting.tables.files import read_file
+
+    return read_file(data)
+
+
+def _column(table: RawTable, name: str, option: str) -> list[str]:
+    """A column as texts; every row must have one."""
+    from holdfast.errors import TableError
+
+    if name not in table.columns:
+        named = ", ".join(list(table.columns)[:12])
+        raise TableError(f"{table.where} has no column {name!r}; it has {named}. See {option}.")
+    values = table.columns[name].to_pylist()
+    for row, value in enumerate(values):
+        if value is None or not str(value).strip():
+            raise TableError(
+                f"{table.where}, {table.at(row)}: {name} is empty; fill it in or leave the row out."
+            )
+    if not values:
+        raise TableError(f"{table.where} has no rows.")
+    return [str(value) for value in values]

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from command import assert_light, command, one_sentence
+
+ROWS = [("a joy to watch", "good"), ("dull and long", "bad"), ("warm and funny", "good")] * 20
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    path = tmp_path / "films.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([("text", "label"), *ROWS])
+    return path
+
+
+def test_a_table_is_learnt_labelled_and_scored(
+    films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = films.parent / "out"
+    words = ("classify", "train", films, "--steps", 15, "--networks", 1, "-o", out, "--json")
+    assert command(monkeypatch, *words) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["scores"]["accuracy"] > 0.9
+    assert {entry.name for entry in out.iterdir()} == {"model"}
+    labels = films.parent / "labels.csv"
+    assert (
+        command(monkeypatch, "classify", "predict", out / "model", films, "-o", labels, "-q") == 0
+    )
+    with labels.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["text", "label", "p(bad)", "p(good)"]
+    assert rows[1]["label"] == "bad"
+    assert command(monkeypatch, "classify", "evaluate", out / "model", films) == 0
+    assert "expected calibration error" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("text,label\na,x\nb,x\n", "every row has the label 'x'"),
+        ("words,label\na,x\nb,y\n", "has no column 'text'; it has words, label"),
+        ("text,label\na,x\n,y\n", "line 3: text is empty"),
+    ],
+)
+def test_tables_that_cannot_be_learnt_are_refused(
+    content: str,
+    says: str,
+    films: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    films.write_text(content, encoding="utf-8")
+    out = films.parent / "out"
+    assert command(monkeypatch, "classify", "train", films, "-o", out) == 2
+    assert says in one_sentence(capsys.readouterr().err)
+    assert not out.exists()
+
+
+def test_refusals_do_without_torch(tmp_path: Path) -> None:
+    assert_light(["classify", "train", "missing.csv"], 2, tmp_path)
+    assert_light(["classify", "predict", "missing", "missing.csv"], 2, tmp_path)
