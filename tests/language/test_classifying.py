@@ -22,7 +22,7 @@ def films(count: int = 40) -> tuple[list[str], list[str]]:
 
 
 def small(**others: object) -> TextClassifier:
-    return TextClassifier(steps=60, networks=2, hidden=12, embedding=16, **others)  # type: ignore[arg-type]
+    return TextClassifier(steps=60, networks=2, hidden=32, embedding=64, **others)  # type: ignore[arg-type]
 
 
 def test_labels_are_learnt_and_simple_classifiers_stand_beside() -> None:
