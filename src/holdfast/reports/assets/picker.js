@@ -134,5 +134,5 @@ function describeChosen(index) {
   byId("series-note").replaceChildren(noteOf(index));
   byId("series-note").className = verdict === null || verdict < 2 ? "notice" : "caption";
   byId("series-note").hidden = !noteOf(index);
-  if (verdict !== null) byId("series-name").append(" ", verdictTag(verdict));
+  if (verdict !== null && !withReserve(verdict)) byId("series-name").append(" ", verdictTag(verdict));
 }

@@ -4,6 +4,9 @@ const VERDICTS = ["do not trust", "care", "trust"];
 
 const verdictOf = (index) => (DATA.trust ? DATA.trust.verdicts[index] : null);
 
+// One series to trust, and something to mind all the same: words say it better than a green mark.
+const withReserve = (verdict) => SERIES.total === 1 && verdict === 2 && DATA.trust.common.length > 0;
+
 function verdictTag(verdict) {
   return make("span", { class: `tag ${["grave", "warn", "good"][verdict]}` }, VERDICTS[verdict]);
 }
@@ -19,7 +22,7 @@ function fillTrust(trust) {
   const single = SERIES.total === 1;
   const [grave, care] = trust.counts;
   byId("trust-headline").replaceChildren(
-    single ? verdictTag(trust.verdicts[0] ?? 2) : "",
+    single && !withReserve(trust.verdicts[0]) ? verdictTag(trust.verdicts[0] ?? 2) : "",
     make("span", {}, single && grave + care ? trust.headline.slice(trust.headline.indexOf(":") + 2) : trust.headline),
   );
   if (!single && trust.doubted.length) {
