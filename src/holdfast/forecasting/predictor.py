@@ -80,7 +80,12 @@ def network_forecast(
 
 
 def forecast(
-    fitted: Fitted, series: SeriesSet, levels: Sequence[float], *, strangers: bool = True
+    fitted: Fitted,
+    series: SeriesSet,
+    levels: Sequence[float],
+    *,
+    strangers: bool = True,
+    words: bool = True,
 ) -> Forecasts:
     """Forecast every series from its last value on.
 
@@ -89,6 +94,8 @@ def forecast(
         series: histories, also of series that the fit never saw.
         levels: interval levels in percent.
         strangers: whether a note says of a series that the fit did not know it.
+        words: whether to say what made each forecast and what to know of it; without, numbers alone
+            come, sooner.
 
     Raises:
         TableError: the model reads covariates, and the histories have none.
@@ -117,6 +124,7 @@ def forecast(
     made = fitted.rule.intervals(median, factors, residual, networks)
     floor = never_negative(series)[:, None]
     times = whole.calendar.times((whole.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
+    nothing = ("",) * len(series)
     missing = [
         frozenset(name for name in networks if np.isnan(members[name][index]).all())
         for index in range(len(series))
@@ -126,7 +134,7 @@ def forecast(
     if fitted.counts:
         pull = pulls(series, fitted.dependence.pull)
         mean = Marginals.from_bounds(median, made.lower, made.upper, floor, pull).mean()
-    found = assessed(fitted, whole, places)
+    found = assessed(fitted, whole, places) if words else ()
     flat = np.zeros(len(series), dtype=bool)
     if asked:
         flat = without_width(made.lower[max(asked)], made.upper[max(asked)])
@@ -136,8 +144,10 @@ def forecast(
         lower={level: made.lower[level] for level in asked},
         upper={level: made.upper[level] for level in asked},
         members=members,
-        method=_methods(fitted, missing),
-        note=notes(fitted, whole, asked, found, missing, (places >= 0) | (not strangers), flat),
+        method=_methods(fitted, missing) if words else nothing,
+        note=notes(fitted, whole, asked, found, missing, (places >= 0) | (not strangers), flat)
+        if words
+        else nothing,
         found=found,
         mean=mean,
     )

@@ -200,7 +200,7 @@ class Watch:
     def _forecast(self, places: Indices, ends: Indices) -> None:
         """Forecast some series from given ordinals on; what is missing up to there is a gap."""
         self._grow(places, ends)
-        made = forecast(self.fitted, self._tails(places), (self.level,))
+        made = forecast(self.fitted, self._tails(places), (self.level,), words=False)
         self._origins[places] = ends
         self._forecasts[:, places] = made.lower[self.level], made.median, made.upper[self.level]
 
