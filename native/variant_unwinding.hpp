@@ -134,7 +134,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
       const Row<Real>* rows_of, Real* const* grad_h, const Real* const* sums, int64_t count,
       const Real* by_h, Trail& trail) const {
     if (!seen_mask.drawn) return times_matrix<true>(grad_h, sums, count, rows, by_h, P);
-    Real* through[BLOCK];
+    Real* through[BLOCK] = {};
     for (int64_t row = 0; row < count; ++row) through[row] = trail.through.data + row * P;
     times_matrix<false>(through, sums, count, rows, by_h, P);
     for (int64_t row = 0; row < count; ++row)

@@ -1,11 +1,12 @@
 """The faults that `plant_faults.py` plants, room by room."""
 
-from faults import engine, export, forecasting, native, pretrained, training
+from faults import engine, export, forecasting, native, native_variants, pretrained, training
 from faults.fault import Fault as Fault
 
 FAULTS: tuple[Fault, ...] = (
     *engine.FAULTS,
     *native.FAULTS,
+    *native_variants.FAULTS,
     *export.FAULTS,
     *forecasting.FAULTS,
     *training.FAULTS,

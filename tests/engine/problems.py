@@ -203,7 +203,10 @@ def numbers(problem: Problem, seed: int = 0) -> Numbers:
     def tensor(*shape: int, positive: bool = False) -> Tensor:
         # 1/√columns keeps a step from enlarging errors, as weights of order one would.
         values = torch.randn(shape, generator=draw, dtype=torch.float32) / shape[-1] ** 0.5
-        return (values.abs() + 1 if positive else values).double().requires_grad_()
+        if positive:
+            values = values.abs() + 1
+            values.view(-1)[::3] = 0  # an sLSTM's unit that has seen nothing
+        return values.double().requires_grad_()
 
     lengths = tuple(max(1, problem.steps - row * problem.ragged) for row in range(problem.batch))
     if problem.ragged:
