@@ -10,6 +10,7 @@ CONTRACT = "tests/engine/test_contract.py::"
 BY_HAND = "tests/engine/test_cell_variants.py::"
 MASKS = "tests/engine/test_masks.py::"
 VARIANTS = "tests/nn/test_variants.py::"
+CHANCE, STACKS = "tests/nn/test_chance.py::", "tests/nn/test_stacks.py::"
 INSIDE_VARIANTS = "tests/nn/test_variants_inside.py::"
 PARITY = "tests/nn/test_parity.py::"
 LENGTHS = "tests/nn/test_lengths.py::"
@@ -197,7 +198,7 @@ FAULTS: tuple[Fault, ...] = (
         VARIANT, "recurrent dropout does not enlarge what stays", "engine/cells/masks.py",
         "kept[0].to(like.dtype) * (1.0 / (1.0 - share))", "kept[0].to(like.dtype)",
         (MASKS + "test_reading_in_blocks_is_reading_at_once",
-         VARIANTS + "test_recurrent_dropout_hides_the_same_units_at_all_steps"),
+         CHANCE + "test_recurrent_dropout_hides_the_same_units_at_all_steps"),
     ),
     Fault(
         VARIANT, "Threefry: a rotation is another one", "engine/cells/masks.py",
@@ -207,7 +208,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         VARIANT, "masks of all layers are the same", "nn/stack.py",
         "layer=masks.layer + layer,", "layer=masks.layer,",
-        (VARIANTS + "test_layers_and_directions_have_masks_of_their_own",),
+        (CHANCE + "test_layers_and_directions_have_masks_of_their_own",),
     ),
     Fault(
         VARIANT, "the derivative draws other masks", "engine/kernels/reference.py",
@@ -230,14 +231,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         VARIANT, "weight drop drops nothing", "nn/variants.py",
         'dropout(weight, share) if name.startswith("weight_hh") else weight', "weight",
-        (VARIANTS + "test_weight_drop_takes_its_share_of_the_recurrent_weights_and_their_gradient",
+        (CHANCE + "test_weight_drop_takes_its_share_of_the_recurrent_weights_and_their_gradient",
          VARIANTS + "test_every_option_changes_what_training_computes"),
     ),
     Fault(
         VARIANT, "residual stacks: what is added is what dropout left", "nn/stack.py",
         "x = x + output if residual and layer else output",
         "x = read + output if residual and layer else output",
-        (VARIANTS + "test_residuals_are_added_as_they_were_before_dropout",),
+        (STACKS + "test_residuals_are_added_as_they_were_before_dropout",),
     ),
     Fault(
         VARIANT, "every segment draws the masks of the first one", "engine/recompute.py",
@@ -264,6 +265,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         VARIANT, "dilation: the queue of a reverse layer is turned round", "nn/dilation.py",
         "dilation - 1 - place", "place",
-        (VARIANTS + "test_dilated_layers_read_the_state_so_many_steps_back",),
+        (STACKS + "test_dilated_layers_read_the_state_so_many_steps_back",),
     ),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from faults.fault import Fault
 
 WRITER = "tests/export/test_onnx_writer.py::"
 READER = "tests/export/test_onnx_reader.py::"
+REFUSALS = "tests/export/test_onnx_refusals.py::"
 KERAS = "tests/export/test_keras_weights.py::"
 
 EXPORT = "an exported layer is another"
@@ -54,6 +55,6 @@ FAULTS: tuple[Fault, ...] = (
         EXPORT, "weights in another file are taken for stored ones", "export/onnx_graph.py",
         "if tensor.data_location == self._onnx.TensorProto.EXTERNAL:\n            raise",
         "if tensor.data_location is None:\n            raise",
-        (READER + "test_weights_in_another_file_are_not_followed",),
+        (REFUSALS + "test_weights_in_another_file_are_not_followed",),
     ),
 )  # fmt: skip

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 
 import holdfast.nn as ours
+from holdfast.export import to_onnx
 
 INPUTS, UNITS = 3, 5
 
@@ -113,3 +115,11 @@ def assert_rounded_only(
         if right.size:
             ulp = float(np.finfo(np.float32).eps) * max(1.0, float(np.abs(right).max()))
             assert float(np.abs(one - right).max()) <= steps * layers * sums * ulp
+
+
+def changed(change: Callable[[Any], None], layer: Layer | None = None) -> bytes:
+    """An exported model after a change."""
+    model = onnx.load_from_string(to_onnx(layer or made("LSTM", num_layers=2)))
+    change(model)
+    content: bytes = model.SerializeToString()
+    return content

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from tests.nn.pairs import (
     INPUTS,
-    ROWS,
     STEPS,
     UNITS,
     assert_all_close,
@@ -23,34 +19,13 @@ from tests.nn.pairs import (
     title,
 )
 from tests.nn.test_lengths import assert_rows_alone
+from tests.nn.variant_layers import ALL, LENGTHS, OPTIONS, SINGLE, held, hx, made
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import holdfast.nn as ours
 from holdfast.errors import ArgumentError
 
-LENGTHS = [2, 6, 1, 4, 6]
-COMMON: dict[str, Any] = {
-    "layer_norm": True,
-    "recurrent_dropout": 0.4,
-    "zoneout_hidden": 0.3,
-    "weight_drop": 0.4,
-    "residual": True,
-    "dilation": (1, 3),
-}
-OF_LSTM: dict[str, Any] = {
-    "peepholes": True,
-    "coupled": True,
-    "cell_clip": 0.5,
-    "zoneout_cell": 0.2,
-}
-RANDOM = ("recurrent_dropout", "zoneout_hidden", "zoneout_cell", "weight_drop")
-OPTIONS: dict[str, dict[str, Any]] = {
-    "LSTM": OF_LSTM | COMMON,
-    "GRU": COMMON,
-    "RNN": COMMON,
-    "SLSTM": {"heads": 2, "forget_gate": "exponential"} | COMMON,
-}
 NEUTRAL: dict[str, Any] = {
     "peepholes": False,
     "coupled": False,
@@ -63,37 +38,6 @@ NEUTRAL: dict[str, Any] = {
     "residual": False,
     "dilation": None,
 }
-SINGLE = [(name, {key: value}) for name, given in OPTIONS.items() for key, value in given.items()]
-ALL = [*SINGLE, *OPTIONS.items(), ("SLSTM", {})]
-
-
-def made(name: str, options: dict[str, Any], **more: Any) -> Any:
-    """A stack of two layers with weights of its own for every option."""
-    layer = getattr(ours, name)(
-        INPUTS, UNITS, 2, dtype=torch.float64, timescale=5, **more, **options
-    )
-    draw = torch.Generator().manual_seed(6)
-    with torch.no_grad():
-        for key, weight in layer.named_parameters():
-            if key.startswith(("weight_peephole", "norm_", "bias")):
-                weight.add_(torch.randn(weight.shape, generator=draw, dtype=torch.float64) / 2)
-    return layer
-
-
-def held(layer: Any, *, rows: int = ROWS) -> tuple[Tensor, ...]:
-    """A state to begin with."""
-    draw = torch.Generator().manual_seed(2)
-    parts = [
-        torch.randn(shape, generator=draw, dtype=torch.float64)
-        for shape in layer._state_shapes(rows)
-    ]
-    if len(parts) == 4:
-        parts[2] = parts[2].abs() + 1
-    return tuple(parts)
-
-
-def hx(parts: tuple[Tensor, ...]) -> Any:
-    return parts if len(parts) > 1 else parts[0]
 
 
 @pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
@@ -156,130 +100,6 @@ def test_every_option_changes_what_training_computes(name: str, options: dict[st
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "option"), [(name, key) for name in OPTIONS for key in RANDOM if key in OPTIONS[name]]
-)
-def test_chance_repeats_with_torchs_seed_and_is_off_in_evaluation(name: str, option: str) -> None:
-    layer = made(name, {option: 0.4}, bidirectional=True)
-    results = []
-    for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        found = layer(sequence(), lengths=LENGTHS)
-        results.append(tensors(found) + gradients(found, list(layer.parameters())))
-    assert_all_close(results[1], results[0])
-    assert not any(torch.equal(one, two) for one, two in zip(*results[1:], strict=True))
-    layer.eval()
-    before = torch.get_rng_state()
-    quiet = tensors(layer(sequence()))
-    assert_all_close(tensors(layer(sequence())), quiet)
-    assert torch.equal(torch.get_rng_state(), before)
-    if option in ("recurrent_dropout", "weight_drop"):
-        plain = made(name, {}, bidirectional=True)
-        plain.load_state_dict(layer.state_dict())
-        assert_all_close(quiet, tensors(plain(sequence())))
-
-
-def test_layers_and_directions_have_masks_of_their_own() -> None:
-    layer = made("RNN", {"zoneout_hidden": 0.5}, bidirectional=True)
-    with torch.no_grad():
-        for name, weight in layer.named_parameters():
-            weight.fill_(1.0 if name.startswith("bias") else 0.0)
-    zeros = torch.zeros(4, 40, UNITS, dtype=torch.float64)
-    _, h = layer(torch.zeros(1, 40, INPUTS, dtype=torch.float64), zeros)
-    kept = h == 0
-    for one in range(4):
-        for other in range(one):
-            assert not torch.equal(kept[one], kept[other])
-
-
-def test_recurrent_dropout_hides_the_same_units_at_all_steps() -> None:
-    """With W_hh = 1 and a relu each unit counts the steps since it was hidden: all or none."""
-    layer = ours.RNN(1, 50, nonlinearity="relu", dtype=torch.float64, recurrent_dropout=0.5)
-    with torch.no_grad():
-        for weight in layer.parameters():
-            weight.zero_()
-        layer.weight_hh_l0.copy_(torch.eye(50))
-        layer.bias_ih_l0.fill_(1.0)
-    output, _ = layer(torch.zeros(4, 3, 1, dtype=torch.float64))
-    assert set(output[-1].unique().tolist()) == {1.0, 15.0}  # 1 + 2 (1 + 2 (1 + 2))
-
-
-def test_weight_drop_takes_its_share_of_the_recurrent_weights_and_their_gradient() -> None:
-    layer = ours.LSTM(INPUTS, 50, dtype=torch.float64, weight_drop=0.3)
-    output, _ = layer(sequence())
-    (slope,) = torch.autograd.grad(output.square().sum(), layer.weight_hh_l0)
-    gone = float((slope == 0).double().mean())
-    assert abs(gone - 0.3) < 5 * (0.3 * 0.7 / slope.numel()) ** 0.5
-    again = torch.autograd.grad(layer(sequence())[0].square().sum(), layer.weight_hh_l0)[0]
-    assert not torch.equal(again == 0, slope == 0)
-
-
-def test_residual_layers_add_their_input() -> None:
-    layer = made("GRU", {"residual": True}, bidirectional=True).eval()
-    wide = ours.GRU(2 * UNITS, UNITS, bidirectional=True, dtype=torch.float64)
-    narrow = ours.GRU(INPUTS, UNITS, bidirectional=True, dtype=torch.float64)
-    weights = layer.state_dict()
-    narrow.load_state_dict({key: weights[key] for key in narrow.state_dict()})
-    wide.load_state_dict({key: weights[key.replace("_l0", "_l1")] for key in wide.state_dict()})
-    first, h_first = narrow(sequence())
-    second, h_second = wide(first)
-    output, h = layer(sequence())
-    assert_all_close([output, h], [first + second, torch.cat([h_first, h_second])])
-
-
-def test_residuals_are_added_as_they_were_before_dropout() -> None:
-    """With a dropout of 1 the second layer reads zeros, and its input goes past it."""
-    layer = made("GRU", {"residual": True}, dropout=1.0)
-    first, second = (ours.GRU(columns, UNITS, dtype=torch.float64) for columns in (INPUTS, UNITS))
-    weights = layer.state_dict()
-    first.load_state_dict({key: weights[key] for key in first.state_dict()})
-    second.load_state_dict({key: weights[key.replace("_l0", "_l1")] for key in second.state_dict()})
-    read, _ = first(sequence())
-    expected = read + second(torch.zeros_like(read))[0]
-    assert torch.equal(layer(sequence())[0], expected)
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-@pytest.mark.parametrize("both", [False, True], ids=["forward", "bidirectional"])
-@pytest.mark.parametrize("steps", [1, 2, 3, 5, 6, 7])
-def test_dilated_layers_read_the_state_so_many_steps_back(
-    name: str, both: bool, steps: int
-) -> None:
-    dilation, directions = 3, 2 if both else 1
-    layer = getattr(ours, name)(
-        INPUTS, UNITS, bidirectional=both, dilation=[dilation], dtype=torch.float64, timescale=5
-    )
-    draw = torch.Generator().manual_seed(0)
-    x = torch.randn(steps, ROWS, INPUTS, generator=draw, dtype=torch.float64)
-    start = held(layer)
-    outputs, queues = [], []
-    for direction in range(directions):
-        queue = [
-            tuple(part[direction * dilation + place] for part in start) for place in range(dilation)
-        ]
-        weights, seen = layer._weights(layer._weight_names[direction]), {}
-        for step in reversed(range(steps)) if direction else range(steps):
-            queue.append(layer.cell.step(x[step], queue.pop(0), weights, layer.options))
-            seen[step] = queue[-1][0]
-        outputs.append(torch.stack([seen[step] for step in range(steps)]))
-        queues += queue
-    output, final = layer(x, hx(start))
-    roundings = 2 * STEPS * (INPUTS + 4 * UNITS)
-    assert_close(output, torch.cat(outputs, -1), roundings=roundings)
-    for part, right in zip(tensors(final), zip(*queues, strict=True), strict=True):
-        assert_close(part, torch.stack(list(right)), roundings=roundings)
-
-
-@pytest.mark.parametrize("cut", [1, 2, 4])
-def test_a_dilated_sequence_can_be_cut_anywhere(cut: int) -> None:
-    layer = made("LSTM", {"dilation": (2, 3)})
-    whole, final = layer(sequence())
-    first, state = layer(sequence()[:cut])
-    second, state = layer(sequence()[cut:], state)
-    for one, right in zip([torch.cat([first, second]), *state], [whole, *final], strict=True):
-        assert_close(one, right, roundings=2 * STEPS * (INPUTS + 4 * UNITS))
-
-
 @pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_gradients_of_gradients_of_everything_at_once(name: str, layers: int) -> None:
@@ -302,97 +122,6 @@ def test_gradients_of_gradients_of_everything_at_once(name: str, layers: int) ->
 
     assert torch.autograd.gradcheck(call, (x, *start, *weights), fast_mode=True)
     assert torch.autograd.gradgradcheck(call, (x, *start, *weights), fast_mode=True)
-
-
-@pytest.mark.parametrize(("name", "options"), ALL, ids=title)
-def test_weights_go_out_and_come_in(name: str, options: dict[str, Any]) -> None:
-    layer, other = (
-        made(name, options).eval(),
-        getattr(ours, name)(INPUTS, UNITS, 2, dtype=torch.float64, **options).eval(),
-    )
-    other.load_state_dict(layer.state_dict())
-    assert_all_close(tensors(other(sequence())), tensors(layer(sequence())))
-
-
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
-def test_copies_keep_their_options(again: Callable[[Any], Any]) -> None:
-    layer = made("LSTM", OPTIONS["LSTM"]).eval()
-    assert_all_close(tensors(again(layer)(sequence())), tensors(layer(sequence())))
-
-
-def test_extra_weights_have_names_shapes_and_neutral_values() -> None:
-    layer = ours.LSTM(INPUTS, UNITS, peepholes=True, layer_norm=True, init="torch")
-    torch_names = list(nn.LSTM(INPUTS, UNITS).state_dict())
-    extra = [key for key in layer.state_dict() if key not in torch_names]
-    assert {key: tuple(getattr(layer, key).shape) for key in extra} == {
-        "weight_peephole_l0": (3 * UNITS,),
-        "norm_ih_l0": (4 * UNITS,),
-        "norm_hh_l0": (4 * UNITS,),
-        "norm_c_l0": (UNITS,),
-        "norm_c_bias_l0": (UNITS,),
-    }
-    for key in extra:
-        neutral = 0.0 if key in ("weight_peephole_l0", "norm_c_bias_l0") else 1.0
-        assert set(getattr(layer, key).unique().tolist()) == {neutral}
-
-
-def test_extra_weights_draw_no_random_numbers() -> None:
-    for init in ("torch", "remember"):
-        results = []
-        for options in ({}, {"peepholes": True, "layer_norm": True}):
-            torch.manual_seed(4)
-            layer = ours.LSTM(INPUTS, UNITS, 2, init=init, **options)
-            results.append([layer.weight_hh_l1, layer.bias_ih_l0, layer.weight_ih_l0])
-        assert_all_close(*results)
-
-
-def test_coupled_and_exponential_gates_start_at_their_timescales() -> None:
-    plain = ours.LSTM(INPUTS, UNITS, timescale=50)
-    keep = torch.sigmoid(plain.bias_ih_l0.chunk(4)[1])
-    coupled = ours.LSTM(INPUTS, UNITS, timescale=50, coupled=True)
-    assert_close(1 - torch.sigmoid(coupled.bias_ih_l0.chunk(3)[0]), keep, roundings=4)
-    for forget, open_ in (("sigmoid", torch.sigmoid), ("exponential", torch.exp)):
-        layer = ours.SLSTM(INPUTS, UNITS, timescale=50, heads=2, forget_gate=forget)
-        assert_close(open_(layer.bias_ih_l0.chunk(4)[1]), keep, roundings=4)
-        for rows in layer.weight_hh_l0.chunk(8):  # a block for each gate and head
-            assert_close(rows @ rows.T, torch.eye(UNITS // 2), roundings=4 * UNITS)
-
-
-@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
-def test_from_torch_keeps_the_numbers(name: str) -> None:
-    options: dict[str, Any] = {"num_layers": 2, "bidirectional": True, "dropout": 0.1}
-    options |= {"proj_size": 2} if name == "LSTM" else {}
-    theirs = getattr(nn, name)(INPUTS, UNITS, dtype=torch.float64, **options).eval()
-    given = {key: OPTIONS[name][key] for key in ("recurrent_dropout", "weight_drop")}
-    given |= {"peepholes": True} if name == "LSTM" else {}
-    mine = getattr(ours, name).from_torch(theirs, **given)
-    assert not mine.training
-    for found, right in zip(tensors(mine(sequence())), tensors(theirs(sequence())), strict=True):
-        assert_close(found, right, roundings=4 * STEPS * (INPUTS + 2 * UNITS))
-    assert mine.weight_hh_l0 is not theirs.weight_hh_l0
-    assert mine.dropout == 0.1
-    with torch.no_grad():
-        mine.weight_hh_l0.zero_()
-    assert bool(theirs.weight_hh_l0.all())
-
-
-def test_from_torch_refuses_another_layout() -> None:
-    with pytest.raises(ArgumentError, match="three blocks of rows"):
-        ours.LSTM.from_torch(nn.LSTM(INPUTS, UNITS), coupled=True)
-
-
-def test_from_torch_refuses_parametrised_layers() -> None:
-    theirs = nn.utils.parametrizations.weight_norm(nn.GRU(INPUTS, UNITS), "weight_hh_l0")
-    with pytest.raises(ArgumentError, match="parametrisations"):
-        ours.GRU.from_torch(theirs)
-
-
-def test_strict_loading_names_what_differs() -> None:
-    layer = ours.LSTM(INPUTS, UNITS, peepholes=True)
-    with pytest.raises(RuntimeError, match="weight_peephole_l0"):
-        layer.load_state_dict(nn.LSTM(INPUTS, UNITS).state_dict())
-    with pytest.raises(RuntimeError, match="size mismatch for weight_ih_l0"):
-        ours.LSTM(INPUTS, UNITS, coupled=True).load_state_dict(nn.LSTM(INPUTS, UNITS).state_dict())
 
 
 @pytest.mark.parametrize(
@@ -433,12 +162,6 @@ def test_options_are_shown() -> None:
     assert repr(layer) == (
         "LSTM(3, 4, num_layers=2, peepholes=True, weight_drop=0.5, dilation=(1, 2))"
     )
-
-
-def test_wrong_states_of_a_dilated_stack_are_refused_with_their_shape() -> None:
-    layer = made("GRU", {"dilation": (1, 3)})
-    with pytest.raises(RuntimeError, match=r"\(4, 5, 4\)"):
-        layer(sequence(), torch.zeros(2, ROWS, UNITS, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -20,7 +20,7 @@ from tests.nn.pairs import (
     tensors,
     title,
 )
-from tests.nn.test_variants import ALL, LENGTHS, OPTIONS, RANDOM, held, hx, made
+from tests.nn.variant_layers import ALL, LENGTHS, OPTIONS, RANDOM, held, hx, made
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
