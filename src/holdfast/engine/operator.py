@@ -159,17 +159,9 @@ def _pass(
 
 @_pass.register_fake
 def _(
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: list[Tensor],
-    state: list[Tensor],
-    seed: Tensor | None,
-    place: list[int],
-    options: list[float],
-    cell: str,
-    bias: bool,
-    reverse: bool,
+    x: Tensor, batch_sizes: Tensor | None, weights: list[Tensor], state: list[Tensor], *_: object
 ) -> list[Tensor]:
+    # What comes after the state has no say in shapes.
     output = x.new_empty((*x.shape[:-1], state[0].shape[-1]))
     return [output, *(part.new_empty(part.shape) for part in state)]
 
@@ -212,12 +204,7 @@ def _(
     batch_sizes: Tensor | None,
     weights: list[Tensor],
     state: list[Tensor],
-    seed: Tensor | None,
-    place: list[int],
-    options: list[float],
-    cell: str,
-    bias: bool,
-    reverse: bool,
+    *_: object,
 ) -> list[Tensor]:
     return [tensor.new_empty(tensor.shape) for tensor in (x, *weights, *state)]
 

@@ -98,7 +98,7 @@ class LSTM(Recurrent):
         ArgumentError: (a ValueError) an argument that torch's layer has not is wrong.
 
     Source: Hochreiter and Schmidhuber (1997); Gers, Schmidhuber and Cummins (2000); the projection:
-    Sak, Senior and Beaufays (2014).
+    Sak, Senior and Beaufays (2014), arXiv 1402.1128, equation 12.
 
     Example:
         >>> layer = LSTM(input_size=3, hidden_size=8, timescale=50)

@@ -95,13 +95,13 @@ def step(
     """One step of the LSTM.
 
     Source: Hochreiter and Schmidhuber (1997), Neural Computation 9(8), with the forget gate of
-    Gers, Schmidhuber and Cummins (2000), equations 3.1 to 3.6; the projection is eq. 10 of Sak,
-    Senior and Beaufays (2014). Peepholes: Gers and Schmidhuber (2000), "Recurrent nets that time
-    and count": i and f look at the old cell state, o at the new one, which is the one that no
-    zoneout has touched. Coupled gates: Greff et al. (2017), arXiv 1503.04069, "CIFG". Layer
-    normalisation: Ba, Kiros and Hinton (2016), arXiv 1607.06450, equations 20 to 22. Zoneout:
-    Krueger et al. (2017), arXiv 1606.01305, section 3. Clipping c stops the gradient of a value
-    beyond the bound, as `torch.clamp` does.
+    Gers, Schmidhuber and Cummins (2000), Neural Computation 12(10), section 3; the projection is
+    equation 12 of Sak, Senior and Beaufays (2014), arXiv 1402.1128. Peepholes: Gers and Schmidhuber
+    (2000), "Recurrent nets that time and count": i and f look at the old cell state, o at the new
+    one, which is the one that no zoneout has touched. Coupled gates: Greff et al. (2017), arXiv
+    1503.04069, "CIFG". Layer normalisation: Ba, Kiros and Hinton (2016), arXiv 1607.06450,
+    equations 20 to 22. Zoneout: Krueger et al. (2017), arXiv 1606.01305, section 3. Clipping c
+    stops the gradient of a value beyond the bound, as `torch.clamp` does.
 
     Arguments:
         x: (B, I).
