@@ -128,13 +128,13 @@ def variants(cell: Cell, *, most: int) -> Iterator[Options]:
             yield Options(**{name: OPTIONS[name] for name in chosen})
 
 
-def variant_problems() -> Iterator[Problem]:
-    """Every cell with every pair of its options; everything else takes turns."""
+def variant_problems(*, most: int = 2) -> Iterator[Problem]:
+    """Every cell with every choice of up to so many options; everything else takes turns."""
     dense, packed = itertools.cycle(SHAPES), itertools.cycle(RAGGED_SHAPES)
     turns = itertools.product((False, True), (False, True), (0, 2), (False, True))
     turn = itertools.cycle(turns)
     for cell in VARIANT_CELLS:
-        for options in (*([Options()] if cell is SLSTM else []), *variants(cell, most=2)):
+        for options in (*([Options()] if cell is SLSTM else []), *variants(cell, most=most)):
             for dtype in (torch.float32, torch.float64):
                 ragged, reverse, projection, bias = next(turn)
                 steps, batch, hidden = next(packed if ragged else dense)

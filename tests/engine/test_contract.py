@@ -214,10 +214,7 @@ def test_cases_cover_each_kernel_cell_shape_and_option() -> None:
     assert any(problem.projection for problem in small)
 
 
-@pytest.mark.parametrize(("kernel", "problem"), VARIANT_CASES)
-def test_each_variant_is_as_exact_as_its_elementary_operators(
-    kernel: Kernel, problem: Problem
-) -> None:
+def assert_as_exact_as_elementary(kernel: Kernel, problem: Problem) -> None:
     exact = numbers(problem)
     right = results(*truth(problem, exact), exact, exact.state)
     given = exact.to(problem.dtype)
@@ -225,11 +222,27 @@ def test_each_variant_is_as_exact_as_its_elementary_operators(
     elementary = elementary_error(problem, given, right)
     # Where all units are alike, layer normalisation multiplies each rounding by 1/√1e-5.
     least = 2.0 / 1e-5**0.5 if problem.options.layer_norm else 2.0
-    assert largest_error(found, right) <= 1.5 * elementary + least
+    assert largest_error(found, right) <= 1.5 * elementary + least, label(problem)
     # So that both cannot be wrong alike: no result is further off than each of its sums, over rows,
     # steps and units, being rounded once at every step, and what a variant does beside its sums.
     sums = problem.hidden_size + problem.input_size + max(problem.batch, 1) + 16
     assert elementary <= problem.layers * problem.steps * sums * least / 2.0
+
+
+@pytest.mark.parametrize(("kernel", "problem"), VARIANT_CASES)
+def test_each_variant_is_as_exact_as_its_elementary_operators(
+    kernel: Kernel, problem: Problem
+) -> None:
+    assert_as_exact_as_elementary(kernel, problem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", (REFERENCE, *FORCED), ids=lambda kernel: kernel.name)
+@pytest.mark.parametrize("cell", VARIANT_CELLS, ids=[cell.name for cell in VARIANT_CELLS])
+def test_each_choice_of_options_is_too(kernel: Kernel, cell: Cell) -> None:
+    for problem in variant_problems(most=len(OPTIONS)):
+        if problem.cell is cell:
+            assert_as_exact_as_elementary(kernel, problem)
 
 
 def test_cases_cover_each_pair_of_options() -> None:
