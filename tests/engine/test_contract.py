@@ -237,7 +237,7 @@ def test_each_variant_is_as_exact_as_its_elementary_operators(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kernel", (REFERENCE, *FORCED), ids=lambda kernel: kernel.name)
+@pytest.mark.parametrize("kernel", [REFERENCE, *FORCED], ids=lambda kernel: kernel.name)
 @pytest.mark.parametrize("cell", VARIANT_CELLS, ids=[cell.name for cell in VARIANT_CELLS])
 def test_each_choice_of_options_is_too(kernel: Kernel, cell: Cell) -> None:
     for problem in variant_problems(most=len(OPTIONS)):
