@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _COLDEST, _HOTTEST = 0.4, 20.0
-"""Scores are not sharpened further: a few held-out texts that all are right would make them certain."""
+"""No sharper: a few held-out texts that are all right would make every score certain."""
 
 
 def temperature(scores: Floats, labels: NDArray[np.int64]) -> float:
