@@ -233,6 +233,7 @@ class Pass {
     if (row.h) store(row.h + unit, h, there);
     if (Cell::has_cell && row.c) store(row.c + unit, c, there);
     if (row.slots)
+#pragma GCC unroll 4
       for (int slot = 0; slot < Cell::slots; ++slot)
         store(row.slots + slot * H + unit, slots[slot], there);
   }

@@ -60,6 +60,7 @@ class Unwinding : protected Pass<Real, Cell> {
       const int there = left<Real>(unit, H);
       V slots[Cell::slots], da[Cell::slots], h_before = {}, c = {}, c_before = {}, dc = {};
       const Real* kept = Cell::gates > 1 ? row.slots : row.h;
+#pragma GCC unroll 4
       for (int slot = 0; slot < Cell::slots; ++slot) slots[slot] = load(kept + slot * H + unit, there);
       if (Cell::has_cell) {
         c = load<Real>(row.c + unit, there);
@@ -72,6 +73,7 @@ class Unwinding : protected Pass<Real, Cell> {
       const V past = Cell::backward(slots, h_before, c, c_before, dh, dc, da);
       store(grad_h + unit, past, there);
       if (Cell::has_cell) store(grad_c + unit, dc, there);
+#pragma GCC unroll 4
       for (int slot = 0; slot < Cell::slots; ++slot)
         store(grad_sums + slot * H + unit, da[slot], there);
     }
