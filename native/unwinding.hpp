@@ -52,11 +52,34 @@ class Unwinding : protected Pass<Real, Cell> {
   }
 
  private:
+  // What the next step back will read of a row, and only the memory of a long sequence has: asked for
+  // now, it comes while the products of this step are computed.
+  struct Ahead {
+    const Real *slots, *c_before, *grad_output;
+
+    HOLDFAST_INLINE void fetch(int64_t unit, int64_t units) const {
+      if (slots)
+        for (int slot = 0; slot < Cell::slots; ++slot) __builtin_prefetch(slots + slot * units + unit, 0, 2);
+      if (c_before) __builtin_prefetch(c_before + unit, 0, 2);
+      if (grad_output) __builtin_prefetch(grad_output + unit, 0, 2);
+    }
+  };
+
+  Ahead ahead_of(const Row<Real>& row) const {
+    const int64_t step = call.reverse ? row.time + 1 : row.time - 1;
+    if (row.index >= this->rows_at(step)) return {nullptr, nullptr, nullptr};
+    const Row<Real> next = this->row_at(step, row.index);
+    return {next.slots, Cell::has_cell ? next.c_before : nullptr,
+            at(call.grad_output, (this->offset(step) + row.index) * H)};
+  }
+
   void deactivate(const Row<Real>& row, Real* grad_sums) const {
     Real* grad_h = into(call.grad_h, row.index * H);
     Real* grad_c = into(call.grad_c, row.index * H);
     const Real* grad_output = at(call.grad_output, (this->offset(row.time) + row.index) * H);
+    const Ahead ahead = ahead_of(row);
     for (int64_t unit = 0; unit < H; unit += lanes) {
+      ahead.fetch(unit, H);
       const int there = left<Real>(unit, H);
       V slots[Cell::slots], da[Cell::slots], h_before = {}, c = {}, c_before = {}, dc = {};
       const Real* kept = Cell::gates > 1 ? row.slots : row.h;
