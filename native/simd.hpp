@@ -95,6 +95,26 @@ HOLDFAST_INLINE void store(Real* to, Vec<Real> vector, int count) {
   for (int lane = 0; lane < count; ++lane) to[lane] = vector[lane];
 }
 
+// Stores an aligned vector in memory and in no cache, where the processor can: what nobody reads for a
+// long time is not fetched before it is overwritten, and drives nothing out. `settle` follows.
+template <class Real>
+HOLDFAST_INLINE void store_away(Real* to, Vec<Real> vector) {
+#if defined(__AVX__)
+  __asm__ volatile("vmovntps %1, %0" : "=m"(*reinterpret_cast<Vec<Real>*>(to)) : "v"(vector));
+#elif defined(__SSE__)
+  __asm__ volatile("movntps %1, %0" : "=m"(*reinterpret_cast<Vec<Real>*>(to)) : "x"(vector));
+#else
+  store(to, vector);
+#endif
+}
+
+// What has been stored away is seen by all threads from here on.
+HOLDFAST_INLINE void settle() {
+#ifdef __SSE__
+  __asm__ volatile("sfence" ::: "memory");
+#endif
+}
+
 template <class Real>
 HOLDFAST_INLINE Vec<Real> fill(Real value) {
   return value - Vec<Real>{};  // + would turn −0 into 0, so the compiler could not leave it out
