@@ -28,6 +28,9 @@ class Unwinding : protected Pass<Real, Cell> {
   void add_extras(int64_t, Trail&, Real*) const {}
   void hand_over_extras(const Real*, int64_t, int64_t) const {}
 
+  // Whether W_ih x and W_hh h have one sum, and so one gradient.
+  static constexpr bool one_sum = Cell::recurrent == 0;
+
   // The gradient of the sums of W_hh h in that of all sums of a row.
   Real* hidden_sums(Real* sums, Trail&, int64_t) const { return sums + Cell::recurrent * H; }
 
