@@ -23,8 +23,9 @@ class Backward : Steps<Real, Cell> {
   // last panel that begins at the slots of h.
   const int64_t rows = Cell::gates * H, columns = padded(rows, panel),
                 stride = columns + Cell::recurrent * H;
-  // What multiplies the sums' gradient in the weights' gradients: x and 1, h and 1.
-  const int64_t features = I + P + 2;
+  // What multiplies the sums' gradient in the weights' gradients: x and 1, h and 1; where both have one
+  // sum, the one 1 serves both biases.
+  const int64_t features = I + P + (Base::one_sum ? 1 : 2);
   const bool anew = this->Base::anew();
   // A thread's sums: the weights' gradients by features, then what belongs to options.
   const int64_t gradient = features * columns + this->extras();
@@ -58,7 +59,10 @@ class Backward : Steps<Real, Cell> {
     if (!this->there() || !by_h.data || !by_x.data || !gradients.data) return 1;
     if (anew) this->pack();
     pack_transposed(by_h.data, at(call.weight_hh, 0), P, 0);
-    if (call.grad_x) pack_transposed(by_x.data, at(call.weight_ih, 0), I, Cell::turned);
+    if (call.grad_x && I <= FEW)
+      turn(by_x.data);
+    else if (call.grad_x)
+      pack_transposed(by_x.data, at(call.weight_ih, 0), I, Cell::turned);
     const int64_t blocks = (B + size - 1) / size, parts = threads;
     int failed = 0;
 #pragma omp parallel num_threads(static_cast<int>(parts)) if (parts > 1)
@@ -96,6 +100,13 @@ class Backward : Steps<Real, Cell> {
     });
   }
 
+  // W_ih for `times_few`, its rows in the same order.
+  void turn(Real* to) const {
+    for (int64_t k = 0; k < I; ++k)
+      for (int64_t row = 0; row < rows; ++row)
+        *to++ = *at(call.weight_ih, (row + Cell::turned * H) % rows * I + k);
+  }
+
   void back_through_block(int64_t low, int64_t high, Scratch& scratch, Real* own) const {
     Row<Real> row[CHUNK];
     Real* grad_x[CHUNK];
@@ -129,7 +140,10 @@ class Backward : Steps<Real, Cell> {
         this->to_hidden(row + done, grad_h, from_h + done, here, by_h.data, scratch.trail);
         done += here;
       }
-      if (call.grad_x) times_matrix<false>(grad_x, sums, count, rows, by_x.data, I);
+      if (call.grad_x && I <= FEW)
+        times_few(grad_x, sums, count, rows, by_x.data, I);
+      else if (call.grad_x)
+        times_matrix<false>(grad_x, sums, count, rows, by_x.data, I);
       add_weights(row, count, scratch, own);
     }
   }
@@ -153,36 +167,54 @@ class Backward : Steps<Real, Cell> {
       *to++ = 1;
       const Real* h = this->seen(row[index], scratch.trail);
       for (int64_t k = 0; k < P; ++k) *to++ = h[k];
-      *to = 1;
+      if (!Base::one_sum) *to = 1;
     }
+    // In one product fewer tiles are narrow.
+    if (Base::one_sum)
+      add_outer<Real>(
+          own, columns, scratch.inputs.data, features, features, scratch.sums.data, stride, count);
+    else
+      add_weights_apart(count, scratch, own);
+    this->add_extras(count, scratch.trail, own + features * columns);
+  }
+
+  void add_weights_apart(int64_t count, Scratch& scratch, Real* own) const {
     add_outer<Real>(
         own, columns, scratch.inputs.data, features, I + 1, scratch.sums.data, stride, count);
     add_outer<Real>(
         own + (I + 1) * columns, columns, scratch.inputs.data + I + 1, features, P + 1,
         this->hidden_sums(scratch.sums.data, scratch.trail, 0), this->hidden_stride(stride), count);
-    this->add_extras(count, scratch.trail, own + features * columns);
   }
 
   // The parts' gradients of some rows of the weights, added up and brought into torch's order.
   void hand_over(int64_t first, const Real* gradients, int64_t parts) const {
     const int64_t last = first + lanes < rows ? first + lanes : rows;
-    // The gradient of a bias behind a normalisation is not that of the sums.
-    void* bias_x = call.norm_ih ? nullptr : call.grad_bias_ih;
-    void* bias_h = call.norm_ih ? nullptr : call.grad_bias_hh;
-    for (int64_t row = first; row < last; ++row) {
-      // The column of this row among the slots of x, and among those of h.
-      const int64_t turned = (row + (Cell::gates - Cell::turned) % Cell::gates * H) % rows;
-      for (int64_t feature = 0; feature < features; ++feature) {
-        const bool of_x = feature <= I;
-        Real sum = 0;
-        for (int64_t part = 0; part < parts; ++part)
-          sum += gradients[part * gradient + feature * columns + (of_x ? turned : row)];
-        const int64_t k = of_x ? feature : feature - I - 1;
-        Real* to = of_x ? (k < I ? into(call.grad_weight_ih, row * I + k)
-                                 : into(bias_x, row))
-                        : (k < P ? into(call.grad_weight_hh, row * P + k)
-                                 : into(bias_h, row));
-        if (to) *to = sum;
+    // Where gate g of W_ih stands among the slots of x.
+    constexpr int turned = (Cell::gates - Cell::turned) % Cell::gates;
+    const Real* of_h = gradients + (I + 1) * columns;
+    bring(call.grad_weight_ih, I, gradients, first, last, turned, parts);
+    bring(call.grad_weight_hh, P, of_h, first, last, 0, parts);
+    if (call.norm_ih) return;  // the gradient of a bias behind a normalisation is not that of the sums
+    bring(call.grad_bias_ih, 1, gradients + I * columns, first, last, turned, parts);
+    bring(call.grad_bias_hh, 1, Base::one_sum ? gradients + I * columns : of_h + P * columns, first,
+          last, 0, parts);
+  }
+
+  // Rows [first, last) of one weight, to (GH, count), from the gradients of its first feature.
+  void bring(
+      void* to, int64_t count, const Real* from, int64_t first, int64_t last, int turned,
+      int64_t parts) const {
+    if (!to) return;
+    // In squares, so that the columns' cache lines are still there for the next row.
+    for (int64_t left = 0; left < count; left += lanes) {
+      const int64_t right = left + lanes < count ? left + lanes : count;
+      for (int64_t row = first; row < last; ++row) {
+        const Real* column = from + (row + turned * H) % rows;
+        for (int64_t k = left; k < right; ++k) {
+          Real sum = 0;
+          for (int64_t part = 0; part < parts; ++part) sum += column[part * gradient + k * columns];
+          *into(to, row * count + k) = sum;
+        }
       }
     }
   }

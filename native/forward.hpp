@@ -42,6 +42,7 @@ class Forward : Steps<Real, Cell> {
           block(low, high, work);
         }
       }
+      settle();
     }
     return failed;
   }

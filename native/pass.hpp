@@ -11,6 +11,9 @@ namespace HOLDFAST_ISA {
 // Rows of the batch that go through a step together: their states stay in the nearest caches.
 constexpr int64_t BLOCK = 48;
 
+// Bytes of slots from which on they would drive everything else out of a core's own cache.
+constexpr int64_t MANY = 1 << 20;
+
 // Memory that is given back, aligned to cache lines.
 template <class Real>
 struct Buffer {
@@ -47,6 +50,7 @@ class Pass {
 
   const HoldfastCall& call;
   const int64_t T, B, I, H, P, panels, depth;
+  const bool away;  // slots are stored past the caches
   Buffer<Real> packed, biases;
 
   explicit Pass(const HoldfastCall& given)
@@ -58,6 +62,9 @@ class Pass {
         P(given.projection ? given.projection : given.units),
         panels((H + panel_units - 1) / panel_units),
         depth(I + P),
+        away(
+            H % lanes == 0 && reinterpret_cast<uintptr_t>(call.slots) % sizeof(V) == 0 &&
+            offset(T) * Cell::slots * H * static_cast<int64_t>(sizeof(Real)) >= MANY),
         packed(panels * depth * width * lanes),
         biases(panels * COLUMNS * lanes) {}
 
@@ -232,9 +239,15 @@ class Pass {
     const V h = Cell::forward(a, h_before, c, slots);
     if (row.h) store(row.h + unit, h, there);
     if (Cell::has_cell && row.c) store(row.c + unit, c, there);
-    if (row.slots)
-      for (int slot = 0; slot < Cell::slots; ++slot)
-        store(row.slots + slot * H + unit, slots[slot], there);
+    if (!row.slots) return;
+    Real* to = row.slots + unit;
+    if (away) {
+#pragma GCC unroll 4
+      for (int slot = 0; slot < Cell::slots; ++slot) store_away(to + slot * H, slots[slot]);
+    } else {
+#pragma GCC unroll 4
+      for (int slot = 0; slot < Cell::slots; ++slot) store(to + slot * H, slots[slot], there);
+    }
   }
 };
 

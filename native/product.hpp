@@ -126,6 +126,31 @@ void times_matrix(
   }
 }
 
+// Columns up to which a vector along the rows of a matrix is better filled than one along its columns.
+constexpr int64_t FEW = 4;
+
+// to = from · matrix, for a matrix (depth, columns ≤ FEW) whose columns lie one after the other.
+template <class Real>
+void times_few(
+    Real* const* to, const Real* const* from, int64_t count, int64_t depth, const Real* matrix,
+    int64_t columns) {
+  constexpr int lanes = Simd<Real>::lanes;
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t column = 0; column < columns; ++column) {
+      Vec<Real> sums = {};
+      for (int64_t k = 0; k < depth; k += lanes) {
+        const int there = left<Real>(k, depth);
+        sums += load(from[row] + k, there) * load(matrix + column * depth + k, there);
+      }
+      Real parts[lanes];
+      store(parts, sums);
+#pragma GCC unroll 4
+      for (int half = lanes / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; ++lane) parts[lane] += parts[lane + half];
+      to[row][column] = parts[0];
+    }
+}
+
 // to[f][column] += Σ_k features[k][f] · values[k][column] for f < count and all columns, which are
 // a multiple of a panel; both factors lie row k after row k.
 template <class Real>

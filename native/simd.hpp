@@ -95,9 +95,59 @@ HOLDFAST_INLINE void store(Real* to, Vec<Real> vector, int count) {
   for (int lane = 0; lane < count; ++lane) to[lane] = vector[lane];
 }
 
+// Stores an aligned vector in memory and in no cache, where the processor can: what nobody reads for a
+// long time is not fetched before it is overwritten, and drives nothing out. `settle` follows.
+template <class Real>
+HOLDFAST_INLINE void store_away(Real* to, Vec<Real> vector) {
+#if defined(__AVX__)
+  __asm__ volatile("vmovntps %1, %0" : "=m"(*reinterpret_cast<Vec<Real>*>(to)) : "v"(vector));
+#elif defined(__SSE__)
+  __asm__ volatile("movntps %1, %0" : "=m"(*reinterpret_cast<Vec<Real>*>(to)) : "x"(vector));
+#else
+  store(to, vector);
+#endif
+}
+
+// What has been stored away is seen by all threads from here on.
+HOLDFAST_INLINE void settle() {
+#ifdef __SSE__
+  __asm__ volatile("sfence" ::: "memory");
+#endif
+}
+
 template <class Real>
 HOLDFAST_INLINE Vec<Real> fill(Real value) {
   return value - Vec<Real>{};  // + would turn −0 into 0, so the compiler could not leave it out
+}
+
+// The lesser of x and a bound, and the greater of them; NaN stays NaN. With AVX one instruction, which
+// a compiler does not take for the comparison by itself, and which is short on the way from sums to h.
+template <class Real>
+HOLDFAST_INLINE Vec<Real> at_most(Vec<Real> x, Real most) {
+  const Vec<Real> bound = fill<Real>(most);
+#ifdef __AVX__
+  if constexpr (sizeof(Real) == 4)
+    __asm__("vminps %0, %1, %0" : "+v"(x) : "v"(bound));
+  else
+    __asm__("vminpd %0, %1, %0" : "+v"(x) : "v"(bound));
+  return x;
+#else
+  return x > bound ? bound : x;
+#endif
+}
+
+template <class Real>
+HOLDFAST_INLINE Vec<Real> at_least(Vec<Real> x, Real least) {
+  const Vec<Real> bound = fill<Real>(least);
+#ifdef __AVX__
+  if constexpr (sizeof(Real) == 4)
+    __asm__("vmaxps %0, %1, %0" : "+v"(x) : "v"(bound));
+  else
+    __asm__("vmaxpd %0, %1, %0" : "+v"(x) : "v"(bound));
+  return x;
+#else
+  return x < bound ? bound : x;
+#endif
 }
 
 template <class Real>
@@ -118,12 +168,10 @@ HOLDFAST_INLINE Vec<Real> exponential_series(Vec<Real> r) {
 }
 
 // e^x − 1 = 2^n (e^r − 1) + (2^n − 1) with x = n ln 2 + r, exact to rounding near 0 too.
-// Beyond ±`largest` it stays what it is there; NaN stays NaN.
+// x lies between ±`largest`; NaN stays NaN.
 template <class Real>
-HOLDFAST_INLINE Vec<Real> exponential_less_one(Vec<Real> x, Vec<Real>& power) {
+HOLDFAST_INLINE Vec<Real> bounded_exponential(Vec<Real> x, Vec<Real>& power) {
   using S = Simd<Real>;
-  x = x > S::largest ? fill<Real>(S::largest) : x;
-  x = x < -S::largest ? fill<Real>(-S::largest) : x;
   const Vec<Real> shifted = x * S::log2e + S::rounding;
   const Vec<Real> n = shifted - S::rounding;
   const Vec<Real> r = (x - n * S::ln2_high) - n * S::ln2_low;
@@ -134,6 +182,13 @@ HOLDFAST_INLINE Vec<Real> exponential_less_one(Vec<Real> x, Vec<Real>& power) {
   bits = (bits - zero + S::bias) << S::mantissa;
   std::memcpy(&power, &bits, sizeof power);
   return r + r * r * exponential_series<Real>(r);
+}
+
+// The same for any x: beyond ±`largest` it stays what it is there.
+template <class Real>
+HOLDFAST_INLINE Vec<Real> exponential_less_one(Vec<Real> x, Vec<Real>& power) {
+  constexpr Real largest = Simd<Real>::largest;
+  return bounded_exponential<Real>(at_least<Real>(at_most<Real>(x, largest), -largest), power);
 }
 
 // σ(x) = 1 / (1 + e^{-x})
@@ -149,9 +204,8 @@ template <class Real>
 HOLDFAST_INLINE Vec<Real> tanh(Vec<Real> x) {
   Vec<Real> power;
   // From 20 on tanh is 1 in both precisions, and u stays finite.
-  x = x > 20 ? fill<Real>(20) : x;
-  x = x < -20 ? fill<Real>(-20) : x;
-  const Vec<Real> less_one = exponential_less_one<Real>(x + x, power);
+  x = at_least<Real>(at_most<Real>(x, 20), -20);
+  const Vec<Real> less_one = bounded_exponential<Real>(x + x, power);
   const Vec<Real> u = power * less_one + (power - 1);
   return u / (u + 2);
 }

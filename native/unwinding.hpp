@@ -28,6 +28,9 @@ class Unwinding : protected Pass<Real, Cell> {
   void add_extras(int64_t, Trail&, Real*) const {}
   void hand_over_extras(const Real*, int64_t, int64_t) const {}
 
+  // Whether W_ih x and W_hh h have one sum, and so one gradient.
+  static constexpr bool one_sum = Cell::recurrent == 0;
+
   // The gradient of the sums of W_hh h in that of all sums of a row.
   Real* hidden_sums(Real* sums, Trail&, int64_t) const { return sums + Cell::recurrent * H; }
 
@@ -52,14 +55,38 @@ class Unwinding : protected Pass<Real, Cell> {
   }
 
  private:
+  // What the next step back will read of a row, and only the memory of a long sequence has: asked for
+  // now, it comes while the products of this step are computed.
+  struct Ahead {
+    const Real *slots, *c_before, *grad_output;
+
+    HOLDFAST_INLINE void fetch(int64_t unit, int64_t units) const {
+      if (slots)
+        for (int slot = 0; slot < Cell::slots; ++slot) __builtin_prefetch(slots + slot * units + unit, 0, 2);
+      if (c_before) __builtin_prefetch(c_before + unit, 0, 2);
+      if (grad_output) __builtin_prefetch(grad_output + unit, 0, 2);
+    }
+  };
+
+  Ahead ahead_of(const Row<Real>& row) const {
+    const int64_t step = call.reverse ? row.time + 1 : row.time - 1;
+    if (row.index >= this->rows_at(step)) return {nullptr, nullptr, nullptr};
+    const Row<Real> next = this->row_at(step, row.index);
+    return {next.slots, Cell::has_cell ? next.c_before : nullptr,
+            at(call.grad_output, (this->offset(step) + row.index) * H)};
+  }
+
   void deactivate(const Row<Real>& row, Real* grad_sums) const {
     Real* grad_h = into(call.grad_h, row.index * H);
     Real* grad_c = into(call.grad_c, row.index * H);
     const Real* grad_output = at(call.grad_output, (this->offset(row.time) + row.index) * H);
+    const Ahead ahead = ahead_of(row);
     for (int64_t unit = 0; unit < H; unit += lanes) {
+      ahead.fetch(unit, H);
       const int there = left<Real>(unit, H);
       V slots[Cell::slots], da[Cell::slots], h_before = {}, c = {}, c_before = {}, dc = {};
       const Real* kept = Cell::gates > 1 ? row.slots : row.h;
+#pragma GCC unroll 4
       for (int slot = 0; slot < Cell::slots; ++slot) slots[slot] = load(kept + slot * H + unit, there);
       if (Cell::has_cell) {
         c = load<Real>(row.c + unit, there);
@@ -72,6 +99,7 @@ class Unwinding : protected Pass<Real, Cell> {
       const V past = Cell::backward(slots, h_before, c, c_before, dh, dc, da);
       store(grad_h + unit, past, there);
       if (Cell::has_cell) store(grad_c + unit, dc, there);
+#pragma GCC unroll 4
       for (int slot = 0; slot < Cell::slots; ++slot)
         store(grad_sums + slot * H + unit, da[slot], there);
     }

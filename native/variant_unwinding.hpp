@@ -101,6 +101,9 @@ class VariantUnwinding : protected Variant<Real, Cell> {
             summed(gradients + of_weight_hr + unit * projections + p, stride, threads);
   }
 
+  // A normalisation stands between W_hh h and the sum.
+  static constexpr bool one_sum = false;
+
   Real* hidden_sums(Real* sums, Trail& trail, int64_t index) const {
     return normed ? trail.normed.data + index * columns : sums + Cell::recurrent * H;
   }

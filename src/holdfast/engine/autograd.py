@@ -108,16 +108,12 @@ class _Pass(torch.autograd.Function):
         return (output, *final)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         kernel, problem, batch_sizes, masks, count = ctx.call
         x, *tensors, output, cells, kept = ctx.saved_tensors
         weights, state = tuple(tensors[:count]), tuple(tensors[count:])
         tape = Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
-        # Of the states every part has a gradient; of the output it may be large and is left out.
-        of_state = tuple(
-            torch.zeros_like(part) if grad is None else grad
-            for part, grad in zip(state, grads[1:], strict=True)
-        )
+        of_state = grads[1:]
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
             found = reference.gradients(problem, tape, grads[0], of_state, create_graph=True)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,9 @@ from holdfast.nn.initialisation import Initialisation, check_initialisation, ini
 from holdfast.nn.lengths import Lengths, packed, padded
 from holdfast.nn.stack import RunStack, equations_wanted, run_layers, run_stack
 from holdfast.nn.variants import EXTRA_WEIGHTS, PLAIN, Variant, drawn_seed, dropped
+
+_remembered = lru_cache(maxsize=1024)(Problem)
+"""The same problem for the same sizes: to make and compare one takes as long as some steps do."""
 
 
 class Recurrent(nn.Module):
@@ -297,7 +301,8 @@ class Recurrent(nn.Module):
         options = self.options
         if not self.training and options.recurrent_dropout:
             options = replace(options, recurrent_dropout=0.0)
-        return Problem(
+        make = Problem if torch.compiler.is_compiling() else _remembered
+        return make(
             cell=self.cell,
             steps=steps,
             batch=batch,
@@ -317,7 +322,12 @@ class Recurrent(nn.Module):
         )
 
     def _all_weights(self) -> tuple[Tensor, ...]:
-        return tuple(getattr(self, name) for names in self._weight_names for name in names)
+        own = self._parameters  # where most are, and found sooner than through the module
+        return tuple(
+            getattr(self, name) if (found := own.get(name)) is None else found
+            for names in self._weight_names
+            for name in names
+        )
 
     def _zero_state(self, x: Tensor, batch: int) -> State:
         shapes = self._state_shapes(batch)

@@ -225,6 +225,8 @@ def _run_passes(
     state: State,
     masks: Masks | None,
 ) -> tuple[Tensor, State]:
+    if problem.is_pass and problem.dropout == 0:
+        return run(problem, x, batch_sizes, weights, state, masks)
     width, directions = problem.tensors_per_pass, problem.directions
     outputs: list[Tensor] = []
     finals: list[State] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -103,26 +104,34 @@ def tell_options(
 
 def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
     """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    units, width = problem.hidden_size, problem.output_size
-    wanted: list[tuple[Tensor, tuple[int, ...]]] = [(x, (*x.shape[:-1], problem.input_size))]
-    if is_variant(problem):
-        for name, shape in problem.weight_shapes().items():
-            wanted.append((getattr(weights, name), shape))
-    else:
-        rows = len(problem.cell.gates) * units
-        wanted.append((weights.weight_ih, (rows, problem.input_size)))
-        wanted.append((weights.weight_hh, (rows, units)))
-        for bias in (weights.bias_ih, weights.bias_hh):
-            if bias is not None:
-                wanted.append((bias, (rows,)))
-    for part, last in zip(state, (width, units, units, units), strict=False):
-        wanted.append((part, (1, problem.batch, last)))
-    for tensor, shape in wanted:
-        if tensor.shape != shape or tensor.dtype != problem.dtype or tensor.device.type != "cpu":
-            raise RuntimeError(
-                f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
-                f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
-            )
+    of_weights, of_state = _wanted(problem)
+    _check(problem, x, (*x.shape[:-1], problem.input_size))
+    for place, shape in of_weights:
+        _check(problem, weights[place], shape)
+    for part, shape in zip(state, of_state, strict=False):
+        _check(problem, part, shape)
+
+
+@lru_cache(maxsize=1024)
+def _wanted(
+    problem: Problem,
+) -> tuple[tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, ...], ...]]:
+    """The shape of each weight, by its place in `Weights`, and of each part of the state."""
+    units = problem.hidden_size
+    of_weights = tuple(
+        (Weights._fields.index(name), shape) for name, shape in problem.weight_shapes().items()
+    )
+    widths = (problem.output_size, units, units, units)
+    return of_weights, tuple((1, problem.batch, width) for width in widths)
+
+
+def _check(problem: Problem, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    assert tensor is not None
+    if tensor.shape != shape or tensor.dtype != problem.dtype or not tensor.is_cpu:
+        raise RuntimeError(
+            f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
+            f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
+        )
 
 
 def dense(problem: Problem, weights: Weights) -> Weights:

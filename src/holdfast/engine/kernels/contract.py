@@ -208,7 +208,7 @@ class TapedKernel(Protocol):
         problem: Problem,
         tape: Tape,
         output: Tensor | None,
-        state: State,
+        state: tuple[Tensor | None, ...],
         *,
         input_gradient: bool = True,
     ) -> Gradients:
@@ -217,7 +217,7 @@ class TapedKernel(Protocol):
         Arguments:
             problem, tape: of the forward pass.
             output, state: the gradients that reach what it returned, in the same shapes; None for
-                an output that no loss depends on.
+                what no loss depends on.
             input_gradient: whether that of x is wanted.
         """
         ...

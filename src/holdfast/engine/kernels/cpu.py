@@ -131,7 +131,7 @@ class CpuKernel:
         problem: Problem,
         tape: Tape,
         output: Tensor | None,
-        state: State,
+        state: tuple[Tensor | None, ...],
         *,
         input_gradient: bool = True,
     ) -> Gradients:
@@ -141,7 +141,13 @@ class CpuKernel:
             torch.empty_like(weight, memory_format=torch.contiguous_format)
             for weight in tape.weights
         )
-        grad_state = tuple(part.clone(memory_format=torch.contiguous_format) for part in state)
+        # Ours to write into: what reaches the last state becomes what leaves the first.
+        grad_state = tuple(
+            before.new_zeros(before.shape)
+            if part is None
+            else part.clone(memory_format=torch.contiguous_format)
+            for before, part in zip(tape.state, state, strict=True)
+        )
         named = problem.weights(grad_weights)
         kept = tape.kept
         if kept is None and problem.cell is SLSTM:

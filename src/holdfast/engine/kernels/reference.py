@@ -59,7 +59,7 @@ def gradients(
     problem: Problem,
     tape: Tape,
     output: Tensor | None,
-    state: State,
+    state: tuple[Tensor | None, ...],
     *,
     create_graph: bool = False,
 ) -> Gradients:
@@ -83,14 +83,13 @@ def gradients(
             given[1 + count :],
             tape.masks,
         )
-    if output is None:
-        output = torch.zeros_like(every[0])
-    watched = [tensor for tensor in given if tensor.requires_grad]
-    found = iter(
-        torch.autograd.grad(
-            (every[0], *final), watched, (output, *state), create_graph=create_graph
-        )
+    results = (every[0], *final)
+    reached = tuple(
+        torch.zeros_like(result) if gradient is None else gradient
+        for result, gradient in zip(results, (output, *state), strict=True)
     )
+    watched = [tensor for tensor in given if tensor.requires_grad]
+    found = iter(torch.autograd.grad(results, watched, reached, create_graph=create_graph))
     result = tuple(
         next(found) if tensor.requires_grad else torch.zeros_like(tensor) for tensor in given
     )
@@ -132,7 +131,7 @@ class ReferenceKernel:
         problem: Problem,
         tape: Tape,
         output: Tensor | None,
-        state: State,
+        state: tuple[Tensor | None, ...],
         *,
         input_gradient: bool = True,
     ) -> Gradients:
