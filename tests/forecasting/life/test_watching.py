@@ -9,6 +9,7 @@ import pytest
 from tests.forecasting.fits import HORIZON, fit, table
 
 from holdfast.errors import ArgumentError, InputError, ModelError
+from holdfast.forecasting import watching
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.watch_state import WatchState, forget
@@ -89,13 +90,18 @@ def test_it_does_not_matter_which_rows_come_together(fitted: Fitted, every: int 
     assert np.array(sorted(found)) == pytest.approx(np.array(sorted(expected)), rel=1e-5)
 
 
-def test_a_long_watch_forgets_what_is_far_behind_and_goes_on(fitted: Fitted) -> None:
+def test_a_long_watch_forgets_what_is_far_behind_and_goes_on(
+    fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_points_needed", lambda fitted: 60)
+    monkeypatch.setattr(watching, "LARGEST_LEAP", 20)
     watch, first = begun(fitted)
-    places, steps, values = rows_of(1500)
+    places, steps, values = rows_of(150)
     watch.take(places, first + steps, values)
     kept = watch.series()
     np.testing.assert_array_equal(kept.one(1), values[1::2][-len(kept.one(1)) :])
-    assert kept.ends.tolist() == [first + 1499] * 2
+    assert kept.ends.tolist() == [first + 149] * 2
+    assert len(kept.one(1)) == 60
     assert (watch.take(places[:2], first + steps[:2], values[:2])[1], watch.past) == ([], 2)
 
 

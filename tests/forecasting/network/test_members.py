@@ -60,12 +60,13 @@ def test_networks_come_back_from_their_description() -> None:
     tasks = [scratch.task(series, None, seed).module.eval() for seed in (0, 1)]
     adapted = adapting.member([adapting.task(series, None, 0).module.eval()])
     described, arrays = described_networks([start, adapted, scratch.member(tasks)])
-    again = read_networks(described, arrays, horizon=HORIZON, season=7)
+    given = {"horizon": HORIZON, "season": 7, "calendar": series.calendar}
+    again = read_networks(described, arrays, **given)
     assert [one.name for one in again] == ["Pretrained", "Adapted", "LSTM"]
     for one, other in zip((start, adapted, scratch.member(tasks)), again, strict=True):
         np.testing.assert_array_equal(other.quantiles(series), one.quantiles(series))
     with pytest.raises(ModelError, match="pretrained"):
-        read_networks({"LSTM": described["LSTM"]}, arrays, horizon=HORIZON, season=7)
+        read_networks({"LSTM": described["LSTM"]}, arrays, **given)
 
 
 def test_what_shapes_an_adapted_network_is_in_its_identity() -> None:
