@@ -190,23 +190,21 @@ FAULTS: tuple[Fault, ...] = (
         "return call.reverse ? turn : T - 1 - turn;", "return T - 1 - turn;", EXACT,
     ),
     Fault(
-        FEEDING, "the gradient of the recurrent bias is lost", UNWIND,
-        "      *to = 1;\n", "      *to = 0;\n", EXACT,
+        FEEDING, "the gradient of the bias beside the reset gate is lost", UNWIND,
+        "if (!Base::one_sum) *to = 1;", "if (!Base::one_sum) *to = 0;", EXACT,
     ),
     Fault(
         FEEDING, "the weights' gradients are handed over in the order of the slots", UNWIND,
-        "turned = (row + (Cell::gates - Cell::turned) % Cell::gates * H) % rows;", "turned = row;",
-        EXACT,
+        "turned = (Cell::gates - Cell::turned) % Cell::gates;", "turned = 0;", EXACT,
     ),
     Fault(
         FEEDING, "only the last thread's share of the weights' gradients counts", UNWIND,
-        "sum += gradients[", "sum = gradients[",
+        "sum += column[", "sum = column[",
         (THREADS + "test_the_loop_gives_the_same_bits_on_any_number_of_threads",),
     ),
     Fault(
         BESIDE, "NaN is cut off like a large number", "native/simd.hpp",
-        "x = x > S::largest ? fill<Real>(S::largest) : x;",
-        "x = x < S::largest ? x : fill<Real>(S::largest);",
+        "return x > bound ? bound : x;", "return x < bound ? x : bound;",
         (THREADS
          + "test_what_is_not_finite_stays_in_its_row_and_reaches_output_and_gradients_there",),
     ),

@@ -15,7 +15,7 @@ FILES = "a file is half-written or unchecked"
 FAULTS: tuple[Fault, ...] = (
     Fault(
         RUN, "a loss that is not finite goes on to the weights", "training/update.py",
-        "if not math.isfinite(value):", "if value is None:",
+        "if not math.isfinite(value):  # in one", "if value is None:  # in one",
         (LOOP + "test_a_loss_that_is_not_finite_names_step_and_row_and_leaves_the_weights",),
     ),
     Fault(
@@ -38,9 +38,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         RUN, "dropout draws from the global random numbers", "training/update.py",
-        'with seeded(torch_seed(self.plan.seed, "update", step), self.device):\n'
-        "                batch",
-        "if self.device:\n                batch",
+        'with seeded(torch_seed(self.plan.seed, "update", *_keys(step, shard)), self.device):\n'
+        "                    batch",
+        "if self.device:\n                    batch",
         (LOOP + "test_global_random_numbers_are_neither_read_nor_moved",),
     ),
     Fault(

@@ -196,8 +196,12 @@ def label(problem: Problem) -> str:
     return "-".join([*marks, *problem.options.changed])
 
 
-def numbers(problem: Problem, seed: int = 0) -> Numbers:
-    """Random float64 numbers that float32 can hold, so that both precisions start from the same."""
+def numbers(problem: Problem, seed: int = 0, *, unseen: bool = False) -> Numbers:
+    """Random float64 numbers that float32 can hold, so that both precisions start from the same.
+
+    `unseen`: a third of an sLSTM's units have seen nothing, n = 0. That is a border: no quotient of
+    differences can be taken across it.
+    """
     draw = torch.Generator().manual_seed(seed)
 
     def tensor(*shape: int, positive: bool = False) -> Tensor:
@@ -205,7 +209,8 @@ def numbers(problem: Problem, seed: int = 0) -> Numbers:
         values = torch.randn(shape, generator=draw, dtype=torch.float32) / shape[-1] ** 0.5
         if positive:
             values = values.abs() + 1
-            values.view(-1)[::3] = 0  # an sLSTM's unit that has seen nothing
+            if unseen:
+                values.view(-1)[::3] = 0
         return values.double().requires_grad_()
 
     lengths = tuple(max(1, problem.steps - row * problem.ragged) for row in range(problem.batch))

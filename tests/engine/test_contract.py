@@ -215,7 +215,7 @@ def test_cases_cover_each_kernel_cell_shape_and_option() -> None:
 
 
 def assert_as_exact_as_elementary(kernel: Kernel, problem: Problem) -> None:
-    exact = numbers(problem)
+    exact = numbers(problem, unseen=True)
     right = results(*truth(problem, exact), exact, exact.state)
     given = exact.to(problem.dtype)
     found = results(*run(kernel, problem, given), given, given.state)
