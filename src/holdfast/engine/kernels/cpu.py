@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Final, Literal
 
 import torch
@@ -23,12 +24,10 @@ from holdfast.engine.kernels.call import (
     worthwhile_threads,
 )
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
+from holdfast.engine.kernels.lending import LARGE, LENDER
 
 KEPT_BYTES: Final = 1 << 28
 """It is kept up to this size; beyond, computing it again costs less than the memory."""
-
-LARGE: Final = 1 << 22
-"""Bytes from which a tensor gets large pages."""
 
 LARGEST_HIDDEN: Final = 512
 """Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
@@ -98,12 +97,12 @@ class CpuKernel:
         units, has_cell = problem.hidden_size, problem.cell in (LSTM, SLSTM)
         form = x.shape[:-1]
         output = _fresh(x, (*form, problem.output_size))
-        cells = _fresh(x, (*form, units)) if has_cell and problem.gradient else None
+        cells = _lent(x, (*form, units)) if has_cell and problem.gradient else None
         cell_state = state[1].clone() if has_cell and cells is None else None
         kept = None
         slots = slots_of(problem) if problem.gradient else 0
         if slots and form.numel() * slots * units * x.element_size() <= self._kept_bytes:
-            kept = _fresh(x, (*form, slots * units))
+            kept = _lent(x, (*form, slots * units))
         beyond = tuple(part.clone(memory_format=torch.contiguous_format) for part in state[2:])
         self._run(
             problem,
@@ -294,6 +293,13 @@ def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:
         assert not isinstance(library, str)
         library.advise(made.data_ptr(), made.nbytes)
     return made
+
+
+def _lent(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """An uninitialised tensor for what nobody sees but the backward pass."""
+    if like.element_size() * math.prod(shape) < LARGE:
+        return like.new_empty(shape)
+    return LENDER.lend(like.dtype, shape)
 
 
 def _last(problem: Problem, every: Tensor, batch_sizes: Tensor | None) -> Tensor:
