@@ -2,9 +2,10 @@
 
     python benchmarks/language.py --data ../shared/data --text shakespeare --budget 3m --seeds 3
 
-Tiny Shakespeare is scored as nanoGPT scores it: characters, the last tenth of the file, weights fixed; the
-state is carried through the whole of it. Published: nanoGPT 1.88 (CPU, about 3 minutes), 1.4697 (A100, 3
-minutes). WikiText-2 has its own files for validation and test and its closed vocabulary of 33,278 words.
+Tiny Shakespeare is scored as nanoGPT scores it: characters, the last tenth of the file, weights
+fixed; the state is carried through the whole of it. Published: nanoGPT 1.88 (CPU, about 3 minutes),
+1.4697 (A100, 3 minutes). WikiText-2 has files of its own for validation and test, and its closed
+vocabulary of 33,278 words.
 """
 
 from __future__ import annotations
