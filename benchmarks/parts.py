@@ -1,7 +1,7 @@
 """Forecasting a folder of parts: seconds, peak memory, and whether a kill loses or doubles any.
 
-    python -m benchmarks.parts --series 100000 --folder /tmp/parts
-    python -m benchmarks.parts --series 1000000 --folder /tmp/parts --kill
+    python -m benchmarks.parts --series 100000 --folder FOLDER
+    python -m benchmarks.parts --series 1000000 --folder FOLDER --kill
 
 Makes N monthly series of 100 points in parts of 10,000 (seeded), runs ``holdfast forecast FOLDER
 --horizon 12 --adapt none`` in processes of its own, samples the memory of all of them twice a
