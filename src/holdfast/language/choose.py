@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from holdfast.language.design import LanguageDesign
@@ -68,8 +69,6 @@ def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) 
 
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:
     """The more often a text is read by the more weights, the more of them are hidden at a time."""
-    from dataclasses import replace
-
     weights = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
     strain = min(passes, 100.0) * weights / tokens
     share = min(max(0.1 * math.log2(1.0 + strain / 2.0), 0.0), 0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from holdfast.errors import ModelError
 from holdfast.language.choose import choose_design
 from holdfast.language.corpus import Corpus
 from holdfast.language.design import LanguageDesign
+from holdfast.language.evaluate import WINDOW, surprises
 from holdfast.language.settled import TrainingFolder
 from holdfast.language.task import LanguageTask
 from holdfast.training.budget import Budget, steps_within
@@ -198,7 +199,7 @@ def _chosen(corpus: Corpus, flops: float) -> LanguageDesign:
 
 def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int) -> float:
     """Multiplications and additions a second of training, from a few updates."""
-    rehearsal = Rehearsal(LanguageTask(design, corpus, seed), replace(_TIMING))
+    rehearsal = Rehearsal(LanguageTask(design, corpus, seed), _TIMING)
     rehearsal(1)
     seconds = min(rehearsal(2) for _ in range(2)) / 2
     return design.flops_per_token() * design.window * design.batch / max(seconds, 1e-9)
@@ -209,8 +210,6 @@ _TIMING = Plan(steps=10)
 
 def _scoring_seconds(task: LanguageTask, corpus: Corpus) -> float:
     """What scoring the held-out text in one stream will take, from a piece of it."""
-    from holdfast.language.evaluate import WINDOW, surprises
-
     piece = corpus.validation[: 2 * WINDOW + 1]
     begin = time.monotonic()
     for _ in surprises(task.module.network, piece):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -266,8 +267,6 @@ def _identity(
     learnt: Sequence[Sentence],
     held_out: Sequence[Sentence],
 ) -> str:
-    import hashlib
-
     digest = hashlib.sha256(repr((design, tags)).encode())
     for group in (learnt, held_out):
         for one in group:
