@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from holdfast.errors import ArgumentError, TextError
 from holdfast.language.text_files import read_all
 from holdfast.language.tokens.tokens import Kind, Tokens
 from holdfast.language.tokens.vocabulary import count_tokens
-from holdfast.storage import write_text_atomically
 
 Stored = NDArray[np.integer]
 """Tokens in as many bits as they need, usually on disk."""
@@ -24,7 +22,7 @@ Stored = NDArray[np.integer]
 LEAST: Final = 1_000
 """Tokens below which there is nothing to learn from."""
 
-_TOKENS, _MANIFEST = "tokens.bin", "corpus.json"
+_TOKENS = "tokens.bin"
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,7 @@ def prepare(
             f"{files[0]}: {learnt.tokens:,} tokens to learn from and {watched.tokens:,} to be "
             f"watched on are too few; give at least {LEAST:,} and {LEAST // 10}."
         )
-    identity = digest.hexdigest()
-    described = {"identity": identity, "tokens": len(whole), "validation": len(whole) - cut}
-    write_text_atomically(target / _MANIFEST, json.dumps(described))
-    return Corpus(tokens, whole[:cut], whole[cut:], learnt, watched, identity)
+    return Corpus(tokens, whole[:cut], whole[cut:], learnt, watched, digest.hexdigest())
 
 
 def _part(amount: Amount, tokens: int) -> Amount:

@@ -235,7 +235,7 @@ class LanguageModel:
             TextError: there is no text, or the file cannot be read.
         """
         pieces = read_all([text], encoding=encoding) if isinstance(text, Path) else [text]
-        amount, total, unknown = Amount(), 0.0, 0
+        amount, unknown = Amount(), 0
         ids_of = []
         for piece in pieces:
             ids = self.tokens.encode(piece)
