@@ -13,6 +13,17 @@ from holdfast.records.forecast import (
     TableSummary,
     TrainingSummary,
 )
+from holdfast.records.inspection import (
+    Attribution,
+    ContextLoss,
+    GateActivity,
+    Inspection,
+    Ints,
+    LagCurve,
+    LayerMemory,
+    SequenceRecord,
+    UnitsInTime,
+)
 from holdfast.records.language import (
     ClassifierScores,
     PlannedText,
@@ -32,6 +43,11 @@ from holdfast.records.members import (
     TRAINED,
     WITH_COVARIATES,
 )
+from holdfast.records.memory_comparison import (
+    ComparedRun,
+    ForecastComparison,
+    MemoryComparison,
+)
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
 from holdfast.records.totals import TotalsRecord
@@ -49,19 +65,30 @@ __all__ = [
     "TRAINED",
     "TRUST",
     "WITH_COVARIATES",
+    "Attribution",
     "BacktestRecord",
     "ClassifierScores",
+    "ComparedRun",
+    "ContextLoss",
     "CurvesRecord",
     "Floats",
     "FoldRecord",
+    "ForecastComparison",
     "ForecastRecord",
+    "GateActivity",
+    "Inspection",
+    "Ints",
+    "LagCurve",
+    "LayerMemory",
     "LayerSpeed",
     "LevelCoverage",
+    "MemoryComparison",
     "MethodScore",
     "PlannedText",
     "PlannedTraining",
     "PretrainedSummary",
     "SamplesRecord",
+    "SequenceRecord",
     "SurpriseRecord",
     "TableSummary",
     "TagScore",
@@ -72,4 +99,5 @@ __all__ = [
     "TotalsRecord",
     "TrainingSummary",
     "TrustRecord",
+    "UnitsInTime",
 ]
