@@ -47,6 +47,11 @@ def test_a_text_is_learnt_written_scored_and_marked(
     assert command(monkeypatch, "text", "surprise", model, verse, "-o", page_path) == 0
     assert page_path.stat().st_size < 1_000_000
 
+    assert command(monkeypatch, "text", "export", model, verse.parent / "verse.onnx") == 0
+    assert (verse.parent / "verse.tokenizer.json").stat().st_size
+    assert command(monkeypatch, "text", "export", model, verse) == 2
+    assert "must end in .onnx" in one_sentence(capsys.readouterr().err)
+
 
 @pytest.mark.parametrize(
     ("content", "options", "says"),

@@ -201,3 +201,27 @@ def surprise(
         return
     save(record, out)
     screen.show(terminal.written({"page": str(out)}), whole_lines=True)
+
+
+@app.command("export")
+def export(
+    model: Model,
+    file: Annotated[Path, typer.Argument(help="The ONNX file to write, such as model.onnx.")],
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a model as an ONNX file: tokens and a state in, log-probabilities and the state out.
+
+    Its tokenizer, in the form of Hugging Face, is written beside it.
+    """
+    screen = Screen(quiet=quiet, as_json=False)
+    from holdfast.cli.request import model_folder
+    from holdfast.errors import ArgumentError
+
+    folder = model_folder(model, "holdfast text train")
+    if file.suffix != ".onnx":
+        raise ArgumentError(f"{file} must end in .onnx, as in: holdfast text export MODEL a.onnx.")
+    from holdfast.language.language_model import LanguageModel
+    from holdfast.reports import terminal
+
+    beside = LanguageModel.load(folder).export_onnx(file)
+    screen.show(terminal.written({"model": str(file), "tokenizer": str(beside)}), whole_lines=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TextError
+from holdfast.language.adjusted import adjusted
 from holdfast.language.corpus import Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign
 from holdfast.language.dynamic import DynamicRate, dynamic_surprises
@@ -22,6 +22,7 @@ from holdfast.language.evaluate import surprises
 from holdfast.language.fit import LanguageFit, fit
 from holdfast.language.generate import Writer, generate_ids, until
 from holdfast.language.model import LanguageNetwork
+from holdfast.language.onnx_step import language_onnx
 from holdfast.language.planned import planned
 from holdfast.language.sampling import Sampling
 from holdfast.language.score import text_score
@@ -29,6 +30,7 @@ from holdfast.language.settled import TEXT, clear
 from holdfast.language.text_files import read_all
 from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
 from holdfast.records import PlannedText, TextScore
+from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress, progress_for_terminal
 from holdfast.training.weights import arrays_of, network_from
@@ -131,7 +133,7 @@ class LanguageModel:
             made = fit(
                 corpus,
                 design=design,
-                adjust=partial(_adjusted, hidden=hidden, layers=layers, dropout=dropout),
+                adjust=partial(adjusted, hidden=hidden, layers=layers, dropout=dropout),
                 budget=clock,
                 steps=steps,
                 seed=seed,
@@ -317,6 +319,23 @@ class LanguageModel:
                 error
             )
 
+    def export_onnx(self, path: str | Path) -> Path:
+        """Write the model as an ONNX file (`onnx_step.language_onnx`), its tokenizer beside it.
+
+        Arguments:
+            path: of the file; the tokenizer, in the form of Hugging Face, ends in .tokenizer.json.
+
+        Returns:
+            The path of the tokenizer.
+
+        Raises:
+            InputError: onnx is not installed, or a file cannot be written.
+        """
+        language_onnx(self.network, path)
+        beside = Path(path).with_suffix(".tokenizer.json")
+        write_text_atomically(beside, self.tokens.to_json())
+        return beside
+
     def _begun(self, ids: Stored) -> Ids:
         """Tokens after one to begin with: a line break, or whatever comes first."""
         first = self.tokens.encode(_CARRY_ON)
@@ -328,20 +347,3 @@ class LanguageModel:
         made = generate_ids(self.network, ids, sampling, seed=seed, barred=self.tokens.unknown)
         for _, token in zip(range(length), made, strict=False):
             yield writer.write(token)
-
-
-def _adjusted(
-    design: LanguageDesign, *, hidden: int | None, layers: int | None, dropout: float | None
-) -> LanguageDesign:
-    """A design with what the caller asks for in place of what was chosen."""
-    if hidden is not None:
-        design = replace(design, hidden=hidden, embedding=min(design.embedding, hidden))
-    if layers is not None:
-        design = replace(design, layers=layers)
-    if dropout is not None:
-        if not 0.0 <= dropout < 1.0:
-            raise ArgumentError(f"dropout={dropout!r} must be a share from 0 to below 1.")
-        design = replace(
-            design, output_dropout=dropout, weight_drop=dropout, hidden_dropout=dropout
-        )
-    return design

@@ -1,0 +1,188 @@
+"""A language model as an ONNX file: tokens and a state in, log-probabilities and the state out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from holdfast.errors import ArgumentError
+from holdfast.export import to_onnx
+from holdfast.export.onnx_package import MAX_BYTES, onnx_package
+from holdfast.export.onnx_writer import IR_VERSION, OPSET
+from holdfast.language.model import LanguageNetwork
+from holdfast.storage import write_bytes_atomically
+from holdfast.version import __version__
+
+IDS: Final = "ids"
+SCORES: Final = "log_probabilities"
+
+
+def language_onnx(network: LanguageNetwork, path: str | Path | None = None) -> bytes:
+    """Write a network as an ONNX model that is run token by token, or over many tokens at once.
+
+    The model's inputs and outputs, T and B open:
+
+    - `ids`: (T, B) int64, tokens to read;
+    - `h_l0`, `c_l0`, `h_l1` …: (1, B, H) the state of each layer before them, zeros to begin with;
+    - `log_probabilities`: (T, B, V) of the token that follows each;
+    - `h_l0_next`, `c_l0_next` …: (1, B, H) the state after them, to be given with the next tokens.
+
+    Arguments:
+        network: float32; written as in evaluation.
+        path: the file, whole or not at all; None for none.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ArgumentError: the network is not float32 or larger than an ONNX file may be.
+        InputError: onnx is not installed, or the file cannot be written.
+
+    Source: the operators of ONNX, https://onnx.ai/onnx/operators (LSTM, LayerNormalization).
+
+    Example:
+        >>> from holdfast.language.design import LanguageDesign
+        >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8))
+        >>> import onnx
+        >>> model = onnx.load_from_string(language_onnx(network))
+        >>> [value.name for value in model.graph.output]
+        ['log_probabilities', 'h_l0_next', 'c_l0_next']
+    """
+    size = sum(weight.numel() * weight.element_size() for weight in network.parameters())
+    if size > MAX_BYTES:
+        raise ArgumentError(
+            f"The model has {size} bytes of weights and an ONNX file holds {MAX_BYTES}; export a "
+            "smaller one."
+        )
+    graph = _Graph(onnx_package("Writing an ONNX file"))
+    graph.network(network)
+    content = graph.serialised()
+    if path is not None:
+        write_bytes_atomically(path, content)
+    return content
+
+
+class _Graph:
+    """A graph while it grows."""
+
+    def __init__(self, onnx: ModuleType) -> None:
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+
+    def network(self, network: LanguageNetwork) -> None:
+        types = self.onnx.TensorProto
+        self.inputs.append(self.info(IDS, types.INT64, ["steps", "batch"]))
+        weight = self.constant("embedding", network.embedding.weight)
+        x = self.node("Gather", [weight, IDS])
+        states: list[Any] = []
+        for place, layer in enumerate(network.layers):
+            x = self.layer(place, layer, x, states)
+        norm = [self.constant(f"norm_{n}", w) for n, w in network.norm.named_parameters()]
+        read = self.node("LayerNormalization", [x, *norm], axis=-1, epsilon=float(network.norm.eps))
+        head = network.head
+        if isinstance(head, nn.AdaptiveLogSoftmaxWithLoss):
+            scores = self.adaptive(head, read)
+        else:
+            turned = (
+                self.node("Transpose", [weight], perm=[1, 0])
+                if network.design.tied
+                else self.constant("head", head.weight.T)
+            )
+            products = self.node("MatMul", [read, turned])
+            scores = self.log_softmax(
+                self.node("Add", [products, self.constant("head_bias", head.bias)])
+            )
+        self.nodes.append(self.onnx.helper.make_node("Identity", [scores], [SCORES], name=SCORES))
+        scored = self.info(SCORES, types.FLOAT, ["steps", "batch", network.design.vocabulary])
+        self.outputs = [scored, *states]
+
+    def layer(self, place: int, layer: nn.Module, x: str, states: list[Any]) -> str:
+        """The graph of one LSTM, as `to_onnx` writes it, its names made this layer's own."""
+        made = self.onnx.load_from_string(to_onnx(layer, initial_state=True)).graph  # type: ignore[arg-type]  # an LSTM each
+        names = {"input": x, "output": f"x_l{place}"}
+        names |= {f"{part}_0": f"{part}_l{place}" for part in "hc"}
+        names |= {f"{part}_n": f"{part}_l{place}_next" for part in "hc"}
+
+        def own(name: str) -> str:
+            return names.get(name, f"l{place}_{name}") if name else ""
+
+        for node in made.node:
+            for field in (node.input, node.output):
+                field[:] = [own(name) for name in field]
+            node.name = own(node.name)
+        for constant in made.initializer:
+            constant.name = own(constant.name)
+        self.nodes += made.node
+        self.constants += made.initializer
+        for value in (*made.input[1:], *made.output[1:]):
+            value.name = own(value.name)
+        self.inputs += made.input[1:]
+        states += made.output[1:]
+        return names["output"]
+
+    def adaptive(self, head: nn.AdaptiveLogSoftmaxWithLoss, read: str) -> str:
+        """(T, B, V): frequent tokens from the head, each cluster's from its share of it."""
+        top = self.node("MatMul", [read, self.constant("head", head.head.weight.T)])
+        if head.head_bias:
+            top = self.node("Add", [top, self.constant("head_bias", head.head.bias)])
+        top = self.log_softmax(top)
+        parts = [self.columns(top, 0, head.shortlist_size)]
+        for place, tail in enumerate(head.tail):
+            assert isinstance(tail, nn.Sequential)
+            x = read
+            for part, linear in zip(("down", "out"), tail, strict=True):
+                assert isinstance(linear, nn.Linear)
+                weight = self.constant(f"cluster{place}_{part}", linear.weight.T)
+                x = self.node("MatMul", [x, weight])
+            share = self.columns(top, head.shortlist_size + place, head.shortlist_size + place + 1)
+            parts.append(self.node("Add", [self.log_softmax(x), share]))
+        return self.node("Concat", parts, axis=-1)
+
+    def columns(self, x: str, begin: int, end: int) -> str:
+        limits = [
+            self.constant(f"columns_{begin}_{end}_{name}", np.array([value], np.int64))
+            for name, value in (("begin", begin), ("end", end), ("axis", -1))
+        ]
+        return self.node("Slice", [x, *limits])
+
+    def log_softmax(self, x: str) -> str:
+        return self.node("LogSoftmax", [x], axis=-1)
+
+    def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
+        """Add a node; its output."""
+        name = f"{operator}_{len(self.nodes)}"
+        made = self.onnx.helper.make_node(operator, inputs, [name], name=name, **attributes)
+        self.nodes.append(made)
+        return name
+
+    def constant(self, name: str, value: Tensor | NDArray[Any]) -> str:
+        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        tensor = self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+        self.constants.append(tensor)
+        return name
+
+    def info(self, name: str, kind: int, sizes: Sequence[str | int]) -> Any:
+        return self.onnx.helper.make_tensor_value_info(name, kind, sizes)
+
+    def serialised(self) -> bytes:
+        graph = self.onnx.helper.make_graph(
+            self.nodes, "holdfast_language", self.inputs, self.outputs, self.constants
+        )
+        model = self.onnx.helper.make_model(
+            graph,
+            producer_name="holdfast",
+            producer_version=__version__,
+            opset_imports=[self.onnx.helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+        )
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
