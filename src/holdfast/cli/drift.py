@@ -29,7 +29,7 @@ def drift(
     stored = StoredModel.open(model)
     new = read_new_rows(
         data, stored.names, stored.series.calendar,
-        id_col=ids, time_col=time_column, target_col=target,
+        id_col=ids, time_col=time_column, target_col=target, like=stored.series.covariates,
     )  # fmt: skip
     later = appended(stored.series, new, stored.horizon, correct=False).series
 

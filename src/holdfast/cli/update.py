@@ -24,13 +24,15 @@ def update(
     day_first: options.DayFirst = None,
     decimal: options.Decimal = None,
     sheet: options.Sheet = None,
+    static: options.Static = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Take new rows into a saved model: it then forecasts from their end on.
 
-    The file needs nothing but the new rows. The model folder is replaced whole, or left as it was
-    where a row cannot be used.
+    The file needs nothing but the new rows, with the columns that the fit was told are known or
+    historic; --static has a row for each series that is new. The model folder is replaced whole,
+    or left as it was where a row cannot be used.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.forecasting.tables.new_rows import read_new_rows
@@ -48,6 +50,8 @@ def update(
         day_first=day_first,
         decimal=decimal,
         sheet=sheet,
+        like=stored.series.covariates,
+        static=static,
     )
     made = stored.update(new, correct=correct)
     screen.show("\n".join([*new.messages, made.words]))

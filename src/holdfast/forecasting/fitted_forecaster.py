@@ -34,6 +34,7 @@ class FittedForecaster(Parameters):
         id_col: str | Sequence[str] | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
+        static_df: Any = None,
         correct: bool = False,
     ) -> Self:
         """Take new rows in without fitting again: `predict` then goes on from the new ends.
@@ -41,18 +42,21 @@ class FittedForecaster(Parameters):
         Rows behind the end of a series make it longer, rows in a gap fill it, rows that say what is
         known change nothing, and those of a series that is not known make a new one. Weights of
         the blend, widths of the intervals and networks stay as the fit left them. It takes time
-        in proportion to the new rows, beside one copy of the values.
+        in proportion to the new rows, beside one copy of the values. Where the fit had historic
+        or known columns the rows have them too; what is known ahead of the new ends goes to
+        `predict`, as ever.
 
         Arguments:
             df: only the new rows, in the columns and on the calendar of the table that was fitted.
             id_col, time_col, target_col: the columns, where they are called otherwise.
+            static_df: one row for each series that is new, where the fit had statics.
             correct: whether a row may take the place of another value; else such rows are refused.
 
         Returns:
             itself.
 
         Raises:
-            ArgumentError: not fitted.
+            ArgumentError: not fitted, or statics are given that the fit did not have.
             TableError: a row cannot be used; names it, and nothing is changed.
 
         Example:
@@ -70,6 +74,8 @@ class FittedForecaster(Parameters):
             id_col=id_col,
             time_col=time_col,
             target_col=target_col,
+            like=fitted.series.covariates,
+            static=static_df,
         )
         self._fitted, _ = fitted.updated(new, correct=correct)
         return self
@@ -128,7 +134,8 @@ class FittedForecaster(Parameters):
             TableError: the rows cannot be used, none of them is new, or there was no backtest.
         """
         fitted = self._require()
-        new = read_new_rows(df, fitted.names, fitted.series.calendar)
+        series = fitted.series
+        new = read_new_rows(df, fitted.names, series.calendar, like=series.covariates)
         return check_drift(fitted, fitted.updated(new)[0].series)
 
     def embed(self, df: Any = None) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError
+from holdfast.forecasting.tables.appended_covariates import with_rows
 from holdfast.forecasting.tables.grid import MAX_THINNING
 from holdfast.forecasting.tables.new_rows import named_series
 from holdfast.forecasting.tables.series import SeriesSet
@@ -62,8 +63,9 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
 
     A row behind the end of its series makes it longer, one in a gap fills it, one that says what
     is known changes nothing, and one that says something else is refused unless it is asked for.
-    A row without a value is a gap behind the end and changes nothing elsewhere. The time this
-    takes grows with the new rows, beside one copy of the values and one look at each name.
+    A row without a value is a gap behind the end and changes nothing elsewhere. Of covariates the
+    newest word counts, since what was known ahead may have been a plan. The time this takes grows
+    with the new rows, beside one copy of the values and one look at each name.
 
     Arguments:
         series: N histories; they stay as they are.
@@ -86,11 +88,6 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         [1.0, 2.0, 3.0, 4.0]
     """
     rows, ordinals = new.rows, new.ordinals
-    if series.covariates is not None:
-        raise TableError(
-            f"{rows.where}: the model reads covariates, which an update does not take in yet; fit "
-            "again on the whole table."
-        )
     places, labels, keys = _places(series, rows, new.named)
     count = len(labels)
     place = places[rows.codes]
@@ -124,8 +121,11 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         )
     values[where[told]] = given[told]
     inside = ~behind[kept]
+    made = SeriesSet(labels, keys, starts, offsets, values, series.calendar)
+    if series.covariates is not None:
+        made = with_rows(made, series.covariates, new, place[row_of], row_of)
     return Appended(
-        series=SeriesSet(labels, keys, starts, offsets, values, series.calendar),
+        series=made,
         behind=int((told & ~inside).sum()),
         filled=int((told & ~had & inside).sum()),
         corrected=int(other.sum()),

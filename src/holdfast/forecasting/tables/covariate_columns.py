@@ -16,7 +16,6 @@ from holdfast.forecasting.tables.files import read_file
 from holdfast.forecasting.tables.frames import read_frame
 from holdfast.forecasting.tables.layouts import identities
 from holdfast.forecasting.tables.raw import RawTable
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.tables.values import blank_to_null, is_numeric, read_numbers
 
 
@@ -81,11 +80,11 @@ def _categories(
     return Column(name, role, levels), codes[which]
 
 
-def rows_of(raw: RawTable, series: SeriesSet, ids: tuple[str, ...]) -> NDArray[np.int64]:
+def rows_of(raw: RawTable, labels: tuple[str, ...], ids: tuple[str, ...]) -> NDArray[np.int64]:
     """(rows,) which series each row belongs to; −1 for none."""
     if not ids:
         return np.zeros(len(raw), dtype=np.int64)
-    codes, labels, _ = identities(raw, ids, "")
-    places = {label: place for place, label in enumerate(series.labels)}
-    found = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
+    codes, there, _ = identities(raw, ids, "")
+    places = {label: place for place, label in enumerate(labels)}
+    found = np.array([places.get(label, -1) for label in there], dtype=np.int64)
     return found[codes]

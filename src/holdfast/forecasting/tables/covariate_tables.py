@@ -101,12 +101,17 @@ class CovariateSources:
         """The columns of the table itself."""
         return (*self.known, *self.historic)
 
-    def beside(self, raw: RawTable) -> Beside:
+    def beside(self, raw: RawTable, *, wide: bool = False) -> Beside:
         """The named columns of the table, row by row.
 
         Raises:
             TableError: a column is missing, or holds neither numbers nor categories.
+            ArgumentError: the table is wide and has no place for them.
         """
+        if wide and self.named:
+            raise ArgumentError(
+                "Columns of covariates need a long table, one row a series and time, not --wide."
+            )
         read = [
             read_column(raw, name, "known" if name in self.known else "historic", self.like)
             for name in self.named
@@ -117,6 +122,27 @@ class CovariateSources:
             if read
             else np.zeros((len(raw), 0)),
         )
+
+    def of_new_series(
+        self, labels: tuple[str, ...], names: ColumnNames
+    ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+        """(N, S) the statics of series that a fit may not have seen, and what was noticed.
+
+        Arguments:
+            labels: the N series.
+            names: what the caller's columns are called.
+
+        Returns:
+            None, and nothing, where no table of them was given.
+
+        Raises:
+            TableError: the table cannot be used; names the column, row or series.
+        """
+        if self.static is None:
+            return None, ()
+        said: list[str] = []
+        raw = open_table(self.static, "the static table")
+        return _statics(raw, labels, names, self.like, said)[1], tuple(said)
 
     def complete(
         self, series: SeriesSet, names: ColumnNames, day_first: bool | None
@@ -131,7 +157,11 @@ class CovariateSources:
         said: list[str] = []
         if self.static is not None:
             raw = open_table(self.static, "the static table")
-            statics, static = _statics(raw, series, names, self.like, said)
+            statics, static, rows = _statics(raw, series.labels, names, self.like, said)
+            without = np.setdiff1d(np.arange(len(series)), rows)
+            if len(without):
+                few = listed(series.labels[row] for row in without[:9].tolist())
+                said.append(f"{raw.where} has no row for {len(without):,} series: {few}.")
         else:
             statics = () if self.like is None else self.like.statics
             static = np.full((len(series), len(statics)), np.nan)
@@ -172,14 +202,14 @@ def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _statics(
     raw: RawTable,
-    series: SeriesSet,
+    labels: tuple[str, ...],
     names: ColumnNames,
     like: Covariates | None,
     said: list[str],
-) -> tuple[tuple[Column, ...], NDArray[np.float64]]:
-    """The columns with one value a series, in the order of the series."""
+) -> tuple[tuple[Column, ...], NDArray[np.float64], NDArray[np.int64]]:
+    """The columns with one value a series, in the order of the series, and whose each row is."""
     ids = tuple(name for name in names.id if name in raw.columns)
-    if len(ids) < len(names.id) and (len(series) > 1 or len(raw) > 1):
+    if len(ids) < len(names.id) and (len(labels) > 1 or len(raw) > 1):
         check_column(raw, next(name for name in names.id if name not in raw.columns))
     wanted = [name for name in raw.columns if name not in names.id]
     if like is not None:
@@ -187,19 +217,15 @@ def _statics(
     read = [read_column(raw, name, "static", like, said) for name in wanted]
     if not read:
         raise TableError(f"{raw.where} has no column beside {listed(raw.columns)}.")
-    rows = rows_of(raw, series, ids)
-    repeated = np.flatnonzero(np.bincount(rows[rows >= 0], minlength=len(series)) > 1)
+    rows = rows_of(raw, labels, ids)
+    repeated = np.flatnonzero(np.bincount(rows[rows >= 0], minlength=len(labels)) > 1)
     if len(repeated):
         twice = np.flatnonzero(rows == repeated[0])
         raise TableError(
-            f"{raw.where}: series {series.labels[repeated[0]]!r} has two rows, {raw.at(twice[0])} "
+            f"{raw.where}: series {labels[repeated[0]]!r} has two rows, {raw.at(twice[0])} "
             f"and {raw.at(twice[1])}; give one row a series."
         )
-    values = np.full((len(series), len(read)), np.nan)
+    values = np.full((len(labels), len(read)), np.nan)
     there = rows >= 0
     values[rows[there]] = np.stack([column for _, column in read], axis=1)[there]
-    without = np.setdiff1d(np.arange(len(series)), rows)
-    if len(without):
-        few = listed(series.labels[row] for row in without[:9].tolist())
-        said.append(f"{raw.where} has no row for {len(without):,} series: {few}.")
-    return tuple(column for column, _ in read), values
+    return tuple(column for column, _ in read), values, rows

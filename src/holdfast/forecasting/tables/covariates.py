@@ -170,6 +170,17 @@ class Covariates:
         Arguments:
             later: of the same N series and with the same columns.
         """
+        return self._merged(later, self.known)
+
+    def with_rows(self, later: Covariates) -> Covariates:
+        """These rows and all those of another record, whose values count where both have one.
+
+        Arguments:
+            later: of the same N series and with the same columns.
+        """
+        return self._merged(later, np.ones(len(self.columns), dtype=np.bool_))
+
+    def _merged(self, later: Covariates, taken: NDArray[np.bool_]) -> Covariates:
         starts = np.minimum(
             np.where(self.lengths > 0, self.starts, later.starts),
             np.where(later.lengths > 0, later.starts, self.starts),
@@ -185,7 +196,7 @@ class Covariates:
             place = np.repeat(shift, one.lengths) + np.arange(len(one.values))
             counts = np.isfinite(one.values)
             if one is later:
-                counts &= self.known[None, :]
+                counts &= taken[None, :]
             values[place] = np.where(counts, one.values, values[place])
         return replace(self, starts=starts, offsets=offsets, values=values)
 

@@ -74,7 +74,7 @@ def read_future(
     ids = tuple(name for name in names.id if name in raw.columns)
     if ids and len(ids) < len(names.id):
         check_column(raw, next(name for name in names.id if name not in raw.columns))
-    which = rows_of(raw, series, ids) if ids else np.zeros(len(raw), dtype=np.int64)
+    which = rows_of(raw, series.labels, ids) if ids else np.zeros(len(raw), dtype=np.int64)
     values = np.full((len(raw), len(own.columns)), np.nan)
     values[:, own.known] = np.stack(read, axis=1)
     rows = Rows(
@@ -106,17 +106,27 @@ def read_future(
     if not ids:  # the same for all
         count = len(series)
         codes = np.repeat(np.arange(count), len(rows))
-        return _laid_out(own, codes, np.tile(ordinals, count), np.tile(beside.values, (count, 1)))
-    return _laid_out(own, rows.codes, ordinals, beside.values)
+        return laid_out(own, codes, np.tile(ordinals, count), np.tile(beside.values, (count, 1)))
+    return laid_out(own, rows.codes, ordinals, beside.values)
 
 
-def _laid_out(
+def laid_out(
     own: Covariates,
     codes: NDArray[np.int64],
     ordinals: NDArray[np.int64],
     values: NDArray[np.float64],
 ) -> Covariates:
-    """Rows that are sorted by series and time, on the grid."""
+    """Rows on the grid, one a series and time.
+
+    Arguments:
+        own: of the N series.
+        codes: (rows,) which series.
+        ordinals: (rows,) when.
+        values: (rows, C).
+
+    Raises:
+        TableError: they would leave most of the grid empty.
+    """
     count = len(own)
     first = np.full(count, np.iinfo(np.int64).max)
     last = np.full(count, np.iinfo(np.int64).min)

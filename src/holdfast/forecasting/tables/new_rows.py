@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from holdfast.errors import TableError
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.columns import Roles, find_roles
+from holdfast.forecasting.tables.covariate_tables import CovariateSources
+from holdfast.forecasting.tables.covariates import Covariates
 from holdfast.forecasting.tables.files import read_file
 from holdfast.forecasting.tables.frames import read_frame
 from holdfast.forecasting.tables.layouts import ColumnNames, long_rows, wide_rows
@@ -31,12 +33,14 @@ class NewRows:
         ordinals: (rows,) where each stands on the calendar.
         named: whether the rows say which series they belong to.
         messages: what was guessed on the way, one sentence each.
+        static: (N, S) statics of the rows' series, of use for those that are new; None for none.
     """
 
     rows: Rows
     ordinals: NDArray[np.int64]
     named: bool
     messages: tuple[str, ...]
+    static: NDArray[np.float64] | None = None
 
 
 def read_new_rows(
@@ -51,6 +55,8 @@ def read_new_rows(
     day_first: bool | None = None,
     decimal: Decimal | None = None,
     sheet: str | None = None,
+    like: Covariates | None = None,
+    static: object = None,
 ) -> NewRows:
     """Read a table whose series, calendar and columns are known.
 
@@ -60,9 +66,12 @@ def read_new_rows(
         calendar: on which every row must lie.
         id_col, time_col, target_col: the columns where they are called otherwise.
         wide, day_first, decimal, sheet: as in `reading.read`.
+        like: the covariates of the fit, whose columns in time the rows must have; None for none.
+        static: a table with one row for each new series: a path or a frame; None for none.
 
     Raises:
         TableError: the table cannot be used; names the file, line, column or series.
+        ArgumentError: statics are given that the fit did not have, or columns of a wide table.
 
     Example:
         >>> names = ColumnNames(("unique_id",), "ds", "y")
@@ -72,6 +81,11 @@ def read_new_rows(
     """
     raw = read_file(source, sheet=sheet) if isinstance(source, str | Path) else _frame(source)
     named = True
+    sources = CovariateSources.again(like, static)
+    beside = None
+    if sources is not None and sources.named:
+        beside = sources.beside(raw, wide=wide)
+        raw = raw.without(set(sources.named))
     if wide:
         layout = wide_rows(
             raw, id_col=None, time_col=time_col, day_first=day_first, decimal=decimal
@@ -80,10 +94,15 @@ def read_new_rows(
         roles = _roles(raw, names, id_col, time_col, target_col)
         named = bool(roles.id)
         layout = long_rows(raw, roles, day_first=day_first, decimal=decimal)
-    rows, _ = layout.rows.sorted()
+    rows, _ = replace(layout.rows, beside=beside).sorted()
     rows = _in_its_time(rows, calendar)
     _check_unique(rows)
-    return NewRows(rows, _ordinals(rows, calendar), named, (*raw.messages, *layout.messages))
+    said = (*raw.messages, *layout.messages)
+    statics = None
+    if sources is not None:
+        statics, noticed = sources.of_new_series(rows.labels, names)
+        said = (*said, *noticed)
+    return NewRows(rows, _ordinals(rows, calendar), named, said, statics)
 
 
 def _frame(source: object) -> RawTable:

@@ -13,7 +13,6 @@ from holdfast.errors import ArgumentError
 from holdfast.forecasting.tables.calendar import Calendar
 from holdfast.forecasting.tables.columns import Roles, find_roles
 from holdfast.forecasting.tables.covariate_tables import CovariateSources
-from holdfast.forecasting.tables.covariates import Beside
 from holdfast.forecasting.tables.files import read_file
 from holdfast.forecasting.tables.frames import Backend, read_frame
 from holdfast.forecasting.tables.frequency import fit_calendar, infer_calendar, template_for
@@ -100,7 +99,7 @@ def read(
     raw, backend = _open(source, sheet)
     beside = None
     if covariates is not None:
-        beside = _beside(covariates, raw, wide)
+        beside = covariates.beside(raw, wide=wide)
         raw = raw.without(set(covariates.named))
     layout = _rows(raw, id_col, time_col, target_col, wide, day_first, decimal)
     if beside is not None and not beside.columns:  # a wide table has more rows than lines
@@ -179,14 +178,6 @@ def _open(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
     if isinstance(source, str | Path):
         return read_file(source, sheet=sheet), None
     return read_frame(source)
-
-
-def _beside(covariates: CovariateSources, raw: RawTable, wide: bool) -> Beside:
-    if wide and covariates.named:
-        raise ArgumentError(
-            "Columns of covariates need a long table, one row a series and time, not --wide."
-        )
-    return covariates.beside(raw)
 
 
 def _rows(
