@@ -46,15 +46,23 @@ class Frame:
         style: name of the CSS asset.
         scripts: names of the JavaScript assets, in order.
         charts: whether the page draws with plotly.js, which is most of its bytes.
+        more_style: name of a CSS asset that follows the other, or "".
     """
 
     def __init__(
-        self, body: str, site: str, style: str, scripts: tuple[str, ...], *, charts: bool = True
+        self,
+        body: str,
+        site: str,
+        style: str,
+        scripts: tuple[str, ...],
+        *,
+        charts: bool = True,
+        more_style: str = "",
     ) -> None:
         self._template = page_template(asset(body) + asset("scripts.html"), site)
         own = "\n".join(asset(name) for name in scripts)
         self._parts = {
-            "style": asset(style),
+            "style": asset(style) + (asset(more_style) if more_style else ""),
             "plotly": _inside_script(plotly_js()) if charts else "",
             "script": _inside_script(f'(() => {{\n"use strict";\n{own}\n}})();'),
         }

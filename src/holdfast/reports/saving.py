@@ -10,12 +10,14 @@ from holdfast.errors import ArgumentError
 from holdfast.records import (
     CurvesRecord,
     ForecastRecord,
+    Inspection,
     SamplesRecord,
     SurpriseRecord,
     TextTrainingRecord,
 )
 from holdfast.reports.curves_page import curves_html
 from holdfast.reports.forecast_page import lead, payload
+from holdfast.reports.inspection_page import inspection_html
 from holdfast.reports.page import LIMIT, forecast_frame
 from holdfast.reports.samples_page import samples_html
 from holdfast.reports.selection import shorten
@@ -26,7 +28,7 @@ TITLE_LENGTH = 200
 
 
 Record: TypeAlias = (
-    ForecastRecord | CurvesRecord | SamplesRecord | TextTrainingRecord | SurpriseRecord
+    ForecastRecord | CurvesRecord | SamplesRecord | TextTrainingRecord | SurpriseRecord | Inspection
 )
 """Whatever has a page."""
 
@@ -38,8 +40,8 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
     anything goes wrong.
 
     Arguments:
-        record: what a forecast, a training or a pretraining left, synthetic series, or a text with
-            its surprises.
+        record: what a forecast, a training or a pretraining left, synthetic series, a text with
+            its surprises, or what the lens saw of a model.
         path: the file to write; folders above it are made where they do not exist.
 
     Raises:
@@ -61,6 +63,8 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
         page = training_html(record)
     elif isinstance(record, SurpriseRecord):
         page = surprise_html(record)
+    elif isinstance(record, Inspection):
+        page = inspection_html(record)
     else:
         raise ArgumentError(f"record is a {type(record).__name__}; give a ForecastRecord.")
     write_bytes_atomically(Path(path), page)

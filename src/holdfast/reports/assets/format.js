@@ -35,7 +35,7 @@ function asCount(value) {
 
 // A share from 0 to 1 as a percentage.
 function asPercent(share, digits = 0) {
-  return isNumber(share) ? `${asFixed(100 * share, digits)} %` : DASH;
+  return isNumber(share) ? `${asFixed(100 * share, digits)}\u00a0%` : DASH;
 }
 
 // A change in percent, with its sign.

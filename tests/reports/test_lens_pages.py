@@ -1,0 +1,154 @@
+"""The pages of the lens, as a browser would read them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.reports.lens_records import curve, gate, inspection, layer, rnn
+
+from holdfast import reports
+from holdfast.records import ContextLoss, Inspection, LagCurve
+from holdfast.reports.inspection_page import LAYERS, inspection_html
+from holdfast.reports.lag_curves import lag_curve
+from holdfast.reports.page import LIMIT
+
+HOSTILE = "</script><script>alert(1)</script> {{data}} & <i>"
+
+
+class Reader(HTMLParser):
+    """Every start tag with its attributes, and the text of the script with the data."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._inside = False
+        self.feed(page.decode("utf-8"))
+        self.data: dict[str, Any] = json.loads(self.text, parse_constant=_refuse)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = dict(attrs).get("id") == "holdfast-data"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += data if self._inside else ""
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.tags)
+
+
+def _refuse(word: str) -> None:
+    raise AssertionError(f"{word} is no JSON")
+
+
+def read(record: Inspection) -> dict[str, Any]:
+    return Reader(inspection_html(record)).data
+
+
+def test_an_inspection_is_in_its_page_with_what_was_before_training() -> None:
+    data = read(inspection())
+    first, second = data["layers"]
+    assert list(first["curves"]) == ["jacobian", "cell_path", "rest", "output"]
+    np.testing.assert_allclose(first["curves"]["rest"]["median"], layer().rest.median, rtol=1e-3)
+    np.testing.assert_allclose(first["before"]["cell_path"]["low"], curve(0.5, seed=6).low, 1e-3)
+    assert first["timescales"][0] == "∞"
+    assert first["timescales"] == ["∞", *sorted(first["timescales"][1:], reverse=True)]
+    assert list(second["curves"]) == ["jacobian"]
+    assert second["before"] is None
+    assert second["timescales"] is None
+    assert data["context"]["effective"] == 90
+    assert data["attribution"]["completeness"] == 0.0012
+    assert data["advice"][1] == "A window of 96 steps is enough."
+
+
+def test_a_whole_stack_stands_before_its_layers() -> None:
+    names = [one["name"] for one in read(inspection(whole=curve(0.9)))["layers"]]
+    assert names == ["all layers together", "layer 1", "layer 2"]
+
+
+def test_numbers_that_are_none_do_not_break_the_page() -> None:
+    lags = np.array([1, 10])
+    broken = LagCurve(lags, np.array([np.nan, 0.0]), np.zeros(2), np.array([np.inf, 1.0]), 3)
+    bare = ContextLoss(lags, np.full(2, np.nan), np.full(2, np.nan), 1.0, np.full(2, np.nan))
+    odd = layer(
+        jacobian=broken, timescales=np.array([np.nan, np.inf]), lyapunov=np.array([-np.inf])
+    )
+    data = read(inspection(layers=(odd,), context=bare, seconds=0.0))
+    assert data["layers"][0]["curves"]["jacobian"]["median"] == [None, 0.0]
+    assert data["layers"][0]["curves"]["jacobian"]["high"] == ["∞", 1.0]
+    assert data["layers"][0]["timescales"] == ["∞"]
+    assert data["layers"][0]["lyapunov"] == [None]
+    assert data["context"]["removed"] == [None, None]
+    assert read(inspection(layers=(), attribution=None, context=None))["layers"] == []
+
+
+def test_names_are_shown_as_text_and_nothing_is_loaded(tmp_path: Path) -> None:
+    record = inspection(
+        title=HOSTILE,
+        command=HOSTILE * 1_000,
+        advice=(HOSTILE,),
+        description=((HOSTILE, HOSTILE),),
+        layers=(layer(HOSTILE), rnn()),
+    )
+    reports.save(record, tmp_path / "page.html")
+    page = Reader((tmp_path / "page.html").read_bytes())
+    assert page.count("script") == 3
+    assert page.count("i") == page.count("link") == page.count("img") == page.count("iframe") == 0
+    assert page.data["advice"] == [HOSTILE]
+    policy = next(a["content"] for _, a in page.tags if a.get("http-equiv"))
+    assert str(policy).startswith("default-src 'none'; script-src 'sha256-")
+
+
+def test_a_large_model_stays_within_the_limit_and_says_what_is_left_out() -> None:
+    lags = np.arange(1, 5_001)
+    values = np.random.default_rng(0).lognormal(-20, 3, size=(5_000, 3))
+    long = LagCurve.of(lags, values)
+    activity = tuple(
+        replace(gate(name, 0.5), by_step=values[:, 0], by_unit=values[:, 1])
+        for name in ("forget gate", "input gate", "output gate")
+    )
+    big = layer(
+        jacobian=long,
+        cell_path=long,
+        rest=long,
+        reaches_output=long,
+        capacity=long,
+        timescales=values[:, 0],
+        lyapunov=values[:, 1],
+        gates=activity,
+        units=5_000,
+    )
+    many = tuple(replace(big, name=f"layer {place}") for place in range(40))
+    record = inspection(layers=many, steps=5_000)
+    page = inspection_html(replace(record, before=replace(record, before=None)))
+    assert len(page) < LIMIT
+    data = Reader(page).data
+    assert len(data["layers"]) == LAYERS
+    assert data["left_out"][0] == "The first 16 of 40 layers and directions are shown."
+    assert data["layers"][0]["curves"]["jacobian"]["lags"][-1] == 5_000
+
+
+@pytest.mark.parametrize("count", [1, 199, 200, 201, 7_000])
+def test_a_thinned_curve_keeps_its_ends(count: int) -> None:
+    lags = np.arange(1, count + 1)
+    made = lag_curve(LagCurve.of(lags, np.ones((count, 1))))
+    assert made is not None
+    assert isinstance(made["lags"], list)
+    assert made["lags"][0] == 1
+    assert made["lags"][-1] == count
+    assert len(made["lags"]) <= 200
+    assert math.isclose(sum(made["median"]), len(made["lags"]))
+
+
+def test_equal_inspections_give_equal_pages() -> None:
+    assert inspection_html(inspection()) == inspection_html(inspection())
