@@ -39,7 +39,8 @@ def watch(
 ) -> None:
     """Judge rows as they come: CSV lines on standard input, an alarm line a surprising value.
 
-    Each row is compared with the interval that was forecast for it. Lines that cannot be used are
+    Each row is compared with the interval that was forecast for it; where the fit had known or
+    historic columns, rows have them too. Lines that cannot be used are
     named on standard error and the watch goes on. After a kill it goes on where it was; rows that
     are sent again are known.
     """
@@ -91,7 +92,7 @@ def _judged(
     """Judge some lines; how many there may be next time, so that no alarm waits for a second."""
     started = time.monotonic()
     read: LineRows = reader.read(chunk)
-    rows = read.places, read.ordinals, read.values
+    rows = read.places, read.ordinals, read.values, read.beside
     if len(read.places):
         kept.take(rows)
     found, refused = begun.take(*rows)

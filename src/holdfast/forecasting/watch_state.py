@@ -19,11 +19,11 @@ from holdfast.forecasting.watching import Watch
 KIND: Final = "watch"
 """What a checkpoint says it holds."""
 
-_ROW: Final = np.dtype([("place", "<i8"), ("ordinal", "<i8"), ("value", "<f8")])
 _LONGEST: Final = 64 << 20
 """Bytes of rows after which a new checkpoint is written."""
 
-Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""Places, ordinals, values and covariates, as `Watch.take` has them."""
 
 
 class WatchState:
@@ -46,6 +46,7 @@ class WatchState:
     def __init__(self, folder: str | Path, watch: Watch, identity: str) -> None:
         self.folder = Path(folder)
         self._watch = watch
+        self._row = _row_of(watch.columns)
         self._identity = {"model": identity, "level": watch.level, "every": watch.every}
         self._serial = 0
         self._reported = 0
@@ -77,13 +78,13 @@ class WatchState:
 
     def take(self, rows: Rows) -> None:
         """Write rows down that are about to be judged."""
-        places, ordinals, values = rows
-        batch = np.empty(len(places) + 1, dtype=_ROW)
-        batch[0] = (-1, len(places), 0.0)  # so that they are judged together again
-        batch["place"][1:], batch["ordinal"][1:], batch["value"][1:] = places, ordinals, values
+        batch = np.zeros(len(rows[0]) + 1, dtype=self._row)
+        batch["place"][0], batch["ordinal"][0] = -1, len(rows[0])  # to be judged together again
+        for name, column in zip(("place", "ordinal", "value", "beside"), rows, strict=True):
+            batch[name][1:] = column
         self._journal.write(batch.tobytes())
         self._journal.flush()
-        self._taken += len(places)
+        self._taken += len(rows[0])
 
     def reported(self) -> None:
         """Note that what was taken so far has been judged and said."""
@@ -165,8 +166,10 @@ class WatchState:
                 if other != path:
                     other.unlink()  # of an older checkpoint
             data = path.read_bytes() if path.exists() else b""
-            self._batches = list(_whole(np.frombuffer(data[: len(data) // 24 * 24], dtype=_ROW)))
-            kept = sum(len(batch) + 1 for batch in self._batches) * _ROW.itemsize
+            size = self._row.itemsize
+            whole = np.frombuffer(data[: len(data) // size * size], dtype=self._row)
+            self._batches = list(_whole(whole))
+            kept = sum(len(batch) + 1 for batch in self._batches) * size
             self._journal: IO[bytes] = path.open("ab")
             self._journal.truncate(kept)  # what was being written when the process died
             note = self.folder / "reported"
@@ -216,11 +219,19 @@ def _whole(rows: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
         begin = end
 
 
+def _row_of(columns: int) -> np.dtype[np.void]:
+    """How a row is written down, with so many covariates."""
+    return np.dtype(
+        [("place", "<i8"), ("ordinal", "<i8"), ("value", "<f8"), ("beside", "<f8", (columns,))]
+    )
+
+
 def _columns(batch: NDArray[np.void]) -> Rows:
     return (
         np.ascontiguousarray(batch["place"]),
         np.ascontiguousarray(batch["ordinal"]),
         np.ascontiguousarray(batch["value"]),
+        np.ascontiguousarray(batch["beside"]),
     )
 
 

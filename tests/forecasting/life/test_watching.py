@@ -123,7 +123,7 @@ def test_many_slips_in_one_batch_cost_no_time_and_change_nothing(fitted: Fitted)
     far = first + LARGEST_LEAP + 1 + np.arange(count)
     _, refused = watch.take(np.zeros(count, dtype=np.int64), far, np.ones(count))
     assert len(refused) == count
-    assert watch.ends.tolist() == fitted.series.ends.tolist()
+    assert watch.series().ends.tolist() == fitted.series.ends.tolist()
 
 
 def test_every_is_at_most_the_horizon_and_a_small_backtest_is_owned_up_to(fitted: Fitted) -> None:
@@ -146,7 +146,9 @@ def test_a_state_goes_on_where_a_kill_left_it(fitted: Fitted, tmp_path: Path, to
             found += [alarm for alarms, seen in again if not seen for alarm in alarms]
             state.reported()
             for row in range(done, stop):  # what was lost is sent again, and the rest
-                rows = places[[row]], first + steps[[row]], values[[row]]
+                rows = (
+                    places[[row]], first + steps[[row]], values[[row]], np.zeros((1, 0))
+                )  # fmt: skip
                 state.take(rows)
                 found += judged(watch, rows)
                 state.reported()
@@ -167,7 +169,7 @@ def test_rows_that_were_taken_and_not_reported_are_reported_later(
     expected = judged(whole, (places, first + steps, values))
     watch, _ = begun(fitted)
     with WatchState(tmp_path, watch, "one") as state:
-        state.take((places, first + steps, values))
+        state.take((places, first + steps, values, np.zeros((len(places), 0))))
     watch, _ = begun(fitted)
     with WatchState(tmp_path, watch, "one") as state:
         ((rows, seen),) = state.resume()

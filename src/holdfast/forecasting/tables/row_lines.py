@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import TableError
 from holdfast.forecasting.tables.appending import identities
+from holdfast.forecasting.tables.covariates import Column
 from holdfast.forecasting.tables.layouts import ColumnNames
 from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.tables.values import shown
@@ -26,6 +27,7 @@ _ISO = re.compile(
     r"(\d{4})-?(\d\d)?-?(\d\d)?(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(Z|[+-]\d\d:?\d\d)?"
 )
 _NOTHING: Final = frozenset({"", "nan", "na", "null", "none"})
+_TRUTHS: Final = {"true": 1.0, "false": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class LineRows:
         places: (rows,) which series.
         ordinals: (rows,) where on the calendar.
         values: (rows,) NaN where nothing was written.
+        beside: (rows, C) the covariates in time of the series; NaN where nothing was written, or
+            a category that the fit never saw.
         complaints: what was wrong with the other lines, a sentence each.
     """
 
@@ -44,6 +48,7 @@ class LineRows:
     places: NDArray[np.int64]
     ordinals: NDArray[np.int64]
     values: NDArray[np.float64]
+    beside: NDArray[np.float64]
     complaints: tuple[str, ...]
 
 
@@ -51,7 +56,8 @@ class RowLines:
     """Reads lines of CSV as rows of series that are known.
 
     The first line may be a header with the model's column names in any order; without one the
-    columns are ids, time, value, or time and value where there is one series.
+    columns are ids, time, value, or time and value where there is one series, and then the
+    covariates in time where the series have such.
 
     Arguments:
         series: those that are known.
@@ -72,7 +78,9 @@ class RowLines:
         found = identities(series.labels, series.keys)
         self._places: Mapping[object, int] = {name: place for place, name in enumerate(found)}
         self._only = len(series) == 1
-        self._columns: tuple[tuple[int, ...], int, int] | None = None
+        own = series.covariates
+        self._covariates = () if own is None else tuple(map(_CovariateCell, own.columns))
+        self._columns: tuple[tuple[int, ...], int, int, tuple[int, ...]] | None = None
         self._width = 0
         self._read = 0
         self._ordinals: dict[str, int | str] = {}
@@ -84,7 +92,7 @@ class RowLines:
             TableError: the first line is neither a header of the model's columns nor a row.
         """
         complaints: list[str] = []
-        rows: list[tuple[int, int, str, float]] = []
+        rows: list[tuple[int, int, str, float, tuple[float, ...]]] = []
         for line in lines:
             self._read += 1
             text = line.strip()
@@ -99,23 +107,24 @@ class RowLines:
                 complaints.append(f"line {self._read}: {made}")
             else:
                 rows.append((self._read, *made))
-        self._learn({time for _, _, time, _ in rows})
+        self._learn({time for _, _, time, _, _ in rows})
         taken = []
-        for number, place, time, value in rows:
+        for number, place, time, value, beside in rows:
             ordinal = self._ordinals[time]
             if isinstance(ordinal, str):
                 complaints.append(f"line {number}: {ordinal}")
             else:
-                taken.append((number, place, ordinal, value))
+                taken.append((number, place, ordinal, value, beside))
         if len(self._ordinals) > _MOST_KNOWN:
             self._ordinals.clear()
-        columns = list(zip(*taken, strict=True)) or [(), (), (), ()]
-        numbers, places, ordinals, values = columns
+        columns = list(zip(*taken, strict=True)) or [(), (), (), (), ()]
+        numbers, places, ordinals, values, others = columns
         return LineRows(
             np.array(numbers, dtype=np.int64),
             np.array(places, dtype=np.int64),
             np.array(ordinals, dtype=np.int64),
             np.array(values, dtype=np.float64),
+            np.array(others, dtype=np.float64).reshape(len(values), len(self._covariates)),
             tuple(complaints),
         )
 
@@ -123,18 +132,21 @@ class RowLines:
         """Settle the columns by the first line; whether it is a header."""
         named = [cell.strip().lstrip("\ufeff") for cell in cells]
         names = self._names
-        wanted = (*names.id, names.time, names.target)
+        others = tuple(one.name for one in self._covariates)
+        wanted = (*names.id, names.time, names.target, *others)
         alone = self._only and not set(names.id) & set(named)
-        if set(wanted if not alone else wanted[-2:]) <= set(named):
+        if set(wanted[len(names.id) :] if alone else wanted) <= set(named):
             ids = () if alone else tuple(named.index(name) for name in names.id)
-            self._columns = ids, named.index(names.time), named.index(names.target)
+            beside = tuple(named.index(name) for name in others)
+            self._columns = ids, named.index(names.time), named.index(names.target), beside
             self._width = len(named)
             return True
-        short = self._only and len(cells) == 2
+        short = self._only and len(cells) == 2 + len(others)
         count = 0 if short else len(names.id)
-        self._columns = tuple(range(count)), count, count + 1
-        self._width = count + 2
-        if len(cells) != self._width or not _is_number(cells[-1]):
+        beside = tuple(range(count + 2, count + 2 + len(others)))
+        self._columns = tuple(range(count)), count, count + 1, beside
+        self._width = count + 2 + len(others)
+        if len(cells) != self._width or not _is_number(cells[count + 1]):
             self._columns = None
             raise TableError(
                 f"line {self._read}: {', '.join(named)[:200]!r} is neither a row nor a header with "
@@ -142,10 +154,10 @@ class RowLines:
             )
         return False
 
-    def _row(self, cells: Sequence[str]) -> tuple[int, str, float] | str:
-        """Series, time as text and value of a line, or what is wrong with it."""
+    def _row(self, cells: Sequence[str]) -> tuple[int, str, float, tuple[float, ...]] | str:
+        """Series, time as text, value and covariates of a line, or what is wrong with it."""
         assert self._columns is not None
-        ids, time, target = self._columns
+        ids, time, target, others = self._columns
         if len(cells) != self._width:
             return f"{len(cells)} values where there are {self._width} columns; mend the line."
         place: int | None = 0
@@ -160,16 +172,16 @@ class RowLines:
                 if name
                 else "the name of the series is missing; fill it in."
             )
-        text = cells[target].strip()
-        try:
-            value = float(text)
-        except ValueError:
-            if text.lower() not in _NOTHING:
-                return f"{shown(text)} is not a number; mend the line."
-            value = math.nan
-        if math.isinf(value) or "_" in text:
-            return f"{shown(text)} is not a finite number; mend the line."
-        return place, cells[time].strip(), value
+        value = _number(cells[target].strip())
+        if isinstance(value, str):
+            return value
+        beside = []
+        for one, where in zip(self._covariates, others, strict=True):
+            read = one.read(cells[where].strip())
+            if isinstance(read, str):
+                return f"column {one.name!r}: {read}"
+            beside.append(read)
+        return place, cells[time].strip(), value, tuple(beside)
 
     def _learn(self, texts: set[str]) -> None:
         """Put the ordinals of timestamps, or what is wrong with them, where they are found."""
@@ -231,6 +243,37 @@ class RowLines:
         if calendar.utc:
             return stamp
         return int(to_wall(np.array([stamp]), calendar.zone)[0])
+
+
+class _CovariateCell:
+    """Reads a column of covariates, as the fit did."""
+
+    def __init__(self, column: Column) -> None:
+        self.name = column.name
+        self._codes: dict[str, float] | None = None
+        if column.levels is not None:
+            self._codes = {level: float(code) for code, level in enumerate(column.levels)}
+
+    def read(self, text: str) -> float | str:
+        """A number, the code of a category, or what is wrong."""
+        if self._codes is not None:
+            return self._codes.get(text, math.nan)
+        if text.lower() in _TRUTHS:
+            return _TRUTHS[text.lower()]
+        return _number(text)
+
+
+def _number(text: str) -> float | str:
+    """A number, NaN for nothing, or what is wrong."""
+    try:
+        value = float(text)
+    except ValueError:
+        if text.lower() not in _NOTHING:
+            return f"{shown(text)} is not a number; mend the line."
+        return math.nan
+    if math.isinf(value) or "_" in text:
+        return f"{shown(text)} is not a finite number; mend the line."
+    return value
 
 
 def _cells(text: str) -> list[str]:
