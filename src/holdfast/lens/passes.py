@@ -1,0 +1,193 @@
+"""One layer in one direction, run in float64, with its states before and after every step."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from holdfast.engine.cells import Cell, Options, State, Weights
+from holdfast.errors import ArgumentError
+from holdfast.nn.recurrent import Recurrent
+
+KINDS = {
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "rnn_tanh": "RNN",
+    "rnn_relu": "RNN (relu)",
+    "slstm": "sLSTM",
+}
+"""How people call a cell."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPass:
+    """One layer in one direction, as it ran in evaluation; everything in float64.
+
+    Time is in the order of the input in both directions; `reading` turns it.
+
+    Arguments:
+        layer: its number in the stack, from 0.
+        reverse: whether it reads back in time.
+        cell: its equations.
+        x: what it read, (T, B, I): the sequence, or what the layer below gave.
+        before, after: the state before and after each step, each part (T, B, ·).
+        weights, options: of the layer.
+        dilation: how many steps back its state lies.
+        residual: whether its input is added to its output on the way up.
+    """
+
+    layer: int
+    reverse: bool
+    cell: Cell
+    x: Tensor
+    before: State
+    after: State
+    weights: Weights
+    options: Options
+    dilation: int = 1
+    residual: bool = False
+
+    @property
+    def kind(self) -> str:
+        """ "LSTM", "GRU", "RNN", "RNN (relu)" or "sLSTM"."""
+        return KINDS[self.cell.name]
+
+    @property
+    def units(self) -> int:
+        """H, the cells of the layer; with a projection h is narrower."""
+        if self.weights.weight_hr is not None:
+            return int(self.weights.weight_hr.shape[1])
+        return int(self.after[-1].shape[-1])
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return int(self.x.shape[0])
+
+    @property
+    def sequences(self) -> int:
+        """B."""
+        return int(self.x.shape[1])
+
+    def reading(self) -> LayerPass:
+        """The same with time in the order in which the layer reads."""
+        if not self.reverse:
+            return self
+        return LayerPass(
+            self.layer,
+            False,
+            self.cell,
+            self.x.flip(0),
+            tuple(part.flip(0) for part in self.before),
+            tuple(part.flip(0) for part in self.after),
+            self.weights,
+            self.options,
+            self.dilation,
+            self.residual,
+        )
+
+
+def run_passes(layer: Recurrent, x: Tensor) -> tuple[LayerPass, ...]:
+    """Run a stack in float64 by its equations, and keep every state.
+
+    It runs as in evaluation, whatever the layer's mode: no dropout, no weight drop, the expectation
+    for zoneout. The layer is not touched, nor is any random state.
+
+    Arguments:
+        layer: `holdfast.nn.LSTM`, `GRU`, `RNN` or `SLSTM`, in any dtype.
+        x: (T, B, I), whatever the layer's `batch_first`; T at least 1.
+
+    Returns:
+        One for each layer and direction: the layers from below, of each the direction forward
+        first.
+
+    Raises:
+        ArgumentError: x is not (T, B, I) with one step and one sequence or more.
+
+    Example:
+        >>> from holdfast.nn import LSTM
+        >>> one, two = run_passes(LSTM(3, 8, bidirectional=True), torch.randn(50, 2, 3))
+        >>> one.kind, one.units, two.reverse, two.after[1].shape
+        ('LSTM', 8, True, torch.Size([50, 2, 8]))
+    """
+    if x.dim() != 3 or x.shape[0] < 1 or x.shape[1] < 1 or x.shape[2] != layer.input_size:
+        raise ArgumentError(
+            f"x must be (T, B, {layer.input_size}) with at least one step and one sequence, got "
+            f"{tuple(x.shape)}; time stands first."
+        )
+    precise = copy.deepcopy(layer).double()  # of weights that a parametrisation makes, its parts
+    directions = 2 if layer.bidirectional else 1
+    passes: list[LayerPass] = []
+    with torch.no_grad():
+        read = x.detach().to("cpu", torch.float64)
+        weights = [tuple(w.detach().cpu() for w in own) for own in precise.all_weights]
+        for number in range(layer.num_layers):
+            outputs = []
+            for direction in range(directions):
+                named = _named(layer, weights[number * directions + direction])
+                one = _run(layer, number, named, read, reverse=direction == 1)
+                passes.append(one)
+                outputs.append(one.after[0])
+            output = torch.cat(outputs, dim=-1)
+            read = read + output if passes[-1].residual else output
+    return tuple(passes)
+
+
+def run_steps(
+    cell: Cell, x: Tensor, weights: Weights, options: Options, dilation: int = 1
+) -> tuple[State, State]:
+    """Run a cell over a sequence from a state of zeros, step by step.
+
+    Arguments:
+        cell, weights, options: of a layer.
+        x: (T, B, I).
+        dilation: how many steps back the state lies.
+
+    Returns:
+        The states before and after each step, each part (T, B, ·).
+    """
+    zero = _zero_state(cell, weights, options, x)
+    history = [zero] * dilation
+    with torch.no_grad():
+        for t, x_t in enumerate(x):
+            history.append(cell.step(x_t, history[t], weights, options))
+    before = tuple(torch.stack(list(part)) for part in zip(*history[: len(x)], strict=True))
+    after = tuple(torch.stack(list(part)) for part in zip(*history[dilation:], strict=True))
+    return before, after
+
+
+def _run(layer: Recurrent, number: int, weights: Weights, x: Tensor, *, reverse: bool) -> LayerPass:
+    dilation = layer.variant.dilation[number] if layer.variant.dilation else 1
+    read = x.flip(0) if reverse else x
+    before, after = run_steps(layer.cell, read, weights, layer.options, dilation)
+    if reverse:
+        before = tuple(part.flip(0) for part in before)
+        after = tuple(part.flip(0) for part in after)
+    residual = layer.variant.residual and number > 0
+    return LayerPass(
+        number, reverse, layer.cell, x, before, after, weights, layer.options, dilation, residual
+    )
+
+
+def _named(layer: Recurrent, tensors: tuple[Tensor, ...]) -> Weights:
+    names = layer.cell.weight_shapes(
+        input_size=1,
+        hidden_size=layer.hidden_size,
+        projection=layer.proj_size,
+        bias=layer.bias,
+        options=layer.options,
+    )
+    return Weights(**dict(zip(names, tensors, strict=True)))
+
+
+def _zero_state(cell: Cell, weights: Weights, options: Options, x: Tensor) -> State:
+    """h, c … before the first step."""
+    if weights.weight_hr is not None:
+        width, units = weights.weight_hr.shape
+    else:
+        width = units = weights.weight_ih.shape[0] // (len(cell.gates) - options.coupled)
+    widths = (width, *[units] * (len(cell.parts) - 1))
+    return tuple(x.new_zeros(x.shape[1], width) for width in widths)
