@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     from holdfast import nn as nn
     from holdfast import reports as reports
     from holdfast.forecasting.forecaster import Forecaster as Forecaster
+    from holdfast.language.classify.classifier import TextClassifier as TextClassifier
     from holdfast.language.language_model import LanguageModel as LanguageModel
+    from holdfast.language.tag.tagger import Tagger as Tagger
 
-__all__ = ["Forecaster", "LanguageModel", "__version__", "export", "nn", "reports"]
+__all__ = [
+    "Forecaster",
+    "LanguageModel",
+    "Tagger",
+    "TextClassifier",
+    "__version__",
+    "export",
+    "nn",
+    "reports",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -30,6 +41,14 @@ def __getattr__(name: str) -> object:
         from holdfast.language.language_model import LanguageModel
 
         return LanguageModel
+    if name == "Tagger":
+        from holdfast.language.tag.tagger import Tagger
+
+        return Tagger
+    if name == "TextClassifier":
+        from holdfast.language.classify.classifier import TextClassifier
+
+        return TextClassifier
     if name == "export":
         import holdfast.export
 

@@ -20,9 +20,17 @@ app = typer.Typer(
 Model = Annotated[Path, typer.Argument(help="A model folder that `holdfast tag train` wrote.")]
 File = Annotated[
     Path,
-    typer.Argument(help="A .conllu file, or one with a word on each line, its tag in the last."),
+    typer.Argument(
+        help="A .conllu file, a .csv with a row for each word, or a word on each line and its tag "
+        "in the last column."
+    ),
 ]
 Column = Annotated[int | None, typer.Option(min=1, help="Column of the tag, counted from 1.")]
+WordName = Annotated[str, typer.Option("--word", help="Column of the words in a CSV.")]
+TagName = Annotated[str, typer.Option("--tag", help="Column of the tags in a CSV.")]
+SentenceName = Annotated[
+    str, typer.Option("--sentence", help="Column that tells a CSV's sentences apart.")
+]
 Encoding = Annotated[str, typer.Option(help="Encoding of the file.")]
 
 
@@ -33,6 +41,9 @@ def train(
         Path | None, typer.Option(help="Sentences to choose the weights by; else a tenth.")
     ] = None,
     column: Column = None,
+    word: WordName = "word",
+    tag: TagName = "tag",
+    sentence: SentenceName = "sentence",
     out: options.Out = Path("holdfast-tag"),
     budget: options.Budget = "10m",
     steps: options.Steps = None,
@@ -51,13 +62,18 @@ def train(
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import results_folder
+    from holdfast.language.tag.sentence_table import TableColumns
     from holdfast.language.tag.sentences import check_tags, read_sentences
     from holdfast.training.budget import duration
 
     duration(budget)
-    sentences = read_sentences(file, column=column, encoding=encoding)
-    held = None if validation is None else read_sentences(validation, column=column)
-    check_tags(sentences)
+    named = TableColumns(word, tag, sentence)
+    sentences, held = (
+        read_sentences(path, column=column, columns=named, encoding=encoding) if path else None
+        for path in (file, validation)
+    )
+    assert sentences is not None  # the file is not optional
+    check_tags([*sentences, *(held or [])])
     folder = results_folder(out)
 
     from holdfast.language.settled import clear
@@ -91,28 +107,32 @@ def train(
 def predict(
     model: Model,
     file: File,
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("tagged.txt"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write, .csv for a table.")
+    ] = Path("tagged.txt"),
+    word: WordName = "word",
+    sentence: SentenceName = "sentence",
     encoding: Encoding = "utf-8",
     quiet: options.Quiet = False,
 ) -> None:
-    """Tag the sentences of a file: each line its word, a tab and its tag."""
+    """Tag the sentences of a file: each line its word, a tab and its tag, or rows of a CSV."""
     screen = Screen(quiet=quiet, as_json=False)
     from holdfast.cli.request import model_folder
+    from holdfast.language.tag.sentence_table import TableColumns
     from holdfast.language.tag.sentences import read_sentences
 
     folder = model_folder(model, "holdfast tag train")
-    sentences = read_sentences(file, tagged=False, encoding=encoding)
+    columns = TableColumns(word=word, sentence=sentence)
+    sentences = read_sentences(file, tagged=False, columns=columns, encoding=encoding)
 
+    from holdfast.language.tag.tagged import as_columns, as_csv
     from holdfast.language.tag.tagger import Tagger
     from holdfast.reports import terminal
     from holdfast.storage import write_text_atomically
 
     made = Tagger.load(folder).predict(sentences)
-    lines = [
-        "".join(f"{word}\t{tag}\n" for word, tag in zip(one.words, one.tags or (), strict=True))
-        for one in made
-    ]
-    write_text_atomically(out, "\n".join(lines))
+    written = as_csv(made, columns) if out.suffix.lower() == ".csv" else as_columns(made)
+    write_text_atomically(out, written)
     screen.show(terminal.written({"tags": str(out)}), whole_lines=True)
 
 
@@ -121,6 +141,9 @@ def evaluate(
     model: Model,
     file: File,
     column: Column = None,
+    word: WordName = "word",
+    tag: TagName = "tag",
+    sentence: SentenceName = "sentence",
     encoding: Encoding = "utf-8",
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -128,10 +151,12 @@ def evaluate(
     """Say how well a tagger does on tagged sentences, beside each word's most frequent tag."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import model_folder
+    from holdfast.language.tag.sentence_table import TableColumns
     from holdfast.language.tag.sentences import read_sentences
 
     folder = model_folder(model, "holdfast tag train")
-    sentences = read_sentences(file, column=column, encoding=encoding)
+    columns = TableColumns(word, tag, sentence)
+    sentences = read_sentences(file, column=column, columns=columns, encoding=encoding)
 
     from holdfast.language.tag.tagger import Tagger
     from holdfast.reports import sentence_terminal

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from holdfast.errors import ArgumentError, TextError
+from holdfast.language.tag.sentence_table import TableColumns, table_words
 from holdfast.language.tag.spans import broken, mark_spans
 from holdfast.language.text_files import read_pieces
 
@@ -18,6 +19,12 @@ UPOS: Final = 3
 
 LONGEST: Final = 10_000
 """Words of a sentence at most: more means that blank lines are missing."""
+
+LONGEST_LINE: Final = 100_000
+"""Characters of a line at most: more means that it holds a text instead of a word."""
+
+CONLLU: Final = (".conllu", ".conll-u")
+CSV: Final = (".csv",)
 
 
 @dataclass(frozen=True)
@@ -37,19 +44,26 @@ class Sentence:
 
 
 def read_sentences(
-    path: str | Path, *, tagged: bool = True, column: int | None = None, encoding: str = "utf-8"
+    path: str | Path,
+    *,
+    tagged: bool = True,
+    column: int | None = None,
+    columns: TableColumns | None = None,
+    encoding: str = "utf-8",
 ) -> list[Sentence]:
     """The sentences of a file: a word on each line, and a blank line between sentences.
 
     Files named ``.conllu`` have CoNLL-U's ten columns; comments, empty nodes and the words that
-    contractions stand for are left out as the format asks. Other files have columns between tabs or
-    blanks, the word in the first and the tag in the last.
+    contractions stand for are left out as the format asks. Files named ``.csv`` have a row for each
+    word under a line of names. Other files have columns between tabs or blanks, the word in the
+    first and the tag in the last.
 
     Arguments:
         path: of the file.
         tagged: whether tags are needed; otherwise a line may hold a word alone.
         column: of the tag, counted from 1; None for the usual one (the fourth of CoNLL-U, the last
             of others).
+        columns: names of a CSV's columns; None for `sentence`, `word` and `tag`.
         encoding: of the file.
 
     Raises:
@@ -66,7 +80,8 @@ def read_sentences(
     """
     if column is not None and column < 1:
         raise ArgumentError(f"column={column} must be a whole number from 1.")
-    form: Form = "conllu" if Path(path).suffix.lower() in (".conllu", ".conll-u") else "columns"
+    suffix = Path(path).suffix.lower()
+    form: Form = "conllu" if suffix in CONLLU else "columns"
     sentences: list[Sentence] = []
     words: list[str] = []
     tags: list[str] = []
@@ -77,19 +92,31 @@ def read_sentences(
             words.clear()
             tags.clear()
 
-    for number, line in enumerate(_lines(path, encoding), start=1):
-        if not line.strip():
-            end()
-            continue
-        found = _word(line, form, tagged, column, path, number)
-        if found is not None:
-            words.append(found[0])
-            tags.append(found[1])
+    def add(word: str, tag: str, line: int) -> None:
+        words.append(word)
+        tags.append(tag)
         if len(words) > LONGEST:
             raise TextError(
-                f"{path}, line {number:,}: this sentence has more than {LONGEST:,} words; put a "
+                f"{path}, line {line:,}: this sentence has more than {LONGEST:,} words; put a "
                 "blank line between sentences."
             )
+
+    if suffix in CSV:
+        if column is not None:
+            raise ArgumentError(f"{path} is a CSV: name the column of its tags with --tag.")
+        lines = _lines(path, encoding)
+        for row in table_words(path, lines, columns or TableColumns(), tagged=tagged):
+            if row.begins:
+                end()
+            add(row.word, row.tag, row.line)
+    else:
+        for number, line in enumerate(_lines(path, encoding), start=1):
+            if not line.strip():
+                end()
+                continue
+            found = _word(line, form, tagged, column, path, number)
+            if found is not None:
+                add(*found, number)
     end()
     if not sentences:
         raise TextError(f"{path} has no sentence; give a word on each line, tags beside it.")
@@ -97,9 +124,22 @@ def read_sentences(
 
 
 def _lines(path: str | Path, encoding: str) -> Iterator[str]:
+    number = 0
     for piece in read_pieces(path, encoding=encoding):
         # Not splitlines, which takes some characters inside a word for line breaks.
-        yield from piece.removesuffix("\n").replace("\r", "").split("\n")
+        for line in piece.removesuffix("\n").replace("\r", "").split("\n"):
+            number += 1
+            if "\0" in line:
+                raise TextError(
+                    f"{path}, line {number:,} holds a NUL byte: it is no text, or not {encoding}; "
+                    "give --encoding (utf-16 has many of them)."
+                )
+            if len(line) > LONGEST_LINE:
+                raise TextError(
+                    f"{path}, line {number:,} has {len(line):,} characters; give a word on each "
+                    "line, its tag beside it."
+                )
+            yield line
 
 
 def _word(

@@ -18,6 +18,7 @@ from holdfast.language.sentence_fit import SentenceFit, fit_sentences
 from holdfast.language.sentence_task import SentenceBatches
 from holdfast.language.tag.model import TaggerNetwork
 from holdfast.language.tag.scores import tag_scores
+from holdfast.language.tag.sentence_table import TableColumns
 from holdfast.language.tag.sentences import Sentence, check_tags, read_sentences
 from holdfast.language.tag.task import TaggingTask
 from holdfast.language.word_encoder import EncoderDesign
@@ -71,6 +72,7 @@ class Tagger:
         *,
         validation: str | Path | Sequence[Sentence] | None = None,
         column: int | None = None,
+        columns: TableColumns | None = None,
         budget: str | float | None = "10m",
         steps: int | None = None,
         hidden: int = 128,
@@ -86,6 +88,7 @@ class Tagger:
             sentences: tagged, or the path of a file (`read_sentences` says which).
             validation: sentences by which the weights are chosen; None for a tenth of the others.
             column: of the tag in a file, counted from 1; None for the usual one.
+            columns: names of a CSV's columns; None for `sentence`, `word` and `tag`.
             budget: how long everything may take, such as "10m"; None for as long as it is worth.
             steps: updates in place of the budget; equal steps, equal bits.
             hidden: units each way.
@@ -100,9 +103,9 @@ class Tagger:
             ArgumentError: there is one tag only, or an argument is out of range.
         """
         clock = Budget.parse(None if steps else budget, start=time.monotonic())
-        learnt = _sentences(sentences, column, encoding)
-        held_out = None if validation is None else _sentences(validation, column, encoding)
-        check_tags(learnt)
+        learnt = _sentences(sentences, column, columns, encoding)
+        held_out = None if validation is None else _sentences(validation, column, columns, encoding)
+        check_tags([*learnt, *(held_out or [])])
         if held_out is None:
             learnt, held_out = _divided(learnt, seed)
         tags = tuple(sorted({tag for one in (*learnt, *held_out) for tag in one.tags or ()}))
@@ -229,10 +232,13 @@ class Tagger:
 
 
 def _sentences(
-    given: str | Path | Sequence[Sentence], column: int | None, encoding: str
+    given: str | Path | Sequence[Sentence],
+    column: int | None,
+    columns: TableColumns | None,
+    encoding: str,
 ) -> list[Sentence]:
     if isinstance(given, str | Path):
-        return read_sentences(given, column=column, encoding=encoding)
+        return read_sentences(given, column=column, columns=columns, encoding=encoding)
     if not given or any(one.tags is None or len(one.tags) != len(one.words) for one in given):
         raise ArgumentError("Give sentences with a tag for each word, at least one.")
     return list(given)
