@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from texts import VERSE, small_model, write_text
 from holdfast.errors import ArgumentError, ModelError, TextError
 from holdfast.language.design import LanguageDesign
 from holdfast.language.evaluate import surprises
-from holdfast.language.generate import Reader, Writer
+from holdfast.language.generate import Reader, Writer, generate_ids
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.model import LanguageNetwork
+from holdfast.language.sampling import Sampling
 from holdfast.language.tokens.tokens import KINDS, Kind
+from holdfast.training.seed import generator
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,6 +82,26 @@ def test_what_a_model_writes_depends_on_the_seed_and_on_nothing_else() -> None:
     assert model.generate("The gate", length=40, seed=4) != first
     assert "".join(model.stream("The gate", length=40, seed=3)) == first
     assert len(first) == 40
+
+
+@pytest.mark.parametrize("make", ["one layer", "tied, two layers", "adaptive"])
+def test_what_is_written_is_drawn_from_the_probabilities_of_the_network(make: str) -> None:
+    network = _adaptive() if make == "adaptive" else small_model(layers=2, tied=True).network
+    network = copy.deepcopy(small_model().network if make == "one layer" else network)
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        for weight in network.norm.parameters():
+            torch.nn.init.normal_(weight)
+    prompt, sampling, ids = np.array([3, 1, 4]), Sampling(0.8, 9, 0.9), [3, 1, 4]
+    made = generate_ids(network, prompt, sampling, seed=7, barred=0)
+    random = generator(7, "text")
+    for _ in range(60):
+        with torch.no_grad():
+            hidden, _ = network(torch.tensor(ids)[:, None])
+            scores = network.log_probabilities(hidden[-1])[0].numpy()
+        scores[0] = -np.inf
+        ids.append(sampling.draw(scores, random))
+        assert next(made) == ids[-1]
 
 
 def test_writing_ends_before_the_stop_even_where_it_lies_across_tokens() -> None:

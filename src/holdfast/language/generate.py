@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from holdfast.language.model import LanguageNetwork
+from holdfast.language.read_out import ReadOut
 from holdfast.language.sampling import Sampling
 from holdfast.language.tokens.tokens import Ids, Tokens, byte_letters
 from holdfast.training.seed import generator
@@ -27,7 +29,14 @@ class Reader:
     def __init__(self, network: LanguageNetwork) -> None:
         self._network = network.eval()
         self._steppers = [layer.stepper(1) for layer in network.layers]  # type: ignore[operator]  # an LSTM each
-        self._hidden = torch.zeros(1, network.design.output)
+        self._read_out = ReadOut(network)
+        self._embedding = network.embedding.weight.detach().numpy().copy()
+        self._x = torch.from_numpy(self._embedding[:1].copy())
+        self._row: NDArray[np.floating] = self._x.numpy()[0]  # the same memory, as is the next
+        self._last: NDArray[np.floating] = self._advance().numpy()[0]
+        self._hidden: NDArray[np.floating] = np.zeros_like(self._last)
+        for stepper in self._steppers:
+            stepper.reset()
 
     def read(self, ids: Ids) -> None:
         """Read many tokens: one pass over the sequence, and not a step for each."""
@@ -38,20 +47,24 @@ class Reader:
                 hidden, after = self._network(piece[:, None], states)
             for stepper, state in zip(self._steppers, after, strict=True):
                 stepper.state = state
-            self._hidden = hidden[-1].clone()
+            self._hidden = hidden[-1, 0].numpy().copy()
 
     def step(self, token: int) -> None:
         """Read one token."""
-        x = self._network.embedding.weight.detach()[token : token + 1]
+        self._row[:] = self._embedding[token]
+        self._advance()
+        self._hidden = self._last
+
+    def scores(self) -> NDArray[np.floating]:
+        """(V,) log-probabilities of the next token, up to a constant."""
+        return self._read_out(self._hidden)
+
+    def _advance(self) -> Tensor:
+        """One step of every layer; always the same tensor, that of the last one's states."""
+        x = self._x
         for stepper in self._steppers:
             x = stepper.step(x)
-        self._hidden = x
-
-    def scores(self) -> NDArray[np.float32]:
-        """(V,) log-probabilities of the next token."""
-        with torch.no_grad():
-            scores: NDArray[np.float32] = self._network.log_probabilities(self._hidden)[0].numpy()
-        return scores
+        return x
 
 
 def generate_ids(

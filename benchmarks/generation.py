@@ -1,0 +1,78 @@
+"""How fast a language model of characters writes, one text at a time, and whether it slows down.
+
+    python benchmarks/generation.py --data ../shared/data
+
+The model of Tiny Shakespeare: one layer of 256 units, 64 numbers a character, after a few updates
+or, with --model, as a folder has it: what it writes does not change how fast. One thread.
+Characters a second of the processor's time, everything included: embedding, LSTM, softmax, draw,
+text. Flat: the median cost of a character among the thousand after the 100th and among the
+thousand before the 100,000th, and their ratio; the prefix is never read again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from ledger import append
+
+from holdfast import LanguageModel
+
+LENGTH, EARLY, BLOCK = 100_000, 100, 1_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="the folder of shared data")
+    parser.add_argument("--model", type=Path, help="a model folder in place of a new model")
+    parser.add_argument("--hidden", type=int, default=256, help="units of the new model")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.model is not None:
+        model = LanguageModel.load(options.model)
+    elif options.data is not None:
+        text = options.data / "tiny-shakespeare" / "input.txt"
+        model = LanguageModel.train(text, steps=20, hidden=options.hidden)
+    else:
+        sys.exit("Give --data, the folder of shared data, or --model, a model folder.")
+    for top_k, top_p in ((None, None), (None, 0.9), (20, None)):
+        pieces = model.stream("ROMEO:", length=LENGTH, top_k=top_k, top_p=top_p)
+        costs, seconds, wall = timed(pieces)
+        early = statistics.median(costs[EARLY : EARLY + BLOCK])
+        late = statistics.median(costs[-BLOCK:])
+        row: dict[str, object] = {
+            "kind": model.tokens.kind,
+            "hidden": model.network.design.hidden,
+            "top_k": top_k or "",
+            "top_p": top_p or "",
+            "threads": 1,
+            "tokens": len(costs),
+            "tokens a second of the processor": round(len(costs) / seconds),
+            "tokens a second": round(len(costs) / wall),
+            "us a token from 100": round(early, 2),
+            "us a token before 100,000": round(late, 2),
+            "ratio": round(late / early, 3),
+        }
+        print(", ".join(f"{name} {value}" for name, value in row.items() if value != ""))
+        append("generation", row)
+
+
+def timed(pieces: Iterator[str]) -> tuple[list[float], float, float]:
+    """Microseconds of each token, and the seconds of the processor and of the clock in all."""
+    costs = []
+    begun, wall = time.process_time(), time.perf_counter()
+    while True:
+        before = time.perf_counter()
+        if next(pieces, None) is None:
+            break
+        costs.append(1e6 * (time.perf_counter() - before))
+    return costs, time.process_time() - begun, time.perf_counter() - wall
+
+
+if __name__ == "__main__":
+    main()
