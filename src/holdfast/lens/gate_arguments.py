@@ -41,13 +41,25 @@ def _normed(a: Tensor, matrix: Tensor, gain: Tensor, groups: tuple[int, ...]) ->
         torch.split(gain, sizes),
         strict=True,
     )
-    return torch.cat([norm_derivative(part, own) @ rows for part, rows, own in parts], dim=1)
+    return torch.cat([_normed_together(part, rows, own) for part, rows, own in parts], dim=1)
+
+
+def _normed_together(a: Tensor, matrix: Tensor, gain: Tensor) -> Tensor:
+    """gain (M − mean of its rows − â (âᵀ M) / n) / σ: as `norm_derivative`, times M, (N, n, ·)."""
+    unit, deviation = _standardised(a)
+    inner = matrix - matrix.mean(0) - unit[:, :, None] * (unit @ matrix / len(gain))[:, None]
+    return (gain / deviation)[:, :, None] * inner
 
 
 def norm_derivative(a: Tensor, gain: Tensor) -> Tensor:
     """∂LN(a)/∂a = gain (1 − 1/n − â âᵀ/n) / σ, (N, n, n), with â the normalised a."""
     count = a.shape[-1]
-    deviation = (a.var(-1, correction=0, keepdim=True) + _EPSILON).sqrt()
-    unit = (a - a.mean(-1, keepdim=True)) / deviation
+    unit, deviation = _standardised(a)
     inner = torch.eye(count, dtype=a.dtype) - 1 / count - unit[:, :, None] * unit[:, None] / count
     return (gain / deviation)[:, :, None] * inner
+
+
+def _standardised(a: Tensor) -> tuple[Tensor, Tensor]:
+    """â, and σ (N, 1)."""
+    deviation = (a.var(-1, correction=0, keepdim=True) + _EPSILON).sqrt()
+    return (a - a.mean(-1, keepdim=True)) / deviation, deviation

@@ -1,0 +1,112 @@
+"""What can be read back from a state: linear memory capacity."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holdfast.lens.passes import LayerPass, run_steps
+from holdfast.records.arrays import Floats
+from holdfast.records.inspection import Ints, LagCurve
+
+_TRAINING, _VALIDATION, _TEST = 5, 2, 3
+"""Sequences of noise for the readout's weights, its penalty, and the scores."""
+
+_WASHOUT = 100
+"""Steps beside those of the longest lag in which a state of zeros turns into a common one."""
+
+_PENALTIES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
+
+
+def memory_capacity(one: LayerPass, lags: Ints, *, steps: int = 4000, seed: int = 0) -> LagCurve:
+    """How much of white noise k steps back a linear readout finds in the state.
+
+    In place of its input the layer reads one signal of N(0, 1), independent from step to step, in
+    all channels: each with the mean and the spread that its input had, and a sign drawn for it. For
+    every lag a ridge regression on the joint state (h, c) is fitted, its penalty chosen on other
+    sequences, and scored on others again: R² = 1 − squared error / variance, 0 where it is below.
+
+    Source: Jaeger (2001), "Short term memory in echo state networks", GMD report 152, section 2.
+
+    Arguments:
+        one: a pass; its layer and the statistics of its x are what counts.
+        lags: (K,) steps back, ascending from 0: the step that was read last.
+        steps: of noise, all sequences together, beside what the longest lag needs before it.
+        seed: of the noise.
+
+    Returns:
+        R² by lag: the median, 10 % and 90 % quantile over the sequences that are scored.
+
+    Example:
+        >>> from holdfast.lens.passes import run_passes
+        >>> from holdfast.nn import LSTM
+        >>> (one,) = run_passes(LSTM(1, 16, timescale=20), torch.randn(100, 2, 1))
+        >>> found = memory_capacity(one, np.array([0, 5, 200]), steps=2000)
+        >>> bool(found.median[0] > 0.9 > 0.1 > found.median[2])
+        True
+    """
+    back = np.asarray(lags, dtype=np.int64)
+    first = int(back.max(initial=0)) + _WASHOUT * one.dilation
+    sequences = _TRAINING + _VALIDATION + _TEST
+    length = max(2, steps // sequences)
+    draw = np.random.default_rng(seed)
+    noise = draw.standard_normal((first + length, sequences))
+    level, spread = one.x.mean((0, 1)), one.x.std((0, 1), correction=0)
+    if not bool(spread.any()):
+        spread = torch.ones_like(spread)  # a layer that has heard nothing can still be asked
+    signs = torch.from_numpy(draw.choice([-1.0, 1.0], len(spread)))
+    x = level + torch.from_numpy(noise)[..., None] * (spread * signs)
+    _, after = run_steps(one.cell, x, one.weights, one.options, one.dilation)
+    states = torch.cat(after, dim=-1)[first:]
+    targets = torch.stack(
+        [torch.from_numpy(noise[first - k : first - k + length]) for k in back], dim=-1
+    )
+    return LagCurve.of(back, _scores(states, targets))
+
+
+def total_capacity(curve: LagCurve) -> float:
+    """The sum of R² over all lags from the first measured one to the last, in steps.
+
+    Lags between two measured ones count as on the straight line between them. It cannot be above
+    the width of the state for noise of one signal (Jaeger 2001, proposition 2).
+
+    Arguments:
+        curve: what `memory_capacity` returns.
+
+    Example:
+        >>> total_capacity(LagCurve.of(np.array([0, 1, 3]), np.array([[1.0], [1.0], [0.0]])))
+        2.5
+    """
+    every = np.arange(curve.lags[0], curve.lags[-1] + 1)
+    return float(np.interp(every, curve.lags, curve.median).sum())
+
+
+def _scores(states: Tensor, targets: Tensor) -> Floats:
+    """R² of ridge regressions, (K, test sequences), from (T, B, S) and (T, B, K)."""
+    first, second = _TRAINING, _TRAINING + _VALIDATION
+    level = states[:, :first].mean((0, 1))
+    spread = states[:, :first].std((0, 1), correction=0)
+    states = (states - level) / torch.where(spread > 0, spread, 1.0)
+    known, wanted = states[:, :first].flatten(0, 1), targets[:, :first].flatten(0, 1)
+    middle = wanted.mean(0)
+    values, vectors = torch.linalg.eigh(known.T @ known / len(known))
+    product = vectors.T @ (known.T @ (wanted - middle)) / len(known)
+    best = weights = None
+    for penalty in _PENALTIES:
+        tried = vectors @ (product / (values.clamp(min=0.0) + penalty)[:, None])
+        score = _explained(states[:, first:second], targets[:, first:second], tried, middle).mean(0)
+        if best is None or weights is None:
+            best, weights = score, tried
+        better = score > best
+        best, weights = torch.where(better, score, best), torch.where(better, tried, weights)
+    assert weights is not None
+    score = _explained(states[:, second:], targets[:, second:], weights, middle)
+    found: Floats = score.clamp(min=0.0).T.numpy()
+    return found
+
+
+def _explained(states: Tensor, targets: Tensor, weights: Tensor, middle: Tensor) -> Tensor:
+    """R² of each sequence and lag, (B, K)."""
+    error = targets - middle - states @ weights
+    return 1 - (error**2).sum(0) / ((targets - targets.mean(0)) ** 2).sum(0)
