@@ -14,7 +14,7 @@ from holdfast.forecasting.judgement.conformal import scores_needed
 from holdfast.forecasting.judgement.surprise import surprise
 from holdfast.forecasting.network.forecast import at_level
 from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.records import Floats
+from holdfast.records import AnomalyRecord, Floats
 
 _BLOCKS: Final = 5
 """Stretches of time; the width of each comes from the others."""
@@ -24,6 +24,15 @@ _OWN: Final = 30.0
 
 _LEAST: Final = 8
 """Points of a series before the first that is judged, two seasons at least."""
+
+_MOST_POINTS: Final = 10_000
+"""Points that are judged for a report, of all series together: about two seconds."""
+
+_FEWEST: Final = 24
+"""Points of a series without which a report does not begin to judge."""
+
+_REPORTED: Final = 99.0
+"""Level of the intervals in a report, in percent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +108,38 @@ def find_anomalies(fitted: Fitted, series: SeriesSet, level: float) -> PastPoint
         judged & ((value < lower) | (value > upper)),
         bool(calibrated and judged.any()),
     )  # fmt: skip
+
+
+def anomaly_record(fitted: Fitted, series: SeriesSet) -> AnomalyRecord | None:
+    """What a report shows: the newest points of each series, as far as a second or two reaches.
+
+    Arguments:
+        fitted: as in `find_anomalies`.
+        series: N histories.
+
+    Returns:
+        None where there are too many series, or too few points to judge one.
+    """
+    points = min(_MOST_POINTS // len(series), int(series.lengths.max()))
+    if points < max(_FEWEST, 4 * fitted.season):
+        return None
+    found = find_anomalies(fitted, series.tail(points), _REPORTED)
+    judged = int(np.isfinite(found.lower).sum())
+    if not judged:
+        return None
+    odd = np.flatnonzero(found.anomaly)
+    odd = odd[np.argsort(-np.abs(found.scores[odd]), kind="stable")]
+    return AnomalyRecord(
+        level=_REPORTED,
+        judged=judged,
+        calibrated=found.calibrated,
+        series=found.places[odd],
+        places=series.ends[found.places[odd]] - found.ordinals[odd],
+        values=found.values[odd],
+        lower=found.lower[odd],
+        upper=found.upper[odd],
+        scores=found.scores[odd],
+    )
 
 
 def _blocks(ordinal: NDArray[np.int64], judged: NDArray[np.bool_]) -> NDArray[np.int64]:

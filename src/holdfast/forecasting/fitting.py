@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from holdfast.forecasting.anomalies import anomaly_record
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
@@ -128,6 +129,7 @@ class Fit:
                 hard=hardest(backtest.series_mase) if backtest else (),
                 rests_on=rests_on(fitted),
             ),
+            anomalies=anomaly_record(fitted, series),
         )
 
 

@@ -3,6 +3,7 @@
 Forecasting fills them in; reports and the command line read them.
 """
 
+from holdfast.records.anomalies import AnomalyRecord
 from holdfast.records.arrays import Floats, Times
 from holdfast.records.forecast import (
     BacktestRecord,
@@ -65,6 +66,7 @@ __all__ = [
     "TRAINED",
     "TRUST",
     "WITH_COVARIATES",
+    "AnomalyRecord",
     "Attribution",
     "BacktestRecord",
     "ClassifierScores",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.records.anomalies import AnomalyRecord
 from holdfast.records.arrays import Floats, Times
 from holdfast.records.totals import TotalsRecord
 from holdfast.records.trust import TrustRecord
@@ -181,6 +182,8 @@ class ForecastRecord:
         mean: (N, K) where series count something; None elsewhere.
         trust: which forecasts to trust, and what they rest on.
         totals: of groups and periods, where they were asked for.
+        anomalies: values of the past that were not expected; None where too many would have to be
+            judged, or too few can be.
     """
 
     title: str
@@ -208,3 +211,4 @@ class ForecastRecord:
     mean: Floats | None = None
     trust: TrustRecord | None = None
     totals: TotalsRecord | None = None
+    anomalies: AnomalyRecord | None = None

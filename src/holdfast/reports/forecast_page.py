@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from holdfast.records import BacktestRecord, Floats, ForecastRecord, TrainingSummary
+from holdfast.reports.anomalies import listed
 from holdfast.reports.axis import Axis
 from holdfast.reports.curves import pack, significant
 from holdfast.reports.fold_scores import fold_scores
+from holdfast.reports.group_totals import group_totals
 from holdfast.reports.scores import BLEND, best_simple, needed_scores
 from holdfast.reports.selection import select, shorten
 from holdfast.reports.series_curves import series_curves, times_of
@@ -59,6 +61,8 @@ def payload(record: ForecastRecord, budget: int) -> Json:
         },
         "trust": trust_payload(record, selection.rows),
         "totals": None if sums is None else _totals(sums, axis),
+        "groups": group_totals(record.totals),
+        "anomalies": listed(record, selection.rows),
         "backtest": None if record.backtest is None else _backtest(record.backtest),
         "training": [_training(one) for one in record.training],
         "remarks": _sentences(record.remarks),

@@ -24,6 +24,8 @@ SCRIPTS = (
     "data.js",
     "legend.js",
     "charts.js",
+    "anomalies.js",
+    "group_totals.js",
     "forecast_chart.js",
     "picker.js",
     "tables.js",

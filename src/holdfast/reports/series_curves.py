@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records import Floats, FoldRecord, ForecastRecord, Times
+from holdfast.reports.anomalies import marks
 from holdfast.reports.axis import Axis, Place
 from holdfast.reports.curves import Packed, pack, pack_rows
 from holdfast.reports.selection import FULL, NO_CURVES, Selection
@@ -18,7 +19,8 @@ BRIEF_LEVEL = 90.0
 Curves = dict[str, object]
 """One series: ``t`` and ``f`` where history and forecast lie on the axis, ``h`` and ``m`` history
 and median, ``lo`` and ``hi`` the bounds of each level in ascending order, ``x`` the members, ``b``
-past forecasts as [fold, place, median]. In brief there is one level and neither ``x`` nor ``b``."""
+past forecasts as [fold, place, median], ``a`` values that were not expected as [points before the
+end, lower, upper]. In brief there is one level and neither ``x`` nor ``b``."""
 
 
 def times_of(record: ForecastRecord, selection: Selection) -> list[Times]:
@@ -54,6 +56,9 @@ def series_curves(record: ForecastRecord, selection: Selection, axis: Axis) -> l
     _add_members(record.members, full, curves)
     if record.backtest is not None:
         _add_folds(record.backtest.folds, full, axis, curves)
+    for index, marked in marks(record, selection).items():
+        if index in curves and marked:
+            curves[index]["a"] = marked
     return [curves.get(index) for index in selection.rows.tolist()]
 
 

@@ -55,6 +55,7 @@ function curvesOf(index) {
       const values = unpack(curve);
       return { fold, times: pointsAt(place, values.length), values };
     }),
+    odd: packed.a ?? [],
     brief: !packed.x,
   };
 }

@@ -61,12 +61,14 @@ function fillContents() {
     trust: "Trust",
     understood: "Understood",
     forecast: "Forecast",
+    anomalies: "Surprises",
     scores: "Scores",
     intervals: "Intervals",
     steps: "By step",
     learning: "Learning",
     folds: "Folds",
-    totals: "Totals",
+    "group-totals": "Totals",
+    totals: "Sum",
     series: "Series",
     trained: "Training",
     definitions: "Definitions",
@@ -104,6 +106,8 @@ function start() {
   }
   fillLearning(DATA.training);
   fillTotals();
+  fillGroupTotals(DATA.groups);
+  fillAnomalies(DATA.anomalies);
   fillTrained(DATA.training, DATA.remarks);
   fillFooter();
   fillContents();

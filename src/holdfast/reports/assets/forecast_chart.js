@@ -77,6 +77,7 @@ function forecastTraces(curves, times, ahead) {
     );
   });
   traces.push(line(times, curves.history, "History", historyStyle(), gapMarkers(curves.history)));
+  if (curves.odd.length) traces.push(oddTrace(curves, times));
   traces.push({
     ...line([...from, ...ahead], [...known, ...curves.median], "Holdfast", blendStyle()),
     hoverinfo: "skip",
@@ -120,6 +121,7 @@ function legendOf(curves) {
     { name: "Holdfast", style: blendStyle() },
     ...curves.bands.map(({ level }, place) => ({ name: bandName(level), fill: fills[curves.bands.length - 1 - place] })),
     { name: "History", style: historyStyle() },
+    ...(curves.odd.length ? [{ name: ODD, style: oddStyle(), ring: true }] : []),
     ...(curves.past.length ? [{ name: PAST, style: pastStyle() }] : []),
     ...curves.members.map(({ name }, place) => ({ name, style: memberStyle(place), byDefault: true })),
   ];

@@ -10,10 +10,10 @@ function isHidden(name, byDefault = false) {
 // as their legendgroup.
 function fillLegend(id, chart, entries) {
   byId(id).replaceChildren(
-    ...entries.map(({ name, style, byDefault = false, fill = null }) => {
+    ...entries.map(({ name, style, byDefault = false, fill = null, ring = false }) => {
       const key = make("span", { class: fill ? "key area" : "key", "aria-hidden": "true" });
       if (fill) key.style.background = fill;
-      else key.append(keyLine(style));
+      else key.append(ring ? keyRing(style) : keyLine(style));
       const button = make("button", { type: "button", class: "legend", "aria-pressed": String(!isHidden(name, byDefault)) }, key, name);
       button.addEventListener("click", () => {
         hidden.set(name, !isHidden(name, byDefault));
@@ -31,4 +31,9 @@ const DASHES = { solid: "", dot: "2 3", dash: "6 4", dashdot: "6 3 2 3", longdas
 function keyLine({ color, dash = "solid", width }) {
   const stroke = makeSvg("line", { x1: 0, y1: 6, x2: 26, y2: 6, stroke: color, "stroke-width": Math.max(width, 2), "stroke-dasharray": DASHES[dash] });
   return makeSvg("svg", { viewBox: "0 0 26 12", width: 26, height: 12 }, stroke);
+}
+
+function keyRing({ color, width }) {
+  const ring = makeSvg("circle", { cx: 13, cy: 6, r: 4.5, stroke: color, "stroke-width": width, fill: "none" });
+  return makeSvg("svg", { viewBox: "0 0 26 12", width: 26, height: 12 }, ring);
 }
