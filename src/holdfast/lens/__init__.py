@@ -1,1 +1,4 @@
 """What a recurrent model remembers, for how long, and what of it reaches its output."""
+
+from holdfast.lens.intervention import force_forget as force_forget
+from holdfast.lens.prescription import prescribe as prescribe

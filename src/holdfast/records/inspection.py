@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records.arrays import Floats
+from holdfast.records.verdict import table, verdict
 
 Ints = NDArray[np.int64]
 
@@ -112,7 +113,8 @@ class Attribution:
     """Which inputs an output rests on, by integrated gradients.
 
     Arguments:
-        by_lag: share of the attribution's absolute sum at each lag; sums to 1 over all lags.
+        by_lag: share of the attribution's absolute sum at each lag; the shares of a sample sum to 1
+            over all lags of its sequence.
         completeness: |sum of attributions − (output − output of the baseline)|, relative to the
             latter; what the integral's steps left out.
         steps: of the integral.
@@ -129,8 +131,9 @@ class ContextLoss:
 
     Arguments:
         lags: (K,) how many steps were left as they are.
-        removed: (K,) mean loss when everything before was replaced by the mean input.
-        shuffled: (K,) mean loss when everything before was put in another order.
+        removed: (K,) mean loss when everything before was replaced by the mean input: `whole` and
+            the mean difference from it at the very same positions.
+        shuffled: (K,) the same when everything before was put in another order.
         whole: the loss with all of the past.
         spread: (K,) standard error of the paired difference removed − whole.
         unit: of the loss: "nats a character", "scaled quantile loss".
@@ -188,6 +191,14 @@ class Inspection:
     before: Inspection | None = None
     advice: tuple[str, ...] = ()
     command: str = ""
+
+    def table(self) -> dict[str, NDArray[np.generic]]:
+        """Every measured array by a name such as "lstm/jacobian/median"; see `verdict.table`."""
+        return table(self)
+
+    def verdict(self) -> str:
+        """One paragraph in plain words, each number from the measurement."""
+        return verdict(self)
 
 
 @dataclass(frozen=True, eq=False)

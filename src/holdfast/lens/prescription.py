@@ -1,0 +1,166 @@
+"""What to change in a model, from the measurements of its memory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from holdfast.records import Inspection, LagCurve, LayerMemory
+from holdfast.records.verdict import brief_number, deciding, memory, timescales, window
+
+GROWING: Final = 10.0
+"""A Jacobian that makes a difference so much larger needs clipping."""
+
+SATURATED: Final = 0.3
+"""Share of a gate's values at its ends from which a layer norm is worth a try."""
+
+FULL: Final = 0.5
+"""Share of its units that a layer's linear memory holds when it is called full."""
+
+
+def prescribe(record: Inspection) -> tuple[str, ...]:
+    """What to change, each sentence with the number that it rests on.
+
+    They are first things to try, not laws: each follows from one measurement on the sequences
+    that were looked at.
+
+    Arguments:
+        record: from `inspect`.
+
+    Returns:
+        Sentences, the most urgent first; one that says so where nothing is to be changed.
+    """
+    made = [*_clipping(record), *_context(record), *_timescales(record), *_gates(record)]
+    made += _size(record)
+    if made:
+        return tuple(made)
+    return ("Nothing: no measurement calls for a change.",)
+
+
+def _clipping(record: Inspection) -> list[str]:
+    """Gradients that grow."""
+    worst = max(record.layers, key=lambda layer: _peak(layer.jacobian))
+    peak = _peak(worst.jacobian)
+    if peak < GROWING:
+        return []
+    at = int(worst.jacobian.lags[int(np.argmax(worst.jacobian.high))])
+    return [
+        (
+            f"Clip the gradient's norm, at 1 to begin with: in {worst.name} a difference grows "
+            f"{brief_number(peak)} times over {at:,} steps in a tenth of the places."
+        )
+    ]
+
+
+def _context(record: Inspection) -> list[str]:
+    """The length of the window."""
+    if record.context is None:
+        return []
+    context = record.context
+    needed, longest = context.effective, int(context.lags[-1])
+    if needed is None or needed >= longest:
+        gain = float(context.removed[-1] - context.whole)
+        return [
+            (
+                f"Train on longer windows than {record.steps:,} steps: with {longest:,} steps of "
+                f"past the loss is still {brief_number(gain)} {context.unit} above that with all."
+            )
+        ]
+    if window(needed) <= record.steps // 2:
+        return [
+            (
+                f"A window of {window(needed):,} steps is enough in place of {record.steps:,}: "
+                f"beyond {needed:,} steps the loss gains nothing, and training takes "
+                f"{record.steps / window(needed):.1f} times as many steps as it needs."
+            )
+        ]
+    return []
+
+
+def _timescales(record: Inspection) -> list[str]:
+    """Where the cells begin, against what the loss asks for."""
+    scales, held = timescales(record), memory(deciding(record))
+    wanted = record.steps
+    if record.context is not None and record.context.effective is not None:
+        wanted = record.context.effective
+    if held is not None and held < wanted / 3:
+        if scales is None:
+            return [
+                (
+                    f"Put an LSTM in place of the plain RNN: differences fade within {held:,.0f} "
+                    f"of {wanted:,} steps, and there is no gate that could hold them."
+                )
+            ]
+        return [
+            (
+                f'Begin with init="remember" and timescale={float(wanted):g}: the state remembers '
+                f"about {held:,.0f} of {wanted:,} steps, and the slowest unit keeps "
+                f"{float(scales.max()):,.0f}."
+            )
+        ]
+    if scales is not None:
+        stuck = float((scales > 10.0 * record.steps).mean())
+        if stuck > 0.5:
+            return [
+                (
+                    f"Begin with a shorter timescale={float(record.steps):g}: {stuck:.0%} of the "
+                    f"units keep more than ten times the {record.steps:,} steps, so they hardly "
+                    "take anything up."
+                )
+            ]
+    return []
+
+
+def _gates(record: Inspection) -> list[str]:
+    """Gates that stand still."""
+    made = []
+    for layer in record.layers:
+        for gate in layer.gates:
+            held = gate.closed + (0.0 if _keeps(gate.name) else gate.open)
+            if held > SATURATED:
+                made.append(
+                    f"Try layer_norm=True in {layer.name}: {held:.0%} of the values of its "
+                    f"{gate.name} are saturated, where no gradient passes."
+                )
+                break
+    return made
+
+
+def _size(record: Inspection) -> list[str]:
+    """How many units."""
+    made = []
+    for layer in record.layers:
+        total = _total(layer)
+        if total is not None and total > FULL * layer.units:
+            made.append(
+                f"Give {layer.name} more units than {layer.units:,}: it holds {total:,.0f} past "
+                "inputs linearly, so there is hardly room for more."
+            )
+    scales = timescales(record)
+    if scales is not None and len(scales) >= 8:
+        idle = float((scales <= 2.0).mean())
+        if idle > 0.9:
+            made.append(
+                f"Fewer units may do: {idle:.0%} of {len(scales):,} forget within 2 steps and "
+                "serve no memory."
+            )
+    return made
+
+
+def _keeps(name: str) -> bool:
+    """Gates that are meant to stand open: what is kept is kept by them."""
+    return name in ("forget gate", "update gate")
+
+
+def _peak(curve: LagCurve) -> float:
+    return float(curve.high.max())
+
+
+def _total(layer: LayerMemory) -> float | None:
+    """The sum of a layer's capacity over all lags, those between the measured ones included."""
+    if layer.capacity is None or len(layer.capacity.lags) < 2:
+        return None
+    lags = layer.capacity.lags.astype(np.float64)
+    middle = 0.5 * (layer.capacity.median[1:] + layer.capacity.median[:-1])
+    return float((middle * np.diff(lags)).sum() + layer.capacity.median[0])
