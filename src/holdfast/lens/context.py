@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from holdfast.lens.attribution import chosen_positions
+from holdfast.lens.positions import chosen_positions
 from holdfast.lens.subject import Subject
 from holdfast.records import ContextLoss, Floats
 from holdfast.records.inspection import Ints
