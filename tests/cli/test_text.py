@@ -60,6 +60,8 @@ def test_a_text_is_learnt_written_scored_and_marked(
         (b"caf\xe9 " * 400, (), "verse.txt is not utf-8: byte 3 (0xe9)"),
         (b"short", (), "tokens to learn from"),
         (b"a b c " * 400, ("--tokens", "word", "--vocab", "50"), "--vocab 50 is more than"),
+        (b"a b c " * 400, ("--vocab", "50"), "--vocab 50 is more than the text has: 4 different"),
+        (b"a b c " * 400, ("--tokens", "bpe", "--vocab", "900"), "--vocab 900 is more than"),
         (b"a b c " * 400, ("--budget", "soon"), "budget='soon'"),
         (b"a b c " * 400, ("--dropout", "1.5"), "dropout=1.5 must be a share"),
         (b"a b c " * 400, ("--validation", "0"), "validation=0.0"),
@@ -79,6 +81,23 @@ def test_bad_input_is_refused_in_a_sentence_and_leaves_nothing(
     assert says in one_sentence(capsys.readouterr().err)
     assert not (out / "model").exists()
     assert not (out / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"to be\x00or not\x00 to be,\n" * 80, b"to be or not to be, " * 52_500],
+    ids=["NUL bytes", "a line of a megabyte"],
+)
+def test_odd_texts_are_learnt_and_marked(
+    content: bytes, verse: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verse.write_bytes(content)
+    out = verse.parent / "out"
+    assert command(monkeypatch, "text", "train", verse, "--steps", 2, "--hidden", 8, "-o", out) == 0
+    capsys.readouterr()
+    model, page = out / "model", verse.parent / "surprise.html"
+    assert command(monkeypatch, "text", "surprise", model, verse, "-o", page) == 0
+    assert b"\x00" not in page.read_bytes()
 
 
 def test_a_folder_that_is_no_model_is_refused(
