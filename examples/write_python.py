@@ -99,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", default="60s", help="for training")
     parser.add_argument("--steps", type=int, help="updates in place of the budget")
+    parser.add_argument("--hidden", type=int, default=256, help="units of the LSTM")
     parser.add_argument("--samples", type=int, default=50)
     parser.add_argument("--temperature", type=float, default=0.5)
     parser.add_argument("--characters", type=int, default=3_000_000)
@@ -107,7 +108,16 @@ def main() -> None:
         path = Path(folder) / "functions.txt"
         path.write_text(library_text(options.characters), encoding="utf-8")
         begin = time.monotonic()
-        model = LanguageModel.train(path, budget=options.budget, steps=options.steps)
+        # More units than would be chosen: one reading by a large network is worth more here than
+        # five by a small one, and what is read once needs no dropout.
+        model = LanguageModel.train(
+            path,
+            budget=options.budget,
+            steps=options.steps,
+            hidden=options.hidden,
+            dropout=0.0,
+            validation=0.03,
+        )
         seconds = time.monotonic() - begin
         assert model.fit is not None
         learnt = np.array(model.fit.task.corpus.training)
