@@ -78,7 +78,8 @@ class LayerMemory:
         kind: "LSTM", "GRU", "RNN" or "sLSTM", or "RNN (relu)".
         units: H.
         jacobian: spectral norm of the Jacobian of the joint state at t by the joint state at t−k.
-        cell_path: of its part along the cells alone, ∏f; none for a plain RNN.
+        cell_path: of its part along the cells alone, the largest ∏f of any unit; none for a plain
+            RNN.
         rest: of what is left when the cell path is taken away: the way through gates and h.
         reaches_output: the median over units of the cell path up to h at t, o (1 − tanh² c) ∏f for
             an LSTM; none where there is no cell path.
@@ -90,6 +91,7 @@ class LayerMemory:
         lyapunov: exponents of the state, the largest first, per step.
         capacity: linear memory capacity by lag: R² of white noise k steps back, read linearly from
             the state.
+        median_cell: ∏f of the median unit, beside `cell_path` for the largest.
     """
 
     name: str
@@ -106,6 +108,7 @@ class LayerMemory:
     gates: tuple[GateActivity, ...] = ()
     lyapunov: Floats | None = None
     capacity: LagCurve | None = None
+    median_cell: LagCurve | None = None
 
 
 @dataclass(frozen=True, eq=False)
