@@ -25,6 +25,9 @@ from holdfast.records.inspection import Ints, LagCurve
 _CHUNK_BYTES = 1 << 26
 """What the Jacobians of the steps that are made at once may take."""
 
+_PRODUCTS = 1.6e11
+"""Multiplications that all products may take: 10 to 20 seconds of a common core."""
+
 _RESCALE = 4
 """Steps between two divisions by the largest entry."""
 
@@ -84,7 +87,8 @@ class Product:
 def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) -> LayerDecay:
     """The norms of a layer's Jacobians by lag.
 
-    Its time grows with samples · longest lag · S² H, for an LSTM S = 2H. The lags of a layer with
+    Its time grows with samples · longest lag · S² H, for an LSTM S = 2H; of wide layers fewer
+    beginnings are taken, down to one, and the curves say how many. The lags of a layer with
     dilation d are the nearest multiples of d; lags beyond the sequence are left out, and where all
     are, the longest there is stands for them.
 
@@ -104,7 +108,7 @@ def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) 
     """
     one = one.reading()
     steps = _in_steps(lags, one.steps, one.dilation)
-    starts, rows = _beginnings(one, int(steps[-1]), samples, seed)
+    starts, rows = _beginnings([one], int(steps[-1]), samples, seed)
     curves: dict[str, Floats] = {}
 
     def note(name: str, product: Product, index: int, values: Tensor) -> None:
@@ -149,7 +153,7 @@ def stack_decay(
     if len(passes) < 2 or any(one.reverse or one.dilation > 1 for one in passes):
         return None
     steps = _in_steps(lags, passes[0].steps, 1)
-    starts, rows = _beginnings(passes[0], int(steps[-1]), samples, seed)
+    starts, rows = _beginnings(passes, int(steps[-1]), samples, seed)
     values = np.full((len(steps), len(starts)), np.nan)
     wanted = {int(k): index for index, k in enumerate(steps)}
     for product in stack_products(passes, starts, rows, int(steps[-1])):
@@ -296,12 +300,18 @@ def _in_steps(lags: Ints, steps: int, dilation: int) -> Ints:
     return within if len(within) else np.array([most], dtype=np.int64)
 
 
-def _beginnings(one: LayerPass, longest: int, samples: int, seed: int) -> tuple[Tensor, Tensor]:
+def _beginnings(
+    passes: Sequence[LayerPass], longest: int, samples: int, seed: int
+) -> tuple[Tensor, Tensor]:
     """Where products begin: steps and sequences, (N,) each.
 
     The beginnings are spread over so much of the sequence that each reaches the longest lag, but
     over half of it at least: then some end sooner. The first step is always among them.
     """
+    one = passes[0]
+    width = sum(part.shape[-1] for each in passes for part in each.after)
+    narrow = max(each.after[0].shape[-1] for each in passes)
+    samples = max(1, min(samples, int(_PRODUCTS / (width * width * narrow * longest))))
     number = min(one.sequences, max(1, samples // 2))
     chosen = np.arange(one.sequences)
     if number < one.sequences:
