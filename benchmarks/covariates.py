@@ -55,21 +55,10 @@ def backtest(case: Case, settings: Settings) -> tuple[pd.DataFrame, float]:
     begin = time.monotonic()
     adapt = "none" if settings.budget is None else "auto"
     forecaster = Forecaster(settings.horizon, adapt=adapt, budget=settings.budget or "2m")
-    from holdfast.forecasting.groundwork import lay
-    from holdfast.forecasting.tables.covariate_tables import CovariateSources
-
-    sources = CovariateSources.of(case.known, (), case.static, None, case.holidays)
-    table = forecaster._read(case.table, "unique_id", "ds", "y", sources)
-    ground = lay(table, settings.horizon, folds=settings.folds, step=settings.step)
-    fit = forecaster._fit_ground(ground, begin, None, refit=False)
-    from holdfast.forecasting.columns import backtest_columns
-
-    made = pd.DataFrame(backtest_columns(ground, fit.judged, (80.0, 90.0)))
-    record = fit.judged.record(ground, (80, 90))
-    assert record is not None
-    for row in record.methods:
-        if row.weight:
-            print(f"    {row.weight:.2f} {row.method} (MASE {row.mase:.3f})")
+    forecaster.fit(
+        case.table, static_df=case.static, known=case.known, holidays=case.holidays
+    )  # for the columns; the folds of the backtest are its own
+    made = forecaster.backtest(folds=settings.folds, step=settings.step)
     return made, time.monotonic() - begin
 
 

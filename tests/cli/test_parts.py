@@ -42,6 +42,27 @@ def test_a_folder_is_forecast_part_by_part(
     assert (said["series"], said["parts"], said["parts_kept"]) == (12, 3, 2)
 
 
+def test_one_file_with_a_sample_is_forecast_as_a_folder_of_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, names = folder_of(tmp_path / "in", parts=1, series=12)
+    (tmp_path / "in" / "note.parquet.txt~").write_text("of no interest")
+    words = ("-h", 6, "--adapt", "none", "--sample", 5, "--quiet", "-o")
+    assert command(monkeypatch, "forecast", data, *words, tmp_path / "folder") == 0
+    file = data / "part-0.parquet"
+    assert command(monkeypatch, "forecast", file, *words, tmp_path / "file") == 0
+    made = results(tmp_path / "file")
+    assert set(made["unique_id"].to_pylist()) == set(names)
+    assert made.equals(results(tmp_path / "folder"))
+    capsys.readouterr()
+    (tmp_path / "sales.xlsx").write_bytes(b"PK")
+    words = (*words, tmp_path / "third")
+    assert command(monkeypatch, "forecast", tmp_path / "sales.xlsx", *words) == 2
+    assert "leave out --sample" in one_sentence(capsys.readouterr().err)
+    assert command(monkeypatch, "forecast", file, "--total-over", "month", *words) == 2
+    assert "without --sample" in one_sentence(capsys.readouterr().err)
+
+
 def test_a_folder_is_backtested_with_one_table_of_scores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

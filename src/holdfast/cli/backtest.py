@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli import options
+from holdfast.cli.in_parts import in_parts
 from holdfast.cli.outcome import show_outcome
 from holdfast.cli.screen import Screen
 from holdfast.cli.torchrun import follows
@@ -44,7 +45,7 @@ def backtest(
     historic: options.Historic = None,
     static: options.Static = None,
     holidays: options.Holidays = None,
-    sample: options.Sample = 1000,
+    sample: options.Sample = None,
     engine: options.Engine = "processes",
     workers: options.Workers = None,
     quiet: options.Quiet = False,
@@ -71,8 +72,8 @@ def backtest(
     )  # fmt: skip
     if baselines:
         check_baselines(data)
-    if data is not None and data.is_dir() and example is None:
-        from holdfast.cli.parts import over_parts
+    if data is not None and example is None and in_parts(data, sample):
+        from holdfast.cli.parts import PARTS_SAMPLE, over_parts
 
         over_parts(
             "backtest",
@@ -86,7 +87,7 @@ def backtest(
             budget=budget,
             steps=steps,
             seed=seed,
-            sample=sample,
+            sample=sample or PARTS_SAMPLE,
             engine=engine,
             workers=workers,
             folds=folds,

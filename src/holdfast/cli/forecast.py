@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.cli import options
+from holdfast.cli.in_parts import in_parts, large
 from holdfast.cli.outcome import show_first_forecast, show_outcome
 from holdfast.cli.screen import Screen
 from holdfast.cli.torchrun import follows
@@ -48,7 +49,7 @@ def forecast(
     integers: options.Integers = False,
     total_by: options.TotalBy = None,
     total_over: options.TotalOver = None,
-    sample: options.Sample = 1000,
+    sample: options.Sample = None,
     engine: options.Engine = "processes",
     workers: options.Workers = None,
     quiet: options.Quiet = False,
@@ -79,8 +80,8 @@ def forecast(
     )  # fmt: skip
     if baselines:
         check_baselines(data)
-    if data is not None and data.is_dir() and example is None:
-        from holdfast.cli.parts import over_parts, refuse_with_parts
+    if data is not None and example is None and in_parts(data, sample):
+        from holdfast.cli.parts import PARTS_SAMPLE, over_parts, refuse_with_parts
 
         refuse_with_parts(start=start, integers=integers, total_by=total_by, total_over=total_over)
         over_parts(
@@ -95,7 +96,7 @@ def forecast(
             budget=budget,
             steps=steps,
             seed=seed,
-            sample=sample,
+            sample=sample or PARTS_SAMPLE,
             engine=engine,
             workers=workers,
         )
@@ -112,6 +113,7 @@ def forecast(
     from holdfast.training.budget import Budget
 
     screen.show(request.about, terminal.understood(request.table.summary))
+    screen.show(large(request.table.summary.series))
     ground = lay(request.table, request.horizon)
     spent = Budget.parse(None if steps else budget, start=started)
     if baselines:

@@ -50,7 +50,12 @@ Without = Annotated[
     typer.Option("--without", help="Part of the generator to switch off; repeat it for several."),
 ]
 Sample = Annotated[
-    int, typer.Option(min=1, help="Of a folder: series to settle season, blend and widths on.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Series that settle season, blend and widths: 1000 of a folder; of a file all, unless "
+        "given: then it is read and written in chunks as a folder is.",
+    ),
 ]
 Engine = Annotated[
     Literal["processes", "ray"],

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from holdfast.forecasting.parts.plan import Plan, Verb
 
 
+PARTS_SAMPLE = 1000
+"""Series of a folder that settle what all share, unless somebody says otherwise."""
+
+
 def over_parts(
     verb: Verb,
     screen: Screen,
@@ -141,11 +145,13 @@ def refuse_with_parts(
     """
     for given, name in ((total_by, "by"), (total_over, "over")):
         if given:
-            raise ArgumentError(f"--total-{name} adds up series of one table; give a file.")
+            raise ArgumentError(
+                f"--total-{name} adds up series of one table; give a file, without --sample."
+            )
     if start is not None:
-        raise ArgumentError("--from is not for a folder of parts; give a file.")
+        raise ArgumentError("--from is not for a folder of parts or --sample; give a file.")
     if integers:
-        raise ArgumentError("--integers is not for a folder of parts yet; give a file.")
+        raise ArgumentError("--integers is not for a folder of parts or --sample yet; give a file.")
 
 
 def _summary(outcome: Outcome, files: dict[str, str], seconds: float) -> dict[str, Any]:

@@ -66,18 +66,27 @@ class Part:
 
 
 def find_parts(folder: Path) -> tuple[Part, ...]:
-    """The parts of a folder and of those below it, in the order of their names.
+    """The parts of a folder and of those below it, in the order of their names; a file is one part.
 
-    Files whose names begin with "." or "_" are left out.
+    Files of a folder whose names begin with "." or "_" are left out.
+
+    Arguments:
+        folder: or a single file.
 
     Raises:
         TableError: there is none, a text file is too large to be read whole, or two parts would be
             written under one name.
     """
     parts = []
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder)
-        hidden = any(piece[0] in "._" for piece in inner.parts)
+    if folder.is_file() and not folder.name.endswith(_SUFFIXES):
+        raise TableError(
+            f"{folder.name} cannot be read a chunk of series at a time; write it as .parquet or "
+            ".csv, or leave out --sample."
+        )
+    root = folder.parent if folder.is_file() else folder
+    for path in [folder] if folder.is_file() else sorted(folder.rglob("*")):
+        inner = path.relative_to(root)
+        hidden = path != folder and any(piece[0] in "._" for piece in inner.parts)
         if hidden or not path.name.endswith(_SUFFIXES) or not path.is_file():
             continue
         found = path.stat()

@@ -29,7 +29,7 @@ class Settings:
 
     Arguments:
         verb: "forecast" or "backtest".
-        data: the folder, absolute.
+        data: the folder, or a single file, absolute.
         horizon: steps.
         levels: interval levels in percent.
         adapt, budget, steps, seed: of the fit on the sample, as `forecasting.fitting.fit` has them.
@@ -103,7 +103,8 @@ class Plan:
     def part(self, number: int) -> Part:
         """One of the inputs."""
         one = self.inputs[number]
-        path = Path(self.settings.data, *one["name"].split("/"))
+        data = Path(self.settings.data)
+        path = data if data.is_file() else data.joinpath(*one["name"].split("/"))
         return Part(path, one["name"], one["bytes"], one["modified"])
 
     def result(self, out: Path, number: int) -> Path:
