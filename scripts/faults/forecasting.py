@@ -12,6 +12,7 @@ CONFORMAL = "tests/forecasting/judgement/test_conformal.py::"
 TABLES = "tests/forecasting/tables/"
 WINDOWS = TABLES + "test_windows.py::"
 FORECASTER = "tests/forecasting/test_forecaster.py::"
+NOTES = "tests/forecasting/test_forecaster_notes.py::"
 RUNS = "tests/forecasting/test_training_runs.py::"
 
 CROSSING = "a quantile crosses"
@@ -212,6 +213,6 @@ FAULTS: tuple[Fault, ...] = (
         "forecasting/judgement/blend.py",
         "kinds = [chosen & self.network, chosen & ~self.network]", "kinds = [chosen]",
         (BLEND + "test_half_of_the_weight_starts_with_the_networks",
-         FORECASTER + "test_a_three_row_series_and_a_horizon_of_24_is_half_the_network_s"),
+         NOTES + "test_a_three_row_series_and_a_horizon_of_24_is_half_the_network_s"),
     ),
 )  # fmt: skip

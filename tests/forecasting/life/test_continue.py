@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from tests.forecasting.small import small_network
-from tests.forecasting.test_forecaster import HORIZON, long_frame
+from tests.forecasting.monthly import HORIZON, long_frame
 
 from holdfast import Forecaster
 from holdfast.forecasting.fitted import Fitted
