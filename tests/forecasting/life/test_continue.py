@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.forecasting.small import small_network
 from tests.forecasting.monthly import HORIZON, long_frame
+from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.forecasting.fitted import Fitted
