@@ -125,6 +125,15 @@ def test_early_stopping_stops_and_gives_the_best_weights_back() -> None:
     assert same(weights(task.module), recorder.weights[3])
 
 
+def test_training_stops_at_its_goal_and_not_before() -> None:
+    served = iter([5.0, 2.0, 1.0, 0.5])
+    task = Regression(validations=lambda module: next(served))
+    plan = Plan(steps=1000, evaluate_every=2, patience=1000, goal=1.0, average=0.0)
+    trained = train(task, plan)
+    assert (trained.stopped, trained.steps, trained.best) == ("goal", 6, 1.0)
+    assert "goal" not in Plan(steps=1).identity()  # snapshots from before there were goals
+
+
 @pytest.mark.parametrize(("average_loss", "taken"), [(0.5, "average"), (9.0, "best")])
 def test_with_early_stopping_validation_decides_about_the_average(
     average_loss: float, taken: str

@@ -11,6 +11,7 @@ from holdfast.cli import (
     backtest,
     bench,
     classify,
+    compare,
     drift,
     forecast,
     predict,
@@ -47,6 +48,7 @@ app.command("watch")(watch.watch)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)
+app.command("compare")(compare.compare)
 app.add_typer(text.app, name="text")
 app.add_typer(classify.app, name="classify")
 app.add_typer(tag.app, name="tag")

@@ -23,8 +23,8 @@ class ComparedRun:
         error: share of the test sequences that it got wrong.
         learning_rate: that it was trained with.
         seconds: of training.
-        gradient_before, gradient_after: norm of the loss's gradient by lag, before and after
-            training; none where not measured.
+        gradient_before, gradient_after: norm of the gradient of the output at a sequence's end by
+            the input so many steps before, before and after training; none where not measured.
     """
 
     task: str
@@ -73,8 +73,8 @@ class ForecastComparison:
         title, created, version, command: as in `Inspection`.
         models: names, the best first.
         parameters: weights of each.
-        scores: (models, seeds) weighted quantile loss on the scored folds.
-        simple: name → score of the simple methods on the same folds.
+        scores: (models, seeds) MASE of the medians on the scored folds.
+        simple: name → MASE of the simple methods on the same folds.
         findings: what the scores say, in sentences.
     """
 

@@ -22,7 +22,7 @@ from holdfast.training.task import Batch, Task
 from holdfast.training.update import Update
 from holdfast.training.validation import modes_kept, validation
 
-Stopped: TypeAlias = Literal["steps", "early", "interrupted", "budget"]
+Stopped: TypeAlias = Literal["steps", "early", "goal", "interrupted", "budget"]
 Weights: TypeAlias = Literal["last", "average", "best"]
 
 
@@ -34,8 +34,9 @@ class Trained:
         steps: updates done.
         seconds: wall-clock time, that of earlier processes of a resumed run included.
         curve: (step, mean training loss since the point before), about 150 points.
-        stopped: "steps" when the plan was carried out, "early" for lack of improvement,
-            "interrupted" by Ctrl-C, "budget" when the deadline passed.
+        stopped: "steps" when the plan was carried out, "early" for lack of improvement, "goal"
+            when the plan's goal was reached, "interrupted" by Ctrl-C, "budget" when the deadline
+            passed.
         weights: which ones were taken: the last, the average of late ones, or the best validated.
         validations: (step, validation loss), empty without early stopping.
         best: the validation loss of the weights taken; None where nothing was validated.
@@ -204,6 +205,8 @@ class _Run(Generic[Batch]):
             while state.step < plan.steps:
                 if plan.patience is not None and state.stale >= plan.patience:
                     return "early"
+                if self.at_goal():
+                    return "goal"
                 late = time.monotonic() >= self.deadline
                 why = self.ranks.largest(2 if interrupts.requested else int(late))
                 if why == 2:  # in whichever process it was
@@ -218,7 +221,12 @@ class _Run(Generic[Batch]):
             if interrupts.requested:
                 raise
             return "interrupted"
-        return "steps"
+        return "goal" if self.at_goal() else "steps"
+
+    def at_goal(self) -> bool:
+        """Whether the latest validation loss is as low as the plan asks for."""
+        goal, found = self.plan.goal, self.state.validations
+        return goal is not None and bool(found) and found[-1][1] <= goal
 
     def one_step(self, progress: Progress) -> None:
         plan, state = self.plan, self.state

@@ -24,6 +24,8 @@ class Plan:
         evaluate_every: updates between two validations; only used with `patience`.
         patience: validations without improvement after which training stops early and the best
             weights are taken. None: no validation, no early stopping.
+        goal: with `patience`, a validation loss at which, or below which, training stops; None
+            for none.
         average: share of the steps, at the end, whose weights are averaged; 0 for no average.
         average_every: updates between two weights that enter the average.
         seed: of everything random in the run.
@@ -45,6 +47,7 @@ class Plan:
     clip: float | None = 1.0
     evaluate_every: int = 100
     patience: int | None = None
+    goal: float | None = None
     average: float = 0.25
     average_every: int = 5
     seed: int = 0
@@ -56,6 +59,8 @@ class Plan:
         _check("seed", _whole(self.seed, least=0), "a whole number from 0")
         if self.patience is not None:
             _check("patience", _whole(self.patience, least=1), "a whole number from 1, or None")
+        if self.goal is not None:
+            _check("goal", not math.isnan(self.goal), "a number, or None")
         _check("learning_rate", 0.0 < self.learning_rate < math.inf, "above 0")
         _check("weight_decay", 0.0 <= self.weight_decay < math.inf, "0 or above")
         _check("betas", all(0.0 <= beta < 1.0 for beta in self.betas), "two numbers from 0 up to 1")
@@ -87,7 +92,9 @@ class Plan:
 
     def identity(self) -> dict[str, object]:
         """Every field that has a say in the weights, ready for JSON."""
-        fields = asdict(self) | {"betas": list(self.betas)}
+        unset = ("goal",) if self.goal is None else ()  # snapshots from before there were goals
+        fields = {name: value for name, value in asdict(self).items() if name not in unset}
+        fields |= {"betas": list(self.betas)}
         del fields["snapshot_every"]  # when a snapshot is written changes no weight
         return fields
 

@@ -116,8 +116,8 @@ def _refuse_another_run(
     theirs, ours = manifest.get("plan"), plan.identity()
     if theirs != ours:
         was = theirs if isinstance(theirs, dict) else {}
-        name = next(name for name in ours if was.get(name) != ours[name])
-        difference = f"its plan has {name} {was.get(name)}, this one {ours[name]}"
+        name = next(name for name in [*ours, *was] if was.get(name) != ours.get(name))
+        difference = f"its plan has {name} {was.get(name)}, this one {ours.get(name)}"
     elif manifest.get("identity") != identity:
         difference = "it was trained on other data or in another way"
     elif manifest.get("module") != _outline(module):

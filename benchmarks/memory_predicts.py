@@ -1,0 +1,215 @@
+"""Does the memory that the lens measures predict which lags a network solves?
+
+    python benchmarks/memory_predicts.py               # 30 configurations, then 5 interventions
+    python benchmarks/memory_predicts.py --small       # a look at it, in a few minutes
+    python benchmarks/memory_predicts.py --summary     # from the rows that are there
+
+A configuration is a start and a seed. From each start, fresh networks learn adding (Hochreiter and
+Schmidhuber 1997) at each of the lags, for the same number of updates and at the same rate; the
+largest lag such that it and all shorter ones were solved is what is to be predicted, 0 where none
+was. A configuration that solved all of them is censored: it counts as tied with others that did.
+
+What predicts is the memory of the network that was trained at the longest lag, solved or not: the
+lag at which the median spectral norm of the Jacobian of its joint state falls below 1/e, also
+censored at the longest lag. Shown is Spearman's rank correlation, ties at their mean rank, with a
+95 % interval from 2,000 bootstrap samples of the configurations.
+
+The intervention takes LSTMs that solved a lag and holds forget gates at 1/2, in the tenth of the
+units with the longest timescales, and in 20 tenths drawn from the others.
+
+Rows go to results/memory_predicts.csv as they are measured; what is there is not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from ledger import RESULTS, append
+
+from holdfast import nn
+from holdfast.lens.gates import timescales
+from holdfast.lens.jacobians import layer_decay
+from holdfast.lens.passes import run_passes
+from holdfast.studies.compared_models import MODELS, Reader, layer_of, matched_units
+from holdfast.studies.memory_run import Job, MemoryTraining
+from holdfast.training.loop import train
+from holdfast.training.seed import generator, seeded, torch_seed
+
+LAGS = (10, 20, 40, 80, 160, 320)
+RATE = 1e-2
+NAME = "memory_predicts"
+
+
+def starts() -> dict[str, Callable[[int], nn.LSTM | nn.GRU | nn.RNN | nn.SLSTM]]:
+    """Ten ways to start a layer of so many units; two inputs."""
+    made: dict[str, Callable[[int], nn.LSTM | nn.GRU | nn.RNN | nn.SLSTM]] = {
+        model: lambda units, model=model: layer_of(model, 2, units, 100.0)
+        for model in MODELS
+        if model not in ("LSTM, remember", "sLSTM")
+    }
+    for timescale in (3, 10, 30, 100, 300, 1000):
+        made[f"LSTM, timescales to {timescale}"] = lambda units, timescale=timescale: nn.LSTM(
+            2, units, timescale=timescale
+        )
+    return made
+
+
+def trained(start: str, lag: int, seed: int, updates: int, hidden: int) -> MemoryTraining:
+    """A network after its training; `solved` says whether it solved the lag."""
+    job = Job("adding", lag, "GRU", seed, RATE, updates, hidden=hidden)
+    training = MemoryTraining(job)
+    kind = start if start in MODELS else "LSTM, remember"
+    units = matched_units(kind, 2, 1, hidden)
+    with seeded(torch_seed(seed, "weights", start, lag), torch.device("cpu")):
+        training.module = Reader(starts()[start](units), units, 1)
+    training.solved = train(training, training.plan).stopped == "goal"
+    return training
+
+
+def memory(training: MemoryTraining, longest: int) -> float:
+    """The lag at which the Jacobian of the joint state falls below 1/e, up to the longest."""
+    rows = training.task.test(generator(1, "memory"), 4)
+    lags = np.unique(np.geomspace(1, longest - 1, 40).round().astype(np.int64))
+    (one,) = run_passes(training.module.layer, rows.inputs)
+    median = layer_decay(one, lags).jacobian.median
+    below = np.flatnonzero(median < np.exp(-1.0))
+    if not len(below):
+        return float(longest)
+    last = int(below[0])
+    if last == 0:
+        return 0.0
+    # On a line between the logarithms of the norms, over the logarithm of the lag.
+    high, low = np.log(np.maximum(median[last - 1 : last + 1], 1e-300))
+    share = (high + 1.0) / (high - low)
+    return float(np.exp(np.log(lags[last - 1]) + share * np.log(lags[last] / lags[last - 1])))
+
+
+def rows_of(part: str, updates: int) -> list[dict[str, str]]:
+    """What was measured before."""
+    path = RESULTS / f"{NAME}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    return [row for row in found if row["part"] == part and row["updates"] == str(updates)]
+
+
+def predict(seeds: int, updates: int, lags: tuple[int, ...], hidden: int) -> None:
+    """Measure what has not been measured."""
+    there = {(row["start"], row["seed"], row["lags"]) for row in rows_of("configuration", updates)}
+    shown = " ".join(map(str, lags))
+    for seed in range(seeds):
+        for start in starts():
+            if (start, str(seed), shown) in there:
+                continue
+            began = time.perf_counter()
+            last = trained(start, lags[-1], seed, updates, hidden)
+            solved = 0
+            for lag in lags:
+                done = last if lag == lags[-1] else trained(start, lag, seed, updates, hidden)
+                if not done.solved:
+                    break
+                solved = lag
+            row = {
+                "part": "configuration",
+                "start": start,
+                "seed": seed,
+                "updates": updates,
+                "lags": shown,
+                "memory": f"{memory(last, lags[-1]):.2f}",
+                "solved_lag": solved,
+                "censored": solved == lags[-1],
+                "seconds": f"{time.perf_counter() - began:.0f}",
+            }
+            append(NAME, row)
+            print(f"{start:26} seed {seed}: solved {solved:4}, memory {row['memory']}", flush=True)
+
+
+def intervene(seeds: int, updates: int, lag: int, hidden: int) -> None:
+    """Hold forget gates at 1/2, in the slowest tenth and in twenty others."""
+    there = {(row["seed"], row["lags"]) for row in rows_of("intervention", updates)}
+    for seed in range(seeds):
+        if (str(seed), str(lag)) in there:
+            continue
+        start = f"LSTM, timescales to {lag}" if lag in (30, 100, 300) else "LSTM, timescales to 100"
+        training = trained(start, lag, seed, updates, hidden)
+        (one,) = run_passes(training.module.layer, training.task.test(generator(1, "t"), 16).inputs)
+        slowest = np.argsort(-timescales(one))
+        tenth = max(1, round(hidden / 10))
+        random = generator(seed, "tenths")
+        others = [random.choice(slowest[tenth:], tenth, replace=False) for _ in range(20)]
+        right = [forced(training, units) for units in others]
+        row = {
+            "part": "intervention",
+            "start": start,
+            "seed": seed,
+            "updates": updates,
+            "lags": lag,
+            "solved_lag": lag if training.solved else 0,
+            "right_whole": f"{forced(training, slowest[:0]):.4f}",
+            "right_slowest_forced": f"{forced(training, slowest[:tenth]):.4f}",
+            "right_others_forced_least": f"{min(right):.4f}",
+            "right_others_forced_median": f"{np.median(right):.4f}",
+        }
+        append(NAME, row)
+        print({name: row[name] for name in row if name.startswith(("seed", "right"))}, flush=True)
+
+
+def forced(training: MemoryTraining, units: np.ndarray) -> float:
+    """Share of right answers when the forget gates of some units are held at 1/2."""
+    layer, hidden = training.module.layer, training.module.layer.hidden_size
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    with torch.no_grad():
+        for tensor in layer.parameters():
+            tensor[hidden + torch.as_tensor(np.array(units, dtype=np.int64))] = 0.0
+    error, _ = training.test()
+    layer.load_state_dict(before)
+    return 1.0 - error
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Rank correlation, ties at their mean rank; NaN where one of them does not vary."""
+    ranks = [np.searchsorted(np.sort(v), v) + np.searchsorted(np.sort(v), v, "right") for v in
+             (first, second)]  # fmt: skip
+    if not (np.ptp(ranks[0]) and np.ptp(ranks[1])):
+        return float("nan")
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def summary(updates: int, lags: tuple[int, ...]) -> None:
+    """The correlation of the rows that are there, and its interval."""
+    shown = " ".join(map(str, lags))
+    rows = [row for row in rows_of("configuration", updates) if row["lags"] == shown]
+    if len(rows) < 3:
+        print(f"{len(rows)} configurations so far")
+        return
+    found, solved = (np.array([float(r[name]) for r in rows]) for name in ("memory", "solved_lag"))
+    random = np.random.default_rng(0)
+    draws = random.integers(0, len(rows), (2000, len(rows)))
+    spread = np.nanquantile([spearman(found[draw], solved[draw]) for draw in draws], [0.025, 0.975])
+    censored = sum(row["censored"] == "True" for row in rows)
+    print(
+        f"{len(rows)} configurations, {censored} censored: rank correlation "
+        f"{spearman(found, solved):.3f}, 95 % from {spread[0]:.3f} to {spread[1]:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="few updates, short lags, one seed")
+    parser.add_argument("--summary", action="store_true", help="measure nothing")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--updates", type=int, default=1500)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    small = arguments.small
+    lags, updates = ((10, 20, 40), 300) if small else (LAGS, arguments.updates)
+    if not arguments.summary:
+        predict(1 if small else arguments.seeds, updates, lags, 32)
+        intervene(1 if small else 5, updates, 40 if small else 100, 32)
+    summary(updates, lags)

@@ -1,0 +1,176 @@
+"""`holdfast compare`: which recurrent network remembers for how long."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from holdfast.cli.request import Request
+    from holdfast.studies.compared_models import ModelName
+    from holdfast.training.budget import Budget
+
+
+def compare(
+    data: options.Data = None,
+    horizon: options.Horizon = None,
+    example: options.Example = None,
+    task: Annotated[
+        Literal["adding", "copy", "order", "order-three", "noisy-lag", "latch", "parity"],
+        typer.Option(help="What has to be remembered."),
+    ] = "adding",
+    lags: Annotated[
+        str, typer.Option(help="For how many steps, as in 10,100.")
+    ] = "10,30,100,300,1000",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model at each lag.")] = 3,
+    budget: Annotated[
+        str,
+        typer.Option(help="How long all runs may take: 10m, 2h; a folder's earlier ones count."),
+    ] = "10m",
+    updates: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Of each run, at most; 2000 for a task, from --budget for a table."
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help='As in "plain RNN"; repeat it for several. All without it.'),
+    ] = None,
+    ids: options.Ids = None,
+    time_column: options.Time = None,
+    target: options.Target = None,
+    freq: options.Frequency = None,
+    season: options.Season = None,
+    out: options.Out = Path("compare"),
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train plain RNN, GRU, LSTMs and sLSTM on a task whose lag is known, and say who solves it.
+
+    With a table and --horizon, train them as its forecasters instead, beside the simple methods.
+    All have as many weights, updates and tried learning rates. A command that was killed, or whose
+    budget was spent, goes on when it is given again, with more time where it is to do more.
+    """
+    started = time.monotonic()
+    screen = Screen(quiet=quiet, as_json=as_json)
+    # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import Reading, open_request, results_folder, typed_command
+    from holdfast.training.budget import Budget
+
+    limit = Budget.parse(budget, start=started)
+    if data is not None or example is not None:
+        reading = Reading(
+            ids, time_column, target, freq, season, False, None, None, "gap", None, None
+        )
+        request = open_request(data, horizon, example, "90", budget, reading)
+        _forecasters(screen, request, results_folder(out), limit, seeds, updates, model)
+        return
+    steps = _lags(lags)
+    folder = results_folder(out)
+
+    from holdfast.reports import comparison_table
+    from holdfast.studies.memory_comparison import MemoryPlan, compare_memory
+
+    plan = MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
+    record = compare_memory(
+        plan, folder, budget=limit, progress=screen.progress(), command=typed_command()
+    )
+    screen.show(comparison_table.comparison(record))
+    runs = [
+        {
+            "task": run.task,
+            "model": run.model,
+            "lag": run.lag,
+            "seed": run.seed,
+            "parameters": run.parameters,
+            "updates": run.updates,
+            "solved_after": run.solved_after,
+            "error": run.error,
+            "learning_rate": run.learning_rate,
+            "seconds": run.seconds,
+        }
+        for run in record.runs
+    ]
+    screen.show(f"Results: {folder / 'runs.jsonl'}", whole_lines=True)
+    screen.result(
+        {
+            "runs": runs,
+            "planned": record.planned,
+            "success": record.success,
+            "findings": list(record.findings),
+            "facts": dict(record.facts),
+        }
+    )
+
+
+def _forecasters(
+    screen: Screen,
+    request: Request,
+    folder: Path,
+    limit: Budget,
+    seeds: int,
+    updates: int | None,
+    model: list[str] | None,
+) -> None:
+    """Compare the networks as forecasters of a table."""
+    from holdfast.cli.request import typed_command
+    from holdfast.forecasting.groundwork import lay
+    from holdfast.reports import comparison_table, terminal
+
+    screen.show(request.about, terminal.understood(request.table.summary))
+    ground = lay(request.table, request.horizon)
+
+    from holdfast.studies.forecast_comparison import RUNS, compare_forecasters
+
+    record = compare_forecasters(
+        ground,
+        folder,
+        models=_models(model),
+        seeds=seeds,
+        budget=limit,
+        updates=updates,
+        title=f"Forecasters: {request.title}",
+        progress=screen.progress(),
+        command=typed_command(),
+    )
+    screen.show(comparison_table.forecasters(record))
+    screen.show(f"Results: {folder / RUNS}", whole_lines=True)
+    screen.result(
+        {
+            "models": list(record.models),
+            "parameters": list(record.parameters),
+            "scores": record.scores.tolist(),
+            "simple": record.simple,
+            "findings": list(record.findings),
+        }
+    )
+
+
+def _models(wanted: list[str] | None) -> tuple[ModelName, ...]:
+    """The networks of these names; all of them without names."""
+    from holdfast.errors import ArgumentError
+    from holdfast.studies.compared_models import MODELS
+
+    names = {name: name for name in MODELS}
+    for name in wanted or ():
+        if name not in names:
+            raise ArgumentError(f"--model {name!r} is not known; take {'; '.join(MODELS)}.")
+    return tuple(names[name] for name in wanted or MODELS)  # type: ignore[index]  # checked
+
+
+def _lags(text: str) -> tuple[int, ...]:
+    from holdfast.errors import ArgumentError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and 0 < int(word) <= 100_000 for word in words):
+        raise ArgumentError(
+            f"--lags={text!r} must be whole numbers of steps up to 100,000, as in 10,100."
+        )
+    return tuple(int(word) for word in words)

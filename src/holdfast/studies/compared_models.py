@@ -1,0 +1,162 @@
+"""The recurrent networks that are compared, with about as many weights each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+import torch
+from torch import Tensor
+
+from holdfast import nn
+from holdfast.errors import ArgumentError
+from holdfast.training.seed import seeded, torch_seed
+
+ModelName = Literal[
+    "plain RNN",
+    "GRU",
+    "LSTM, forget bias 0",
+    "LSTM, forget bias 1",
+    "LSTM, remember",
+    "sLSTM",
+]
+
+MODELS: Final[tuple[ModelName, ...]] = (
+    "plain RNN",
+    "GRU",
+    "LSTM, forget bias 0",
+    "LSTM, forget bias 1",
+    "LSTM, remember",
+    "sLSTM",
+)
+
+REMEMBER: Final[ModelName] = "LSTM, remember"
+
+START: Final[dict[ModelName, str]] = {
+    "plain RNN": "torch's initial weights; tanh",
+    "GRU": "torch's initial weights",
+    "LSTM, forget bias 0": "torch's initial weights; forget gates at 1/2",
+    "LSTM, forget bias 1": "torch's initial weights; forget gates at 0.73",
+    "LSTM, remember": "timescales from 1 step to the lag",
+    "sLSTM": "timescales from 1 step to the lag",
+}
+"""How each starts, in words."""
+
+HIDDEN: Final = 32
+"""Units of the LSTM; the others get as many as make their weights as many."""
+
+
+def layer_of(
+    model: ModelName, inputs: int, hidden: int, timescale: float
+) -> nn.RNN | nn.GRU | nn.LSTM | nn.SLSTM:
+    """One recurrent layer that starts as its name says.
+
+    Arguments:
+        model: which.
+        inputs: I.
+        hidden: H.
+        timescale: of the slowest unit, where the model has timescales to set.
+
+    Raises:
+        ArgumentError: the name is not known.
+
+    Example:
+        >>> layer = layer_of("LSTM, forget bias 1", 2, 4, 100.0)
+        >>> (layer.bias_ih_l0 + layer.bias_hh_l0)[4:8].tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
+    if model == "plain RNN":
+        return nn.RNN(inputs, hidden, init="torch")
+    if model == "GRU":
+        return nn.GRU(inputs, hidden, init="torch")
+    if model == "sLSTM":
+        return nn.SLSTM(inputs, hidden, timescale=timescale)
+    if model == REMEMBER:
+        return nn.LSTM(inputs, hidden, timescale=timescale)
+    if model not in MODELS:
+        raise ArgumentError(f"model={model!r} is not known; take {'; '.join(MODELS)}.")
+    layer = nn.LSTM(inputs, hidden, init="torch")
+    with torch.no_grad():
+        layer.get_parameter("bias_ih_l0").chunk(4)[1].fill_(
+            1.0 if model == "LSTM, forget bias 1" else 0.0
+        )
+        layer.get_parameter("bias_hh_l0").chunk(4)[1].zero_()
+    return layer
+
+
+class Reader(torch.nn.Module):
+    """A recurrent layer and a linear head on its output.
+
+    Arguments:
+        layer: I inputs, H units.
+        hidden: H.
+        outputs: O.
+    """
+
+    def __init__(
+        self, layer: nn.RNN | nn.GRU | nn.LSTM | nn.SLSTM, hidden: int, outputs: int
+    ) -> None:
+        super().__init__()
+        self.layer = layer
+        self.head = torch.nn.Linear(hidden, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(T, B, O) outputs at every step of (T, B, I)."""
+        states: Tensor = self.layer(inputs)[0]
+        outputs: Tensor = self.head(states)
+        return outputs
+
+
+def reader(
+    model: ModelName,
+    inputs: int,
+    outputs: int,
+    *,
+    timescale: float,
+    seed: int,
+    hidden: int = HIDDEN,
+) -> Reader:
+    """A network with about as many weights as an LSTM of `hidden` units has.
+
+    Arguments:
+        model: which.
+        inputs, outputs: I and O.
+        timescale: in steps, as in `layer_of`.
+        seed: of its initial weights.
+        hidden: units of the LSTM that it has to match.
+
+    Example:
+        >>> sizes = [weights_of(reader(m, 2, 1, timescale=100, seed=0)) for m in MODELS]
+        >>> max(sizes) / min(sizes) < 1.05
+        True
+    """
+    units = matched_units(model, inputs, outputs, hidden)
+    with seeded(torch_seed(seed, "weights"), torch.device("cpu")):
+        return Reader(layer_of(model, inputs, units, timescale), units, outputs)
+
+
+def matched_units(model: ModelName, inputs: int, outputs: int, hidden: int) -> int:
+    """H with which a model comes nearest to the number of weights of an LSTM.
+
+    Example:
+        >>> matched_units("GRU", 2, 1, 32), matched_units("plain RNN", 2, 1, 32)
+        (37, 66)
+    """
+    blocks = {"plain RNN": 1, "GRU": 3}.get(model, 4)
+
+    def count(blocks: int, units: int) -> int:
+        return blocks * units * (inputs + units + 2) + outputs * (units + 1)
+
+    wanted = count(4, hidden)
+    nearest: Callable[[int], int] = lambda units: abs(count(blocks, units) - wanted)  # noqa: E731
+    return min(range(1, 4 * hidden + 4 * inputs + 8), key=nearest)
+
+
+def weights_of(network: torch.nn.Module) -> int:
+    """How many numbers are trained.
+
+    Example:
+        >>> weights_of(torch.nn.Linear(2, 3))
+        9
+    """
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,0 +1,132 @@
+"""What the runs of a memory comparison say, in sentences; where the LSTM does not win, too."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from holdfast.records import ComparedRun
+
+_REMEMBER, _DEFAULT, _PLAIN = "LSTM, remember", "LSTM, forget bias 0", "plain RNN"
+
+
+def findings(runs: Sequence[ComparedRun], planned: int) -> tuple[str, ...]:
+    """Sentences, each from the runs.
+
+    Arguments:
+        runs: that were done, all of one task.
+        planned: how many were asked for.
+
+    Example:
+        >>> run = ComparedRun("parity", "plain RNN", 10, 0, 100, 50, 50, 0.0, 0.01, 1.0)
+        >>> findings([run], 2)[0]
+        'plain RNN: solved lag 10 in every run.'
+    """
+    models = list(dict.fromkeys(run.model for run in runs))
+    found = [_reach(model, [run for run in runs if run.model == model]) for model in models]
+    found += _without_gates(runs)
+    found += _forgetful(runs)
+    found += _sooner(runs)
+    if len(runs) < planned:
+        lags = ", ".join(str(lag) for lag in sorted({run.lag for run in runs})) or "none"
+        found.append(
+            f"{planned - len(runs)} of {planned} runs were not done: the budget was spent, or they "
+            f"were stopped; lags with runs: {lags}."
+        )
+    return tuple(found)
+
+
+def _reach(model: str, runs: Sequence[ComparedRun]) -> str:
+    lags = sorted({run.lag for run in runs})
+    solved = [lag for lag in lags if _share(runs, lag) == 1.0]
+    partly = [
+        f"lag {lag} in {sum(run.solved_after is not None for run in _at(runs, lag))} of "
+        f"{len(_at(runs, lag))}"
+        for lag in lags
+        if 0.0 < _share(runs, lag) < 1.0
+    ]
+    never = [lag for lag in lags if _share(runs, lag) == 0.0]
+    parts = []
+    if solved:
+        parts.append(f"solved lag {_listed(solved)} in every run")
+    parts += [f"solved {part}" for part in partly]
+    if never:
+        parts.append(f"did not solve lag {_listed(never)}")
+    return f"{model}: {'; '.join(parts)}."
+
+
+def _without_gates(runs: Sequence[ComparedRun]) -> list[str]:
+    """Where a plain RNN does as well."""
+    plain, ours = (_longest(runs, model) for model in (_PLAIN, _REMEMBER))
+    if plain is None or ours is None or not plain or plain < ours:
+        return []
+    solved = f"the plain RNN solved {runs[0].task} up to lag {plain} in every run"
+    if plain == ours:
+        return [f"This needs no LSTM: {solved}, as did the LSTM that starts to remember."]
+    reached = f"up to lag {ours}" if ours else "at no lag"
+    return [f"The plain RNN wins here: {solved}, the LSTM that starts to remember {reached}."]
+
+
+def _forgetful(runs: Sequence[ComparedRun]) -> list[str]:
+    """Where an LSTM alone is not enough."""
+    ours, default = (_longest(runs, model) for model in (_REMEMBER, _DEFAULT))
+    if ours is None or default is None or ours == default:
+        return []
+    first, second = (f"up to lag {lag}" if lag else "no lag" for lag in (default, ours))
+    seen = f"with forget gates that start at 1/2 it solved {first} in every run"
+    if ours > default:
+        return [f"Being an LSTM is not enough: {seen}, with timescales spread over it {second}."]
+    return [f"Spread timescales did not help the LSTM: {seen}, with them {second}."]
+
+
+def _sooner(runs: Sequence[ComparedRun]) -> list[str]:
+    """Who needs fewer updates than the LSTM that remembers, at the longest lag both solve."""
+    found = []
+    for model in dict.fromkeys(run.model for run in runs):
+        both = [
+            lag
+            for lag in {run.lag for run in runs}
+            if model != _REMEMBER
+            and all(_share(_of(runs, name), lag) == 1.0 for name in (model, _REMEMBER))
+        ]
+        if not both:
+            continue
+        lag = max(both)
+        theirs, ours = (_updates(_of(runs, name), lag) for name in (model, _REMEMBER))
+        if theirs < ours:
+            found.append(
+                f"At lag {lag} {model} was sooner: {theirs:,.0f} updates in the median, the LSTM "
+                f"that starts to remember {ours:,.0f}."
+            )
+    return found
+
+
+def _longest(runs: Sequence[ComparedRun], model: str) -> int | None:
+    """The longest lag solved in every run, 0 where none was; None where the model has no runs."""
+    own = _of(runs, model)
+    if not own:
+        return None
+    return max((run.lag for run in own if _share(own, run.lag) == 1.0), default=0)
+
+
+def _of(runs: Sequence[ComparedRun], model: str) -> list[ComparedRun]:
+    return [run for run in runs if run.model == model]
+
+
+def _at(runs: Sequence[ComparedRun], lag: int) -> list[ComparedRun]:
+    return [run for run in runs if run.lag == lag]
+
+
+def _share(runs: Sequence[ComparedRun], lag: int) -> float:
+    """Of the runs at a lag, those that solved it; −1 where there are none."""
+    there = _at(runs, lag)
+    return sum(run.solved_after is not None for run in there) / len(there) if there else -1.0
+
+
+def _updates(runs: Sequence[ComparedRun], lag: int) -> float:
+    return statistics.median(run.solved_after or 0 for run in _at(runs, lag))
+
+
+def _listed(lags: Sequence[int]) -> str:
+    words = [str(lag) for lag in lags]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
