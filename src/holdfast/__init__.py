@@ -12,6 +12,7 @@ from holdfast.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from holdfast import export as export
+    from holdfast import lens as lens
     from holdfast import nn as nn
     from holdfast import reports as reports
     from holdfast.forecasting.forecaster import Forecaster as Forecaster
@@ -26,6 +27,7 @@ __all__ = [
     "TextClassifier",
     "__version__",
     "export",
+    "lens",
     "nn",
     "reports",
 ]
@@ -53,6 +55,10 @@ def __getattr__(name: str) -> object:
         import holdfast.export
 
         return holdfast.export
+    if name == "lens":
+        import holdfast.lens
+
+        return holdfast.lens
     if name == "nn":
         import holdfast.nn
 

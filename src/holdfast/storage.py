@@ -56,6 +56,15 @@ def exists(folder: str | Path) -> bool:
     return (Path(folder) / MANIFEST).is_file()
 
 
+def kind_of(folder: str | Path) -> str:
+    """What a model folder says it holds, for example "forecaster"; `load` says whether it is sound.
+
+    Raises:
+        ModelError: it is no model folder.
+    """
+    return str(_read_manifest(Path(folder))["kind"])
+
+
 def identity(folder: str | Path) -> str:
     """What tells the content of a model folder from that of any other: a hash of its arrays.
 

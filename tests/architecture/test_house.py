@@ -40,7 +40,7 @@ def test_the_package_and_its_metadata_have_one_version() -> None:
 
 def test_the_public_names_are_these() -> None:
     models = ["Forecaster", "LanguageModel", "Tagger", "TextClassifier"]
-    names = [*models, "__version__", "export", "nn", "reports"]
+    names = [*models, "__version__", "export", "lens", "nn", "reports"]
     assert holdfast.__all__ == names
     assert [hasattr(holdfast, name) for name in names] == [True] * len(names)
 

@@ -14,6 +14,7 @@ from holdfast.cli import (
     compare,
     drift,
     forecast,
+    inspect,
     predict,
     pretrain,
     synth,
@@ -45,6 +46,7 @@ app.command("predict")(predict.predict)
 app.command("update")(update.update)
 app.command("drift")(drift.drift)
 app.command("watch")(watch.watch)
+app.command("inspect")(inspect.inspect)
 app.command("pretrain")(pretrain.pretrain)
 app.command("synth")(synth.synth)
 app.command("bench")(bench.bench)

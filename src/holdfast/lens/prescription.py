@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from holdfast.records import Inspection, LagCurve, LayerMemory
+from holdfast.lens.capacity import total_capacity
+from holdfast.records import Inspection, LagCurve
 from holdfast.records.verdict import brief_number, deciding, memory, timescales, window
 
 GROWING: Final = 10.0
@@ -131,8 +132,8 @@ def _size(record: Inspection) -> list[str]:
     """How many units."""
     made = []
     for layer in record.layers:
-        total = _total(layer)
-        if total is not None and total > FULL * layer.units:
+        total = 0.0 if layer.capacity is None else total_capacity(layer.capacity)
+        if total > FULL * layer.units:
             made.append(
                 f"Give {layer.name} more units than {layer.units:,}: it holds {total:,.0f} past "
                 "inputs linearly, so there is hardly room for more."
@@ -155,12 +156,3 @@ def _keeps(name: str) -> bool:
 
 def _peak(curve: LagCurve) -> float:
     return float(curve.high.max())
-
-
-def _total(layer: LayerMemory) -> float | None:
-    """The sum of a layer's capacity over all lags, those between the measured ones included."""
-    if layer.capacity is None or len(layer.capacity.lags) < 2:
-        return None
-    lags = layer.capacity.lags.astype(np.float64)
-    middle = 0.5 * (layer.capacity.median[1:] + layer.capacity.median[:-1])
-    return float((middle * np.diff(lags)).sum() + layer.capacity.median[0])

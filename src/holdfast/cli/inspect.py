@@ -1,0 +1,176 @@
+"""`holdfast inspect`: what a saved model remembers, for how long, and what to change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holdfast.cli import options
+from holdfast.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
+    "forecaster", "language model", "classifier", "tagger",
+)  # fmt: skip
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A model folder that Holdfast wrote.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="What to look at it on: a table of series, a text, a table of texts, or tagged "
+            "sentences; without it a forecaster's own histories."
+        ),
+    ] = None,
+    max_lag: Annotated[
+        int | None, typer.Option("--max-lag", min=1, help="The longest lag, in steps.")
+    ] = None,
+    prescribe: Annotated[
+        bool, typer.Option("--prescribe", help="Say what to change, and from which number.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="HTML page to write; none without.")
+    ] = None,
+    ids: options.Ids = None,
+    time_column: options.Time = None,
+    target: options.Target = None,
+    text: Annotated[str, typer.Option("--text", help="A classifier's column of texts.")] = "text",
+    label: Annotated[
+        str, typer.Option("--label", help="A classifier's column of labels.")
+    ] = "label",
+    encoding: Annotated[str, typer.Option(help="Encoding of a text.")] = "utf-8",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Measure what a saved model remembers: gradients, gates and losses by lag.
+
+    Takes forecasters, language models, classifiers and taggers.
+    """
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast.cli.request import model_folder, typed_command
+    from holdfast.errors import ArgumentError, ModelError
+    from holdfast.storage import kind_of
+
+    folder = model_folder(model, "holdfast forecast, text train, classify train or tag train")
+    kind = kind_of(folder)
+    if data is None and kind in (LANGUAGE_MODEL, CLASSIFIER, TAGGER):
+        needed = {
+            LANGUAGE_MODEL: "a text",
+            CLASSIFIER: "a table of labelled texts",
+            TAGGER: "tagged sentences",
+        }[kind]
+        raise ArgumentError(f"A {kind} is looked at while it reads: give {needed} behind {model}.")
+    if kind == FORECASTER:
+        subject, examples, title = _forecaster(folder, data, ids, time_column, target)
+    elif kind == LANGUAGE_MODEL:
+        subject, examples, title = _language_model(folder, _given(data), encoding)
+    elif kind == CLASSIFIER:
+        subject, examples, title = _classifier(folder, _given(data), text, label)
+    elif kind == TAGGER:
+        subject, examples, title = _tagger(folder, _given(data), encoding)
+    else:
+        raise ModelError(f"{model} is of kind {kind!r}, which has no memory to inspect.")
+
+    from holdfast import lens
+    from holdfast.reports import inspection_terminal, save, terminal
+
+    record = lens.inspect(
+        subject, examples, max_lag=max_lag, title=title, seed=seed, command=typed_command()
+    )
+    if prescribe:
+        record = replace(record, advice=lens.prescribe(record))
+    screen.show(inspection_terminal.inspection(record))
+    files = {}
+    if out is not None:
+        save(record, out)
+        files["page"] = str(out)
+        screen.show(terminal.written(files), whole_lines=True)
+    screen.result({**inspection_terminal.summary(record), "files": files})
+
+
+def _given(data: Path | None) -> Path:
+    assert data is not None
+    return data
+
+
+def _forecaster(
+    folder: Path,
+    data: Path | None,
+    ids: list[str] | None,
+    time_column: str | None,
+    target: str | None,
+) -> tuple[nn.Module, Any, str]:
+    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.inspected import inspected_forecaster
+
+    fitted = Fitted.load(folder)
+    series = None
+    if data is not None:
+        from holdfast.cli.request import Reading, read_table
+        from holdfast.forecasting.tables.covariate_tables import CovariateSources
+
+        calendar, season = fitted.series.calendar.code, fitted.season
+        covariates = CovariateSources.again(fitted.series.covariates, None, None)
+        reading = Reading(
+            ids, time_column, target, calendar, season, False, None, None, "gap", None, None,
+            covariates,
+        )  # fmt: skip
+        table = read_table(data, reading)
+        fitted.check_calendar(table)
+        series = table.series
+    network, examples, member = inspected_forecaster(fitted, series)
+    on = "its own histories" if data is None else data.name
+    return network, examples, f"The network {member} of a forecaster, on {on}"
+
+
+def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:
+    from holdfast.language.text_files import read_all
+
+    text = "".join(read_all([data], encoding=encoding))
+
+    from holdfast.language.inspected import inspected_language, text_sequences
+    from holdfast.language.language_model import LanguageModel
+
+    model = LanguageModel.load(folder)
+    examples = text_sequences(model, text)
+    return inspected_language(model), examples, f"A language model, on {data.name}"
+
+
+def _classifier(folder: Path, data: Path, text: str, label: str) -> tuple[nn.Module, Any, str]:
+    from holdfast.cli.classify import _column, _read
+
+    table = _read(data)
+    texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
+
+    from holdfast.language.classify.stored import StoredClassifier
+    from holdfast.language.inspected import InspectedClassifier, label_numbers, word_sequences
+    from holdfast.language.words import cut_words
+
+    kept = StoredClassifier.load(folder)
+    words, rows = word_sequences(kept.vocabulary, [cut_words(one) for one in texts])
+    numbers = label_numbers(kept.labels, [labels[row] for row in rows])
+    title = f"A classifier, on the first {len(words.words)} words of texts in {data.name}"
+    return InspectedClassifier(kept.networks[0]), (words, numbers), title
+
+
+def _tagger(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:
+    from holdfast.language.tag.sentences import read_sentences
+
+    sentences = read_sentences(data, encoding=encoding)
+
+    from holdfast.language.inspected import InspectedTagger, tag_numbers, word_sequences
+    from holdfast.language.tag.tagger import Tagger
+
+    tagger = Tagger.load(folder)
+    words, rows = word_sequences(tagger.vocabulary, [one.words for one in sentences])
+    tags = [sentences[row].tags or () for row in rows]
+    numbers = tag_numbers(tagger.tags, tags, len(words.words))
+    title = f"A tagger, on the first {len(words.words)} words of sentences in {data.name}"
+    return InspectedTagger(tagger.network), (words, numbers), title

@@ -1,0 +1,222 @@
+"""The network of a forecaster as the lens takes it: `holdfast.nn.Inspectable`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from holdfast.errors import TableError
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.network.covariate_inputs import CovariateWindows
+from holdfast.forecasting.network.design import QUANTILES
+from holdfast.forecasting.network.features import Features, features, targets
+from holdfast.forecasting.network.losses import pinball
+from holdfast.forecasting.network.members import (
+    CovariateMember,
+    NetworkMember,
+    PretrainedMember,
+    RegressedMember,
+    WindowMember,
+)
+from holdfast.forecasting.network.model import ForecastNetwork
+from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read
+from holdfast.forecasting.network.pretrained.reading import targets as patch_targets
+from holdfast.forecasting.tables.scaling import logarithms, positive
+from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.tables.windows import window_values
+from holdfast.nn.interception import output_replaced, output_seen
+
+MOST_WINDOWS: Final = 32
+"""Windows that are looked at, spread over the series."""
+
+_UNIT: Final = "scaled quantile loss"
+
+
+@dataclass(frozen=True, eq=False)
+class WindowExamples:
+    """What a network trained on windows reads, and what came, (P, B, K)."""
+
+    read: Features
+    ahead: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class PatchExamples:
+    """What the pretrained network reads, and what came, (P − 1, B, p)."""
+
+    reading: Reading
+    ahead: Tensor
+
+
+class InspectedWindows(nn.Module):
+    """A network that was trained on windows of the user's series; a step is a patch.
+
+    Arguments:
+        network: one of those that are averaged.
+        least: values that a forecast looks back on.
+    """
+
+    loss_unit = _UNIT
+
+    def __init__(self, network: ForecastNetwork, least: int) -> None:
+        super().__init__()
+        self.network = network
+        self.least = least
+
+    def recurrent_layers(self) -> dict[str, nn.Module]:
+        """The recurrent layers by name."""
+        return {f"layer {place + 1}": one for place, one in enumerate(self.network.recurrent)}
+
+    def encode(self, examples: WindowExamples) -> Tensor:
+        """(P, B, H) the patches, before the first norm: residuals carry them past the layers."""
+        with output_seen(self.network.read) as seen:
+            self.network(self._in_its_dtype(examples.read))
+        return seen[0]
+
+    def loss_by_position(self, examples: WindowExamples, encoded: Tensor | None = None) -> Tensor:
+        """(P, B) the mean pinball loss of the forecast from each position."""
+        given = self._in_its_dtype(examples.read)
+        with output_replaced(self.network.read, encoded):
+            made = self.network(given)
+        ahead = examples.ahead.to(made.dtype)
+        enough = (given.observed >= self.least)[..., None]
+        return _mean_pinball(made, torch.where(enough, ahead, torch.nan))
+
+    def _in_its_dtype(self, given: Features) -> Features:
+        dtype = next(self.parameters()).dtype
+        ahead = None if given.ahead is None else given.ahead.to(dtype)
+        return replace(given, inputs=given.inputs.to(dtype), past=given.past.to(dtype), ahead=ahead)
+
+
+class InspectedPretrained(nn.Module):
+    """The network that ships, or was adapted; a step is a patch.
+
+    Arguments:
+        network: its weights.
+    """
+
+    loss_unit = _UNIT
+
+    def __init__(self, network: PretrainedNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def recurrent_layers(self) -> dict[str, nn.Module]:
+        """The recurrent layers by name."""
+        return {
+            f"block {place + 1}": block.get_submodule("recurrent")
+            for place, block in enumerate(self.network.blocks)
+        }
+
+    def encode(self, examples: PatchExamples) -> Tensor:
+        """(P, B, H) the patches, before the first norm: residuals carry them past the layers."""
+        with output_seen(self.network.enter) as seen:
+            self.network(self._in_its_dtype(examples.reading))
+        return seen[0]
+
+    def loss_by_position(self, examples: PatchExamples, encoded: Tensor | None = None) -> Tensor:
+        """(P, B) the mean pinball loss of the next patch; NaN at the last position."""
+        given = self._in_its_dtype(examples.reading)
+        with output_replaced(self.network.enter, encoded):
+            made, _ = self.network(given)
+        loss = _mean_pinball(made[:-1], examples.ahead.to(made.dtype))
+        return torch.cat([loss, loss.new_full((1, loss.shape[1]), torch.nan)])
+
+    def _in_its_dtype(self, given: Reading) -> Reading:
+        dtype = next(self.parameters()).dtype
+        return replace(given, inputs=given.inputs.to(dtype), candidates=given.candidates.to(dtype))
+
+
+def inspected_forecaster(
+    fitted: Fitted, series: SeriesSet | None = None
+) -> tuple[nn.Module, WindowExamples | PatchExamples, str]:
+    """The network that weighs most in a forecaster's blend, and windows to look at it on.
+
+    Arguments:
+        fitted: from a model folder.
+        series: histories; None for those that it was fitted on.
+
+    Returns:
+        What implements `holdfast.nn.Inspectable`, its examples, and the name of the member.
+
+    Raises:
+        TableError: no series is long enough.
+    """
+    series = fitted.series if series is None else series
+    weights = dict(zip(fitted.rule.names, fitted.rule.weights.tolist(), strict=True))
+    member = max(fitted.networks, key=lambda one: weights.get(one.name, 0.0))
+    if isinstance(member, WindowMember | CovariateMember):
+        network: ForecastNetwork = member.networks[0]
+        found = _windows(member, series)
+        return InspectedWindows(network, member.design.least), found, member.name
+    start = _start(member)
+    return InspectedPretrained(start.network), _patches(start, series), member.name
+
+
+def _start(member: NetworkMember) -> PretrainedMember:
+    if isinstance(member, RegressedMember):
+        return member.start
+    assert isinstance(member, PretrainedMember)
+    return member
+
+
+def _windows(member: WindowMember | CovariateMember, series: SeriesSet) -> WindowExamples:
+    """Windows whose horizon is known, the last of each series."""
+    design = member.design
+    rows = _chosen(series, design.horizon + design.least)
+    inner = logarithms(series, positive(series))
+    ends = series.lengths[rows] - design.horizon
+    values = torch.from_numpy(window_values(inner, rows, ends, design.shape))
+    given = features(values, design)
+    ahead = targets(values, given, design)
+    if isinstance(member, CovariateMember):
+        beside = CovariateWindows(series, member.reading, design.horizon)
+        given = beside.beside(given, rows, ends, design)
+    return WindowExamples(given, ahead)
+
+
+def _patches(member: PretrainedMember, series: SeriesSet) -> PatchExamples:
+    """The ends of series, all of as many patches as the shorter ones have."""
+    design = member.network.design
+    patch = design.patch
+    rows = _chosen(series, 3 * patch)
+    known = np.minimum(series.lengths[rows] // patch, design.context // patch)
+    length = int(np.quantile(known, 0.25)) * patch
+    rows = rows[known * patch >= length]
+    values = np.stack([series.one(int(row))[-length:] for row in rows])
+    whole = torch.from_numpy(np.asarray(values, dtype=np.float64))
+    count = len(rows)
+    given = read(
+        whole,
+        torch.full((count,), member.season),
+        torch.full((count,), member.long_season or 1),
+        origins_of(~torch.isnan(whole), patch),
+        design,
+    )
+    return PatchExamples(given, patch_targets(whole, given, patch))
+
+
+def _chosen(series: SeriesSet, least: int) -> NDArray[np.int64]:
+    """Series of so many points, spread over all that have them."""
+    long = np.flatnonzero(series.lengths >= least)
+    if not len(long):
+        raise TableError(
+            f"No series has {least} points, which the network's memory needs to be looked at; give "
+            "longer histories."
+        )
+    places = np.linspace(0, len(long) - 1, min(MOST_WINDOWS, len(long)))
+    return np.asarray(long[np.unique(places.astype(np.int64))], dtype=np.int64)
+
+
+def _mean_pinball(made: Tensor, ahead: Tensor) -> Tensor:
+    """(P, B) over the steps that came; NaN where none did."""
+    quantiles = torch.tensor(QUANTILES, dtype=made.dtype)
+    count = (~torch.isnan(ahead)).sum(dim=-1)
+    total = pinball(made, ahead, quantiles).sum(dim=-1)
+    return torch.where(count > 0, total / count.clamp(min=1), torch.nan)

@@ -1,0 +1,213 @@
+"""Language models, classifiers and taggers as the lens takes them: `holdfast.nn.Inspectable`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from holdfast.errors import TextError
+from holdfast.language.classify.model import ClassifierNetwork
+from holdfast.language.language_model import LanguageModel
+from holdfast.language.model import LanguageNetwork
+from holdfast.language.tag.model import TaggerNetwork
+from holdfast.language.word_encoder import WordEncoder, WordTensors
+from holdfast.language.words import WordVocabulary, batched
+from holdfast.nn.interception import input_replaced, input_seen
+
+WINDOW: Final = 256
+"""Tokens of a sequence, where the text has enough of them."""
+
+MOST_LOGITS: Final = 30_000_000
+"""Probabilities that are held at once: sequences × steps × tokens of the vocabulary."""
+
+LEAST_SEQUENCES, MOST_SEQUENCES = 4, 32
+
+_NAMES: Final = {"char": "character", "byte": "byte", "word": "word", "bpe": "token"}
+
+
+class InspectedLanguage(nn.Module):
+    """A language model; its examples are tokens (T + 1, B).
+
+    Arguments:
+        network: of the model.
+        token: what one is called.
+    """
+
+    def __init__(self, network: LanguageNetwork, token: str = "token") -> None:
+        super().__init__()
+        self.network = network
+        self.loss_unit = f"nats a {token}"
+
+    def recurrent_layers(self) -> dict[str, nn.Module]:
+        """The recurrent layers by name."""
+        return {f"layer {place + 1}": layer for place, layer in enumerate(self.network.layers)}
+
+    def encode(self, examples: Tensor) -> Tensor:
+        """(T, B, I) the tokens' embeddings."""
+        with input_seen(self.network.layers[0]) as seen:
+            self.network(examples[:-1])
+        read: Tensor = seen[0]
+        return read
+
+    def loss_by_position(self, examples: Tensor, encoded: Tensor | None = None) -> Tensor:
+        """(T, B) the surprise of the next token, in nats."""
+        with input_replaced(self.network.layers[0], encoded):
+            states, _ = self.network(examples[:-1])
+        return self.network.losses(states, examples[1:])
+
+
+class InspectedClassifier(nn.Module):
+    """A classifier; its examples are the words of texts and the numbers of their labels (B,).
+
+    Arguments:
+        network: one of those that are averaged.
+    """
+
+    loss_unit = "nats a text"
+
+    def __init__(self, network: ClassifierNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def recurrent_layers(self) -> dict[str, nn.Module]:
+        """The layers over words by name."""
+        return _layers(self.network.encoder)
+
+    def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
+        """(T, B, I) the words' embeddings."""
+        return _embedded(self.network.encoder, examples[0])
+
+    def loss_by_position(
+        self, examples: tuple[WordTensors, Tensor], encoded: Tensor | None = None
+    ) -> Tensor:
+        """(T, B) the surprise of the label in nats, at the last word; NaN before it."""
+        words, labels = examples
+        with input_replaced(self.network.encoder.layers[0], encoded):
+            surprise = F.cross_entropy(self.network(words), labels, reduction="none")
+        none = surprise.new_full((len(words.words) - 1, len(labels)), torch.nan)
+        return torch.cat([none, surprise[None]])
+
+
+class InspectedTagger(nn.Module):
+    """A tagger; its examples are the words of sentences and the numbers of their tags (T, B).
+
+    The loss is that of each word's own score, without the chain over the tags.
+
+    Arguments:
+        network: of the tagger.
+    """
+
+    loss_unit = "nats a word"
+
+    def __init__(self, network: TaggerNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def recurrent_layers(self) -> dict[str, nn.Module]:
+        """The layers over words by name."""
+        return _layers(self.network.encoder)
+
+    def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
+        """(T, B, I) words and what their letters say."""
+        return _embedded(self.network.encoder, examples[0])
+
+    def loss_by_position(
+        self, examples: tuple[WordTensors, Tensor], encoded: Tensor | None = None
+    ) -> Tensor:
+        """(T, B) the surprise of each word's tag, in nats."""
+        words, tags = examples
+        with input_replaced(self.network.encoder.layers[0], encoded):
+            scores = self.network.emissions(words)
+        flat = F.cross_entropy(scores.flatten(0, 1), tags.flatten(), reduction="none")
+        return flat.view_as(tags)
+
+
+def text_sequences(model: LanguageModel, text: str) -> Tensor:
+    """(T + 1, B) tokens of a text, in sequences of one length, spread over it.
+
+    Arguments:
+        model: whose tokens they are.
+        text: to read.
+
+    Raises:
+        TextError: it has too few tokens.
+    """
+    ids = np.asarray(model.tokens.encode(text), dtype=np.int64)
+    if len(ids) < 4 * LEAST_SEQUENCES:
+        raise TextError(
+            f"The text has {len(ids):,} tokens; memory needs {4 * LEAST_SEQUENCES} at least, and "
+            f"is better measured on {WINDOW * MOST_SEQUENCES:,}."
+        )
+    steps = min(WINDOW, (len(ids) - 1) // LEAST_SEQUENCES)
+    room = MOST_LOGITS // (steps * model.tokens.size)
+    count = int(np.clip(min((len(ids) - 1) // steps, room), 1, MOST_SEQUENCES))
+    starts = np.linspace(0, len(ids) - steps - 1, count).astype(np.int64)
+    return torch.from_numpy(np.stack([ids[at : at + steps + 1] for at in starts], axis=1))
+
+
+def inspected_language(model: LanguageModel) -> InspectedLanguage:
+    """A language model as the lens takes it."""
+    return InspectedLanguage(model.network, _NAMES[model.tokens.kind])
+
+
+def word_sequences(
+    vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]
+) -> tuple[WordTensors, list[int]]:
+    """The words of some sentences, cut to one length, and which sentences they are.
+
+    The length is one that a quarter of the sentences reach; shorter ones are left out.
+
+    Raises:
+        TextError: no sentence has three words.
+    """
+    lengths = np.array([len(words) for words in sentences])
+    steps = int(np.quantile(lengths, 0.75)) if len(lengths) else 0
+    steps = min(max(steps, 3), WINDOW)
+    rows = [row for row, words in enumerate(sentences) if len(words) >= steps][:MOST_SEQUENCES]
+    if not rows:
+        raise TextError("No text has three words or more, so there is nothing to remember.")
+    cut = [list(sentences[row])[:steps] for row in rows]
+    return WordTensors.of(batched(vocabulary, cut)), rows
+
+
+def label_numbers(labels: Sequence[str], given: Sequence[str]) -> Tensor:
+    """(B,) which of a classifier's labels each text has.
+
+    Raises:
+        TextError: the classifier does not know one.
+    """
+    return torch.tensor([_number(labels, name, "label") for name in given])
+
+
+def tag_numbers(tags: Sequence[str], given: Sequence[Sequence[str]], steps: int) -> Tensor:
+    """(T, B) which of a tagger's tags each of the first words has.
+
+    Raises:
+        TextError: the tagger does not know one.
+    """
+    rows = [[_number(tags, name, "tag") for name in one[:steps]] for one in given]
+    return torch.tensor(rows).T.contiguous()
+
+
+def _number(names: Sequence[str], name: str, what: str) -> int:
+    if name not in names:
+        raise TextError(
+            f"The model does not know the {what} {name!r}; it knows {', '.join(names[:12])}."
+        )
+    return list(names).index(name)
+
+
+def _layers(encoder: WordEncoder) -> dict[str, nn.Module]:
+    return {f"words {place + 1}": layer for place, layer in enumerate(encoder.layers)}
+
+
+def _embedded(encoder: WordEncoder, words: WordTensors) -> Tensor:
+    with input_seen(encoder.layers[0]) as seen:
+        encoder(words)
+    read: Tensor = seen[0]
+    return read
