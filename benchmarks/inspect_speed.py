@@ -7,7 +7,9 @@ Appends a row to results/inspect_speed.csv. The limit of the project: 60 s and 2
 from __future__ import annotations
 
 import argparse
+import os
 import resource
+import time
 
 import torch
 
@@ -26,7 +28,9 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
     layer = torch.nn.LSTM(8, given.hidden)
+    begun = time.process_time()
     record = inspect(layer, torch.randn(given.steps, given.sequences, 8))
+    busy = time.process_time() - begun
     row = {
         "layer": "torch.nn.LSTM",
         "hidden": given.hidden,
@@ -34,6 +38,8 @@ def main() -> None:
         "sequences": given.sequences,
         "threads": given.threads,
         "seconds": round(record.seconds, 2),
+        "cpu_seconds": round(busy, 2),
+        "load": round(os.getloadavg()[0], 1),
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3),
     }
     print(row)
