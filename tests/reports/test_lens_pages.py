@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from dataclasses import replace
@@ -11,13 +12,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.reports.lens_records import curve, gate, inspection, layer, rnn
+from tests.reports.lens_records import (
+    curve,
+    gate,
+    inspection,
+    layer,
+    rnn,
+    series_sequence,
+    text_sequence,
+    units,
+)
 
 from holdfast import reports
-from holdfast.records import ContextLoss, Inspection, LagCurve
+from holdfast.records import ContextLoss, Floats, Inspection, LagCurve
 from holdfast.reports.inspection_page import LAYERS, inspection_html
 from holdfast.reports.lag_curves import lag_curve
 from holdfast.reports.page import LIMIT
+from holdfast.reports.sequence_page import STEPS, sequence_html
 
 HOSTILE = "</script><script>alert(1)</script> {{data}} & <i>"
 
@@ -69,6 +80,14 @@ def test_an_inspection_is_in_its_page_with_what_was_before_training() -> None:
     assert data["context"]["effective"] == 90
     assert data["attribution"]["completeness"] == 0.0012
     assert data["advice"][1] == "A window of 96 steps is enough."
+
+
+def test_the_verdict_comes_first() -> None:
+    page = inspection_html(inspection()).decode()
+    verdict = inspection().verdict()
+    assert "so a window of 96 is enough" in verdict
+    assert f'<p class="lead">{verdict}</p>' in page
+    assert "LSTM of 64 units, RNN of 32 units, over 300 steps of 8 sequences" in page
 
 
 def test_a_whole_stack_stands_before_its_layers() -> None:
@@ -152,3 +171,70 @@ def test_a_thinned_curve_keeps_its_ends(count: int) -> None:
 
 def test_equal_inspections_give_equal_pages() -> None:
     assert inspection_html(inspection()) == inspection_html(inspection())
+
+
+def decoded(field: dict[str, Any], count: int) -> Floats:
+    """(T, U) a heat map as the page's script reads it."""
+    codes = np.frombuffer(base64.b64decode(field["codes"]), dtype=np.uint8).reshape(count, -1)
+    values = field["low"] + codes.T / 254 * (field["high"] - field["low"])
+    return np.where(codes.T > 254, np.nan, values)
+
+
+def test_a_sequence_is_in_its_page_unit_by_unit() -> None:
+    record = series_sequence()
+    data = Reader(sequence_html(record)).data
+    shown, made = data["layers"][0], record.layers[0]
+    assert shown["units"] == made.order.tolist()
+    assert [field["name"] for field in shown["fields"]] == list(made.fields)
+    for field in shown["fields"]:
+        step = (field["high"] - field["low"]) / 254
+        off = np.abs(decoded(field, 40) - made.fields[field["name"]])
+        assert off.max() <= step / 2 + 1e-6 * field["high"]
+    assert (shown["fields"][0]["low"], shown["fields"][0]["high"]) == (0.0, 1.0)
+    assert data["values"][0][:2] == pytest.approx([20.0, 23.926], rel=1e-4)
+    assert data["left_out"] == []
+
+
+def test_the_lead_says_in_how_few_steps_half_of_it_lies() -> None:
+    resting = np.zeros(300)
+    resting[[100, 299]] = [-3.0, 1.0]
+    page = sequence_html(series_sequence(attribution=resting)).decode()
+    assert "Half of what the output rests on lies in one step, the earliest 200 before" in page
+
+
+def test_a_text_with_a_gap_and_without_gates_has_a_page() -> None:
+    cell = np.array(units(steps=16).fields["cell"])
+    cell[3, 2] = np.nan
+    plain = units("rnn", 16, kind="RNN", timescales=None, fields={"hidden": cell})
+    plain = replace(plain, weight=np.empty(0), written=np.empty(0), kept=np.empty(0))
+    plain = replace(plain, erased=np.empty(0))
+    labels = (HOSTILE, *text_sequence().labels[1:16])
+    record = text_sequence(layers=(plain,), labels=labels, title=HOSTILE, attribution=None)
+    page = Reader(sequence_html(record))
+    assert page.count("script") == 3
+    assert page.count("i") == 0
+    assert page.data["values"] is None
+    assert page.data["labels"][0] == HOSTILE
+    shown = page.data["layers"][0]
+    assert shown["timescales"] is shown["weight"] is None
+    assert np.isnan(decoded(shown["fields"][0], 40)[3, 2])
+
+
+def test_a_long_wide_sequence_stays_small_and_says_what_is_left_out() -> None:
+    wide = units(steps=3_000, count=300)
+    record = series_sequence(3_000, layers=(wide,) * 10)
+    page = sequence_html(record)
+    assert len(page) < LIMIT
+    data = Reader(page).data
+    assert len(data["labels"]) == STEPS
+    assert data["first"] == 1_000
+    assert len(data["layers"]) == 8
+    assert len(data["left_out"]) == 3
+    shown = data["layers"][0]
+    best = int(wide.order[np.argmax(wide.weight)])
+    assert best in shown["units"]
+    # The last step that is shown is the record's last.
+    place = shown["units"].index(best)
+    forget = decoded(shown["fields"][0], len(shown["units"]))
+    true = wide.fields["forget gate"][:, int(np.argmax(wide.weight))]
+    assert abs(forget[-1, place] - true[-1]) < 0.01

@@ -3,3 +3,4 @@
 from holdfast.lens.inspect import inspect as inspect
 from holdfast.lens.intervention import force_forget as force_forget
 from holdfast.lens.prescription import prescribe as prescribe
+from holdfast.lens.sequence import sequence as sequence

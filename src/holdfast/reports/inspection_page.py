@@ -61,11 +61,19 @@ def inspection_html(record: Inspection) -> bytes:
 
 
 def _lead(record: Inspection) -> str:
-    """What was looked at, in a sentence."""
+    """The verdict; without layers whose numbers can be judged, what was looked at."""
+    curves = [one.jacobian.median for one in record.layers]
+    if curves and all(np.isfinite(curve).all() for curve in curves):
+        return shorten(record.verdict(), SENTENCE_LENGTH)
+    return f"Looked at: {_what(record)}."
+
+
+def _what(record: Inspection) -> str:
+    """What was looked at, in words."""
     names = ", ".join(dict.fromkeys(f"{one.kind} of {one.units} units" for one in record.layers))
     return shorten(
-        f"{names or 'No recurrent layer'}, looked at over {_count(record.steps, 'step')} of "
-        f"{_count(record.sequences, 'sequence')}.",
+        f"{names or 'nothing recurrent'}, over {_count(record.steps, 'step')} of "
+        f"{_count(record.sequences, 'sequence')}",
         SENTENCE_LENGTH,
     )
 
@@ -76,7 +84,7 @@ def _facts(record: Inspection) -> list[list[str]]:
             [shorten(name, NAME_LENGTH), shorten(words, SENTENCE_LENGTH)]
             for name, words in record.description[:SENTENCES]
         ],
-        ["Looked at", f"{record.steps:,} steps of {_count(record.sequences, 'sequence')}"],
+        ["Looked at", _what(record)],
         ["Took", f"{record.seconds:,.1f} s"],
     ]
 

@@ -9,18 +9,23 @@ from typing import TypeAlias
 from holdfast.errors import ArgumentError
 from holdfast.records import (
     CurvesRecord,
+    ForecastComparison,
     ForecastRecord,
     Inspection,
+    MemoryComparison,
     SamplesRecord,
+    SequenceRecord,
     SurpriseRecord,
     TextTrainingRecord,
 )
+from holdfast.reports.comparison_page import forecast_comparison_html, memory_comparison_html
 from holdfast.reports.curves_page import curves_html
 from holdfast.reports.forecast_page import lead, payload
 from holdfast.reports.inspection_page import inspection_html
 from holdfast.reports.page import LIMIT, forecast_frame
 from holdfast.reports.samples_page import samples_html
 from holdfast.reports.selection import shorten
+from holdfast.reports.sequence_page import sequence_html
 from holdfast.reports.text_page import surprise_html, training_html
 from holdfast.storage import write_bytes_atomically
 
@@ -28,7 +33,15 @@ TITLE_LENGTH = 200
 
 
 Record: TypeAlias = (
-    ForecastRecord | CurvesRecord | SamplesRecord | TextTrainingRecord | SurpriseRecord | Inspection
+    ForecastRecord
+    | CurvesRecord
+    | SamplesRecord
+    | TextTrainingRecord
+    | SurpriseRecord
+    | Inspection
+    | SequenceRecord
+    | MemoryComparison
+    | ForecastComparison
 )
 """Whatever has a page."""
 
@@ -41,7 +54,7 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
 
     Arguments:
         record: what a forecast, a training or a pretraining left, synthetic series, a text with
-            its surprises, or what the lens saw of a model.
+            its surprises, what the lens saw of a model or of one sequence, or a comparison.
         path: the file to write; folders above it are made where they do not exist.
 
     Raises:
@@ -65,6 +78,12 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
         page = surprise_html(record)
     elif isinstance(record, Inspection):
         page = inspection_html(record)
+    elif isinstance(record, SequenceRecord):
+        page = sequence_html(record)
+    elif isinstance(record, MemoryComparison):
+        page = memory_comparison_html(record)
+    elif isinstance(record, ForecastComparison):
+        page = forecast_comparison_html(record)
     else:
         raise ArgumentError(f"record is a {type(record).__name__}; give a ForecastRecord.")
     write_bytes_atomically(Path(path), page)

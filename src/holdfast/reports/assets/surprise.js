@@ -16,6 +16,10 @@ function start() {
   const pieces = document.createDocumentFragment();
   DATA.texts.forEach((text, place) => pieces.append(marked(text, DATA.nats[place])));
   byId("marked").replaceChildren(pieces);
+  // A finger has no pointer that hovers.
+  byId("marked").addEventListener("click", ({ target }) => {
+    if (target.title) byId("tapped").textContent = `“${target.textContent.trim() || "blank"}”: ${target.title}`;
+  });
   byId("scale").replaceChildren(
     ...STEPS.flatMap((least) => [make("span", { class: `mark${strength(least)}` }, `from ${least} nats`), " "]),
   );

@@ -1,0 +1,60 @@
+// Puts the page of networks as forecasters of one table together.
+
+const DATA = JSON.parse(byId("holdfast-data").textContent);
+
+function drawScores() {
+  const rows = [...DATA.models].reverse();
+  const simple = DATA.simple.filter(([, score]) => isNumber(score));
+  const all = [...DATA.models.flatMap(({ scores }) => scores.filter(isNumber)), ...simple.map(([, score]) => score)];
+  const low = Math.min(...all), high = Math.max(...all);
+  const margin = (high - low || Math.abs(high) || 1) * 0.08;
+  const points = rows.flatMap(({ name, scores }) => scores.map((score) => ({ name, score })));
+  byId("score-chart").style.height = `${110 + 44 * rows.length}px`;
+  Plotly.react(
+    "score-chart",
+    [
+      { type: "scatter", mode: "markers", x: points.map(({ score }) => score), y: points.map(({ name }) => plainText(name)), marker: { color: colour("--past"), size: 8, opacity: 0.7 }, hovertemplate: "%{x:.4f}<extra></extra>" },
+      { type: "scatter", mode: "markers", x: rows.map(({ mean }) => mean), y: rows.map(({ name }) => plainText(name)), marker: { color: colour("--blend"), size: 22, symbol: "line-ns", line: { width: 3, color: colour("--blend") } }, hovertemplate: "mean %{x:.4f}<extra></extra>" },
+    ],
+    baseLayout({
+      hovermode: "closest",
+      margin: { l: 8, r: 12, t: 26 + 16 * Math.min(simple.length, 3), b: 8 },
+      xaxis: axisStyle({ title: axisTitle("weighted quantile loss"), range: [low - margin, high + margin] }),
+      yaxis: axisStyle({ type: "category", showgrid: true }),
+      shapes: simple.map(([, score]) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: score, x1: score, line: { color: colour("--member-1"), width: 1.4, dash: "dash" } })),
+      annotations: simple.map(([name, score], place) => ({ x: score, yref: "paper", y: 1, yshift: 16 * (place % 3), yanchor: "bottom", text: plainText(name), showarrow: false, font: { size: 11, color: colour("--muted") } })),
+    }),
+    CONFIG,
+  );
+  byId("score-chart").setAttribute("aria-label", `Weighted quantile loss: ${[...DATA.models.map(({ name, mean }) => [name, mean]), ...DATA.simple].map(([name, score]) => `${name} ${asFixed(score, 4)}`).join(", ")}.`);
+}
+
+function fillTable() {
+  const rows = [
+    ...DATA.models.map(({ name, parameters, mean, scores }) => ({ name, parameters: asCount(parameters), mean, seeds: scores })),
+    ...DATA.simple.map(([name, score]) => ({ name, parameters: DASH, mean: score, seeds: [] })),
+  ].sort((one, other) => (one.mean ?? Infinity) - (other.mean ?? Infinity));
+  byId("score-table").replaceChildren(
+    makeTable(
+      [{ name: "Method" }, { name: "Weights", numeric: true }, { name: "Mean", numeric: true }, { name: "Seeds", numeric: true }, { name: "Best seed", numeric: true }, { name: "Worst seed", numeric: true }],
+      rows.map(({ name, parameters, mean, seeds }, place) => ({
+        className: place === 0 ? "blend" : null,
+        cells: [name, parameters, asFixed(mean, 4), seeds.length ? asCount(seeds.length) : DASH, asFixed(seeds.length ? Math.min(...seeds.filter(isNumber)) : null, 4), asFixed(seeds.length ? Math.max(...seeds.filter(isNumber)) : null, 4)],
+      })),
+      "Scores of networks and simple methods",
+    ),
+  );
+}
+
+function start() {
+  fillSentences("findings", DATA.findings);
+  if (DATA.models.length) keepDrawn(drawScores);
+  fillTable();
+  byId("footer").replaceChildren(
+    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
+    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
+    make("p", {}, "This page is complete in itself: it loads nothing and sends nothing. Charts by plotly.js (MIT licence)."),
+  );
+}
+
+start();
