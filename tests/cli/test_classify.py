@@ -26,7 +26,8 @@ def test_a_table_is_learnt_labelled_and_scored(
     assert command(monkeypatch, *words) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["scores"]["accuracy"] > 0.9
-    assert {entry.name for entry in out.iterdir()} == {"model"}
+    assert {entry.name for entry in out.iterdir()} == {"model", "report.html"}
+    assert dict(made["scores"]["parts"]).keys() == {"LSTMs alone", "words and word pairs alone"}
     labels = films.parent / "labels.csv"
     assert (
         command(monkeypatch, "classify", "predict", out / "model", films, "-o", labels, "-q") == 0
@@ -59,6 +60,10 @@ def test_tables_that_cannot_be_learnt_are_refused(
     assert command(monkeypatch, "classify", "train", films, "-o", out) == 2
     assert says in one_sentence(capsys.readouterr().err)
     assert not out.exists()
+
+
+def test_a_start_is_checked_before_torch_is_loaded(films: Path, tmp_path: Path) -> None:
+    assert_light(["classify", "train", str(films), "--from", "missing"], 2, tmp_path)
 
 
 def test_refusals_do_without_torch(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.classify.calibration import calibration_error, probabilities, temperature
+from holdfast.language.classify.bag import Bag
+from holdfast.language.classify.calibration import (
+    calibration_error,
+    probabilities,
+    share_and_temperature,
+    temperature,
+)
 from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.division import divided
 
@@ -25,9 +32,14 @@ def small(**others: object) -> TextClassifier:
     return TextClassifier(steps=60, networks=2, hidden=32, embedding=64, **others)  # type: ignore[arg-type]
 
 
+def _networks(classifier: TextClassifier) -> tuple[torch.nn.Module, ...]:
+    assert classifier.fit_ is not None
+    return classifier.fit_.kept.networks
+
+
 def test_labels_are_learnt_and_simple_classifiers_stand_beside() -> None:
     classifier = small().fit(*films())
-    assert classifier.predict([*GOOD, *BAD]) == ["good"] * 3 + ["bad"] * 3
+    assert classifier.predict([*GOOD, *BAD]).tolist() == ["good"] * 3 + ["bad"] * 3
     chances = classifier.predict_proba(["such joy", "so dull", ""])
     assert chances.shape == (3, 2)
     np.testing.assert_allclose(chances.sum(axis=1), 1.0)
@@ -76,10 +88,22 @@ def test_a_temperature_makes_too_sure_scores_honest() -> None:
 
 
 def test_rare_labels_count_alike_when_balanced() -> None:
-    classifier = small(class_weight="balanced")
-    classifier.classes_ = ["a", "b"]
-    weights = classifier._label_weights(np.array([0] * 9 + [1]))
-    assert weights[1] / weights[0] == pytest.approx(9.0)
+    texts, labels = ["so so"] * 90 + ["so so"] * 10, ["often"] * 90 + ["seldom"] * 10
+    plain, balanced = (
+        TextClassifier(steps=60, networks=1, hidden=8, embedding=32, class_weight=how, blend=False)
+        .fit(texts, labels)
+        .fit_
+        for how in ("none", "balanced")
+    )
+    assert plain is not None
+    assert balanced is not None
+    # Before calibration, which goes back to how often labels truly occur.
+    usual, alike = (
+        replace(fitted.kept, temperature=1.0).chances(["so so"])[0, 1]
+        for fitted in (plain, balanced)
+    )
+    assert usual < 0.35
+    assert alike == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_classifier_comes_back_from_its_folder(tmp_path: Path) -> None:
@@ -88,22 +112,93 @@ def test_a_classifier_comes_back_from_its_folder(tmp_path: Path) -> None:
     again = TextClassifier.load(tmp_path / "model")
     texts = ["a joy", "zzz", ""]
     np.testing.assert_array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
-    assert again.classes_ == classifier.classes_
+    assert again.classes_.tolist() == classifier.classes_.tolist()
 
 
 def test_equal_steps_give_equal_bits() -> None:
     first, second = (small().fit(*films()) for _ in range(2))
-    for one, two in zip(first._networks, second._networks, strict=True):
+    for one, two in zip(_networks(first), _networks(second), strict=True):
         for left, right in zip(one.parameters(), two.parameters(), strict=True):
             assert torch.equal(left, right)
 
 
 def test_it_follows_the_conventions_of_scikit_learn() -> None:
-    sklearn = pytest.importorskip("sklearn.base")
+    base = pytest.importorskip("sklearn.base")
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
     classifier = TextClassifier(budget="90s", hidden=64)
-    copy = sklearn.clone(classifier)
+    copy = base.clone(classifier)
     assert copy.get_params() == classifier.get_params()
     assert repr(copy) == "TextClassifier(budget='90s', hidden=64)"
+    assert base.is_classifier(copy)
+    texts, names = films(10)
+    numbers = np.array([name == "good" for name in names]).astype(np.int64)
+    estimator = TextClassifier(steps=30, networks=1, hidden=16, embedding=32)
+    lowered = make_pipeline(
+        FunctionTransformer(lambda rows: [row.lower() for row in rows]), estimator
+    )
+    scores = cross_val_score(lowered, np.array(texts, dtype=object), numbers, cv=2)
+    assert scores.shape == (2,)
+    assert scores.min() > 0.9
+    fitted = lowered.fit(texts, numbers)
+    assert fitted.predict(GOOD).dtype.kind == "i"
+    assert fitted.score(texts, numbers) > 0.9
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [False, True], ["x", "y"]])
+def test_labels_come_back_as_they_were_given(labels: list[object], tmp_path: Path) -> None:
+    texts, names = films(10)
+    given = [labels[name == "good"] for name in names]
+    small().fit(texts, given).save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert again.classes_.tolist() == labels
+    assert again.predict([GOOD[0], BAD[0]]).tolist() == labels[::-1]
+    assert again.evaluate(texts, given).unknown == ()
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_columns_of_frames_are_read(kind: str) -> None:
+    frames = pytest.importorskip(kind)
+    texts, names = films(10)
+    make = frames.table if kind == "pyarrow" else frames.DataFrame
+    table = make({"text": texts, "label": names})
+    classifier = small().fit(table["text"], table["label"])
+    assert classifier.score(table["text"], table["label"]) == 1.0
+
+
+def test_the_blend_says_what_each_part_does_alone() -> None:
+    scores = small().fit(*films()).scores_
+    assert scores is not None
+    assert dict(scores.parts) == {"LSTMs alone": 1.0, "words and word pairs alone": 1.0}
+    alone = small(blend=False).fit(*films()).scores_
+    assert alone is not None
+    assert alone.parts == ()
+
+
+def test_the_share_of_the_blend_is_that_of_the_better_part() -> None:
+    truth = np.array([0, 1] * 50)
+    sure, wrong = np.eye(2)[truth] * 3.0, np.eye(2)[1 - truth] * 3.0
+    assert share_and_temperature(sure, wrong, truth)[0] == 0.0
+    assert share_and_temperature(wrong, sure, truth)[0] == 0.9
+    assert share_and_temperature(sure, None, truth)[0] == 0.0
+
+
+def test_a_bag_of_pairs_learns_what_words_alone_cannot() -> None:
+    texts = ["not good", "not bad", "very good", "very bad"] * 30
+    labels = np.array([0, 1, 1, 0] * 30)
+    bag = Bag.fitted(texts, labels, np.ones(2))
+    chances = np.exp(bag.log_probabilities([*texts[:4], "nothing known", ""]))
+    np.testing.assert_allclose(chances.sum(axis=1), 1.0)
+    assert chances[:4].argmax(axis=1).tolist() == labels[:4].tolist()
+    np.testing.assert_allclose(chances[4:], 0.5, atol=0.01)
+
+
+def test_texts_of_any_length_and_kind_are_classified() -> None:
+    classifier = small().fit(*films(10))
+    texts = ["", "\0\0", "word " * 200_000, "x" * 1_000_000, "\u2028\U0001f600"]
+    assert classifier.predict_proba(texts).shape == (5, 2)
 
 
 def test_a_label_that_training_never_saw_is_named() -> None:
@@ -117,6 +212,12 @@ def test_what_cannot_be_learnt_is_refused() -> None:
         small().fit(["a", "b"], ["x", "x"])
     with pytest.raises(ArgumentError, match="2 texts and 1 labels"):
         small().fit(["a", "b"], ["x"])
+    with pytest.raises(ArgumentError, match="is one text"):
+        small().fit("a text", ["x"])
+    with pytest.raises(ArgumentError, match=r"texts\[1\]=None is a NoneType"):
+        small().fit(["a", None], ["x", "y"])  # type: ignore[list-item]
+    with pytest.raises(ArgumentError, match=r"labels\[1\] is missing"):
+        small().fit(["a", "b"], ["x", None])
     with pytest.raises(ArgumentError, match="networks=0"):
         TextClassifier(networks=0)
     with pytest.raises(ArgumentError, match="not fitted"):
@@ -133,7 +234,9 @@ def test_damaged_folders_are_refused(tmp_path: Path) -> None:
         "labels": ["good"],
         "networks": 0,
         "temperature": "warm",
-        "vocabulary": {},
+        "reader": {},
+        "bag": ["joy"],
+        "share": 2.0,
         "design": None,
     }.items():
         broken = {**content, "content": {**content["content"], name: value}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,21 +39,38 @@ def train(
     balanced: Annotated[
         bool, typer.Option("--balanced", help="Let every label count alike, however rare it is.")
     ] = False,
+    blend: Annotated[
+        bool,
+        typer.Option(
+            "--blend/--no-blend", help="Blend in a log-linear model over words and word pairs."
+        ),
+    ] = True,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="A model that `holdfast text train` wrote, to start from.",
+            metavar="MODEL",
+        ),
+    ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Train a classifier on the texts and labels of a table.
 
-    Naive Bayes and a linear SVM learn from the same texts and stand beside it. Writes model/ into
-    the --out folder. A command that was killed goes on where it stopped when it is given again.
+    Naive Bayes and a linear SVM learn from the same texts and stand beside it. Writes model/ and
+    report.html into the --out folder. A command that was killed goes on where it stopped when it is
+    given again.
     """
+    started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import results_folder
+    from holdfast.cli.request import model_folder, results_folder, typed_command
     from holdfast.training.budget import duration
 
     duration(budget)
+    begin = None if start is None else model_folder(start, "holdfast text train")
     table = _read(data)
     texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
     if len(set(labels)) < 2:
@@ -64,8 +82,9 @@ def train(
     folder = results_folder(out)
 
     from holdfast.language.classify.classifier import TextClassifier
+    from holdfast.language.classify.classifier_record import classifier_record
     from holdfast.language.classify.stored import KIND
-    from holdfast.reports import sentence_terminal, terminal
+    from holdfast.reports import save, sentence_terminal, terminal
     from holdfast.storage import refuse_what_is_not_ours
 
     refuse_what_is_not_ours(folder / "model", KIND)
@@ -74,15 +93,22 @@ def train(
         steps=steps,
         networks=networks,
         class_weight="balanced" if balanced else "none",
+        blend=blend,
+        start=begin,
         seed=seed,
     )
     classifier.fit(texts, labels, snapshots=folder / "training", progress=screen.progress())
     classifier.save(folder / "model")
-    classifier.clear(folder / "training")
+    paths = {"model": str(folder / "model")}
     scores = classifier.scores_
     if scores is not None:
+        record = classifier_record(
+            classifier, texts, labels, title=data.name, command=typed_command(), started=started
+        )
+        save(record, folder / "report.html")
+        paths["report"] = str(folder / "report.html")
         screen.show(sentence_terminal.labels(scores, "On texts that were held out"))
-    paths = {"model": str(folder / "model")}
+    classifier.clear(folder / "training")
     screen.show(terminal.written(paths), whole_lines=True)
     screen.result({"scores": None if scores is None else asdict(scores), "files": paths})
 
@@ -110,11 +136,11 @@ def predict(
 
     classifier = TextClassifier.load(folder)
     chances = classifier.predict_proba(texts)
-    names = np.array(classifier.classes_, dtype=object)
+    names = np.array([str(one) for one in classifier.classes_.tolist()], dtype=object)
     columns = {
         text: np.array(texts, dtype=object),
         "label": names[chances.argmax(axis=1)],
-        **{f"p({name})": chances[:, place] for place, name in enumerate(classifier.classes_)},
+        **{f"p({name})": chances[:, place] for place, name in enumerate(names)},
     }
     write_csv(out, columns)
     screen.show(terminal.written({"labels": str(out)}), whole_lines=True)

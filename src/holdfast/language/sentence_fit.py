@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -12,7 +12,7 @@ from holdfast.language.settled import TrainingFolder
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
-from holdfast.training.plan import Plan
+from holdfast.training.plan import Pace, Plan
 from holdfast.training.progress import Progress
 from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.task import Task
@@ -60,6 +60,7 @@ def fit_sentences(
     description: str = "Training",
     folder: Path | None = None,
     interrupts: Interrupts | None = None,
+    paces: Callable[[int, int], Sequence[Pace]] | None = None,
 ) -> SentenceFit:
     """Train one network.
 
@@ -75,6 +76,7 @@ def fit_sentences(
         description: what the progress shows.
         folder: for snapshots, from which a killed run goes on; None for none.
         interrupts: watches for Ctrl-C.
+        paces: of the network's parts, from the updates of the run and of a pass; None for one pace.
 
     Raises:
         NonFiniteLossError: training failed; names the sentences.
@@ -92,7 +94,7 @@ def fit_sentences(
             place.settle({"steps": settled})
     trained = train(
         task,
-        sentence_plan(settled, task.batches.a_pass, learning_rate, seed),
+        sentence_plan(settled, task.batches.a_pass, learning_rate, seed, paces),
         folder=None if place is None else place.snapshots,
         identity=identity,
         progress=progress,
@@ -103,7 +105,13 @@ def fit_sentences(
     return SentenceFit(task, trained, trained.steps / task.batches.a_pass)
 
 
-def sentence_plan(steps: int, a_pass: int, learning_rate: float, seed: int) -> Plan:
+def sentence_plan(
+    steps: int,
+    a_pass: int,
+    learning_rate: float,
+    seed: int,
+    paces: Callable[[int, int], Sequence[Pace]] | None = None,
+) -> Plan:
     """The training plan of a classifier or a tagger.
 
     Arguments:
@@ -111,6 +119,7 @@ def sentence_plan(steps: int, a_pass: int, learning_rate: float, seed: int) -> P
         a_pass: updates of one pass over all sentences.
         learning_rate: peak of the schedule.
         seed: of the sentences and of dropout.
+        paces: of the network's parts, as in `fit_sentences`.
     """
     return Plan(
         steps=steps,
@@ -122,6 +131,7 @@ def sentence_plan(steps: int, a_pass: int, learning_rate: float, seed: int) -> P
         patience=20,
         average=0.2,
         seed=seed,
+        paces=() if paces is None else tuple(paces(steps, a_pass)),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.language.word_encoder import WordTensors
-from holdfast.language.words import WordVocabulary, batched, epoch_batches
+from holdfast.language.words import WordVocabulary, batched, epoch_batches, unspelt
 from holdfast.training.seed import generator
 
 
@@ -30,21 +30,43 @@ class SentenceBatches:
     """Which sentences each update reads: a pure function of the step and the seed.
 
     Arguments:
-        vocabulary: numbers words and letters.
-        sentences: N of them, each with at least one word.
+        lengths: (N,) words of each sentence, at least one.
         size: sentences of a batch.
+        padded: makes the tensors of some sentences.
     """
 
     def __init__(
-        self, vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]], size: int
+        self,
+        lengths: Sequence[int],
+        size: int,
+        padded: Callable[[Sequence[int]], WordTensors],
     ) -> None:
-        self.vocabulary = vocabulary
-        self.sentences = sentences
         self.size = size
-        self._lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+        self._padded = padded
+        self._lengths = np.array(lengths, dtype=np.int64)
         self.a_pass = len(epoch_batches(self._lengths, size, np.random.default_rng(0)))
         """Updates of one pass over all sentences."""
         self._order: tuple[tuple[int, int], list[NDArray[np.int64]]] | None = None
+
+    @classmethod
+    def of_words(
+        cls, vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]], size: int
+    ) -> SentenceBatches:
+        """Batches of words, numbered and spelt by a vocabulary."""
+        return cls(
+            [len(sentence) for sentence in sentences],
+            size,
+            lambda rows: WordTensors.of(batched(vocabulary, [sentences[row] for row in rows])),
+        )
+
+    @classmethod
+    def of_numbers(cls, numbers: Sequence[NDArray[np.int64]], size: int) -> SentenceBatches:
+        """Batches of what is numbered already and is not spelt."""
+        return cls(
+            [len(one) for one in numbers],
+            size,
+            lambda rows: WordTensors.of(unspelt([numbers[row] for row in rows])),
+        )
 
     def at(self, step: int, seed: int) -> SentenceBatch:
         """The sentences of update `step`, counted from 1."""
@@ -57,7 +79,7 @@ class SentenceBatches:
 
     def tensors(self, rows: Sequence[int] | NDArray[np.int64]) -> WordTensors:
         """Some sentences, padded."""
-        return WordTensors.of(batched(self.vocabulary, [self.sentences[row] for row in rows]))
+        return self._padded([int(row) for row in rows])
 
     def in_order(self, size: int = 64) -> list[NDArray[np.int64]]:
         """All sentences in batches of alike length, in an order that does not change."""

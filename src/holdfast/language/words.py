@@ -159,6 +159,20 @@ def batched(vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]) -> W
     return WordBatch(words, lengths, spelling, spelling_lengths, places)
 
 
+def unspelt(sentences: Sequence[NDArray[np.int64]]) -> WordBatch:
+    """Numbered sentences as a batch without letters.
+
+    Arguments:
+        sentences: B of them, each with at least one number.
+    """
+    lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+    words = np.full((int(lengths.max()), len(sentences)), PADDING, dtype=np.int64)
+    for row, sentence in enumerate(sentences):
+        words[: len(sentence), row] = sentence
+    nothing = np.zeros(0, dtype=np.int64)
+    return WordBatch(words, lengths, nothing[None], nothing, nothing[None])
+
+
 def epoch_batches(
     lengths: NDArray[np.int64], size: int, random: np.random.Generator
 ) -> list[NDArray[np.int64]]:
@@ -192,3 +206,13 @@ def cut_words(text: str) -> list[str]:
         ['It', "isn't", ',', 'is', 'it', '?']
     """
     return _WORDS.findall(text) or [""]
+
+
+def word_places(text: str) -> list[tuple[int, int]]:
+    """Where each word of `cut_words` begins and ends.
+
+    Example:
+        >>> word_places("so, so")
+        [(0, 2), (2, 3), (4, 6)]
+    """
+    return [found.span() for found in _WORDS.finditer(text)]

@@ -174,6 +174,8 @@ class ClassifierScores:
         confusion: row: the true label, column: the one that was given; counts.
         simple: simple classifiers and their accuracy on the same texts; none where none were asked.
         unknown: labels that training never saw, which are always wrong.
+        parts: what is blended, and the accuracy of each part alone; none where nothing is.
+        start: what the start from a language model brought; None without one.
     """
 
     texts: int
@@ -184,3 +186,103 @@ class ClassifierScores:
     confusion: tuple[tuple[int, ...], ...]
     simple: tuple[tuple[str, float], ...]
     unknown: tuple[str, ...]
+    parts: tuple[tuple[str, float], ...] = ()
+    start: StartComparison | None = None
+
+
+@dataclass(frozen=True)
+class StartComparison:
+    """What it brought to start from a language model: one network with it and one without.
+
+    Both learn from the same texts for as long and are scored on the same ones.
+
+    Arguments:
+        started, scratch: accuracy of the network that started from it, and of the other.
+        difference: of the two, paired text by text.
+        error: standard error of the difference.
+    """
+
+    started: float
+    scratch: float
+    difference: float
+    error: float
+
+    @property
+    def verdict(self) -> str:
+        """In a word: "better", "worse", or "no clear difference" within two standard errors."""
+        if abs(self.difference) <= 2.0 * self.error or not self.difference:
+            return "no clear difference"
+        return "better" if self.difference > 0.0 else "worse"
+
+
+@dataclass(frozen=True)
+class DecidedText:
+    """A text, the label that it was given, and what each word had to do with it.
+
+    Arguments:
+        words: of the text.
+        effects: what the label's probability would lose without each word.
+        given, truth: the label that it was given, and the true one.
+        chance: the probability of the given label.
+    """
+
+    words: tuple[str, ...]
+    effects: tuple[float, ...]
+    given: str
+    truth: str
+    chance: float
+
+
+@dataclass(frozen=True)
+class DecidingWord:
+    """A word that speaks for a label.
+
+    Arguments:
+        label, word: which.
+        effect: what the label's probability loses without it, on average.
+        count: texts in which it was looked at.
+    """
+
+    label: str
+    word: str
+    effect: float
+    count: int
+
+
+@dataclass(frozen=True)
+class ClassifierRecord:
+    """A classifier's training, with all that a person needs to judge it.
+
+    Arguments:
+        title: what it was trained on, usually the file's name.
+        command: the command that made it; "" from Python.
+        created: date and time, ISO 8601.
+        version: of Holdfast.
+        seed: of the run.
+        seconds: from start to end.
+        learnt, stopping: texts that were learnt from, and that chose the weights.
+        networks, parameters, steps: networks that are averaged, their weights and their updates.
+        scores: on texts that were held out.
+        reliability: of ten equal ranges of confidence those that occur: mean confidence, share of
+            right labels, and count.
+        deciding: words that speak most for each label.
+        mistakes: texts that were labelled wrongly, the surest first.
+        examples: texts that were labelled rightly.
+    """
+
+    title: str
+    command: str
+    created: str
+    version: str
+    seed: int
+    seconds: float
+    learnt: int
+    stopping: int
+    networks: int
+    parameters: int
+    steps: int
+    scores: ClassifierScores
+    reliability: tuple[tuple[float, float, int], ...]
+    deciding: tuple[DecidingWord, ...]
+    mistakes: tuple[DecidedText, ...]
+    examples: tuple[DecidedText, ...]

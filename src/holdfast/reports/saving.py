@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from holdfast.errors import ArgumentError
 from holdfast.records import (
+    ClassifierRecord,
     CurvesRecord,
     ForecastComparison,
     ForecastRecord,
@@ -18,6 +19,7 @@ from holdfast.records import (
     SurpriseRecord,
     TextTrainingRecord,
 )
+from holdfast.reports.classifier_page import classifier_html
 from holdfast.reports.comparison_page import forecast_comparison_html, memory_comparison_html
 from holdfast.reports.curves_page import curves_html
 from holdfast.reports.forecast_page import lead, payload
@@ -38,6 +40,7 @@ Record: TypeAlias = (
     | SamplesRecord
     | TextTrainingRecord
     | SurpriseRecord
+    | ClassifierRecord
     | Inspection
     | SequenceRecord
     | MemoryComparison
@@ -76,6 +79,8 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
         page = training_html(record)
     elif isinstance(record, SurpriseRecord):
         page = surprise_html(record)
+    elif isinstance(record, ClassifierRecord):
+        page = classifier_html(record)
     elif isinstance(record, Inspection):
         page = inspection_html(record)
     elif isinstance(record, SequenceRecord):

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import ClassifierScores, TagScore, TagScores
+from holdfast.records import ClassifierScores, StartComparison, TagScore, TagScores
 
 ROWS = 40
 """Tags that are printed at most, the most frequent first."""
@@ -47,6 +47,11 @@ def labels(scores: ClassifierScores, title: str) -> RenderableType:
         better = accuracy >= scores.accuracy
         verdict = "; at least as good, and simpler: take it" if better else ""
         parts.append(Text(f"{name}: {accuracy:.2%}{verdict}"))
+    if scores.parts:
+        alone = "; ".join(f"{name}: {accuracy:.2%}" for name, accuracy in scores.parts)
+        parts.append(Text(f"Blended of: {alone}."))
+    if scores.start is not None:
+        parts.append(Text(start_words(scores.start)))
     parts += [Text(), _table("Label", scores.labels)]
     mixed = [
         (count, scores.labels[row].name, scores.labels[column].name)
@@ -67,6 +72,21 @@ def labels(scores: ClassifierScores, title: str) -> RenderableType:
             Text(f"Training never saw these labels, which are always wrong: {named}."),
         ]
     return Group(*parts)
+
+
+def start_words(start: StartComparison) -> str:
+    """Whether it helped to start from a language model, in a sentence.
+
+    Example:
+        >>> start_words(StartComparison(0.82, 0.8, 0.02, 0.015))
+        'Starting from the language model: no clear difference. One network with it is right on \
+82.00%, one without on 80.00% (difference +2.00%, standard error 1.50%).'
+    """
+    return (
+        f"Starting from the language model: {start.verdict}. One network with it is right on "
+        f"{start.started:.2%}, one without on {start.scratch:.2%} (difference "
+        f"{start.difference:+.2%}, standard error {start.error:.2%})."
+    )
 
 
 def _table(name: str, rows: Sequence[TagScore]) -> Table:

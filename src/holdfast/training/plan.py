@@ -9,6 +9,27 @@ from holdfast.errors import ArgumentError
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How fast a part of a network learns: discriminative rates and gradual unfreezing.
+
+    Arguments:
+        prefix: of the names of its parameters; the longest prefix that fits a name counts.
+        factor: of the learning rate, above 0.
+        begins: the update from which on it learns; before it the part stays as it is.
+
+    Source: Howard and Ruder (2018), arXiv 1801.06146, sections 3.2 and 3.3.
+    """
+
+    prefix: str
+    factor: float = 1.0
+    begins: int = 1
+
+    def __post_init__(self) -> None:
+        _check("factor", 0.0 < self.factor < math.inf, "above 0")
+        _check("begins", _whole(self.begins, least=1), "a whole number from 1")
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a training run is asked to do: steps, rates, seed.
 
@@ -30,6 +51,7 @@ class Plan:
         average_every: updates between two weights that enter the average.
         seed: of everything random in the run.
         snapshot_every: seconds between two snapshots, where a folder for them is given.
+        paces: parts of the network that learn at a rate of their own, or later than the others.
 
     Raises:
         ArgumentError: a number is out of its range; the message names it.
@@ -52,6 +74,7 @@ class Plan:
     average_every: int = 5
     seed: int = 0
     snapshot_every: float = 30.0
+    paces: tuple[Pace, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("steps", "evaluate_every", "average_every"):
@@ -75,6 +98,19 @@ class Plan:
         """Updates of the warm-up."""
         return round(self.warmup * self.steps) if self.warmup < 1.0 else round(self.warmup)
 
+    def pace(self, name: str) -> Pace:
+        """The pace of a parameter.
+
+        Example:
+            >>> plan = Plan(steps=4, paces=(Pace("layers", 0.4, 2), Pace("layers.0", 0.2, 3)))
+            >>> plan.pace("layers.0.bias").factor, plan.pace("layers.1.bias").factor
+            (0.2, 0.4)
+            >>> plan.pace("score.bias").factor
+            1.0
+        """
+        fitting = [pace for pace in self.paces if name.startswith(pace.prefix)]
+        return max(fitting, key=lambda pace: len(pace.prefix), default=Pace(""))
+
     def averages(self, step: int) -> bool:
         """Whether the weights after update `step` enter the average; the last ones always do.
 
@@ -96,6 +132,9 @@ class Plan:
         fields = {name: value for name, value in asdict(self).items() if name not in unset}
         fields |= {"betas": list(self.betas)}
         del fields["snapshot_every"]  # when a snapshot is written changes no weight
+        fields["paces"] = list(fields["paces"])
+        if not self.paces:
+            del fields["paces"]  # runs without them are those of versions that knew none
         return fields
 
 

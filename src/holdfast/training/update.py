@@ -38,7 +38,9 @@ class Update(Generic[Batch]):
         self.ranks = Ranks() if ranks is None else ranks
         self.module = module
         self.plan = plan
-        self.optimiser = adamw(module, weight_decay=plan.weight_decay, betas=plan.betas)
+        self.optimiser = adamw(
+            module, weight_decay=plan.weight_decay, betas=plan.betas, pace=plan.pace
+        )
         self.parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         self.device = self.parameters[0].device
 
@@ -90,7 +92,7 @@ class Update(Generic[Batch]):
             warmup=self.plan.warmup_steps,
         )
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["pace"] if step >= group["begins"] else 0.0
 
     def _names_of_bad_gradients(self, step: int) -> list[str]:
         """Run the batches again with the same random numbers, since backward freed the graphs."""

@@ -43,6 +43,30 @@ def temperature(scores: Floats, labels: NDArray[np.int64]) -> float:
     return float(np.exp((low + high) / 2.0))
 
 
+def share_and_temperature(
+    networks: Floats, bag: Floats | None, labels: NDArray[np.int64]
+) -> tuple[float, float]:
+    """The share of a second opinion, and the temperature of both, that surprise least.
+
+    Arguments:
+        networks: (N, K) log-probabilities of texts that training did not see.
+        bag: (N, K) those of the second opinion; None where there is none.
+        labels: (N,) true ones.
+
+    Returns:
+        The share, a multiple of a tenth from 0 to 0.9, and the temperature.
+    """
+    if bag is None or not len(labels):
+        return 0.0, temperature(networks, labels)
+    tried = []
+    for share in (tenths / 10.0 for tenths in range(10)):
+        mixed = (1.0 - share) * networks + share * bag
+        warmth = temperature(mixed, labels)
+        tried.append((_surprise(mixed / warmth, labels), share, warmth))
+    _, share, warmth = min(tried)
+    return share, warmth
+
+
 def probabilities(scores: Floats) -> Floats:
     """(N, K) softmax."""
     exponential = np.exp(scores - scores.max(axis=1, keepdims=True))

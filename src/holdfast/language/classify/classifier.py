@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.language.classify.beside import beside
-from holdfast.language.classify.calibration import probabilities, temperature
 from holdfast.language.classify.deciding import deciding_words
-from holdfast.language.classify.division import divided
-from holdfast.language.classify.model import ClassifierNetwork
+from holdfast.language.classify.fitting import Asked, ClassifierFit, fit_classifier
+from holdfast.language.classify.labels import given_labels, given_texts
 from holdfast.language.classify.scores import classifier_scores
+from holdfast.language.classify.started import StartedNetwork
 from holdfast.language.classify.stored import MOST_NETWORKS, StoredClassifier
-from holdfast.language.classify.task import ClassifyingTask
-from holdfast.language.sentence_fit import SentenceFit, fit_sentences
-from holdfast.language.sentence_task import SentenceBatches
+from holdfast.language.language_model import LanguageModel
 from holdfast.language.settled import clear
-from holdfast.language.word_encoder import EncoderDesign
-from holdfast.language.words import WordVocabulary, cut_words
 from holdfast.records import ClassifierScores
 from holdfast.training.budget import Budget, duration
 from holdfast.training.parameters import Parameters
@@ -34,8 +27,7 @@ from holdfast.training.progress import Progress, progress_for_terminal
 
 Weighting = Literal["none", "balanced"]
 
-BATCH: Final = 32
-MOST_PASSES: Final = 10
+FEWEST: Final = 2
 
 
 class TextClassifier(Parameters):
@@ -48,6 +40,11 @@ class TextClassifier(Parameters):
         hidden: units each way.
         embedding: numbers that describe a word.
         class_weight: "balanced" lets every label count alike, however rare it is.
+        blend: whether a log-linear model over words and word pairs is blended in, with the share
+            that suits held-out texts; `scores_.parts` says how each does alone.
+        start: a `LanguageModel`, or the folder of one, whose layers the networks start from (Howard
+            and Ruder 2018, arXiv 1801.06146); one more network starts from nothing, and
+            `scores_.start` says whether it helped. None to start from nothing.
         seed: of everything random.
 
     Raises:
@@ -56,7 +53,8 @@ class TextClassifier(Parameters):
     Example:
         >>> texts = ["what a joy", "a joy to see", "so dull", "dull and long"] * 20
         >>> classifier = TextClassifier(steps=30, networks=1, hidden=16, embedding=16)
-        >>> classifier.fit(texts, ["good", "good", "bad", "bad"] * 20).predict(["such joy"])
+        >>> labels = ["good", "good", "bad", "bad"] * 20
+        >>> classifier.fit(texts, labels).predict(["such joy"]).tolist()
         ['good']
     """
 
@@ -69,13 +67,15 @@ class TextClassifier(Parameters):
         hidden: int = 128,
         embedding: int = 256,
         class_weight: Weighting = "none",
+        blend: bool = True,
+        start: LanguageModel | str | Path | None = None,
         seed: int = 0,
     ) -> None:
         if budget is not None:
             duration(budget)
         for name, value, least, most in (
             ("steps", 1 if steps is None else steps, 1, 10_000_000),
-            ("networks", networks, 1, MOST_NETWORKS),
+            ("networks", networks, 1, MOST_NETWORKS - 1),
             ("hidden", hidden, 1, 8_192),
             ("embedding", embedding, 1, 8_192),
         ):
@@ -83,24 +83,43 @@ class TextClassifier(Parameters):
                 raise ArgumentError(f"{name}={value!r} must be from {least} to {most:,}.")
         if class_weight not in get_args(Weighting):
             raise ArgumentError(f'class_weight={class_weight!r} must be "none" or "balanced".')
+        if type(blend) is not bool:
+            raise ArgumentError(f"blend={blend!r} must be True or False.")
+        if start is not None and not isinstance(start, LanguageModel | str | Path):
+            raise ArgumentError("start must be a LanguageModel or the folder of one.")
         self.budget = budget
         self.steps = steps
         self.networks = networks
         self.hidden = hidden
         self.embedding = embedding
         self.class_weight = class_weight
+        self.blend = blend
+        self.start = start
         self.seed = seed
-        self.classes_: list[str] = []
-        self.scores_: ClassifierScores | None = None
-        """On texts that were held out, where this process has trained it."""
-        self._vocabulary = WordVocabulary((), ())
-        self._networks: list[ClassifierNetwork] = []
-        self._temperature = 1.0
+        self._kept: StoredClassifier | None = None
+        self.fit_: ClassifierFit | None = None
+        """How it was trained, where this process has trained it."""
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """(K,) the labels, sorted, as they were given: texts, whole numbers or truth values.
+
+        Raises:
+            AttributeError: not fitted.
+        """
+        if self._kept is None:
+            raise AttributeError("The classifier is not fitted yet; call fit first.")
+        return self._kept.labels
+
+    @property
+    def scores_(self) -> ClassifierScores | None:
+        """On texts that were held out, where this process has trained it and there were enough."""
+        return None if self.fit_ is None else self.fit_.scores
 
     def fit(
         self,
-        texts: Sequence[str],
-        labels: Sequence[Any],
+        texts: Iterable[str],
+        labels: Iterable[Any],
         *,
         snapshots: str | Path | None = None,
         progress: Progress | None = None,
@@ -112,95 +131,77 @@ class TextClassifier(Parameters):
         from the same texts and are scored on the same part.
 
         Arguments:
-            texts: N of them.
-            labels: N, numbers or texts.
+            texts: N of them: a list, an array, a column of a frame.
+            labels: N: texts, whole numbers or truth values.
             snapshots: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
 
         Raises:
-            ArgumentError: there is one label only, or fewer labels than texts.
+            ArgumentError: there is one label only, fewer labels than texts, or one is missing.
+            ModelError: `start` is no language model.
         """
         clock = Budget.parse(None if self.steps else self.budget, start=time.monotonic())
-        names = [str(label) for label in labels]
-        given = [str(text) for text in texts]
-        if len(given) != len(names) or not given:
-            raise ArgumentError(f"There are {len(given):,} texts and {len(names):,} labels.")
-        self.classes_ = sorted(set(names))
-        if len(self.classes_) < 2:
-            raise ArgumentError(f"Every text has the label {names[0]!r}: nothing to learn.")
-        place = {name: number for number, name in enumerate(self.classes_)}
-        numbers = np.array([place[name] for name in names], dtype=np.int64)
-        words = [cut_words(text) for text in given]
-        learning, stopping, scoring = divided(numbers, self.seed)
-        self._vocabulary = WordVocabulary.counted([words[row] for row in learning])
-        design = EncoderDesign(
-            len(self._vocabulary.words) + 2,
-            len(self._vocabulary.letters) + 2,
-            embedding=self.embedding,
-            spelling=0,
-            hidden=self.hidden,
-            dropout=0.5,
+        given = given_texts(texts)
+        named = given_labels(labels, len(given))
+        if len(np.unique(named)) < FEWEST:
+            first = named[:1].tolist()[0]
+            raise ArgumentError(f"Every text has the label {first!r}: nothing to learn.")
+        begin = self.start
+        if begin is not None and not isinstance(begin, LanguageModel):
+            begin = LanguageModel.load(begin)
+        asked = Asked(
+            self.steps,
+            self.networks,
+            self.hidden,
+            self.embedding,
+            self.class_weight == "balanced",
+            self.blend,
+            self.seed,
+            begin,
         )
-        weights = self._label_weights(numbers[learning])
-
-        def task(number: int) -> ClassifyingTask:
-            return ClassifyingTask(
-                design,
-                self._vocabulary,
-                [words[row] for row in learning],
-                numbers[learning],
-                [words[row] for row in stopping],
-                numbers[stopping],
-                weights,
-                BATCH,
-                self.seed * MOST_NETWORKS + number,
-            )
-
-        identity = hashlib.sha256(repr((design, given, names)).encode()).hexdigest()
         shown = progress_for_terminal() if progress is None else progress
-        self._networks = []
-        for number in range(self.networks):
-            folder = None if snapshots is None else Path(snapshots) / f"network-{number}"
-            left = self.networks - number
-            made = self._fit_one(task, number, clock, left, identity, shown, folder)
-            network = made.task.module
-            assert isinstance(network, ClassifierNetwork)
-            self._networks.append(network.eval())
-            if made.trained.stopped == "interrupted" or clock.remaining() <= 0.0:
-                break
-        self._temperature = 1.0
-        self._judge(given, words, numbers, learning, scoring)
+        folder = None if snapshots is None else Path(snapshots)
+        self.fit_ = fit_classifier(asked, given, named, clock, shown, folder)
+        self._kept = self.fit_.kept
         return self
 
-    def predict(self, texts: Sequence[str]) -> list[str]:
-        """The likeliest label of each text.
+    def predict(self, texts: Iterable[str]) -> NDArray[Any]:
+        """(N,) the likeliest label of each text.
 
         Raises:
             ArgumentError: not fitted.
         """
         chances = self.predict_proba(texts)
-        return [self.classes_[number] for number in chances.argmax(axis=1)]
+        return np.asarray(self._fitted().labels[chances.argmax(axis=1)])
 
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """(N, K) the probability of each label, in the order of `classes_`.
 
         Raises:
             ArgumentError: not fitted.
         """
-        return self._chances([cut_words(str(text)) for text in texts])
+        return self._fitted().chances(given_texts(texts))
 
-    def evaluate(self, texts: Sequence[str], labels: Sequence[Any]) -> ClassifierScores:
+    def score(self, texts: Iterable[str], labels: Iterable[Any]) -> float:
+        """The share of texts whose label is right.
+
+        Raises:
+            ArgumentError: not fitted, fewer labels than texts, or none.
+        """
+        return self.evaluate(texts, labels).accuracy
+
+    def evaluate(self, texts: Iterable[str], labels: Iterable[Any]) -> ClassifierScores:
         """How well it does on labelled texts.
 
         Raises:
             ArgumentError: not fitted, fewer labels than texts, or none.
         """
-        names = [str(label) for label in labels]
-        if len(names) != len(texts) or not names:
-            raise ArgumentError(f"There are {len(texts):,} texts and {len(names):,} labels.")
-        return classifier_scores(self.predict_proba(texts), names, self.classes_, {})
+        kept, given = self._fitted(), given_texts(texts)
+        named = [str(one) for one in given_labels(labels, len(given)).tolist()]
+        classes = [str(one) for one in kept.labels.tolist()]
+        return classifier_scores(kept.chances(given), named, classes, {})
 
-    def deciding(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
+    def deciding(self, text: str, label: Any = None) -> list[tuple[str, float]]:
         """Each word of a text, and what its absence would cost a label's probability.
 
         Arguments:
@@ -210,13 +211,13 @@ class TextClassifier(Parameters):
         Raises:
             ArgumentError: not fitted, or the label is not known.
         """
-        if label is not None and label not in self.classes_:
-            raise ArgumentError(f"label={label!r} is not one of {', '.join(self.classes_[:10])}.")
-        words = cut_words(text)
-        number = (
-            int(self._chances([words]).argmax()) if label is None else self.classes_.index(label)
-        )
-        return deciding_words(self._chances, words, number)
+        kept = self._fitted()
+        known = kept.labels.tolist()
+        if label is not None and label not in known:
+            named = ", ".join(map(str, known[:10]))
+            raise ArgumentError(f"label={label!r} is not one of {named}.")
+        number = int(kept.chances([text]).argmax()) if label is None else known.index(label)
+        return deciding_words(kept.chances, text, number)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder, whole or not at all.
@@ -225,10 +226,7 @@ class TextClassifier(Parameters):
             ArgumentError: not fitted.
             InputError: the folder cannot be written, or holds something that is not ours.
         """
-        kept = StoredClassifier(
-            self._vocabulary, tuple(self.classes_), tuple(self._fitted()), self._temperature
-        )
-        kept.save(folder)
+        self._fitted().save(folder)
 
     @staticmethod
     def clear(snapshots: str | Path) -> None:
@@ -246,87 +244,33 @@ class TextClassifier(Parameters):
             ModelError: the folder is missing, corrupt, foreign or from a newer version.
         """
         kept = StoredClassifier.load(folder)
-        design = kept.networks[0].encoder.design
-        made = cls(networks=len(kept.networks), hidden=design.hidden, embedding=design.embedding)
-        made.classes_, made._vocabulary = list(kept.labels), kept.vocabulary
-        made._networks, made._temperature = list(kept.networks), kept.temperature
+        first = kept.networks[0]
+        design = first.design if isinstance(first, StartedNetwork) else first.encoder.design
+        made = cls(
+            networks=len(kept.networks),
+            hidden=design.hidden,
+            embedding=design.embedding,
+            blend=kept.bag is not None,
+        )
+        made._kept = kept
         return made
 
-    def _fit_one(
-        self,
-        task: Any,
-        number: int,
-        clock: Budget,
-        left: int,
-        identity: str,
-        progress: Progress,
-        folder: Path | None,
-    ) -> SentenceFit:
-        """One network, in its share of the time that is left."""
-        seconds = None if clock.seconds is None else max(0.92 * clock.remaining() / left, 1.0)
-        return fit_sentences(
-            lambda: task(number),
-            most_passes=MOST_PASSES,
-            learning_rate=2e-3,
-            budget=Budget(seconds),
-            steps=self.steps,
-            seed=self.seed * MOST_NETWORKS + number,
-            identity=identity,
-            progress=progress,
-            description=f"Network {number + 1} of {self.networks}",
-            folder=folder,
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` was called; scikit-learn asks."""
+        return self._kept is not None
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn wants to know of an estimator; only it calls this."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True, one_d_labels=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(one_d_array=False, two_d_array=False, string=True),
         )
 
-    def _judge(
-        self,
-        texts: Sequence[str],
-        words: Sequence[Sequence[str]],
-        numbers: NDArray[np.int64],
-        learning: NDArray[np.int64],
-        scoring: NDArray[np.int64],
-    ) -> None:
-        """Calibrate, and score beside simple classifiers, each half by the other's temperature."""
-        self.scores_ = None
-        if not len(scoring):
-            return
-        scores = self._mean_scores([words[row] for row in scoring])
-        truth = numbers[scoring]
-        halves = np.arange(len(scoring)) % 2 == 0
-        chances = np.empty_like(scores)
-        for half in (halves, ~halves):
-            chances[half] = probabilities(scores[half] / temperature(scores[~half], truth[~half]))
-        self._temperature = temperature(scores, truth)
-        simple = beside(
-            [texts[row] for row in learning], numbers[learning], [texts[row] for row in scoring]
-        )
-        accuracy = {name: float((made == truth).mean()) for name, made in simple.items()}
-        names = [self.classes_[number] for number in truth]
-        self.scores_ = classifier_scores(chances, names, self.classes_, accuracy)
-
-    def _label_weights(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        counts = np.bincount(numbers, minlength=len(self.classes_)).astype(np.float64)
-        if self.class_weight == "none":
-            return np.ones(len(counts))
-        return np.asarray(len(numbers) / (len(counts) * np.maximum(counts, 1.0)))
-
-    def _chances(self, words: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        return probabilities(self._mean_scores(words) / self._temperature)
-
-    def _mean_scores(self, words: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-        """(N, K) scores, averaged over the networks as log-probabilities."""
-        networks = self._fitted()
-        made = np.zeros((len(words), len(self.classes_)))
-        if not len(words):
-            return made
-        batches = SentenceBatches(self._vocabulary, words, BATCH)
-        for rows in batches.in_order():
-            read = batches.tensors(rows)
-            with torch.no_grad():
-                logs = [torch.log_softmax(network(read).double(), dim=-1) for network in networks]
-            made[rows] = torch.stack(logs).mean(dim=0).numpy()
-        return made
-
-    def _fitted(self) -> list[ClassifierNetwork]:
-        if not self._networks:
+    def _fitted(self) -> StoredClassifier:
+        if self._kept is None:
             raise ArgumentError("The classifier is not fitted yet; call fit first.")
-        return self._networks
+        return self._kept

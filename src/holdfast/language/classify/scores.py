@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.language.classify.calibration import calibration_error
-from holdfast.records import ClassifierScores, TagScore
+from holdfast.records import ClassifierScores, StartComparison, TagScore
 
 
 def classifier_scores(
@@ -16,6 +16,8 @@ def classifier_scores(
     truth: Sequence[str],
     labels: Sequence[str],
     simple: Mapping[str, float],
+    parts: Mapping[str, float] | None = None,
+    start: StartComparison | None = None,
 ) -> ClassifierScores:
     """Accuracy, calibration and what was taken for what.
 
@@ -24,6 +26,8 @@ def classifier_scores(
         truth: (N,) true labels; those that training never saw count as wrong.
         labels: K names.
         simple: accuracy of simple classifiers on the same texts.
+        parts: of what is blended.
+        start: what the start from a language model brought.
     """
     known = {name: number for number, name in enumerate(labels)}
     numbers = np.array([known.get(name, -1) for name in truth], dtype=np.int64)
@@ -50,4 +54,6 @@ def classifier_scores(
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         simple=tuple(simple.items()),
         unknown=tuple(sorted(set(truth) - set(labels))),
+        parts=tuple((parts or {}).items()),
+        start=start,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,10 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.language.classify.model import ClassifierNetwork
 from holdfast.language.sentence_task import SentenceBatch, SentenceBatches
-from holdfast.language.word_encoder import EncoderDesign
-from holdfast.language.words import WordVocabulary
 from holdfast.training.seed import seeded, torch_seed
 
 SMOOTHING = 0.1
@@ -24,10 +21,10 @@ class ClassifyingTask:
     """Learning the labels of texts.
 
     Arguments:
-        design: of the network.
-        vocabulary: of the words.
-        texts, labels: to learn from, words and numbers.
-        held_texts, held_labels: to choose the weights by; none for no choice.
+        make: a fresh network.
+        texts, numbers, labels: to learn from: as they are written, as the network reads them, and
+            the numbers of their labels.
+        held_numbers, held_labels: to choose the weights by; none for no choice.
         weights: (K,) how much each label counts.
         size: texts of a batch.
         seed: of the initial weights.
@@ -35,26 +32,27 @@ class ClassifyingTask:
 
     def __init__(
         self,
-        design: EncoderDesign,
-        vocabulary: WordVocabulary,
-        texts: Sequence[Sequence[str]],
+        make: Callable[[], nn.Module],
+        texts: Sequence[str],
+        numbers: Sequence[NDArray[np.int64]],
         labels: NDArray[np.int64],
-        held_texts: Sequence[Sequence[str]],
+        held_numbers: Sequence[NDArray[np.int64]],
         held_labels: NDArray[np.int64],
         weights: NDArray[np.float64],
         size: int,
         seed: int,
     ) -> None:
+        self._texts = texts
         self._labels = torch.from_numpy(labels)
         self._held_labels = torch.from_numpy(held_labels)
         self._weights = torch.from_numpy(weights.astype(np.float32))
-        self.batches = SentenceBatches(vocabulary, texts, size)
-        self._held = SentenceBatches(vocabulary, held_texts, size) if len(held_texts) else None
+        self.batches = SentenceBatches.of_numbers(numbers, size)
+        self._held = SentenceBatches.of_numbers(held_numbers, size) if held_numbers else None
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._module = ClassifierNetwork(design, len(weights))
+            self._module = make()
 
     @property
-    def module(self) -> ClassifierNetwork:
+    def module(self) -> nn.Module:
         """The network in training."""
         return self._module
 
@@ -72,8 +70,7 @@ class ClassifyingTask:
 
     def names(self, batch: SentenceBatch, rows: Sequence[int]) -> Sequence[str]:
         """The beginnings of some texts."""
-        chosen = [self.batches.sentences[batch.rows[row]] for row in rows]
-        return [f"the text {' '.join(words[:6])!r}" for words in chosen]
+        return [f"the text {self._texts[batch.rows[row]][:40]!r}" for row in rows]
 
     def validate(self, module: nn.Module) -> float | None:
         """Mean surprise of the held-out labels in nats."""

@@ -225,7 +225,7 @@ class Tagger:
             )
 
     def _best(self, words: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        batches = SentenceBatches(self.vocabulary, words, 64)
+        batches = SentenceBatches.of_words(self.vocabulary, words, 64)
         for rows in batches.in_order():
             with torch.no_grad():
                 yield rows, self.network.best(batches.tensors(rows)).numpy()

@@ -43,9 +43,12 @@ class TaggingTask:
         self._numbers = {tag: number for number, tag in enumerate(tags)}
         self._tags = [self._numbered(sentence) for sentence in sentences]
         self._held_tags = [self._numbered(sentence) for sentence in held_out]
-        self.batches = SentenceBatches(vocabulary, [one.words for one in sentences], size)
+        self._words = [one.words for one in sentences]
+        self.batches = SentenceBatches.of_words(vocabulary, self._words, size)
         self._held = (
-            SentenceBatches(vocabulary, [one.words for one in held_out], size) if held_out else None
+            SentenceBatches.of_words(vocabulary, [one.words for one in held_out], size)
+            if held_out
+            else None
         )
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._module = TaggerNetwork(design, tags)
@@ -66,7 +69,7 @@ class TaggingTask:
 
     def names(self, batch: SentenceBatch, rows: Sequence[int]) -> Sequence[str]:
         """The beginnings of some sentences."""
-        chosen = [self.batches.sentences[batch.rows[row]] for row in rows]
+        chosen = [self._words[batch.rows[row]] for row in rows]
         return [f"the sentence {' '.join(words[:6])!r}" for words in chosen]
 
     def validate(self, module: nn.Module) -> float | None:

@@ -1,0 +1,133 @@
+"""What a report shows of a classifier's training."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ArgumentError
+from holdfast.language.classify.classifier import TextClassifier
+from holdfast.language.classify.deciding import deciding_words
+from holdfast.language.classify.stored import StoredClassifier
+from holdfast.language.words import plain
+from holdfast.records import ClassifierRecord, DecidedText, DecidingWord
+from holdfast.version import __version__
+
+LOOKED_AT: Final = 60
+"""Texts whose words are tried one by one."""
+
+WORDS: Final = 60
+"""Words of a text that are tried."""
+
+SHOWN: Final = 6
+"""Mistakes and examples that are shown of each."""
+
+FOR_A_LABEL: Final = 12
+"""Deciding words that are shown for a label."""
+
+BINS: Final = 10
+
+
+def classifier_record(
+    classifier: TextClassifier,
+    texts: Sequence[str],
+    labels: Sequence[Any],
+    *,
+    title: str,
+    command: str,
+    started: float | None,
+) -> ClassifierRecord:
+    """All that a report shows of a training.
+
+    Arguments:
+        classifier: trained in this process on these texts and labels.
+        texts, labels: N of each.
+        title: what it was trained on.
+        command: that made it.
+        started: the reading of ``time.monotonic`` from which seconds count; None for none.
+
+    Raises:
+        ArgumentError: it was loaded, or there were too few texts to hold some out.
+    """
+    fit = classifier.fit_
+    if fit is None or fit.scores is None:
+        raise ArgumentError("There is nothing to report: nothing was held out to score.")
+    kept, chances = fit.kept, fit.chances
+    names = [str(one) for one in kept.labels.tolist()]
+    truth = np.array([names.index(str(labels[row])) for row in fit.scoring])
+    said, sure = chances.argmax(axis=1), chances.max(axis=1)
+    wrong = [
+        int(place) for place in np.argsort(-sure, kind="stable") if said[place] != truth[place]
+    ]
+    right = [int(place) for place in np.flatnonzero(said == truth)]
+    looked_at = [*wrong[:SHOWN], *right[: LOOKED_AT - min(len(wrong), SHOWN)]]
+    decided = {
+        place: _decided(kept, texts[fit.scoring[place]], names, int(said[place]), int(truth[place]))
+        for place in looked_at
+    }
+    return ClassifierRecord(
+        title=title,
+        command=command,
+        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        version=__version__,
+        seed=classifier.seed,
+        seconds=0.0 if started is None else time.monotonic() - started,
+        learnt=len(fit.learning),
+        stopping=len(fit.stopping),
+        networks=len(kept.networks),
+        parameters=sum(w.numel() for one in kept.networks for w in one.parameters()),
+        steps=sum(one.steps for one in fit.trained),
+        scores=fit.scores,
+        reliability=_reliability(sure, said == truth),
+        deciding=_deciding(list(decided.values()), names),
+        mistakes=tuple(decided[place] for place in wrong[:SHOWN]),
+        examples=tuple(decided[place] for place in right[:SHOWN]),
+    )
+
+
+def _decided(
+    kept: StoredClassifier, text: str, names: Sequence[str], said: int, truth: int
+) -> DecidedText:
+    pairs = deciding_words(kept.chances, text, said, most=WORDS)
+    return DecidedText(
+        tuple(word for word, _ in pairs),
+        tuple(effect for _, effect in pairs),
+        names[said],
+        names[truth],
+        float(kept.chances([text])[0, said]),
+    )
+
+
+def _deciding(decided: Sequence[DecidedText], names: Sequence[str]) -> tuple[DecidingWord, ...]:
+    """The words that speak most for each label, over the texts that were given it."""
+    effects: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for one in decided:
+        for word, effect in zip(one.words, one.effects, strict=True):
+            effects[one.given, plain(word)].append(effect)
+    made: list[DecidingWord] = []
+    for name in names:
+        found = [
+            DecidingWord(name, word, float(np.mean(values)), len(values))
+            for (label, word), values in effects.items()
+            if label == name
+        ]
+        found = [one for one in found if one.effect > 0.0]
+        made += sorted(found, key=lambda one: (-one.effect, one.word))[:FOR_A_LABEL]
+    return tuple(made)
+
+
+def _reliability(
+    sure: NDArray[np.float64], right: NDArray[np.bool_]
+) -> tuple[tuple[float, float, int], ...]:
+    places = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    return tuple(
+        (float(sure[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+        for inside in (places == place for place in range(BINS))
+        if inside.any()
+    )

@@ -1,0 +1,87 @@
+"""Texts as numbers: by words of the classifier's own, or by the tokens of a language model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ModelError
+from holdfast.language.tokens.tokens import Tokens
+from holdfast.language.words import WordVocabulary, cut_words
+
+LONGEST: Final = 1_000
+"""Words or tokens of a text that are read: of a longer one the first and the last half of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordReader:
+    """Reads words.
+
+    Arguments:
+        vocabulary: numbers them.
+    """
+
+    vocabulary: WordVocabulary
+
+    def numbers(self, text: str) -> NDArray[np.int64]:
+        """(T,) at least one, at most `LONGEST`."""
+        return self.vocabulary.numbers(shortened(cut_words(text)))
+
+    def to_json(self) -> dict[str, object]:
+        """The fields, ready for JSON."""
+        return {"words": self.vocabulary.to_json()}
+
+
+@dataclass(frozen=True, eq=False)
+class TokenReader:
+    """Reads what a language model reads.
+
+    Arguments:
+        tokens: of the language model.
+    """
+
+    tokens: Tokens
+
+    def numbers(self, text: str) -> NDArray[np.int64]:
+        """(T,) at least one, at most `LONGEST`."""
+        found = self.tokens.encode(text).astype(np.int64)
+        if not len(found):
+            found = self.tokens.encode("\n").astype(np.int64)
+        if len(found) > LONGEST:
+            found = np.concatenate([found[: LONGEST // 2], found[-(LONGEST // 2) :]])
+        return found if len(found) else np.zeros(1, dtype=np.int64)
+
+    def to_json(self) -> dict[str, object]:
+        """The fields, ready for JSON."""
+        return {"kind": self.tokens.kind, "tokens": self.tokens.to_json()}
+
+
+Reader: TypeAlias = WordReader | TokenReader
+
+
+def shortened(words: list[str]) -> list[str]:
+    """The first and the last half of a long text.
+
+    Example:
+        >>> len(shortened(["word"] * 200_000))
+        1000
+    """
+    if len(words) <= LONGEST:
+        return words
+    return words[: LONGEST // 2] + words[-(LONGEST // 2) :]
+
+
+def reader_from_json(described: object) -> Reader:
+    """A reader from what `to_json` wrote; untrusted.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    if isinstance(described, dict) and set(described) == {"words"}:
+        return WordReader(WordVocabulary.from_json(described["words"]))
+    if isinstance(described, dict) and set(described) == {"kind", "tokens"}:
+        return TokenReader(Tokens.from_json(described["kind"], described["tokens"]))
+    raise ModelError("its way of reading is damaged")

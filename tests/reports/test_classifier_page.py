@@ -1,0 +1,112 @@
+"""The page of a classifier, as a browser would read it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from test_study_pages import HOSTILE, Reader
+
+from holdfast import reports
+from holdfast.records import (
+    ClassifierRecord,
+    ClassifierScores,
+    DecidedText,
+    DecidingWord,
+    StartComparison,
+    TagScore,
+)
+from holdfast.reports import sentence_terminal
+from holdfast.reports.classifier_page import LABELS, classifier_html
+
+NAMES = ("bad", "good", HOSTILE)
+
+
+def scores(**changes: Any) -> ClassifierScores:
+    made = ClassifierScores(
+        texts=60,
+        accuracy=0.8,
+        nats=0.5,
+        calibration_error=0.03,
+        labels=tuple(TagScore(name, 0.8, 0.8, 0.8, 20) for name in NAMES),
+        confusion=((16, 2, 2), (2, 16, 2), (2, 2, 16)),
+        simple=(("naive Bayes on bigrams", 0.7), ("linear SVM", 0.75)),
+        unknown=(),
+        parts=(("LSTMs alone", 0.78), ("words and word pairs alone", 0.76)),
+        start=StartComparison(0.8, 0.75, 0.05, 0.02),
+    )
+    return replace(made, **changes)
+
+
+def record(**changes: Any) -> ClassifierRecord:
+    text = DecidedText(("a", HOSTILE), (0.2, -0.1), "good", "bad", 0.9)
+    made = ClassifierRecord(
+        title=HOSTILE,
+        command="holdfast classify train films.csv",
+        created="2026-01-01T00:00:00+00:00",
+        version="0.1.0",
+        seed=0,
+        seconds=12.0,
+        learnt=400,
+        stopping=40,
+        networks=5,
+        parameters=1_000_000,
+        steps=500,
+        scores=scores(),
+        reliability=((0.55, 0.5, 10), (0.95, 0.9, 50)),
+        deciding=(DecidingWord("good", "joy", 0.3, 4), DecidingWord(HOSTILE, HOSTILE, 0.1, 1)),
+        mistakes=(text,),
+        examples=(replace(text, truth="good"),),
+    )
+    return replace(made, **changes)
+
+
+def test_the_page_holds_what_was_found_and_no_markup_of_the_data(tmp_path: Path) -> None:
+    reports.save(record(), tmp_path / "report.html")
+    read = Reader((tmp_path / "report.html").read_bytes())
+    data = json.loads(read.data)
+    assert [name for name, _ in read.tags].count("script") == 3
+    assert data["confusion"] == [[16, 2, 2], [2, 16, 2], [2, 2, 16]]
+    assert [row[0] for row in data["beside"]][:2] == ["This classifier", "LSTMs alone"]
+    assert data["start"].startswith("Starting from the language model: better.")
+    assert data["mistakes"][0]["words"][1] == HOSTILE
+
+
+def test_the_lead_says_where_a_simple_method_is_as_good() -> None:
+    better = classifier_html(record())
+    assert b"The best simple method, linear SVM, reaches 75.0%" in better
+    beaten = scores(simple=(("linear SVM", 0.8),))
+    assert b"Linear SVM does at least as well (80.0%): take it." in classifier_html(
+        record(scores=beaten)
+    )
+
+
+def test_of_many_labels_the_most_frequent_are_shown() -> None:
+    names = [f"label {place}" for place in range(200)]
+    many = scores(
+        labels=tuple(TagScore(name, 0.5, 0.5, 0.5, count) for count, name in enumerate(names)),
+        confusion=tuple(tuple(0 for _ in names) for _ in names),
+    )
+    data = json.loads(Reader(classifier_html(record(scores=many))).data)
+    assert len(data["labels"]) == len(data["confusion"]) == len(data["confusion"][0]) == LABELS
+    assert data["labels"][-1][0] == "label 199"
+    assert data["left_out"] == 170
+
+
+@pytest.mark.parametrize("changes", [{"mistakes": (), "examples": (), "deciding": ()}])
+def test_a_page_without_mistakes_is_whole(changes: dict[str, Any]) -> None:
+    assert json.loads(Reader(classifier_html(record(**changes))).data)["mistakes"] == []
+
+
+def test_the_terminal_says_what_is_blended_and_what_the_start_brought() -> None:
+    console = Console(width=400, record=True, quiet=False, file=None)
+    with console.capture() as captured:
+        console.print(sentence_terminal.labels(scores(), "Held out"))
+    said = captured.get()
+    assert "Blended of: LSTMs alone: 78.00%; words and word pairs alone: 76.00%." in said
+    assert "Starting from the language model: better." in said
+    assert "take it" not in said
