@@ -15,13 +15,12 @@ function bar(share) {
 }
 
 function fillBeside() {
-  const best = Math.max(...DATA.beside.map(([, accuracy]) => accuracy));
   byId("beside-table").replaceChildren(
     makeTable(
-      [{ name: "Method" }, { name: "" }, { name: "Right labels" }],
+      [{ name: "Method" }, { name: "Right labels" }, { name: "" }],
       DATA.beside.map(([name, accuracy, kind]) => ({
         className: kind === "ours" ? "blend" : null,
-        cells: [name, KINDS[kind], make("span", { class: accuracy === best ? "best" : "" }, bar(accuracy))],
+        cells: [name, bar(accuracy), KINDS[kind]],
       })),
       "Accuracy of all methods",
     ),
@@ -111,7 +110,7 @@ function start() {
   );
   byId("reliability-table").replaceChildren(
     makeTable(
-      [{ name: "Sure to", numeric: true }, { name: "Right" }, { name: "Texts", numeric: true }],
+      [{ name: "Sure to" }, { name: "Right" }, { name: "Texts", numeric: true }],
       DATA.reliability.map(([sure, right, count]) => [asPercent(sure, 1), bar(right), asCount(count)]),
       "Confidence and accuracy",
     ),
