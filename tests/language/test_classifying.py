@@ -17,7 +17,7 @@ from holdfast.language.classify.calibration import (
     temperature,
 )
 from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.division import divided
+from holdfast.language.classify.division import divided, stopping
 
 GOOD = ["a joy to watch", "what a warm and funny film", "I loved the joy in it"]
 BAD = ["dull and far too long", "what a cold and empty film", "I hated the noise in it"]
@@ -67,11 +67,19 @@ def test_the_words_that_decided_are_found() -> None:
 
 def test_parts_do_not_meet_and_hold_every_label() -> None:
     labels = np.array([0] * 900 + [1] * 100)
-    parts = divided(labels, 3)
+    learning, _ = parts = divided(labels, 3)
     assert sorted(np.concatenate(parts).tolist()) == list(range(1000))
-    for part, share in zip(parts, (0.8, 0.08, 0.12), strict=True):
+    for part, share in zip(parts, (0.88, 0.12), strict=True):
         assert abs(len(part) / 1000 - share) < 0.01
         assert abs(labels[part].mean() - 0.1) < 0.02
+    left_out = []
+    for number in range(3):
+        own, held = stopping(labels[learning], 3, number)
+        assert sorted([*own, *held]) == list(range(len(learning)))
+        assert abs(len(held) / len(learning) - 0.09) < 0.01
+        assert abs(labels[learning][held].mean() - 0.1) < 0.03
+        left_out += held.tolist()
+    assert len(set(left_out)) == len(left_out)  # three networks together learn from everything
 
 
 def test_a_temperature_makes_too_sure_scores_honest() -> None:

@@ -52,7 +52,6 @@ def record(**changes: Any) -> ClassifierRecord:
         seed=0,
         seconds=12.0,
         learnt=400,
-        stopping=40,
         networks=5,
         parameters=1_000_000,
         steps=500,

@@ -260,7 +260,7 @@ class ClassifierRecord:
         version: of Holdfast.
         seed: of the run.
         seconds: from start to end.
-        learnt, stopping: texts that were learnt from, and that chose the weights.
+        learnt: texts that were learnt from; each network leaves some out to choose its weights.
         networks, parameters, steps: networks that are averaged, their weights and their updates.
         scores: on texts that were held out.
         reliability: of ten equal ranges of confidence those that occur: mean confidence, share of
@@ -277,7 +277,6 @@ class ClassifierRecord:
     seed: int
     seconds: float
     learnt: int
-    stopping: int
     networks: int
     parameters: int
     steps: int

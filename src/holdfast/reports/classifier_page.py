@@ -71,7 +71,7 @@ def classifier_html(record: ClassifierRecord) -> bytes:
         "mistakes": [_decided(one) for one in record.mistakes],
         "examples": [_decided(one) for one in record.examples],
         "facts": [
-            ["Learnt from", f"{record.learnt:,} texts; {record.stopping:,} chose the weights"],
+            ["Learnt from", f"{record.learnt:,} texts, a few left out by each network"],
             ["Held out", f"{scores.texts:,} texts, scored alone"],
             ["Networks", f"{record.networks:,}, {record.parameters:,} weights together"],
             ["Updates", f"{record.steps:,}"],

@@ -79,7 +79,6 @@ def classifier_record(
         seed=classifier.seed,
         seconds=0.0 if started is None else time.monotonic() - started,
         learnt=len(fit.learning),
-        stopping=len(fit.stopping),
         networks=len(kept.networks),
         parameters=sum(w.numel() for one in kept.networks for w in one.parameters()),
         steps=sum(one.steps for one in fit.trained),

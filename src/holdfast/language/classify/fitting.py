@@ -16,7 +16,7 @@ from torch import nn
 from holdfast.language.classify.bag import Bag
 from holdfast.language.classify.beside import beside
 from holdfast.language.classify.calibration import probabilities, share_and_temperature
-from holdfast.language.classify.division import divided
+from holdfast.language.classify.division import divided, stopping
 from holdfast.language.classify.model import ClassifierNetwork
 from holdfast.language.classify.readers import Reader, TokenReader, WordReader, shortened
 from holdfast.language.classify.scores import classifier_scores
@@ -78,7 +78,7 @@ class ClassifierFit:
         kept: all that predictions need.
         scores: on texts that were held out; None where there were too few.
         trained: the record of each network's training.
-        learning, stopping, scoring: which texts were learnt from, chose weights, and were scored.
+        learning, scoring: which texts were learnt from, and which were scored.
         chances: (N, K) the probabilities that were scored.
     """
 
@@ -86,7 +86,6 @@ class ClassifierFit:
     scores: ClassifierScores | None
     trained: tuple[Trained, ...]
     learning: NDArray[np.int64]
-    stopping: NDArray[np.int64]
     scoring: NDArray[np.int64]
     chances: NDArray[np.float64]
 
@@ -110,8 +109,8 @@ def fit_classifier(
     """
     classes, numbers = np.unique(labels, return_inverse=True)
     numbers = numbers.astype(np.int64)
-    learning, stopping, scoring = divided(numbers, asked.seed)
-    counts = _label_counts(numbers[learning], len(classes), balanced=asked.balanced)
+    learning, scoring = divided(numbers, asked.seed)
+    counts = _label_counts(numbers[learning], len(classes), asked.balanced)
     named = [str(one) for one in classes.tolist()]
     described = repr((replace(asked, start=None), texts, labels.tolist()))
     identity = hashlib.sha256(described.encode()).hexdigest()
@@ -135,21 +134,24 @@ def fit_classifier(
     for number, (how, make, layers) in enumerate(plans):
         numbered = read.setdefault(id(how), [how.numbers(text) for text in texts])
         left = len(plans) - number
+        own, held = (learning[part] for part in stopping(numbers[learning], asked.seed, number))
         seconds = None if clock.seconds is None else max(0.92 * clock.remaining() / left, 1.0)
         seed = asked.seed * MOST_NETWORKS + number
 
         def task(
             make: Callable[[], nn.Module] = make,
             numbered: list[NDArray[np.int64]] = numbered,
+            own: NDArray[np.int64] = own,
+            held: NDArray[np.int64] = held,
             seed: int = seed,
         ) -> ClassifyingTask:
             return ClassifyingTask(
                 make,
-                [texts[row] for row in learning],
-                [numbered[row] for row in learning],
-                numbers[learning],
-                [numbered[row] for row in stopping],
-                numbers[stopping],
+                [texts[row] for row in own],
+                [numbered[row] for row in own],
+                numbers[own],
+                [numbered[row] for row in held],
+                numbers[held],
                 counts,
                 BATCH,
                 seed,
@@ -183,7 +185,7 @@ def fit_classifier(
     kept = StoredClassifier(reader, classes, tuple(made), bag)
     if not len(scoring):
         nothing = np.zeros((0, len(classes)))
-        return ClassifierFit(kept, None, tuple(trained), learning, stopping, scoring, nothing)
+        return ClassifierFit(kept, None, tuple(trained), learning, scoring, nothing)
     truth, unseen = numbers[scoring], [texts[row] for row in scoring]
     start = None
     if beginner is not None:
@@ -209,8 +211,10 @@ def fit_classifier(
         parts,
         start,
     )
+    if share:  # which is settled, so that the bag can learn from the rest as well
+        bag = Bag.fitted(texts, numbers, _label_counts(numbers, len(classes), asked.balanced))
     kept = StoredClassifier(reader, classes, tuple(made), bag, share, warmth)
-    return ClassifierFit(kept, scores, tuple(trained), learning, stopping, scoring, chances)
+    return ClassifierFit(kept, scores, tuple(trained), learning, scoring, chances)
 
 
 def _judged(
@@ -241,9 +245,7 @@ def _from_nothing(asked: Asked, learnt: Sequence[str]) -> tuple[EncoderDesign, W
     return design, reader
 
 
-def _label_counts(
-    numbers: NDArray[np.int64], labels: int, *, balanced: bool
-) -> NDArray[np.float64]:
+def _label_counts(numbers: NDArray[np.int64], labels: int, balanced: bool) -> NDArray[np.float64]:
     """(K,) how much each label counts."""
     found = np.bincount(numbers, minlength=labels).astype(np.float64)
     if not balanced:
