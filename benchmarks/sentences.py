@@ -185,14 +185,14 @@ def _classified(
         "processor seconds": round(processor, 1),
         "updates": sum(one.steps for one in fit.trained),
         "accuracy": round(scores.accuracy, 4),
-        "networks alone": round(_alone(kept.reader, kept.networks, others, truth), 4),
+        "networks alone": round(_alone(kept.reader, kept.members, others, truth), 4),
         "share of pairs": kept.share,
         "calibration error": round(scores.calibration_error, 4),
         **{name: round(float(value), 4) for name, value in said.items()},
     }
     if kept.bag is not None:
         made = kept.bag.log_probabilities(others).argmax(axis=1)
-        row["words and pairs alone"] = round(float((kept.labels[made] == truth).mean()), 4)
+        row["words and pairs alone"] = round(float((kept.classes[made] == truth).mean()), 4)
     if fit.scores is not None and fit.scores.start is not None:
         row["start, held out"] = round(fit.scores.start.difference, 4)
         row["its error"] = round(fit.scores.start.error, 4)

@@ -34,7 +34,7 @@ def small(**others: object) -> TextClassifier:
 
 def _networks(classifier: TextClassifier) -> tuple[torch.nn.Module, ...]:
     assert classifier.fit_ is not None
-    return classifier.fit_.kept.networks
+    return classifier.fit_.kept.members
 
 
 def test_labels_are_learnt_and_simple_classifiers_stand_beside() -> None:

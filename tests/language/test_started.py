@@ -10,6 +10,7 @@ from holdfast.errors import ModelError
 from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.readers import TokenReader
 from holdfast.language.classify.started import paces, started_from
+from holdfast.language.classify.stored import StoredClassifier
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.sentence_task import SentenceBatches
 from holdfast.records import StartComparison
@@ -43,6 +44,8 @@ def test_a_classifier_starts_from_a_language_model_and_says_what_it_brought(
     assert len(classifier.fit_.trained) == 2  # type: ignore[union-attr]  # with one from nothing
     classifier.save(tmp_path / "model")
     again = TextClassifier.load(tmp_path / "model")
+    with pytest.raises(ModelError, match="reads its tokens, not words"):
+        _ = StoredClassifier.load(tmp_path / "model").vocabulary
     texts = [GOOD, BAD, "", "zzz", "film " * 5_000]
     np.testing.assert_array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
     same = TextClassifier(start=model, **settings).fit(*films())  # type: ignore[arg-type]

@@ -109,7 +109,7 @@ class TextClassifier(Parameters):
         """
         if self._kept is None:
             raise AttributeError("The classifier is not fitted yet; call fit first.")
-        return self._kept.labels
+        return self._kept.classes
 
     @property
     def scores_(self) -> ClassifierScores | None:
@@ -172,7 +172,7 @@ class TextClassifier(Parameters):
             ArgumentError: not fitted.
         """
         chances = self.predict_proba(texts)
-        return np.asarray(self._fitted().labels[chances.argmax(axis=1)])
+        return np.asarray(self._fitted().classes[chances.argmax(axis=1)])
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """(N, K) the probability of each label, in the order of `classes_`.
@@ -198,8 +198,7 @@ class TextClassifier(Parameters):
         """
         kept, given = self._fitted(), given_texts(texts)
         named = [str(one) for one in given_labels(labels, len(given)).tolist()]
-        classes = [str(one) for one in kept.labels.tolist()]
-        return classifier_scores(kept.chances(given), named, classes, {})
+        return classifier_scores(kept.chances(given), named, kept.labels, {})
 
     def deciding(self, text: str, label: Any = None) -> list[tuple[str, float]]:
         """Each word of a text, and what its absence would cost a label's probability.
@@ -212,7 +211,7 @@ class TextClassifier(Parameters):
             ArgumentError: not fitted, or the label is not known.
         """
         kept = self._fitted()
-        known = kept.labels.tolist()
+        known = kept.classes.tolist()
         if label is not None and label not in known:
             named = ", ".join(map(str, known[:10]))
             raise ArgumentError(f"label={label!r} is not one of {named}.")
@@ -244,10 +243,10 @@ class TextClassifier(Parameters):
             ModelError: the folder is missing, corrupt, foreign or from a newer version.
         """
         kept = StoredClassifier.load(folder)
-        first = kept.networks[0]
+        first = kept.members[0]
         design = first.design if isinstance(first, StartedNetwork) else first.encoder.design
         made = cls(
-            networks=len(kept.networks),
+            networks=len(kept.members),
             hidden=design.hidden,
             embedding=design.embedding,
             blend=kept.bag is not None,

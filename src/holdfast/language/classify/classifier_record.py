@@ -59,7 +59,7 @@ def classifier_record(
     if fit is None or fit.scores is None:
         raise ArgumentError("There is nothing to report: nothing was held out to score.")
     kept, chances = fit.kept, fit.chances
-    names = [str(one) for one in kept.labels.tolist()]
+    names = kept.labels
     truth = np.array([names.index(str(labels[row])) for row in fit.scoring])
     said, sure = chances.argmax(axis=1), chances.max(axis=1)
     wrong = [
@@ -79,8 +79,8 @@ def classifier_record(
         seed=classifier.seed,
         seconds=0.0 if started is None else time.monotonic() - started,
         learnt=len(fit.learning),
-        networks=len(kept.networks),
-        parameters=sum(w.numel() for one in kept.networks for w in one.parameters()),
+        networks=len(kept.members),
+        parameters=sum(w.numel() for one in kept.members for w in one.parameters()),
         steps=sum(one.steps for one in fit.trained),
         scores=fit.scores,
         reliability=_reliability(sure, said == truth),

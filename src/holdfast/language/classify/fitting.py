@@ -182,7 +182,7 @@ def fit_classifier(
     bag = None
     if asked.blend:
         bag = Bag.fitted([texts[row] for row in learning], numbers[learning], counts)
-    kept = StoredClassifier(reader, classes, tuple(made), bag)
+    kept = StoredClassifier.of(reader, classes, made, bag)
     if not len(scoring):
         nothing = np.zeros((0, len(classes)))
         return ClassifierFit(kept, None, tuple(trained), learning, scoring, nothing)
@@ -213,7 +213,7 @@ def fit_classifier(
     )
     if share:  # which is settled, so that the bag can learn from the rest as well
         bag = Bag.fitted(texts, numbers, _label_counts(numbers, len(classes), asked.balanced))
-    kept = StoredClassifier(reader, classes, tuple(made), bag, share, warmth)
+    kept = StoredClassifier.of(reader, classes, made, bag, share, warmth)
     return ClassifierFit(kept, scores, tuple(trained), learning, scoring, chances)
 
 

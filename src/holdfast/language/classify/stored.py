@@ -21,6 +21,7 @@ from holdfast.language.classify.started import StartedNetwork
 from holdfast.language.design import LanguageDesign
 from holdfast.language.sentence_task import SentenceBatches
 from holdfast.language.word_encoder import EncoderDesign
+from holdfast.language.words import WordVocabulary
 from holdfast.training.weights import arrays_of, network_from
 
 KIND: Final = "classifier"
@@ -41,23 +42,64 @@ class StoredClassifier:
 
     Arguments:
         reader: makes numbers of a text.
-        labels: (K,) texts, whole numbers or truth values.
-        networks: that are averaged, of one design; at least one.
+        classes: (K,) labels: texts, whole numbers or truth values.
+        networks: that are averaged, of one design, and read words.
+        started: in place of them those that started from a language model.
         bag: of words and pairs, blended in; None for the networks alone.
         share: of the bag in the blend, 0 to 1.
         temperature: by which scores are divided.
     """
 
     reader: Reader
-    labels: NDArray[Any]
-    networks: tuple[Network, ...]
+    classes: NDArray[Any]
+    networks: tuple[ClassifierNetwork, ...]
+    started: tuple[StartedNetwork, ...] = ()
     bag: Bag | None = None
     share: float = 0.0
     temperature: float = 1.0
 
+    @classmethod
+    def of(
+        cls,
+        reader: Reader,
+        classes: NDArray[Any],
+        networks: Sequence[Network],
+        bag: Bag | None = None,
+        share: float = 0.0,
+        temperature: float = 1.0,
+    ) -> StoredClassifier:
+        """The same from networks of either kind, all of one."""
+        own = tuple(one for one in networks if isinstance(one, ClassifierNetwork))
+        started = tuple(one for one in networks if isinstance(one, StartedNetwork))
+        return cls(reader, classes, own, started, bag, share, temperature)
+
+    @property
+    def members(self) -> tuple[Network, ...]:
+        """The networks of either kind; at least one."""
+        return self.networks or self.started
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The K labels as texts."""
+        return tuple(str(one) for one in self.classes.tolist())
+
+    @property
+    def vocabulary(self) -> WordVocabulary:
+        """Of the words.
+
+        Raises:
+            ModelError: the networks started from a language model and read what it reads.
+        """
+        if isinstance(self.reader, WordReader):
+            return self.reader.vocabulary
+        raise ModelError(
+            "This classifier started from a language model and reads its tokens, not words; give "
+            "the language model instead."
+        )
+
     def chances(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(N, K) the probability of each label."""
-        scores = network_scores(self.reader, self.networks, texts, len(self.labels))
+        scores = network_scores(self.reader, self.members, texts, len(self.classes))
         if self.bag is not None and self.share:
             scores = blended(scores, self.bag.log_probabilities(texts), self.share)
         return probabilities(scores / self.temperature)
@@ -68,20 +110,20 @@ class StoredClassifier:
         Raises:
             InputError: the folder cannot be written, or holds something that is not ours.
         """
-        first = self.networks[0]
+        first = self.members[0]
         design = first.design if isinstance(first, StartedNetwork) else first.encoder.design
         manifest = {
             "design": design.to_json(),
             "reader": self.reader.to_json(),
-            "labels": self.labels.tolist(),
-            "networks": len(self.networks),
+            "labels": self.classes.tolist(),
+            "networks": len(self.members),
             "temperature": self.temperature,
             "share": self.share,
             "bag": None if self.bag is None else list(self.bag.names),
         }
         arrays: dict[str, NDArray[Any]] = {
             f"{number}/{name}": array
-            for number, network in enumerate(self.networks)
+            for number, network in enumerate(self.members)
             for name, array in arrays_of(network).items()
         }
         if self.bag is not None:
@@ -114,7 +156,7 @@ class StoredClassifier:
                 for number in range(count)
             )
             bag = _bag(manifest["bag"], _under("bag/", arrays), len(labels))
-            return cls(reader, labels, networks, bag, share, temperature)
+            return cls.of(reader, labels, networks, bag, share, temperature)
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = str(error).rstrip(".")
             raise ModelError(f"{folder} does not fit together ({reason}); train it again.") from (
