@@ -1,6 +1,15 @@
 """The faults that `plant_faults.py` plants, room by room."""
 
-from faults import engine, export, forecasting, native, native_variants, pretrained, training
+from faults import (
+    engine,
+    export,
+    forecasting,
+    native,
+    native_variants,
+    pretrained,
+    real_tables,
+    training,
+)
 from faults.fault import Fault as Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -9,6 +18,7 @@ FAULTS: tuple[Fault, ...] = (
     *native_variants.FAULTS,
     *export.FAULTS,
     *forecasting.FAULTS,
+    *real_tables.FAULTS,
     *training.FAULTS,
     *pretrained.FAULTS,
 )
