@@ -33,6 +33,7 @@ from ledger import RESULTS, append
 
 from holdfast import nn
 from holdfast.lens.gates import timescales
+from holdfast.lens.intervention import force_forget
 from holdfast.lens.jacobians import layer_decay
 from holdfast.lens.passes import run_passes
 from holdfast.studies.compared_models import MODELS, Reader, layer_of, matched_units
@@ -162,13 +163,11 @@ def intervene(seeds: int, updates: int, lag: int, hidden: int) -> None:
 
 def forced(training: MemoryTraining, units: np.ndarray) -> float:
     """Share of right answers when the forget gates of some units are held at 1/2."""
-    layer, hidden = training.module.layer, training.module.layer.hidden_size
-    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
-    with torch.no_grad():
-        for tensor in layer.parameters():
-            tensor[hidden + torch.as_tensor(np.array(units, dtype=np.int64))] = 0.0
+    layer = training.module.layer
+    if len(units):
+        training.module.layer = force_forget(layer, units)
     error, _ = training.test()
-    layer.load_state_dict(before)
+    training.module.layer = layer
     return 1.0 - error
 
 

@@ -132,7 +132,7 @@ def solved(model: str, lag: int, after: int | None) -> ComparedRun:
 
 def test_findings_say_where_no_lstm_is_needed() -> None:
     runs = [solved("plain RNN", 10, 20), solved("LSTM, remember", 10, 40)]
-    said = " ".join(findings(runs, 2))
+    said = " ".join(findings(runs, 2, 32))
     assert "needs no LSTM: the plain RNN solved parity up to lag 10" in said
     assert "plain RNN was sooner: 20 updates" in said
     assert "not done" not in said
@@ -149,7 +149,14 @@ def test_findings_say_where_a_default_lstm_forgets() -> None:
             ("LSTM, remember", 100, 50),
         ]
     ]
-    said = " ".join(findings(runs, 5))
+    said = " ".join(findings(runs, 5, 32))
     assert "plain RNN: did not solve lag 10." in said
     assert "with forget gates that start at 1/2 it solved up to lag 10" in said
     assert "needs no LSTM" not in said
+
+
+def test_findings_set_published_numbers_beside_ours() -> None:
+    run = replace(solved("LSTM, remember", 100, 400), task="order")
+    said = " ".join(findings([run], 1, 32))
+    assert "took 12,800 training sequences" in said
+    assert "report 31,390" in said

@@ -244,7 +244,7 @@ def record_of(plan: MemoryPlan, results: MemoryResults, *, command: str = "") ->
         runs=runs,
         planned=plan.planned,
         success=f"at most {MOST_WRONG} of {TESTED:,} sequences wrong, in each of two draws",
-        findings=findings(runs, plan.planned),
+        findings=findings(runs, plan.planned, plan.batch),
         facts=tuple(facts),
     )
 

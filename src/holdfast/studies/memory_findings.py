@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from holdfast.records import ComparedRun
 
 _REMEMBER, _DEFAULT, _PLAIN = "LSTM, remember", "LSTM, forget bias 0", "plain RNN"
 
 
-def findings(runs: Sequence[ComparedRun], planned: int) -> tuple[str, ...]:
+PUBLISHED: Final[Mapping[tuple[str, int], int]] = {
+    ("adding", 100): 74_000,
+    ("adding", 500): 209_000,
+    ("adding", 1000): 853_000,
+    ("order", 100): 31_390,
+    ("order-three", 100): 571_100,
+    ("noisy-lag", 1000): 203_000,
+}
+"""Training sequences until success of Hochreiter and Schmidhuber (1997), tables 3, 7 and 9."""
+
+
+def findings(runs: Sequence[ComparedRun], planned: int, batch: int) -> tuple[str, ...]:
     """Sentences, each from the runs.
 
     Arguments:
         runs: that were done, all of one task.
         planned: how many were asked for.
+        batch: sequences of an update.
 
     Example:
         >>> run = ComparedRun("parity", "plain RNN", 10, 0, 100, 50, 50, 0.0, 0.01, 1.0)
-        >>> findings([run], 2)[0]
+        >>> findings([run], 2, 32)[0]
         'plain RNN: solved lag 10 in every run.'
     """
     models = list(dict.fromkeys(run.model for run in runs))
@@ -27,6 +40,7 @@ def findings(runs: Sequence[ComparedRun], planned: int) -> tuple[str, ...]:
     found += _without_gates(runs)
     found += _forgetful(runs)
     found += _sooner(runs)
+    found += _published(runs, batch)
     if len(runs) < planned:
         lags = ", ".join(str(lag) for lag in sorted({run.lag for run in runs})) or "none"
         found.append(
@@ -98,6 +112,21 @@ def _sooner(runs: Sequence[ComparedRun]) -> list[str]:
                 f"At lag {lag} {model} was sooner: {theirs:,.0f} updates in the median, the LSTM "
                 f"that starts to remember {ours:,.0f}."
             )
+    return found
+
+
+def _published(runs: Sequence[ComparedRun], batch: int) -> list[str]:
+    """Training sequences beside those of the paper that the tasks are from."""
+    found = []
+    for lag in sorted({run.lag for run in runs}):
+        theirs = PUBLISHED.get((runs[0].task, lag))
+        ours = _at(_of(runs, _REMEMBER), lag)
+        if theirs is None or not ours or _share(ours, lag) < 1.0:
+            continue
+        found.append(
+            f"At lag {lag} {_REMEMBER} took {batch * _updates(ours, lag):,.0f} training sequences "
+            f"in the median; Hochreiter and Schmidhuber (1997) report {theirs:,} for theirs."
+        )
     return found
 
 
