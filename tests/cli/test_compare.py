@@ -20,6 +20,7 @@ def test_a_small_comparison_tells_people_and_programs_the_same(
     said = capsys.readouterr().out
     assert "plain RNN" in said
     assert "lag 4" in said
+    assert "plain RNN" in (tmp_path / "compare.html").read_text(encoding="utf-8")
     lines = (tmp_path / "runs.jsonl").read_text(encoding="utf-8")
     assert command(monkeypatch, "compare", *words, "--json") == 0
     told = json.loads(capsys.readouterr().out)

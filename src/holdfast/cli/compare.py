@@ -75,14 +75,15 @@ def compare(
     steps = _lags(lags)
     folder = results_folder(out)
 
-    from holdfast.reports import comparison_table
+    from holdfast import reports
+    from holdfast.reports import comparison_terminal
     from holdfast.studies.memory_comparison import MemoryPlan, compare_memory
 
     plan = MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
     record = compare_memory(
         plan, folder, budget=limit, progress=screen.progress(), command=typed_command()
     )
-    screen.show(comparison_table.comparison(record))
+    screen.show(comparison_terminal.memory(record))
     runs = [
         {
             "task": run.task,
@@ -98,7 +99,9 @@ def compare(
         }
         for run in record.runs
     ]
-    screen.show(f"Results: {folder / 'runs.jsonl'}", whole_lines=True)
+    page = folder / "compare.html"
+    reports.save(record, page)
+    screen.show(f"Page: {page}\nResults: {folder / 'runs.jsonl'}", whole_lines=True)
     screen.result(
         {
             "runs": runs,
@@ -120,9 +123,10 @@ def _forecasters(
     model: list[str] | None,
 ) -> None:
     """Compare the networks as forecasters of a table."""
+    from holdfast import reports
     from holdfast.cli.request import typed_command
     from holdfast.forecasting.groundwork import lay
-    from holdfast.reports import comparison_table, terminal
+    from holdfast.reports import comparison_terminal, terminal
 
     screen.show(request.about, terminal.understood(request.table.summary))
     ground = lay(request.table, request.horizon)
@@ -140,8 +144,10 @@ def _forecasters(
         progress=screen.progress(),
         command=typed_command(),
     )
-    screen.show(comparison_table.forecasters(record))
-    screen.show(f"Results: {folder / RUNS}", whole_lines=True)
+    screen.show(comparison_terminal.forecast(record))
+    page = folder / "compare.html"
+    reports.save(record, page)
+    screen.show(f"Page: {page}\nResults: {folder / RUNS}", whole_lines=True)
     screen.result(
         {
             "models": list(record.models),

@@ -130,7 +130,7 @@ def _forecast_lead(record: ForecastComparison) -> str:
     if not record.models:
         return "No network was trained."
     best = float(np.nanmean(record.scores[0]))
-    lead = f"{record.models[0]} is the best network, with a weighted quantile loss of {best:.4f}."
+    lead = f"{record.models[0]} is the best network, with a MASE of {best:.4f}."
     if record.simple:
         name, score = min(record.simple.items(), key=lambda pair: pair[1])
         beside = "which it does not beat" if score <= best else "which it beats"

@@ -33,7 +33,7 @@ def memory(record: MemoryComparison) -> RenderableType:
 def forecast(record: ForecastComparison) -> RenderableType:
     """The networks' scores, the best first, with the simple methods among them."""
     table = _table("Method")
-    for name in ("Weights", "Weighted quantile loss", "Seeds"):
+    for name in ("Weights", "MASE", "Seeds"):
         table.add_column(name, justify="right")
     rows = [
         (float(np.nanmean(scores)), name, f"{parameters:,}", _range(scores), "")

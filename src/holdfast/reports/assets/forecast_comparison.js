@@ -19,14 +19,14 @@ function drawScores() {
     baseLayout({
       hovermode: "closest",
       margin: { l: 8, r: 12, t: 26 + 16 * Math.min(simple.length, 3), b: 8 },
-      xaxis: axisStyle({ title: axisTitle("weighted quantile loss"), range: [low - margin, high + margin] }),
+      xaxis: axisStyle({ title: axisTitle("MASE of the medians"), range: [low - margin, high + margin] }),
       yaxis: axisStyle({ type: "category", showgrid: true }),
       shapes: simple.map(([, score]) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: score, x1: score, line: { color: colour("--member-1"), width: 1.4, dash: "dash" } })),
       annotations: simple.map(([name, score], place) => ({ x: score, yref: "paper", y: 1, yshift: 16 * (place % 3), yanchor: "bottom", text: plainText(name), showarrow: false, font: { size: 11, color: colour("--muted") } })),
     }),
     CONFIG,
   );
-  byId("score-chart").setAttribute("aria-label", `Weighted quantile loss: ${[...DATA.models.map(({ name, mean }) => [name, mean]), ...DATA.simple].map(([name, score]) => `${name} ${asFixed(score, 4)}`).join(", ")}.`);
+  byId("score-chart").setAttribute("aria-label", `MASE: ${[...DATA.models.map(({ name, mean }) => [name, mean]), ...DATA.simple].map(([name, score]) => `${name} ${asFixed(score, 4)}`).join(", ")}.`);
 }
 
 function fillTable() {
