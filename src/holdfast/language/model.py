@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,6 +12,15 @@ from holdfast.nn import LSTM
 
 States: TypeAlias = tuple[tuple[Tensor, Tensor], ...]
 """h and c of each layer, (1, B, H)."""
+
+
+TIMESCALE: Final = 10.0
+"""Steps of the slowest unit of a fresh network.
+
+Text is mostly predicted from the last few tokens, and a slow unit starts with an input gate that is
+nearly closed. Tiny Shakespeare after 1,200 updates, learning rate 0.003, one run each: 1.688 nats
+with 96, the window; 1.631 with 10; 1.617 with 5; 1.630 with torch's weights and a forget bias of 1.
+"""
 
 
 class LanguageNetwork(nn.Module):
@@ -34,7 +43,7 @@ class LanguageNetwork(nn.Module):
         self.embedding = nn.Embedding(design.vocabulary, design.embedding)
         nn.init.normal_(self.embedding.weight, std=design.embedding**-0.5)
         self.layers = nn.ModuleList(
-            LSTM(inputs, units, timescale=float(design.window), weight_drop=design.weight_drop)
+            LSTM(inputs, units, timescale=TIMESCALE, weight_drop=design.weight_drop)
             for inputs, units in design.sizes()
         )
         self.norm = nn.LayerNorm(design.output)
