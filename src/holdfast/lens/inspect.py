@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -76,7 +77,7 @@ def inspect(
         'Remembers about'
     """
     started = time.monotonic()
-    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+    with _one_thread(), torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         subject = take_apart(model, x)
         steps, batch = subject.encoded.shape[:2]
         lags = measured_lags(steps, max_lag)
@@ -132,6 +133,18 @@ def measured_lags(steps: int, max_lag: int | None) -> Ints:
             f"has {steps}; give longer sequences for longer lags."
         )
     return np.unique(np.geomspace(1, longest, POINTS).round().astype(np.int64))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Inside, torch uses one thread: a step of one layer is too little work for two, and where
+    another program holds a core, two waited ten times as long for each other as they worked."""
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _measured(layer: ReadLayer, one: LayerPass, lags: Ints, seed: int) -> LayerMemory:
