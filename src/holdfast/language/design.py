@@ -38,6 +38,8 @@ class LanguageDesign:
             1608.05859; Inan, Khosravi and Socher 2017, arXiv 1611.01462).
         cutoffs: with them the softmax is adaptive: tokens from each cutoff on form a cluster of
             their own (Grave et al. 2017, arXiv 1609.04309); empty for the full softmax.
+        sampled: tokens that an update scores beside the right ones, drawn anew each time (Jean et
+            al. 2015, arXiv 1412.2007); 0 for all. Text is always scored on all of them.
         window: T tokens through which a gradient flows.
         batch: B streams side by side.
         learning_rate: peak of the schedule.
@@ -60,6 +62,7 @@ class LanguageDesign:
     layers: int = 1
     tied: bool = False
     cutoffs: tuple[int, ...] = ()
+    sampled: int = 0
     window: int = 96
     batch: int = 32
     learning_rate: float = 3e-3
@@ -90,6 +93,10 @@ class LanguageDesign:
         whole = all(type(cut) is int for cut in self.cutoffs) and len(self.cutoffs) <= 16
         if not whole or any(low >= high for low, high in pairwise(ascending)):
             raise ArgumentError("cutoffs must ascend between 0 and the vocabulary.")
+        if type(self.sampled) is not int or not 0 <= self.sampled <= self.vocabulary:
+            raise ArgumentError("sampled must be from 0 to the vocabulary.")
+        if self.sampled and self.cutoffs:
+            raise ArgumentError("sampled and cutoffs are two ways to one end; give one of them.")
         if self.output < 4 ** len(self.cutoffs):
             raise ArgumentError(
                 f"{len(self.cutoffs)} cutoffs need at least {4 ** len(self.cutoffs)} units in the "
@@ -116,7 +123,7 @@ class LanguageDesign:
     def _scored(self) -> float:
         """Tokens that are scored beside each other for one, on average."""
         if not self.cutoffs:
-            return float(self.vocabulary)
+            return min(1.2 * self.sampled or math.inf, float(self.vocabulary))
         return self.cutoffs[0] + len(self.cutoffs) + 0.1 * math.sqrt(self.vocabulary)
 
     def to_json(self) -> dict[str, object]:

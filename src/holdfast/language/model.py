@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.language.design import LanguageDesign
+from holdfast.language.sampled import sampled_losses
 from holdfast.nn import LSTM
 
 States: TypeAlias = tuple[tuple[Tensor, Tensor], ...]
@@ -80,6 +81,11 @@ class LanguageNetwork(nn.Module):
         if isinstance(self.head, nn.AdaptiveLogSoftmaxWithLoss):
             said: Tensor = self.head(read.flatten(0, 1), targets.flatten()).output
             return -said.view_as(targets)
+        if self.training and self.design.sampled:
+            weight, bias = self.head.weight, self.head.bias
+            flat, count = read.flatten(0, 1), self.design.sampled
+            losses = sampled_losses(flat, targets.flatten(), weight, bias, count)
+            return losses.view_as(targets)
         logits = self.head(read.flatten(0, 1))
         return F.cross_entropy(logits, targets.flatten(), reduction="none").view_as(targets)
 

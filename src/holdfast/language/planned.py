@@ -46,6 +46,8 @@ def design_words(design: LanguageDesign) -> dict[str, str]:
     }
     layers = ", ".join(f"{units:,}" for _, units in design.sizes())
     softmax = "adaptive" if design.cutoffs else "tied to the embedding" if design.tied else "full"
+    if design.sampled:
+        softmax += f", {design.sampled:,} tokens of it drawn for an update"
     return {
         "layers": f"LSTM, {layers} units",
         "embedding": f"{design.embedding:,} numbers a token",
