@@ -13,7 +13,10 @@ WIDTHS: Final = (64, 96, 128, 192, 256, 320, 384, 512, 640, 768, 1024, 1280)
 """Units of a layer, of which one is taken."""
 
 FULL_SOFTMAX: Final = 8_192
-"""A vocabulary beyond this gets an adaptive softmax, whose cost does not grow with it."""
+"""Of a vocabulary beyond this an update scores a part."""
+
+SAMPLED: Final = 4_096
+"""Tokens of that part: as fast as the adaptive softmax, whose weights cannot be the embedding's."""
 
 
 def choose_design(kind: Kind, vocabulary: int, tokens: int, flops: float) -> LanguageDesign:
@@ -62,8 +65,7 @@ def learning_rate(width: int) -> float:
 
 def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) -> LanguageDesign:
     small = vocabulary <= 512
-    embedding = min(64, width) if small else min(width, 400)
-    cutoffs = () if vocabulary <= FULL_SOFTMAX else (2_000, min(10_000, vocabulary // 2))
+    embedding = min(64, width) if small else min(width, 512)
     # A stream shorter than a few windows carries no state worth the name.
     batch = min(max(tokens // 2_000, 1), 32)
     window = 96 if small else 64
@@ -71,8 +73,8 @@ def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) 
         vocabulary,
         embedding=embedding,
         hidden=width,
-        tied=not small and not cutoffs,
-        cutoffs=cutoffs,
+        tied=not small,
+        sampled=0 if vocabulary <= FULL_SOFTMAX else SAMPLED,
         window=min(window, max(tokens // batch - 2, 1)),
         batch=batch,
         learning_rate=learning_rate(width) if small else 3e-3,
@@ -84,11 +86,13 @@ def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) 
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:
     """The more often a text is read by the more weights, the more of them are hidden at a time."""
     weights = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
+    weights += design.vocabulary * design.embedding
     strain = min(passes, 100.0) * weights / tokens
     share = min(max(0.1 * math.log2(1.0 + strain / 2.0), 0.0), 0.5)
     # Where the text is read a dozen times, hiding recurrent weights too costs more than it gives.
     return replace(
         design,
+        input_dropout=round(0.6 * share, 2) if design.tied else 0.0,
         output_dropout=round(share, 2),
         weight_drop=round(max(share - 0.2, 0.0), 2),
     )
