@@ -94,8 +94,8 @@ def test_pages_without_runs_and_with_very_many() -> None:
 def test_forecasters_stand_beside_the_simple_methods() -> None:
     page = forecast_comparison_html(forecasters())
     data = data_of(page)
-    assert [one["mean"] for one in data["models"]] == [0.082, 0.0845, 0.0945]
-    assert "Theta with 0.0790, which it does not beat." in page.decode()
+    assert [one["middle"] for one in data["models"]] == [0.082, 0.0845, 0.0945]
+    assert "Theta with 0.079, which it does not beat." in page.decode()
     worse = forecast_comparison_html(forecasters(simple={"Theta": 0.0821}))
     assert "which it beats" in worse.decode()
     gap = forecasters(scores=np.array([[np.nan, 0.1], [0.2, 0.2], [0.3, 0.3]]))

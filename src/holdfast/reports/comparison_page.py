@@ -75,7 +75,7 @@ def forecast_comparison_html(record: ForecastComparison) -> bytes:
                 "name": shorten(record.models[place], NAME_LENGTH),
                 "parameters": int(record.parameters[place]),
                 "scores": numbers(record.scores[place], 5),
-                "mean": significant(float(np.nanmean(record.scores[place]))),
+                "middle": significant(float(np.nanmedian(record.scores[place]))),
             }
             for place in shown
         ],
@@ -129,12 +129,12 @@ def _memory_lead(record: MemoryComparison) -> str:
 def _forecast_lead(record: ForecastComparison) -> str:
     if not record.models:
         return "No network was trained."
-    best = float(np.nanmean(record.scores[0]))
-    lead = f"{record.models[0]} is the best network, with a MASE of {best:.4f}."
+    best = float(np.nanmedian(record.scores[0]))
+    lead = f"{record.models[0]} is the best network, with a MASE of {best:.3f}."
     if record.simple:
         name, score = min(record.simple.items(), key=lambda pair: pair[1])
         beside = "which it does not beat" if score <= best else "which it beats"
-        lead += f" The best simple method is {name} with {score:.4f}, {beside}."
+        lead += f" The best simple method is {name} with {score:.3f}, {beside}."
     return shorten(lead, SENTENCE_LENGTH)
 
 

@@ -36,7 +36,7 @@ def forecast(record: ForecastComparison) -> RenderableType:
     for name in ("Weights", "MASE", "Seeds"):
         table.add_column(name, justify="right")
     rows = [
-        (float(np.nanmean(scores)), name, f"{parameters:,}", _range(scores), "")
+        (float(np.nanmedian(scores)), name, f"{parameters:,}", _range(scores), "")
         for name, parameters, scores in zip(
             record.models, record.parameters, record.scores, strict=True
         )

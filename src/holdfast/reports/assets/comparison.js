@@ -109,9 +109,9 @@ function drawGradients() {
       baseLayout({ xaxis: lagAxis(), yaxis: logAxis("norm of the gradient", shown.flatMap((one) => [one.before, one.after]).filter(Boolean)) }),
       CONFIG,
     );
-    byId(`${when}-chart`).setAttribute("aria-label", `Norm of the loss's gradient by lag, ${when} training. ${curves.map((one) => lagWords(one.name, one[when])).join(". ")}.`);
+    byId(`${when}-chart`).setAttribute("aria-label", `Norm of the output's gradient by lag, ${when} training. ${curves.map((one) => lagWords(one.name, one[when])).join(". ")}.`);
   }
-  byId("gradients-caption").textContent = `Norm of the loss's gradient to the state k steps back, at lag ${asCount(gradients.lag)}: the median over seeds. A line that falls tells the network nothing of what lies so far back.`;
+  byId("gradients-caption").textContent = `Norm of the gradient of the output at the end by the input k steps before, on the task with lag ${asCount(gradients.lag)}: the median over seeds. Where a line has fallen, nothing so far back can teach the network.`;
   // One legend for both charts: it hides a model in each.
   const entries = shown.map(({ name, style }) => ({ name, style }));
   fillLegend("gradients-legend", byId("before-chart"), entries);

@@ -20,7 +20,7 @@ function drawAttribution() {
       ...(before?.curve ? [{ name: BEFORE, style: beforeStyle(historyStyle()) }] : []),
     ]);
   });
-  byId("attribution-caption").textContent = `Share of each lag in the attribution of the output to the inputs, by integrated gradients in ${asCount(now.steps)} steps; shaded from the 10 % to the 90 % quantile. Completeness: attributions miss the output's difference from its baseline by ${asPercent(now.completeness, now.completeness < 0.001 ? 4 : 2)}${now.completeness > 0.05 ? ", which is much: read this chart with care" : ""}.`;
+  byId("attribution-caption").textContent = `Share of each lag in the attribution of the output to the inputs, by integrated gradients in ${asCount(now.steps)} steps; shaded from the 10 % to the 90 % quantile. Completeness: attributions miss the output's difference from its baseline by ${now.completeness < 1e-6 ? "less than 0.0001\u00a0%" : asPercent(now.completeness, now.completeness < 0.001 ? 4 : 2)}${now.completeness > 0.05 ? ", which is much: read this chart with care" : ""}.`;
   byId("attribution-chart").setAttribute("aria-label", `${lagWords("Share of the attribution", now.curve)}.`);
   fillNumbers("attribution-numbers", () =>
     lagTable([{ name: "share", curve: now.curve }, ...(before?.curve ? [{ name: `share, ${BEFORE}`, curve: before.curve }] : [])], "Attribution"),
