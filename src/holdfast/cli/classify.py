@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from holdfast.cli import options
 from holdfast.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from holdfast.forecasting.tables.raw import RawTable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,12 +64,14 @@ def train(
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import model_folder, results_folder, typed_command
+    from holdfast.cli.text_columns import text_column
+    from holdfast.forecasting.tables.files import read_file
     from holdfast.training.budget import duration
 
     duration(budget)
     begin = None if start is None else model_folder(start, "holdfast text train")
-    table = _read(data)
-    texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
+    table = read_file(data)
+    texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
     if len(set(labels)) < 2:
         from holdfast.errors import TableError
 
@@ -124,9 +123,11 @@ def predict(
     """Label the texts of a table: a CSV with the text, its label and every probability."""
     screen = Screen(quiet=quiet, as_json=False)
     from holdfast.cli.request import model_folder
+    from holdfast.cli.text_columns import text_column
+    from holdfast.forecasting.tables.files import read_file
 
     folder = model_folder(model, "holdfast classify train")
-    texts = _column(_read(data), text, "--text")
+    texts = text_column(read_file(data), text, "--text")
 
     import numpy as np
 
@@ -158,10 +159,12 @@ def evaluate(
     """Say how well a classifier does on a labelled table."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import model_folder
+    from holdfast.cli.text_columns import text_column
+    from holdfast.forecasting.tables.files import read_file
 
     folder = model_folder(model, "holdfast classify train")
-    table = _read(data)
-    texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
+    table = read_file(data)
+    texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
 
     from holdfast.language.classify.classifier import TextClassifier
     from holdfast.reports import sentence_terminal
@@ -169,27 +172,3 @@ def evaluate(
     scores = TextClassifier.load(folder).evaluate(texts, labels)
     screen.show(sentence_terminal.labels(scores, data.name))
     screen.result(asdict(scores))
-
-
-def _read(data: Path) -> RawTable:
-    from holdfast.forecasting.tables.files import read_file
-
-    return read_file(data)
-
-
-def _column(table: RawTable, name: str, option: str) -> list[str]:
-    """A column as texts; every row must have one."""
-    from holdfast.errors import TableError
-
-    if name not in table.columns:
-        named = ", ".join(list(table.columns)[:12])
-        raise TableError(f"{table.where} has no column {name!r}; it has {named}. See {option}.")
-    values = table.columns[name].to_pylist()
-    for row, value in enumerate(values):
-        if value is None or not str(value).strip():
-            raise TableError(
-                f"{table.where}, {table.at(row)}: {name} is empty; fill it in or leave the row out."
-            )
-    if not values:
-        raise TableError(f"{table.where} has no rows.")
-    return [str(value) for value in values]

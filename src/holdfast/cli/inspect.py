@@ -144,10 +144,11 @@ def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module,
 
 
 def _classifier(folder: Path, data: Path, text: str, label: str) -> tuple[nn.Module, Any, str]:
-    from holdfast.cli.classify import _column, _read
+    from holdfast.cli.text_columns import text_column
+    from holdfast.forecasting.tables.files import read_file
 
-    table = _read(data)
-    texts, labels = _column(table, text, "--text"), _column(table, label, "--label")
+    table = read_file(data)
+    texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
 
     from holdfast.language.classify.stored import StoredClassifier
     from holdfast.language.inspected import InspectedClassifier, label_numbers, word_sequences

@@ -30,7 +30,7 @@ def given_texts(texts: Iterable[Any]) -> list[str]:
             raise ArgumentError(
                 f"texts[{place}]={value!r} is a {type(value).__name__}; every text must be a str."
             )
-        made.append(value)
+        made.append(str(value))  # numpy's strings too
     return made
 
 
