@@ -54,6 +54,7 @@ def layer(name: str = "layer 1", **changes: Any) -> LayerMemory:
         gates=(gate("forget gate", 0.85), gate("input gate", 0.3), gate("output gate", 0.5)),
         lyapunov=-np.geomspace(0.004, 3, 128),
         capacity=LagCurve.of(LAGS, np.exp(-LAGS / 30)[:, None]),
+        median_cell=curve(0.9, seed=4),
     )
     return replace(made, **changes)
 
@@ -95,7 +96,7 @@ def inspection(**changes: Any) -> Inspection:
         command="holdfast inspect model --report inspection.html",
     )
     before = replace(made, layers=(early,), before=None, advice=())
-    return replace(made, before=before, **changes)
+    return replace(made, **{"before": before, **changes})
 
 
 def units(name: str = "layer 1", steps: int = 300, count: int = 40, **changes: Any) -> UnitsInTime:

@@ -69,7 +69,7 @@ def read(record: Inspection) -> dict[str, Any]:
 def test_an_inspection_is_in_its_page_with_what_was_before_training() -> None:
     data = read(inspection())
     first, second = data["layers"]
-    assert list(first["curves"]) == ["jacobian", "cell_path", "rest", "output"]
+    assert list(first["curves"]) == ["jacobian", "cell_path", "median_cell", "rest", "output"]
     np.testing.assert_allclose(first["curves"]["rest"]["median"], layer().rest.median, rtol=1e-3)
     np.testing.assert_allclose(first["before"]["cell_path"]["low"], curve(0.5, seed=6).low, 1e-3)
     assert first["timescales"][0] == "∞"

@@ -166,6 +166,7 @@ def _measured(layer: ReadLayer, one: LayerPass, lags: Ints, seed: int) -> LayerM
         gates=gate_activity(one),
         lyapunov=exponents(one),
         capacity=memory_capacity(one, lags, seed=seed),
+        median_cell=decay.median_cell,
     )
 
 

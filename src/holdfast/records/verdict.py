@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # they are said by what is here
     from holdfast.records.inspection import Inspection, LagCurve, LayerMemory
+
+_PARTS: Final = ("median", "low", "high")
 
 SHORT: Final = 10
 """Steps within which a unit that forgets is counted in the verdict."""
@@ -19,10 +22,10 @@ FADED: Final = 1.0 / np.e
 
 def memory(curve: LagCurve) -> float | None:
     """Steps after which a difference in the state has faded to 1/e, between measured lags as the
-    logarithm goes; None where it has not at the longest measured lag.
+    logarithm goes; None where it has not at the longest measured lag, NaN where nothing is known.
 
     Arguments:
-        curve: of Jacobian norms.
+        curve: of Jacobian norms; lags whose median is no number are left out.
 
     Example:
         >>> from holdfast.records import LagCurve
@@ -31,15 +34,37 @@ def memory(curve: LagCurve) -> float | None:
         >>> round(memory(halved), 1)
         9.5
     """
+    found = known(curve)
+    if found is None:
+        return float("nan")
+    curve = found
     if curve.median[-1] >= FADED:
         return None
-    logs = np.log(np.maximum(curve.median, 1e-300))
+    logs = np.log(np.clip(curve.median, 1e-300, 1e300))
     above = np.flatnonzero(curve.median >= FADED)
     # Before lag 1 lies lag 0, where a difference is itself.
     last = int(above[-1]) if len(above) else -1
     lag, log = (float(curve.lags[last]), float(logs[last])) if last >= 0 else (0.0, 0.0)
     beyond, log_beyond = float(curve.lags[last + 1]), float(logs[last + 1])
     return float(lag + (beyond - lag) * (log - np.log(FADED)) / max(log - log_beyond, 1e-12))
+
+
+def known(curve: LagCurve) -> LagCurve | None:
+    """The lags of a curve at which its median is a number; None where there is none.
+
+    Example:
+        >>> from holdfast.records import LagCurve
+        >>> half = np.array([0.5, np.nan])
+        >>> known(LagCurve(np.array([1, 2]), half, half, half, 1)).lags.tolist()
+        [1]
+    """
+    there = ~np.isnan(curve.median)
+    if there.all():
+        return curve if len(there) else None
+    if not there.any():
+        return None
+    parts = (one[there] for one in (curve.median, curve.low, curve.high))
+    return replace(curve, lags=curve.lags[there], **dict(zip(_PARTS, parts, strict=True)))
 
 
 def deciding(record: Inspection) -> LagCurve:
@@ -51,9 +76,11 @@ def deciding(record: Inspection) -> LagCurve:
 
 
 def timescales(record: Inspection) -> NDArray[np.float64] | None:
-    """Those of the gated units of all layers; None where there are none."""
+    """Those of the gated units of all layers that are numbers; None where there are none."""
     found = [layer.timescales for layer in record.layers if layer.timescales is not None]
-    return np.concatenate(found) if found else None
+    every = np.concatenate(found) if found else np.empty(0)
+    every = every[~np.isnan(every)]
+    return every if len(every) else None
 
 
 def window(context: int) -> int:
@@ -73,14 +100,10 @@ def verdict(record: Inspection) -> str:
     Arguments:
         record: filled by `holdfast.lens.inspect`.
     """
-    curve = deciding(record)
-    longest = int(curve.lags[-1])
-    steps = memory(curve)
-    said = [
-        f"remembers beyond {longest:,} steps, the longest lag measured"
-        if steps is None
-        else f"remembers about {steps:,.0f} {_plural(round(steps), 'step')}"
-    ]
+    if not record.layers:
+        return "No recurrent layer was measured, so nothing is known of its memory."
+    curve = known(deciding(record))
+    said = [_remembers(curve)]
     scales = timescales(record)
     if scales is None:
         said.append("it has no gates that could keep anything longer")
@@ -90,10 +113,8 @@ def verdict(record: Inspection) -> str:
             f"{brief:,} of {len(scales):,} units forget within {SHORT}, the slowest keeps "
             f"{_steps(float(scales.max()))}"
         )
-    said.append(
-        f"the gradient at lag {longest:,} is {brief_number(_ratio(curve))} of that at lag "
-        f"{int(curve.lags[0]):,}"
-    )
+    if curve is not None and len(curve.lags) > 1:
+        said.append(_gradient(curve))
     said += _context(record)
     if record.attribution is not None:
         half = half_within(record.attribution.by_lag)
@@ -108,14 +129,29 @@ def verdict(record: Inspection) -> str:
             f"small differences grow in {grows[0].name} (largest Lyapunov exponent "
             f"{_exponent(grows[0]):+.3f} a step)"
         )
-    if record.before is not None:
-        earlier = memory(deciding(record.before))
-        said.append(
-            "before training it remembered "
-            + (f"beyond {longest:,} steps" if earlier is None else f"about {earlier:,.0f}")
-        )
+    if record.before is not None and record.before.layers:
+        said += _before(record.before)
     sentence = "; ".join(said)
     return sentence[0].upper() + sentence[1:] + "."
+
+
+def _remembers(curve: LagCurve | None) -> str:
+    if curve is None:
+        return "how long it remembers is not known: no measured gradient is a number"
+    steps = memory(curve)
+    if steps is None:
+        return f"remembers beyond {int(curve.lags[-1]):,} steps, the longest lag measured"
+    return f"remembers about {steps:,.0f} {_plural(round(steps), 'step')}"
+
+
+def _before(record: Inspection) -> list[str]:
+    curve = known(deciding(record))
+    if curve is None:
+        return []
+    steps = memory(curve)
+    if steps is None:
+        return [f"before training it remembered beyond {int(curve.lags[-1]):,} steps"]
+    return [f"before training it remembered about {steps:,.0f}"]
 
 
 def table(record: Inspection) -> dict[str, NDArray[np.generic]]:
@@ -161,6 +197,7 @@ def layer_curves(layer: LayerMemory) -> dict[str, LagCurve]:
         "rest": layer.rest,
         "reaches_output": layer.reaches_output,
         "capacity": layer.capacity,
+        "median_cell": layer.median_cell,
     }
     return {name: curve for name, curve in named.items() if curve is not None}
 
@@ -178,7 +215,11 @@ def brief_number(value: float) -> str:
     Example:
         >>> [brief_number(value) for value in (0.00104, 0.254, 3.04, 1e-28, 0.0)]
         ['1e-3', '0.25', '3', '1e-28', '0']
+        >>> brief_number(np.inf), brief_number(np.nan)
+        ('∞', '–')
     """
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else "∞" if value > 0 else "-∞"
     if value == 0.0 or 0.01 <= abs(value) < 1000.0:
         return f"{value:.2g}"
     mantissa, exponent = f"{value:.0e}".split("e")
@@ -186,7 +227,7 @@ def brief_number(value: float) -> str:
 
 
 def _context(record: Inspection) -> list[str]:
-    if record.context is None:
+    if record.context is None or np.isnan(record.context.removed).any():
         return []
     needed, longest = record.context.effective, int(record.context.lags[-1])
     if needed is None:
@@ -210,13 +251,18 @@ def _curve(name: str, curve: LagCurve) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _ratio(curve: LagCurve) -> float:
-    return float(curve.median[-1] / curve.median[0]) if curve.median[0] else 0.0
+def _gradient(curve: LagCurve) -> str:
+    first, last = float(curve.median[0]), float(curve.median[-1])
+    if not np.isfinite([first, last]).all():
+        return f"the gradient has grown beyond every number at lag {int(curve.lags[-1]):,}"
+    share = brief_number(last / first if first else 0.0)
+    return f"the gradient at lag {int(curve.lags[-1]):,} is {share} of that at lag {curve.lags[0]}"
 
 
 def _length(curve: LagCurve) -> float:
+    """Of two that did not fade within the lags the first is taken; one that is unknown last."""
     found = memory(curve)
-    return np.inf if found is None else found
+    return np.inf if found is None else -1.0 if np.isnan(found) else found
 
 
 def _exponent(layer: LayerMemory) -> float:

@@ -61,11 +61,8 @@ def inspection_html(record: Inspection) -> bytes:
 
 
 def _lead(record: Inspection) -> str:
-    """The verdict; without layers whose numbers can be judged, what was looked at."""
-    curves = [one.jacobian.median for one in record.layers]
-    if curves and all(np.isfinite(curve).all() for curve in curves):
-        return shorten(record.verdict(), SENTENCE_LENGTH)
-    return f"Looked at: {_what(record)}."
+    """The verdict."""
+    return shorten(record.verdict(), SENTENCE_LENGTH)
 
 
 def _what(record: Inspection) -> str:
@@ -130,6 +127,7 @@ def _curves(one: LayerMemory) -> dict[str, object]:
     curves: Mapping[str, dict[str, object] | None] = {
         "jacobian": lag_curve(one.jacobian),
         "cell_path": lag_curve(one.cell_path),
+        "median_cell": lag_curve(one.median_cell),
         "rest": lag_curve(one.rest),
         "output": lag_curve(one.reaches_output),
     }

@@ -16,9 +16,9 @@ def inspection(record: Inspection) -> RenderableType:
     parts: list[RenderableType] = [
         Text(record.title, style="bold"),
         Text(record.verdict()),
-        Text(),
-        _layers(record),
     ]
+    if record.layers:
+        parts += [Text(), _layers(record)]
     measured = (
         f"{record.sequences:,} sequences of {record.steps:,} steps, in {record.seconds:.0f} s"
     )
@@ -49,7 +49,7 @@ def summary(record: Inspection) -> dict[str, object]:
                 "name": layer.name,
                 "kind": layer.kind,
                 "units": layer.units,
-                "remembers": memory(layer.jacobian),
+                "remembers": _number(memory(layer.jacobian)),
                 "latching": layer.latching,
                 "leaking": layer.leaking,
                 "resetting": layer.resetting,
@@ -63,12 +63,21 @@ def summary(record: Inspection) -> dict[str, object]:
     }
 
 
+def _number(value: float | None) -> float | None:
+    """JSON has no word for what is no number."""
+    return None if value is None or np.isnan(value) else value
+
+
 def _layers(record: Inspection) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("layer")
     table.add_column("kind")
     longest = int(record.layers[0].jacobian.lags[-1])
-    for name in ("units", "remembers", f"gradient at {longest:,}", "slowest", "latch", "reset"):
+    far = f"{longest:,}"
+    for name in (
+        "units", "remembers", f"gradient at {far}", f"median cell at {far}", "slowest", "latch",
+        "reset",
+    ):  # fmt: skip
         table.add_column(name, justify="right")
     for layer in record.layers:
         table.add_row(*_row(layer))
@@ -79,13 +88,14 @@ def _row(layer: LayerMemory) -> tuple[str, ...]:
     held = memory(layer.jacobian)
     longest = int(layer.jacobian.lags[-1])
     gates = layer.timescales is not None
-    slowest = float(layer.timescales.max()) if layer.timescales is not None else 0.0
+    slowest = float(np.nanmax(layer.timescales)) if layer.timescales is not None else 0.0
     return (
         layer.name,
         layer.kind,
         f"{layer.units:,}",
-        f"> {longest:,}" if held is None else f"{held:,.0f}",
+        f"> {longest:,}" if held is None else "–" if np.isnan(held) else f"{held:,.0f}",
         brief_number(float(layer.jacobian.median[-1])),
+        "–" if layer.median_cell is None else brief_number(float(layer.median_cell.median[-1])),
         "–" if not gates else "∞" if not np.isfinite(slowest) else f"{slowest:,.0f}",
         f"{layer.latching:.0%}" if gates else "–",
         f"{layer.resetting:.0%}" if gates else "–",

@@ -2,7 +2,8 @@
 
 const PARTS = [
   ["jacobian", "whole Jacobian", () => blendStyle()],
-  ["cell_path", "cell path", () => ({ ...memberStyle(1), dash: "solid", width: 2.2 })],
+  ["cell_path", "cell path, best unit", () => ({ ...memberStyle(1), dash: "solid", width: 2.2 })],
+  ["median_cell", "cell path, median unit", () => ({ ...memberStyle(1), dash: "dash", width: 1.8 })],
   ["rest", "rest", () => ({ ...memberStyle(0), dash: "solid", width: 1.8 })],
   ["output", "reaches the output", () => ({ ...memberStyle(2), dash: "solid", width: 2.2 })],
 ];
