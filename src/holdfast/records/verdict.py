@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:  # they are said by what is here
     from holdfast.records.inspection import Inspection, LagCurve, LayerMemory
 
-_PARTS: Final = ("median", "low", "high")
-
 SHORT: Final = 10
 """Steps within which a unit that forgets is counted in the verdict."""
 
@@ -63,8 +61,13 @@ def known(curve: LagCurve) -> LagCurve | None:
         return curve if len(there) else None
     if not there.any():
         return None
-    parts = (one[there] for one in (curve.median, curve.low, curve.high))
-    return replace(curve, lags=curve.lags[there], **dict(zip(_PARTS, parts, strict=True)))
+    return replace(
+        curve,
+        lags=curve.lags[there],
+        median=curve.median[there],
+        low=curve.low[there],
+        high=curve.high[there],
+    )
 
 
 def deciding(record: Inspection) -> LagCurve:
@@ -123,7 +126,8 @@ def verdict(record: Inspection) -> str:
                 f"half of what the output rests on lies within the last {half + 1:,} "
                 f"{_plural(half + 1, 'step')}"
             )
-    grows = [layer for layer in record.layers if _exponent(layer) > 0.0]
+    # What grows less than e-fold over a sequence may as well be the sequence's own ups and downs.
+    grows = [layer for layer in record.layers if _exponent(layer) * record.steps > 1.0]
     if grows:
         said.append(
             f"small differences grow in {grows[0].name} (largest Lyapunov exponent "

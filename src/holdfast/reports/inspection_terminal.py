@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -9,6 +11,10 @@ from rich.text import Text
 
 from holdfast.records import Inspection, LayerMemory
 from holdfast.records.verdict import brief_number, memory
+
+
+CARE: Final = 0.05
+"""Share of an output that attributions may miss before a reader is warned."""
 
 
 def inspection(record: Inspection) -> RenderableType:
@@ -19,12 +25,12 @@ def inspection(record: Inspection) -> RenderableType:
     ]
     if record.layers:
         parts += [Text(), _layers(record)]
-    measured = (
-        f"{record.sequences:,} sequences of {record.steps:,} steps, in {record.seconds:.0f} s"
-    )
+    count = "1 sequence" if record.sequences == 1 else f"{record.sequences:,} sequences"
+    measured = f"{count} of {record.steps:,} steps, in {record.seconds:.0f} s"
     if record.attribution is not None:
-        missed = brief_number(record.attribution.completeness)
-        measured += f"; attributions are complete to {missed}"
+        missed = record.attribution.completeness
+        measured += f"; attributions miss {brief_number(missed)} of what they should sum to"
+        measured += ", which is much: read them with care" if missed > CARE else ""
     if record.context is not None:
         measured += f"; the loss is {record.context.whole:.4f} {record.context.unit}"
     parts += [Text(), Text(f"Measured on {measured}.", style="dim")]
