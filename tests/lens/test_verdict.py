@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def with_median(values: list[float]) -> LagCurve:
     return LagCurve(lags, median, median, median, 1)
 
 
-def alone(**changes: object) -> Inspection:
+def alone(**changes: Any) -> Inspection:
     """One layer, with nothing beside it that is said."""
     one = layer(**changes)
     return inspection(layers=(one,), before=None, attribution=None, context=None)

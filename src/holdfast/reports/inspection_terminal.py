@@ -12,7 +12,6 @@ from rich.text import Text
 from holdfast.records import Inspection, LayerMemory
 from holdfast.records.verdict import brief_number, memory
 
-
 CARE: Final = 0.05
 """Share of an output that attributions may miss before a reader is warned."""
 
