@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--hidden", type=int)
     parser.add_argument("--dropout", type=float)
+    parser.add_argument("--weight-drop", type=float)
     parser.add_argument("--test", action="store_true", help="score WikiText-2's test part, too")
     options = parser.parse_args()
     shakespeare = options.text == "shakespeare"
@@ -48,6 +49,7 @@ def main() -> None:
             seed=seed,
             hidden=options.hidden,
             dropout=options.dropout,
+            weight_drop=options.weight_drop,
         )
         seconds = time.monotonic() - begin
         fit, score = model.fit, model.held_out_score()

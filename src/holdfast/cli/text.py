@@ -47,7 +47,10 @@ def train(
     hidden: Annotated[int | None, typer.Option(min=1, help="Units of a layer.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers.")] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of weights and outputs hidden in training.")
+        float | None, typer.Option(help="Share of outputs hidden in training.")
+    ] = None,
+    weight_drop: Annotated[
+        float | None, typer.Option(help="Share of recurrent weights hidden in training.")
     ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
@@ -87,6 +90,7 @@ def train(
         hidden=hidden,
         layers=layers,
         dropout=dropout,
+        weight_drop=weight_drop,
         snapshots=folder / "training",
         progress=screen.progress(),
         announce=lambda plan: screen.show(text_terminal.plan(plan)),

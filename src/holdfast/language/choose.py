@@ -8,6 +8,7 @@ from typing import Final
 
 from holdfast.language.design import LanguageDesign
 from holdfast.language.tokens.tokens import Kind
+from holdfast.language.wishes import Wishes
 
 WIDTHS: Final = (64, 96, 128, 192, 256, 320, 384, 512, 640, 768, 1024, 1280)
 """Units of a layer, of which one is taken."""
@@ -19,7 +20,9 @@ SAMPLED: Final = 4_096
 """Tokens of that part: as fast as the adaptive softmax, whose weights cannot be the embedding's."""
 
 
-def choose_design(kind: Kind, vocabulary: int, tokens: int, flops: float) -> LanguageDesign:
+def choose_design(
+    kind: Kind, vocabulary: int, tokens: int, flops: float, wishes: Wishes | None = None
+) -> LanguageDesign:
     """The widest model that reads the text often enough in the time that there is.
 
     Arguments:
@@ -27,16 +30,21 @@ def choose_design(kind: Kind, vocabulary: int, tokens: int, flops: float) -> Lan
         vocabulary: V.
         tokens: to learn from.
         flops: multiplications and additions that the time is enough for; infinite for no limit.
+        wishes: what the caller asks for; the learning rate and the shares follow it.
 
     Example:
         >>> quick = choose_design("char", 65, 1_000_000, 2e13)
         >>> patient = choose_design("char", 65, 1_000_000, 2e14)
         >>> quick.hidden < patient.hidden, quick.output_dropout < patient.output_dropout
         (True, True)
+        >>> choose_design("char", 65, 1_000_000, 2e13, Wishes(hidden=1024)).learning_rate
+        0.0075
     """
-    best = _design(kind, vocabulary, tokens, WIDTHS[0], flops)
-    for width in WIDTHS[1:]:
-        made = _design(kind, vocabulary, tokens, width, flops)
+    wishes = wishes or Wishes()
+    first, *wider = WIDTHS if wishes.hidden is None else (wishes.hidden,)
+    best = _design(kind, vocabulary, tokens, first, flops, wishes)
+    for width in wider:
+        made = _design(kind, vocabulary, tokens, width, flops, wishes)
         if flops / (made.flops_per_token() * tokens) < passes_wanted(tokens):
             break
         if width * width > 2 * tokens:  # more weights than there is to learn
@@ -63,7 +71,9 @@ def learning_rate(width: int) -> float:
     return round(0.015 * math.sqrt(256 / max(width, 256)), 4)
 
 
-def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) -> LanguageDesign:
+def _design(
+    kind: Kind, vocabulary: int, tokens: int, width: int, flops: float, wishes: Wishes
+) -> LanguageDesign:
     small = vocabulary <= 512
     embedding = min(64, width) if small else min(width, 512)
     # A stream shorter than a few windows carries no state worth the name.
@@ -73,6 +83,7 @@ def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) 
         vocabulary,
         embedding=embedding,
         hidden=width,
+        layers=wishes.layers or 1,
         tied=not small,
         sampled=0 if vocabulary <= FULL_SOFTMAX else SAMPLED,
         window=min(window, max(tokens // batch - 2, 1)),
@@ -80,7 +91,7 @@ def _design(kind: Kind, vocabulary: int, tokens: int, width: int, flops: float) 
         learning_rate=learning_rate(width) if small else 3e-3,
     )
     passes = flops / (made.flops_per_token() * tokens)
-    return _regularised(made, passes, tokens)
+    return wishes.shares(_regularised(made, passes, tokens))
 
 
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:

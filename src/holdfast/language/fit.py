@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import torch
 
-from holdfast.errors import ModelError
+from holdfast.errors import ArgumentError, ModelError
 from holdfast.language.choose import choose_design
 from holdfast.language.corpus import Corpus
 from holdfast.language.design import LanguageDesign
 from holdfast.language.evaluate import WINDOW, surprises
 from holdfast.language.settled import TrainingFolder
 from holdfast.language.task import LanguageTask
+from holdfast.language.wishes import Wishes
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
@@ -84,7 +85,7 @@ def fit(
     corpus: Corpus,
     *,
     design: LanguageDesign | None,
-    adjust: Callable[[LanguageDesign], LanguageDesign],
+    wishes: Wishes,
     budget: Budget,
     steps: int | None,
     seed: int,
@@ -98,7 +99,7 @@ def fit(
     Arguments:
         corpus: from `corpus.prepare`.
         design: the network's sizes; None to choose what fits the text and the time.
-        adjust: what the caller changes in what was chosen.
+        wishes: what the caller asks of the choice.
         budget: of everything; its clock is already running.
         steps: updates in place of the budget.
         seed: of everything random.
@@ -108,14 +109,24 @@ def fit(
         interrupts: watches for Ctrl-C.
 
     Raises:
+        ArgumentError: a design is given, and wishes for a choice, too.
         NonFiniteLossError: training failed.
         ModelError: the snapshot in `folder` is of another run.
     """
-    asked = {"text": corpus.identity, "budget": budget.seconds, "steps": steps, "seed": seed}
+    if design is not None and wishes != Wishes():
+        raise ArgumentError("Give a design, or sizes and dropout for one that is chosen; not both.")
+    asked = {
+        "text": corpus.identity,
+        "budget": budget.seconds,
+        "steps": steps,
+        "seed": seed,
+        "design": None if design is None else design.to_json(),
+        "wishes": wishes.to_json(),
+    }
     place = None if folder is None else TrainingFolder(folder, asked)
     found = None if place is None else place.settled()
     if found is None:
-        settled = _settle(corpus, design, adjust, budget, steps, seed)
+        settled = _settle(corpus, design, wishes, budget, steps, seed)
         if place is not None:
             place.settle(settled.to_json())
     else:
@@ -160,7 +171,7 @@ def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
 def _settle(
     corpus: Corpus,
     design: LanguageDesign | None,
-    adjust: Callable[[LanguageDesign], LanguageDesign],
+    wishes: Wishes,
     budget: Budget,
     steps: int | None,
     seed: int,
@@ -173,9 +184,9 @@ def _settle(
             flops = steps * _USUAL
         elif budget.seconds is not None:
             flops = _PLANNED * budget.remaining() * _SPEED * min(threads, 4)
-            first = _chosen(corpus, flops)
+            first = _chosen(corpus, flops, wishes)
             flops = _PLANNED * budget.remaining() * _measured_speed(first, corpus, seed)
-        design = adjust(_chosen(corpus, flops))
+        design = _chosen(corpus, flops, wishes)
     if steps is not None:
         return _Settled(design, steps, threads)
     task = LanguageTask(design, corpus, seed)
@@ -192,9 +203,9 @@ def _settle(
     return _Settled(design, counted, threads)
 
 
-def _chosen(corpus: Corpus, flops: float) -> LanguageDesign:
+def _chosen(corpus: Corpus, flops: float, wishes: Wishes) -> LanguageDesign:
     tokens = corpus.tokens
-    return choose_design(tokens.kind, tokens.size, len(corpus.training), flops)
+    return choose_design(tokens.kind, tokens.size, len(corpus.training), flops, wishes)
 
 
 def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int) -> float:

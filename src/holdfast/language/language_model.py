@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TextError
-from holdfast.language.adjusted import adjusted
 from holdfast.language.corpus import Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign
 from holdfast.language.dynamic import DynamicRate, dynamic_surprises
@@ -29,6 +28,7 @@ from holdfast.language.score import text_score
 from holdfast.language.settled import TEXT, clear
 from holdfast.language.text_files import read_all
 from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
+from holdfast.language.wishes import Wishes
 from holdfast.records import PlannedText, TextScore
 from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
@@ -86,6 +86,7 @@ class LanguageModel:
         hidden: int | None = None,
         layers: int | None = None,
         dropout: float | None = None,
+        weight_drop: float | None = None,
         design: LanguageDesign | None = None,
         snapshots: str | Path | None = None,
         progress: Progress | None = None,
@@ -97,13 +98,12 @@ class LanguageModel:
             files: one or more text files.
             tokens: what a token is: "char", "byte", "word" or "bpe".
             vocab: tokens of the vocabulary; None for a number that fits.
-            budget: how long everything may take, such as "90s" or "10m"; None for as long as it is
-                worth.
+            budget: how long everything may take, as in "90s" or "10m"; None while it is worth it.
             steps: updates in place of the budget; equal steps, equal bits.
             validation: share of the text, at its end, that is only scored; or files of their own.
             encoding: of the files.
             seed: of everything random.
-            hidden, layers, dropout: sizes and dropout in place of those that are chosen.
+            hidden, layers, dropout, weight_drop: as in `Wishes`, in place of what is chosen.
             design: all sizes in place of those that are chosen.
             snapshots: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
@@ -118,6 +118,7 @@ class LanguageModel:
             raise ArgumentError(f"tokens={tokens!r} must be one of {', '.join(KINDS)}.")
         if steps is not None and steps < 1:
             raise ArgumentError(f"steps={steps!r} must be a whole number from 1.")
+        wishes = Wishes(hidden, layers, dropout, weight_drop)
         clock = Budget.parse(None if steps else budget, start=started)
         paths = [files] if isinstance(files, str | Path) else list(files)
         with tempfile.TemporaryDirectory() as scratch:
@@ -133,7 +134,7 @@ class LanguageModel:
             made = fit(
                 corpus,
                 design=design,
-                adjust=partial(adjusted, hidden=hidden, layers=layers, dropout=dropout),
+                wishes=wishes,
                 budget=clock,
                 steps=steps,
                 seed=seed,

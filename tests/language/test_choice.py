@@ -1,0 +1,63 @@
+"""What a caller asks for is known before the rest of a design is chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from texts import write_text
+
+from holdfast.errors import ArgumentError
+from holdfast.language.choose import WIDTHS, choose_design, learning_rate
+from holdfast.language.language_model import LanguageModel
+from holdfast.language.wishes import Wishes
+
+FLOPS = 2e13
+
+
+def test_rates_and_shares_are_those_of_the_width_that_is_asked_for() -> None:
+    narrow, wide = (
+        choose_design("char", 65, 1_000_000, FLOPS, Wishes(hidden=width)) for width in (32, 1024)
+    )
+    assert (narrow.hidden, wide.hidden) == (32, 1024)
+    assert (narrow.learning_rate, wide.learning_rate) == (learning_rate(32), learning_rate(1024))
+    assert narrow.embedding == 32
+    free = choose_design("char", 65, 1_000_000, FLOPS)
+    assert free.hidden in WIDTHS
+    asked = choose_design("char", 65, 1_000_000, FLOPS, Wishes(hidden=free.hidden))
+    assert asked == free
+
+
+def test_more_layers_hide_more_where_the_text_is_read_as_often() -> None:
+    few, many = (
+        choose_design("char", 65, 1_000_000, float("inf"), Wishes(hidden=128, layers=layers))
+        for layers in (1, 3)
+    )
+    assert len(many.sizes()) == 3
+    assert many.output_dropout > few.output_dropout
+
+
+def test_dropout_leaves_the_recurrent_weights_to_the_choice() -> None:
+    chosen = choose_design("char", 65, 20_000, 1e15)
+    assert chosen.weight_drop > 0.0
+    asked = choose_design("char", 65, 20_000, 1e15, Wishes(hidden=chosen.hidden, dropout=0.1))
+    assert (asked.output_dropout, asked.hidden_dropout) == (0.1, 0.1)
+    assert asked.weight_drop == chosen.weight_drop
+    both = choose_design("char", 65, 20_000, 1e15, Wishes(dropout=0.1, weight_drop=0.0))
+    assert (both.output_dropout, both.weight_drop) == (0.1, 0.0)
+
+
+def test_a_training_with_other_wishes_begins_anew(tmp_path: Path) -> None:
+    path, folder = write_text(tmp_path), tmp_path / "training"
+    for width in (16, 24):
+        model = LanguageModel.train(path, steps=2, hidden=width, snapshots=folder)
+        assert model.network.design.hidden == width
+
+
+def test_a_design_and_wishes_contradict_each_other(tmp_path: Path) -> None:
+    path = write_text(tmp_path)
+    design = choose_design("char", 20, 2_000, 1e9)
+    with pytest.raises(ArgumentError, match="not both"):
+        LanguageModel.train(path, steps=1, design=design, hidden=8)
+    with pytest.raises(ArgumentError, match=r"weight_drop=1\.0 must be a share"):
+        LanguageModel.train(path, steps=1, weight_drop=1.0)
