@@ -63,12 +63,11 @@ def train(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import model_folder, results_folder, typed_command
+    from holdfast.cli.request import model_folder, typed_command
+    from holdfast.cli.results import TrainingResults
     from holdfast.cli.text_columns import text_column
     from holdfast.forecasting.tables.files import read_file
-    from holdfast.training.budget import duration
 
-    duration(budget)
     begin = None if start is None else model_folder(start, "holdfast text train")
     table = read_file(data)
     texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
@@ -78,15 +77,14 @@ def train(
         raise TableError(
             f"{table.where}: every row has the {label} {labels[0]!r}; give at least two labels."
         )
-    folder = results_folder(out)
+    results = TrainingResults(out, budget)
 
     from holdfast.language.classify.classifier import TextClassifier
     from holdfast.language.classify.classifier_record import classifier_record
     from holdfast.language.classify.stored import KIND
-    from holdfast.reports import save, sentence_terminal, terminal
-    from holdfast.storage import refuse_what_is_not_ours
+    from holdfast.reports import sentence_terminal
 
-    refuse_what_is_not_ours(folder / "model", KIND)
+    results.replaceable(KIND)
     classifier = TextClassifier(
         budget=budget,
         steps=steps,
@@ -96,20 +94,15 @@ def train(
         start=begin,
         seed=seed,
     )
-    classifier.fit(texts, labels, snapshots=folder / "training", progress=screen.progress())
-    classifier.save(folder / "model")
-    paths = {"model": str(folder / "model")}
-    scores = classifier.scores_
+    classifier.fit(texts, labels, snapshots=results.training, progress=screen.progress())
+    scores, record = classifier.scores_, None
     if scores is not None:
         record = classifier_record(
             classifier, texts, labels, title=data.name, command=typed_command(), started=started
         )
-        save(record, folder / "report.html")
-        paths["report"] = str(folder / "report.html")
         screen.show(sentence_terminal.labels(scores, "On texts that were held out"))
-    classifier.clear(folder / "training")
-    screen.show(terminal.written(paths), whole_lines=True)
-    screen.result({"scores": None if scores is None else asdict(scores), "files": paths})
+    results.save(classifier, record, classifier.clear)
+    results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
 
 @app.command("predict")

@@ -61,12 +61,10 @@ def train(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import results_folder
+    from holdfast.cli.results import TrainingResults
     from holdfast.language.tag.sentence_table import TableColumns
     from holdfast.language.tag.sentences import check_tags, read_sentences
-    from holdfast.training.budget import duration
 
-    duration(budget)
     named = TableColumns(word, tag, sentence)
     sentences, held = (
         read_sentences(path, column=column, columns=named, encoding=encoding) if path else None
@@ -74,14 +72,13 @@ def train(
     )
     assert sentences is not None  # the file is not optional
     check_tags([*sentences, *(held or [])])
-    folder = results_folder(out)
+    results = TrainingResults(out, budget)
 
     from holdfast.language.settled import clear
     from holdfast.language.tag.tagger import KIND, Tagger
-    from holdfast.reports import sentence_terminal, terminal
-    from holdfast.storage import refuse_what_is_not_ours
+    from holdfast.reports import sentence_terminal
 
-    refuse_what_is_not_ours(folder / "model", KIND)
+    results.replaceable(KIND)
     tagger = Tagger.train(
         sentences,
         validation=held,
@@ -90,17 +87,14 @@ def train(
         hidden=hidden,
         layers=layers,
         seed=seed,
-        snapshots=folder / "training",
+        snapshots=results.training,
         progress=screen.progress(),
     )
-    tagger.save(folder / "model")
-    clear(folder / "training")
+    results.save(tagger, None, clear)
     scores = tagger.held_out_scores
     if scores is not None:
         screen.show(sentence_terminal.tags(scores, "On sentences that chose the weights"))
-    paths = {"model": str(folder / "model")}
-    screen.show(terminal.written(paths), whole_lines=True)
-    screen.result({"scores": None if scores is None else asdict(scores), "files": paths})
+    results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
 
 @app.command("predict")

@@ -64,20 +64,18 @@ def train(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import results_folder, typed_command
+    from holdfast.cli.request import typed_command
+    from holdfast.cli.results import TrainingResults
     from holdfast.language.text_files import check_files
-    from holdfast.storage import refuse_what_is_not_ours
-    from holdfast.training.budget import duration
 
-    duration(budget)
     check_files([*files, *(validation_file or [])], encoding=encoding)
-    folder = results_folder(out)
+    results = TrainingResults(out, budget)
 
     from holdfast.language.language_model import KIND, LanguageModel
     from holdfast.language.training_record import training_record
-    from holdfast.reports import save, terminal, text_terminal
+    from holdfast.reports import text_terminal
 
-    refuse_what_is_not_ours(folder / "model", KIND)
+    results.replaceable(KIND)
     model = LanguageModel.train(
         files,
         tokens=tokens,
@@ -91,19 +89,15 @@ def train(
         layers=layers,
         dropout=dropout,
         weight_drop=weight_drop,
-        snapshots=folder / "training",
+        snapshots=results.training,
         progress=screen.progress(),
         announce=lambda plan: screen.show(text_terminal.plan(plan)),
     )
     title = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
     record = training_record(model, title=title, command=typed_command(), started=started)
-    model.save(folder / "model")
-    save(record, folder / "report.html")
-    model.clear(folder / "training")
-    paths = {"model": str(folder / "model"), "report": str(folder / "report.html")}
+    results.save(model, record, model.clear)
     screen.show(text_terminal.trained(record))
-    screen.show(terminal.written(paths), whole_lines=True)
-    screen.result({**asdict(record), "files": paths})
+    results.tell(screen, asdict(record))
 
 
 @app.command("generate")

@@ -1,0 +1,88 @@
+"""The folder that a training writes into, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from holdfast.cli.request import results_folder
+from holdfast.storage import refuse_what_is_not_ours
+from holdfast.training.budget import duration
+
+if TYPE_CHECKING:
+    from holdfast.cli.screen import Screen
+    from holdfast.records import ClassifierRecord, TextTrainingRecord
+
+
+class Model(Protocol):
+    """What can be written as a model folder."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write it, whole or not at all."""
+
+
+class TrainingResults:
+    """A folder with model/, report.html and, until the training is done, what it goes on from.
+
+    Arguments:
+        out: the folder; made where it does not exist.
+        budget: as it was typed; checked here, before anything slow begins.
+
+    Raises:
+        InputError: the folder cannot be written.
+        ArgumentError: the budget is no duration.
+    """
+
+    def __init__(self, out: Path, budget: str) -> None:
+        duration(budget)
+        self.folder = results_folder(out)
+        self.paths: dict[str, str] = {}
+
+    @property
+    def model(self) -> Path:
+        """Where the model will lie."""
+        return self.folder / "model"
+
+    @property
+    def training(self) -> Path:
+        """Where a training lies that was killed."""
+        return self.folder / "training"
+
+    def replaceable(self, kind: str) -> None:
+        """Make sure that nothing is lost when a model of this kind is written.
+
+        Raises:
+            InputError: the place of the model holds something else.
+        """
+        refuse_what_is_not_ours(self.model, kind)
+
+    def save(
+        self,
+        model: Model,
+        record: TextTrainingRecord | ClassifierRecord | None,
+        clear: Callable[[Path], None],
+    ) -> None:
+        """Write the model and its page; then what the training went on from is not needed.
+
+        Arguments:
+            model: that was trained.
+            record: for the page; None for none.
+            clear: removes what a training has left in a folder.
+        """
+        from holdfast import reports
+
+        model.save(self.model)
+        self.paths = {"model": str(self.model)}
+        if record is not None:
+            page = self.folder / "report.html"
+            reports.save(record, page)
+            self.paths["report"] = str(page)
+        clear(self.training)
+
+    def tell(self, screen: Screen, values: Mapping[str, object]) -> None:
+        """Print the paths for people, or the values and the paths for programs."""
+        from holdfast.reports import terminal
+
+        screen.show(terminal.written(self.paths), whole_lines=True)
+        screen.result({**values, "files": self.paths})
