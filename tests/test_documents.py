@@ -14,7 +14,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-QUICK = {"write_python": ["--steps", "3", "--samples", "2", "--characters", "50000"]}
+QUICK = {
+    "write_python": ["--steps", "3", "--samples", "2", "--characters", "50000"],
+    "trained_memory": ["--updates", "2"],
+}
 """What makes an example that trains for a minute a matter of seconds."""
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

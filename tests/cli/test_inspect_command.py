@@ -45,14 +45,17 @@ def _tagger(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize(
-    ("make", "unit", "layers"),
-    [(_language_model, "nats a character", 1), (_classifier, "nats a text", 2),
-     (_tagger, "nats a word", 2)],
+    ("make", "unit", "layers", "text", "labels"),
+    [(_language_model, "nats a character", 1, "to be", list("to be")),
+     (_classifier, "nats a text", 2, "what a joy", ["what", " a", " joy"]),
+     (_tagger, "nats a word", 2, "Ada sleeps long", ["Ada", " sleeps", " long"])],
 )  # fmt: skip
 def test_a_model_of_text_is_inspected(
     make: object,
     unit: str,
     layers: int,
+    text: str,
+    labels: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -65,6 +68,22 @@ def test_a_model_of_text_is_inspected(
     assert len(made["arrays"]["context/removed"]) == 2
     assert command(monkeypatch, "inspect", model) == 2
     assert "is looked at while it reads: give" in one_sentence(capsys.readouterr().err)
+
+    page = tmp_path / "page.html"
+    words = ("inspect", model, "--sequence", text, "--out", page, "--json")
+    assert command(monkeypatch, *words) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["labels"] == labels
+    assert seen["output"].startswith("the logarithmic probability of ")
+    assert sum(abs(share) for share in seen["rests_on"]) == pytest.approx(1, abs=1e-3)
+    assert page.stat().st_size > 10_000
+    for wrong, message in (
+        ((model, data, "--sequence", text), "--sequence is the text itself; leave"),
+        ((model, "--sequence", "a"), "give at least 2"),
+        ((model, "--sequence", text, "--max-lag", 2), "--max-lag is for a model as a whole"),
+    ):
+        assert command(monkeypatch, "inspect", *wrong) == 2
+        assert message in one_sentence(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -88,6 +107,20 @@ def test_a_forecaster_is_inspected_on_its_own_histories(
     assert "scaled quantile loss" in said
     assert "What to change" in said
     assert page.stat().st_size > 10_000
+
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, "inspect", "model", "--sequence", "b", "--json") == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["title"].startswith("What the forecast of b rests on")
+    assert seen["output"].endswith(" after 2020-12-01")  # the last of 72 months from 2015 on
+    assert Path(seen["files"]["page"]).stat().st_size > 10_000
+    # Each step is a patch and is called by the month that it begins with.
+    steps = np.array(seen["labels"], dtype="datetime64[D]").astype("datetime64[M]").astype(int)
+    patch = int(np.diff(steps)[0])
+    assert set(np.diff(steps)) == {patch}
+    assert steps[-1] + patch - 1 == np.datetime64("2020-12").astype(int)
+    assert command(monkeypatch, "inspect", "model", "--sequence", "c") == 2
+    assert "give one of a, b, or a number from 1 to 2" in one_sentence(capsys.readouterr().err)
 
 
 def test_a_folder_that_is_no_model_is_refused_before_torch_is_loaded(tmp_path: Path) -> None:

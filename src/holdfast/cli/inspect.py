@@ -14,9 +14,18 @@ from holdfast.cli.screen import Screen
 if TYPE_CHECKING:
     from torch import nn
 
+    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.tables.series import SeriesSet
+
 FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
     "forecaster", "language model", "classifier", "tagger",
 )  # fmt: skip
+NEEDED = {
+    LANGUAGE_MODEL: "a text",
+    CLASSIFIER: "a table of labelled texts",
+    TAGGER: "tagged sentences",
+}
+"""What a model that has no data of its own is looked at on."""
 
 
 def inspect(
@@ -28,6 +37,14 @@ def inspect(
             "sentences; without it a forecaster's own histories."
         ),
     ] = None,
+    sequence: Annotated[
+        str | None,
+        typer.Option(
+            "--sequence",
+            help="Look at one sequence, step by step, in place of the model as a whole: a series "
+            "by its name or number, or a text to read.",
+        ),
+    ] = None,
     max_lag: Annotated[
         int | None, typer.Option("--max-lag", min=1, help="The longest lag, in steps.")
     ] = None,
@@ -35,7 +52,12 @@ def inspect(
         bool, typer.Option("--prescribe", help="Say what to change, and from which number.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="HTML page to write; none without.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="HTML page to write; none without, of a sequence holdfast-sequence.html.",
+        ),
     ] = None,
     ids: options.Ids = None,
     time_column: options.Time = None,
@@ -60,23 +82,31 @@ def inspect(
 
     folder = model_folder(model, "holdfast forecast, text train, classify train or tag train")
     kind = kind_of(folder)
-    if data is None and kind in (LANGUAGE_MODEL, CLASSIFIER, TAGGER):
-        needed = {
-            LANGUAGE_MODEL: "a text",
-            CLASSIFIER: "a table of labelled texts",
-            TAGGER: "tagged sentences",
-        }[kind]
-        raise ArgumentError(f"A {kind} is looked at while it reads: give {needed} behind {model}.")
+    if kind != FORECASTER and kind not in NEEDED:
+        raise ModelError(f"{model} is of kind {kind!r}, which has no memory to inspect.")
+    if sequence is not None:
+        from holdfast.cli import inspect_sequence as one
+
+        one.check(sequence, data, kind == FORECASTER, max_lag=max_lag, prescribe=prescribe)
+        if kind == FORECASTER:
+            fitted, series = _histories(folder, data, ids, time_column, target)
+            seen = one.series_sequence(fitted, series, sequence)
+        else:
+            seen = one.text_sequence(kind, folder, sequence)
+        one.show(screen, *seen, out)
+        return
+    if data is None and kind in NEEDED:
+        raise ArgumentError(
+            f"A {kind} is looked at while it reads: give {NEEDED[kind]} behind {model}."
+        )
     if kind == FORECASTER:
         subject, examples, title = _forecaster(folder, data, ids, time_column, target)
     elif kind == LANGUAGE_MODEL:
         subject, examples, title = _language_model(folder, _given(data), encoding)
     elif kind == CLASSIFIER:
         subject, examples, title = _classifier(folder, _given(data), text, label)
-    elif kind == TAGGER:
-        subject, examples, title = _tagger(folder, _given(data), encoding)
     else:
-        raise ModelError(f"{model} is of kind {kind!r}, which has no memory to inspect.")
+        subject, examples, title = _tagger(folder, _given(data), encoding)
 
     from holdfast import lens
     from holdfast.reports import inspection_terminal, save, terminal
@@ -107,8 +137,24 @@ def _forecaster(
     time_column: str | None,
     target: str | None,
 ) -> tuple[nn.Module, Any, str]:
-    from holdfast.forecasting.fitted import Fitted
+    fitted, series = _histories(folder, data, ids, time_column, target)
+
     from holdfast.forecasting.inspected import inspected_forecaster
+
+    network, examples, member = inspected_forecaster(fitted, series)
+    on = "its own histories" if data is None else data.name
+    return network, examples, f"The network {member} of a forecaster, on {on}"
+
+
+def _histories(
+    folder: Path,
+    data: Path | None,
+    ids: list[str] | None,
+    time_column: str | None,
+    target: str | None,
+) -> tuple[Fitted, SeriesSet | None]:
+    """A forecaster, and the series in a table; None without one."""
+    from holdfast.forecasting.fitted import Fitted
 
     fitted = Fitted.load(folder)
     series = None
@@ -125,9 +171,7 @@ def _forecaster(
         table = read_table(data, reading)
         fitted.check_calendar(table)
         series = table.series
-    network, examples, member = inspected_forecaster(fitted, series)
-    on = "its own histories" if data is None else data.name
-    return network, examples, f"The network {member} of a forecaster, on {on}"
+    return fitted, series
 
 
 def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:

@@ -18,7 +18,6 @@ from holdfast.forecasting.network.features import Features, features, targets
 from holdfast.forecasting.network.losses import pinball
 from holdfast.forecasting.network.members import (
     CovariateMember,
-    NetworkMember,
     PretrainedMember,
     RegressedMember,
     WindowMember,
@@ -149,29 +148,41 @@ def inspected_forecaster(
         TableError: no series is long enough.
     """
     series = fitted.series if series is None else series
+    member, name = chosen_member(fitted)
+    if isinstance(member, PretrainedMember):
+        return InspectedPretrained(member.network), _patches(member, series), name
+    network: ForecastNetwork = member.networks[0]
+    return InspectedWindows(network, member.design.least), _windows(member, series), name
+
+
+def chosen_member(fitted: Fitted) -> tuple[PretrainedMember | WindowMember | CovariateMember, str]:
+    """The member that weighs most in a forecaster's blend, and its name.
+
+    Of one that reads a table through the network that ships, that network.
+    """
     weights = dict(zip(fitted.rule.names, fitted.rule.weights.tolist(), strict=True))
     member = max(fitted.networks, key=lambda one: weights.get(one.name, 0.0))
-    if isinstance(member, WindowMember | CovariateMember):
-        network: ForecastNetwork = member.networks[0]
-        found = _windows(member, series)
-        return InspectedWindows(network, member.design.least), found, member.name
-    start = _start(member)
-    return InspectedPretrained(start.network), _patches(start, series), member.name
-
-
-def _start(member: NetworkMember) -> PretrainedMember:
     if isinstance(member, RegressedMember):
-        return member.start
-    assert isinstance(member, PretrainedMember)
-    return member
+        return member.start, member.name
+    assert isinstance(member, PretrainedMember | WindowMember | CovariateMember)
+    return member, member.name
 
 
 def _windows(member: WindowMember | CovariateMember, series: SeriesSet) -> WindowExamples:
     """Windows whose horizon is known, the last of each series."""
+    rows = _chosen(series, member.design.horizon + member.design.least)
+    return window_examples(member, series, rows, series.lengths[rows] - member.design.horizon)
+
+
+def window_examples(
+    member: WindowMember | CovariateMember,
+    series: SeriesSet,
+    rows: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> WindowExamples:
+    """Windows of some series that end after so many of their points."""
     design = member.design
-    rows = _chosen(series, design.horizon + design.least)
     inner = logarithms(series, positive(series))
-    ends = series.lengths[rows] - design.horizon
     values = torch.from_numpy(window_values(inner, rows, ends, design.shape))
     given = features(values, design)
     ahead = targets(values, given, design)
@@ -188,7 +199,15 @@ def _patches(member: PretrainedMember, series: SeriesSet) -> PatchExamples:
     rows = _chosen(series, 3 * patch)
     known = np.minimum(series.lengths[rows] // patch, design.context // patch)
     length = int(np.quantile(known, 0.25)) * patch
-    rows = rows[known * patch >= length]
+    return patch_examples(member, series, rows[known * patch >= length], length)
+
+
+def patch_examples(
+    member: PretrainedMember, series: SeriesSet, rows: NDArray[np.int64], length: int
+) -> PatchExamples:
+    """The last so many points, whole patches, of some series."""
+    design = member.network.design
+    patch = design.patch
     values = np.stack([series.one(int(row))[-length:] for row in rows])
     whole = torch.from_numpy(np.asarray(values, dtype=np.float64))
     count = len(rows)

@@ -23,6 +23,7 @@ from holdfast.records.inspection import (
     LagCurve,
     LayerMemory,
     SequenceRecord,
+    SequenceWords,
     UnitsInTime,
 )
 from holdfast.records.language import (
@@ -98,6 +99,7 @@ __all__ = [
     "PretrainedSummary",
     "SamplesRecord",
     "SequenceRecord",
+    "SequenceWords",
     "StartComparison",
     "SurpriseRecord",
     "TableSummary",

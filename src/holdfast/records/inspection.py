@@ -252,3 +252,20 @@ class SequenceRecord:
     attribution: Floats | None
     output: str
     layers: tuple[UnitsInTime, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceWords:
+    """How one sequence is shown: what `lens.sequence` takes beside the model and what it reads.
+
+    Arguments:
+        labels, values, channels, output, title: as in `SequenceRecord`.
+        at: the step whose prediction is looked at; None for the last one.
+    """
+
+    labels: tuple[str, ...]
+    output: str
+    title: str
+    values: Floats | None = None
+    channels: tuple[str, ...] = ()
+    at: int | None = None

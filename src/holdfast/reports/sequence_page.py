@@ -72,12 +72,18 @@ def sequence_html(record: SequenceRecord) -> bytes:
         "layers": [_layer(one, first, units) for one in layers],
         "left_out": _left_out(record, units),
     }
-    return frame.render(shorten(record.title, TITLE_LENGTH) or "Sequence", _lead(record), data)
+    return frame.render(shorten(record.title, TITLE_LENGTH) or "Sequence", lead(record), data)
 
 
-def _lead(record: SequenceRecord) -> str:
-    """How long it is, and what it rests on most."""
+def lead(record: SequenceRecord) -> str:
+    """How long it is, and what the output rests on most.
+
+    Arguments:
+        record: from `holdfast.lens.sequence`.
+    """
     parts = [f"{len(record.labels):,} steps."]
+    if record.output:
+        parts.append(f"The output is {shorten(record.output, OUTPUT_LENGTH)}.")
     if record.attribution is not None and np.abs(record.attribution).sum() > 0:
         size = np.abs(np.nan_to_num(record.attribution))
         order = np.argsort(-size, kind="stable")

@@ -87,7 +87,7 @@ function fillTokens() {
     view.step = Number(step);
     look();
   });
-  byId("text-caption").textContent = SHARES ? `The more strongly a token is marked, the more ${DATA.output || "the output"} rests on it; blue speaks for it, orange against. Tap a token to read it below.` : "Tap a token to read it below.";
+  byId("text-caption").textContent = SHARES ? `The more strongly a token is marked, the more ${DATA.output || "the output"} rests on it; blue raises it, orange lowers it. Tap a token to read it below.` : "Tap a token to read it below.";
 }
 
 let marked = null;

@@ -88,7 +88,7 @@ function barPanel() {
   const largest = Math.max(...SHARES.map(Math.abs), 1e-12);
   const negative = SHARES.some((share) => share < 0), positive = SHARES.some((share) => share > 0);
   const top = restsMost(1).map(({ step, share }) => `most on ${stepName(step)}, ${asPercent(Math.abs(share), 1)}`).join("");
-  const what = ["Rests on", ...(positive ? [keyed("for", "--blend")] : []), ...(negative ? [keyed("against", "--member-1")] : [])];
+  const what = ["Rests on", ...(positive ? [keyed("raises it", "--blend")] : []), ...(negative ? [keyed("lowers it", "--member-1")] : [])];
   return panel(what, 72, `How much the output rests on each step: ${top}.`, (context, width, first) => {
     const column = width / view.steps;
     const zero = negative ? (positive ? 36 : 3) : 69;
