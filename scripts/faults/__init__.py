@@ -4,6 +4,7 @@ from faults import (
     engine,
     export,
     forecasting,
+    lens,
     native,
     native_variants,
     pretrained,
@@ -21,5 +22,6 @@ FAULTS: tuple[Fault, ...] = (
     *real_tables.FAULTS,
     *training.FAULTS,
     *pretrained.FAULTS,
+    *lens.FAULTS,
 )
 """In the order of the promises that they break."""

@@ -41,6 +41,9 @@ def test_everything_is_measured_of_torchs_own_layer_in_any_state() -> None:
         assert (one.kind, one.units) == ("LSTM", 4)
         assert one.timescales is not None
         assert one.lyapunov is not None
+        assert one.median_cell is not None
+        assert one.cell_path is not None
+        assert (one.median_cell.median < one.cell_path.median).all()
         names = {"input gate", "forget gate", "output gate"}
         assert {gate.name for gate in one.gates} == names
 

@@ -43,6 +43,19 @@ def test_attributions_lie_where_the_model_reads_and_are_complete() -> None:
     assert examples.shape == (40, 8, 1)
 
 
+def test_an_input_that_is_the_mean_explains_nothing() -> None:
+    """Far from zero, and yet: attributions are of what differs from the mean input."""
+    sequence = 5.0 + torch.randn(40, 8, 1, generator=torch.Generator().manual_seed(0)).double()
+    sequence[-2] = 0.0
+    sequence[-2] = sequence.sum() / (39 * 8)
+    subject = take_apart(Delayed(4), sequence)
+    found = attribution(
+        take_apart_with(subject, lambda x: x[-4:, :, 0].sum(dim=0)[:, None] ** 2), 10
+    )
+    assert found is not None
+    assert found.by_lag.median[1] < 1e-12 < 1e-3 < found.by_lag.median[0]
+
+
 def take_apart_with(subject, output):  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
