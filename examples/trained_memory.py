@@ -85,7 +85,7 @@ def learnt(name: str, updates: int) -> Learnt:
     x, wanted = adding(1_000, draw)
     with torch.no_grad():
         error = float(nn.functional.mse_loss(model(x), wanted))
-    return Learnt(error, inspect(model, x[:, :16], max_lag=AT, before=first))
+    return Learnt(error, inspect(model, x[:, :8], max_lag=AT, before=first))
 
 
 def curve(seen: Inspection) -> LagCurve:
@@ -96,7 +96,7 @@ def curve(seen: Inspection) -> LagCurve:
 
 def picture(found: dict[str, Learnt]) -> str:
     """An SVG: what is left against the lag, after training in a solid line, before it dotted."""
-    left, right, top, bottom, least = 78, 540, 40, 330, -16.0
+    left, right, top, bottom, least = 78, 540, 40, 330, -20.0
 
     def place(lag: float, value: float) -> str:
         x = left + (right - left) * lag / AT
