@@ -74,3 +74,14 @@ def test_a_loss_that_is_no_number_is_not_judged() -> None:
 def test_the_median_units_cell_is_among_the_arrays() -> None:
     found = inspection().table()["layer 1/median_cell/median"]
     np.testing.assert_array_equal(found, curve(0.9, seed=4).median)
+
+
+def test_attributions_that_miss_much_are_said_to() -> None:
+    record = inspection()
+    assert record.attribution is not None
+    assert "attributions that miss" not in record.verdict()
+    coarse = replace(record.attribution, completeness=0.2)
+    assert (
+        "steps (by attributions that miss 20% of it)"
+        in replace(record, attribution=coarse).verdict()
+    )

@@ -122,7 +122,7 @@ def _gates(record: Inspection) -> list[str]:
             if held > SATURATED:
                 made.append(
                     f"Try layer_norm=True in {layer.name}: {held:.0%} of the values of its "
-                    f"{gate.name} are saturated, where no gradient passes."
+                    f"{gate.name} are saturated, where hardly any gradient passes."
                 )
                 break
     return made

@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # they are said by what is here
 SHORT: Final = 10
 """Steps within which a unit that forgets is counted in the verdict."""
 
+CARE: Final = 0.05
+"""Share of an output that attributions may miss before a reader is warned."""
+
 FADED: Final = 1.0 / np.e
 """A difference in the state counts as remembered while this much of it is left."""
 
@@ -124,7 +127,7 @@ def verdict(record: Inspection) -> str:
         if half is not None:
             said.append(
                 f"half of what the output rests on lies within the last {half + 1:,} "
-                f"{_plural(half + 1, 'step')}"
+                f"{_plural(half + 1, 'step')}{_caution(record.attribution.completeness)}"
             )
     # What grows less than e-fold over a sequence may as well be the sequence's own ups and downs.
     grows = [layer for layer in record.layers if _exponent(layer) * record.steps > 1.0]
@@ -146,6 +149,10 @@ def _remembers(curve: LagCurve | None) -> str:
     if steps is None:
         return f"remembers beyond {int(curve.lags[-1]):,} steps, the longest lag measured"
     return f"remembers about {steps:,.0f} {_plural(round(steps), 'step')}"
+
+
+def _caution(missed: float) -> str:
+    return f" (by attributions that miss {missed:.0%} of it)" if missed > CARE else ""
 
 
 def _before(record: Inspection) -> list[str]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from holdfast.records import Inspection, LayerMemory
-from holdfast.records.verdict import brief_number, memory
-
-CARE: Final = 0.05
-"""Share of an output that attributions may miss before a reader is warned."""
+from holdfast.records.verdict import CARE, brief_number, memory
 
 
 def inspection(record: Inspection) -> RenderableType:

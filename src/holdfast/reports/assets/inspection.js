@@ -20,7 +20,7 @@ function fillFigures() {
   if (jacobian) {
     const far = curveAt(jacobian, 100);
     figures.push([`Jacobian at lag ${asCount(far.lag)}`, asSmall(far.value), `${asSmall(jacobian.median[0])} at lag ${asCount(jacobian.lags[0])}`]);
-    if (layer.curves.cell_path) figures.push([`Cell path at lag ${asCount(far.lag)}`, asSmall(curveAt(layer.curves.cell_path, far.lag).value), "product of the forget gates"]);
+    if (layer.curves.cell_path) figures.push([`Cell path at lag ${asCount(far.lag)}`, asSmall(curveAt(layer.curves.cell_path, far.lag).value), "of the unit that keeps most"]);
   }
   if (layer.lyapunov?.length) figures.push(["Lyapunov exponent", asSmall(layer.lyapunov[0]), "the largest, per step"]);
   if (DATA.context) figures.push(["Context that is used", DATA.context.effective ? plural(DATA.context.effective, "step", "steps") : "all that was read", "by its loss"]);

@@ -81,7 +81,7 @@ function fillWeights() {
 function fillRests() {
   if (!SHARES) return;
   show("rests");
-  byId("rests-caption").textContent = `Integrated gradients of ${DATA.output || "the output"}: each step's share of all; a minus speaks against it.`;
+  byId("rests-caption").textContent = `Integrated gradients of ${DATA.output || "the output"}: each step's share of all; what has a minus lowers it.`;
   byId("rests-table").replaceChildren(
     makeTable(
       [{ name: IS_TEXT ? "Token" : "Time" }, { name: "Before the end", numeric: true }, { name: "Share", numeric: true }],
