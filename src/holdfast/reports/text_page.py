@@ -23,6 +23,14 @@ NAMES = {
 }
 """What a text is cut into, in words."""
 
+ENDINGS = {
+    "steps": "as planned",
+    "early": "it had stopped improving",
+    "interrupted": "interrupted",
+    "budget": "the budget was spent before all that was planned: a longer one gives a better model",
+}
+"""Why a training ended, in words."""
+
 POINTS = 500
 TITLE_LENGTH = 200
 COMMAND_LENGTH = 4_000
@@ -48,7 +56,7 @@ def training_html(record: TextTrainingRecord) -> bytes:
             *[[name.capitalize(), words] for name, words in record.design],
             ["Updates", f"{record.steps:,}, the text read {record.passes:.1f} times"],
             ["Speed", f"{record.tokens_per_second:,.0f} tokens a second"],
-            ["Ended", record.stopped],
+            ["Ended", ENDINGS[record.stopped]],
             ["Seed", str(record.seed)],
         ],
         "score": {

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from holdfast.records import PlannedText, SurpriseRecord, TextScore, TextTrainingRecord
 from holdfast.reports.study_terminal import span
-from holdfast.reports.text_page import NAMES
+from holdfast.reports.text_page import ENDINGS, NAMES
 
 SHADES = ((6.0, "black on bright_red"), (4.0, "red"), (2.0, "yellow"))
 """Nats from which a token is marked, and how; e^2 = 7 tokens were as likely."""
@@ -29,15 +29,9 @@ def plan(planned: PlannedText) -> RenderableType:
 
 def trained(record: TextTrainingRecord) -> RenderableType:
     """What a training came to."""
-    endings = {
-        "steps": "as planned",
-        "early": "it had stopped improving",
-        "interrupted": "interrupted",
-        "budget": "the budget was used",
-    }
     facts = {
         "training": f"{record.steps:,} updates, {record.tokens_per_second:,.0f} tokens a second, "
-        f"{span(record.seconds)} in all ({endings[record.stopped]})",
+        f"{span(record.seconds)} in all ({ENDINGS[record.stopped]})",
         **_score_facts(record.score),
     }
     return Group(
