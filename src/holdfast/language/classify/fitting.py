@@ -40,7 +40,13 @@ from holdfast.training.progress import Progress
 
 BATCH: Final = 32
 MOST_PASSES: Final = 10
-RATE: Final = 2e-3
+RATE: Final = 0.01
+"""Peak of the learning rate from nothing. On SST-2's dev sentences, 3 networks of 600 updates, mean
+of two seeds: 79.8 % with 0.002, 80.3 with 0.005; with an encoder of short timescales 80.2 with
+0.005 and 80.8 with 0.010."""
+
+STARTED_RATE: Final = 2e-3
+"""Of a network that begins as a language model: what it knows should stay."""
 
 NETWORKS: Final = "LSTMs alone"
 BAG: Final = "words and word pairs alone"
@@ -160,7 +166,7 @@ def fit_classifier(
         fit = fit_sentences(
             task,
             most_passes=MOST_PASSES,
-            learning_rate=RATE,
+            learning_rate=STARTED_RATE if layers else RATE,
             budget=Budget(seconds),
             steps=asked.steps,
             seed=seed,

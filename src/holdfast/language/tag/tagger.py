@@ -37,6 +37,11 @@ HELD_OUT: Final = 0.1
 BATCH: Final = 32
 MOST_PASSES: Final = 30
 
+RATE: Final = 0.012
+"""Peak of the learning rate. On English EWT, 500 updates, tags of the words of dev, one run each:
+92.1 % with 0.003, 93.2 with 0.006, 93.6 with 0.012; with the encoder's timescale 93.7, and 93.6
+with 0.020. With both, 2,000 updates come to 95.0, for which 0.003 took 9,400."""
+
 
 class Tagger:
     """A bidirectional LSTM over words and letters, and a chain over the tags.
@@ -121,7 +126,7 @@ class Tagger:
         made = fit_sentences(
             lambda: TaggingTask(design, vocabulary, tags, learnt, held_out, BATCH, seed),
             most_passes=MOST_PASSES,
-            learning_rate=3e-3,
+            learning_rate=RATE,
             budget=clock,
             steps=steps,
             seed=seed,
