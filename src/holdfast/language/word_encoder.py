@@ -13,7 +13,6 @@ from holdfast.errors import ArgumentError, ModelError
 from holdfast.language.words import LETTERS, PADDING, UNKNOWN, WordBatch
 from holdfast.nn import LSTM
 
-
 TIMESCALE: Final = 10.0
 """Steps of the slowest unit over words before training; a tagger learnt better than with 30."""
 

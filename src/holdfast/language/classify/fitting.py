@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +40,12 @@ from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 
 BATCH: Final = 32
-MOST_PASSES: Final = 10
+
+LEAST_PASSES: Final = 3
+MOST_PASSES: Final = 30
+USUAL_STEPS: Final = 600
+"""Updates that are enough, if they read the texts often enough: on SST-2 with the rate below, 600
+give 80.8 % and 1,200 give 79.9 (3 networks, mean of two seeds)."""
 RATE: Final = 0.01
 """Peak of the learning rate from nothing. On SST-2's dev sentences, 3 networks of 600 updates, mean
 of two seeds: 79.8 % with 0.002, 80.3 with 0.005; with an encoder of short timescales 80.2 with
@@ -50,6 +56,17 @@ STARTED_RATE: Final = 2e-3
 
 NETWORKS: Final = "LSTMs alone"
 BAG: Final = "words and word pairs alone"
+
+
+def passes_wanted(texts: int) -> int:
+    """How often texts are read at most: few of them more often.
+
+    Example:
+        >>> passes_wanted(6_000), passes_wanted(500)
+        (4, 30)
+    """
+    passes = math.ceil(USUAL_STEPS * BATCH / max(texts, 1))
+    return min(max(passes, LEAST_PASSES), MOST_PASSES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +182,7 @@ def fit_classifier(
 
         fit = fit_sentences(
             task,
-            most_passes=MOST_PASSES,
+            most_passes=passes_wanted(len(own)),
             learning_rate=STARTED_RATE if layers else RATE,
             budget=Budget(seconds),
             steps=asked.steps,
