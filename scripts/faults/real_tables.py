@@ -1,4 +1,4 @@
-"""Faults of what real tables need: covariates, counts, sample paths and totals."""
+"""Faults of what real tables need: covariates, counts, paths, totals, new rows, watches, parts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ COVARIATE_TABLES = "tests/forecasting/tables/test_covariate_tables.py::"
 COUNTS = "tests/forecasting/judgement/test_counts.py::"
 PATHS = "tests/forecasting/judgement/test_paths.py::"
 TOTALS = "tests/forecasting/test_totals.py::"
+APPENDING = "tests/forecasting/tables/test_appending.py::"
+UPDATED = "tests/forecasting/life/test_update_covariates.py::"
+WATCHING = "tests/forecasting/life/test_watching.py::"
+WATCHED = "tests/forecasting/life/test_watch_covariates.py::"
+JOB = "tests/forecasting/parts/test_job.py::"
 
 BESIDE = "covariates are read where they must not be, or not at all"
 COUNT = "counts are treated as other numbers"
 TOGETHER = "sample paths do not go together as errors did"
 SUM = "a total is not the sum of its parts"
+NEW = "new rows are lost, doubled or taken for others"
+WATCH = "a watch judges a row by the wrong forecast"
+PART = "a job over parts loses or mixes series"
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -106,5 +114,96 @@ FAULTS: tuple[Fault, ...] = (
             TOTALS + "test_a_period_that_has_begun_counts_what_was_observed_and_one_that_is_"
             "cut_is_marked",
         ),
+    ),
+    Fault(
+        SUM,
+        "the mean of a total is without what came",
+        "forecasting/totals.py",
+        "mean=mean + seen.total,",
+        "mean=mean,",
+        (
+            TOTALS + "test_a_period_that_has_begun_counts_what_was_observed_and_one_that_is_"
+            "cut_is_marked",
+        ),
+    ),
+    Fault(
+        SUM,
+        "a gap is counted as a point",
+        "forecasting/totals.py",
+        "np.add.at(gaps, cell[there], (high - low)[there] - observed)",
+        "np.add.at(gaps, cell[there], 0 * observed)",
+        (TOTALS + "test_gaps_and_series_that_end_earlier_are_counted_as_they_are",),
+    ),
+    Fault(
+        NEW,
+        "a row takes the place of another value unasked",
+        "forecasting/tables/appending.py",
+        "if other.any() and not correct:",
+        "if False:",
+        (APPENDING + "test_another_value_is_refused_unless_it_is_a_correction",),
+    ),
+    Fault(
+        NEW,
+        "new rows come without their covariates",
+        "forecasting/tables/appended_covariates.py",
+        "made = made.with_rows(later)",
+        "made = made.with_rows(made)",
+        (UPDATED + "test_after_an_update_it_forecasts_as_from_the_whole_history",),
+    ),
+    Fault(
+        NEW,
+        "a new series has the statics of nobody",
+        "forecasting/tables/appended_covariates.py",
+        "if created and new.static is not None:",
+        "if False:",
+        (UPDATED + "test_the_command_writes_the_model_that_update_and_save_write",),
+    ),
+    Fault(
+        WATCH,
+        "a forecast serves one row too many",
+        "forecasting/watching.py",
+        "ready = ordinal[pending] <= self._origins[here] + self.every",
+        "ready = ordinal[pending] <= self._origins[here] + self.every + 1",
+        (WATCHED + "test_each_row_is_judged_by_what_is_known_at_its_time",),
+    ),
+    Fault(
+        WATCH,
+        "what a row knows of its own time is not used",
+        "forecasting/newest.py",
+        "    if ahead is None:",
+        "    if ahead is None or True:",
+        (WATCHED + "test_each_row_is_judged_by_what_is_known_at_its_time",),
+    ),
+    Fault(
+        WATCH,
+        "a checkpoint forgets the covariates",
+        "forecasting/newest.py",
+        '            self._points[:, : self.kept, 1:] = arrays["covariates"]',
+        "            pass",
+        (WATCHED + "test_it_does_not_matter_which_rows_come_together_and_a_kill_loses_nothing",),
+    ),
+    Fault(
+        WATCH,
+        "a forecast is made before the last row is remembered",
+        "forecasting/newest.py",
+        "column = self._filled[place] - 1 - (self.ends[place] - ordinal)\n        self._points",
+        "column = self._filled[place] - 2 - (self.ends[place] - ordinal)\n        self._points",
+        (WATCHING + "test_each_row_is_beside_the_forecast_of_the_horizon_before_it",),
+    ),
+    Fault(
+        PART,
+        "the first chunk of a part is done twice",
+        "forecasting/parts/folder.py",
+        "inside = _buckets(labels_of(table, ids, part.name), count) == number",
+        "inside = _buckets(labels_of(table, ids, part.name), count) == 0",
+        (JOB + "test_chunks_of_parts_give_what_one_table_gives",),
+    ),
+    Fault(
+        PART,
+        "a series in two parts goes unnoticed",
+        "forecasting/parts/identities.py",
+        "if owner[twin] != owner[twin + 1]:",
+        "if owner[twin] == owner[twin + 1]:",
+        (JOB + "test_a_series_in_two_parts_is_refused",),
     ),
 )
