@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.lens.layers import made
+from tests.lens.lens_layers import made
 from tests.lens.test_jacobians import linear
 
 from holdfast.errors import ArgumentError

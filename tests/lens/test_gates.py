@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.lens.layers import CASES, made
+from tests.lens.lens_layers import CASES, made
 
 from holdfast.errors import ArgumentError
 from holdfast.lens.gates import gate_activity, gate_values, shares, timescales

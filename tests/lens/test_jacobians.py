@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.lens.layers import CASES, STEPS, made
+from tests.lens.lens_layers import CASES, STEPS, made
 from torch import Tensor
 
 from holdfast.lens.jacobians import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.lens.layers import CASES, FORGETFUL, made
+from tests.lens.lens_layers import CASES, FORGETFUL, made
 from torch import Tensor
 
 from holdfast.engine.cells import LSTM, Weights, lstm

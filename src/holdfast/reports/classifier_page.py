@@ -6,7 +6,7 @@ from holdfast.records import ClassifierRecord, DecidedText
 from holdfast.reports.curves import significant
 from holdfast.reports.page import Frame
 from holdfast.reports.selection import shorten
-from holdfast.reports.sentence_terminal import start_words
+from holdfast.reports.start_words import start_words
 
 SCRIPTS = ("format.js", "elements.js", "classifier.js")
 """Scripts of the page, in the order in which they build on each other."""

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import ClassifierScores, StartComparison, TagScore, TagScores
+from holdfast.records import ClassifierScores, TagScore, TagScores
+from holdfast.reports.start_words import start_words
 
 ROWS = 40
 """Tags that are printed at most, the most frequent first."""
@@ -72,21 +73,6 @@ def labels(scores: ClassifierScores, title: str) -> RenderableType:
             Text(f"Training never saw these labels, which are always wrong: {named}."),
         ]
     return Group(*parts)
-
-
-def start_words(start: StartComparison) -> str:
-    """Whether it helped to start from a language model, in a sentence.
-
-    Example:
-        >>> start_words(StartComparison(0.82, 0.8, 0.02, 0.015))
-        'Starting from the language model: no clear difference. One network with it is right on \
-82.00%, one without on 80.00% (difference +2.00%, standard error 1.50%).'
-    """
-    return (
-        f"Starting from the language model: {start.verdict}. One network with it is right on "
-        f"{start.started:.2%}, one without on {start.scratch:.2%} (difference "
-        f"{start.difference:+.2%}, standard error {start.error:.2%})."
-    )
 
 
 def _table(name: str, rows: Sequence[TagScore]) -> Table:
