@@ -9,6 +9,7 @@ from texts import write_text
 
 from holdfast.errors import ArgumentError
 from holdfast.language.choose import WIDTHS, choose_design, learning_rate
+from holdfast.language.fit import LEAST_STEPS
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.wishes import Wishes
 
@@ -61,3 +62,9 @@ def test_a_design_and_wishes_contradict_each_other(tmp_path: Path) -> None:
         LanguageModel.train(path, steps=1, design=design, hidden=8)
     with pytest.raises(ArgumentError, match=r"weight_drop=1\.0 must be a share"):
         LanguageModel.train(path, steps=1, weight_drop=1.0)
+
+
+def test_the_least_updates_are_done_however_little_time_there_is(tmp_path: Path) -> None:
+    model = LanguageModel.train(write_text(tmp_path), budget=0.01, hidden=8)
+    assert model.fit is not None
+    assert model.fit.trained.steps == LEAST_STEPS

@@ -19,7 +19,7 @@ from holdfast.language.evaluate import WINDOW, surprises
 from holdfast.language.settled import TrainingFolder
 from holdfast.language.task import LanguageTask
 from holdfast.language.wishes import Wishes
-from holdfast.training.budget import Budget, steps_within
+from holdfast.training.budget import Budget, steps_within, update_seconds
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
 from holdfast.training.plan import Plan
@@ -144,7 +144,8 @@ def fit(
             identity=corpus.identity,
             progress=_WithSpeed(progress, settled.design),
             description="Training",
-            deadline=None if steps is not None else budget.deadline,
+            # A safety net, which must not take away the least that is promised.
+            deadline=None if steps is not None or settled.steps <= LEAST_STEPS else budget.deadline,
             interrupts=interrupts,
         )
     finally:
@@ -185,7 +186,8 @@ def _settle(
         elif budget.seconds is not None:
             flops = _PLANNED * budget.remaining() * _SPEED * min(threads, 4)
             first = _chosen(corpus, flops, wishes)
-            flops = _PLANNED * budget.remaining() * _measured_speed(first, corpus, seed)
+            seconds = _PLANNED * budget.remaining()
+            flops = seconds * _measured_speed(first, corpus, seed, seconds)
         design = _chosen(corpus, flops, wishes)
     if steps is not None:
         return _Settled(design, steps, threads)
@@ -208,12 +210,14 @@ def _chosen(corpus: Corpus, flops: float, wishes: Wishes) -> LanguageDesign:
     return choose_design(tokens.kind, tokens.size, len(corpus.training), flops, wishes)
 
 
-def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int) -> float:
-    """Multiplications and additions a second of training, from a few updates."""
+def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int, seconds: float) -> float:
+    """Multiplications and additions a second of training, from some updates."""
     rehearsal = Rehearsal(LanguageTask(design, corpus, seed), _TIMING)
-    rehearsal(1)
-    seconds = min(rehearsal(2) for _ in range(2)) / 2
-    return design.flops_per_token() * design.window * design.batch / max(seconds, 1e-9)
+    try:
+        each, _ = update_seconds(seconds, rehearsal)
+    except TimeoutError:
+        each = seconds
+    return design.flops_per_token() * design.window * design.batch / each
 
 
 _TIMING = Plan(steps=10)

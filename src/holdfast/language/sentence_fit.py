@@ -99,7 +99,8 @@ def fit_sentences(
         identity=identity,
         progress=progress,
         description=description,
-        deadline=None if steps is not None else budget.deadline,
+        # A safety net, which must not take away the least that is promised.
+        deadline=None if steps is not None or settled <= LEAST_STEPS else budget.deadline,
         interrupts=interrupts,
     )
     return SentenceFit(task, trained, trained.steps / task.batches.a_pass)

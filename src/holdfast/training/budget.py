@@ -19,9 +19,14 @@ _SECONDS_OF = (3600.0, 60.0, 1.0)
 _CHUNK = 4
 """Updates timed together: batches differ in length, so one alone says little."""
 _CHUNKS = 5
-"""Timings of which the median is taken: another program may steal the processor during some."""
+"""Timings of which the median is taken, at least: another program may steal the processor during
+some."""
 _TIMING_SHARE = 0.05
 """The most of the time that may go into measuring."""
+_TIMING_WANTED = 0.02
+"""The share of the time that measuring takes, where fewer than `_TIMING_SECONDS` would: a machine
+may be slow for a second, and a count from that second leaves a third of the time unused."""
+_TIMING_SECONDS = 10.0
 
 
 class Budget:
@@ -178,18 +183,45 @@ def steps_within(
         )
     if math.isinf(seconds):
         return maximum
+    try:
+        each, spent = update_seconds(seconds, measure)
+    except TimeoutError:
+        return minimum
+    return min(max(_two_digits(int((seconds - spent) / each)), minimum), maximum)
+
+
+def update_seconds(seconds: float, measure: Callable[[int], float]) -> tuple[float, float]:
+    """How long an update takes: the median over a small part of the time there is.
+
+    Arguments:
+        seconds: for all the updates.
+        measure: as in `steps_within`.
+
+    Returns:
+        Seconds of an update, and those that measuring has taken.
+
+    Raises:
+        TimeoutError: there is not even time for two updates.
+
+    Example:
+        >>> each, spent = update_seconds(10.0, lambda updates: 0.008 * updates)
+        >>> round(each, 3), round(spent, 3)
+        (0.008, 0.2)
+    """
     spent = first = measure(1)
+    if spent + first > seconds:
+        raise TimeoutError
+    wanted = min(_TIMING_WANTED * seconds, _TIMING_SECONDS)
     timings: list[float] = []
     # One update is timed on its own where even a chunk of them would take too long.
     chunk = _CHUNK if spent + _CHUNK * first <= _TIMING_SHARE * seconds else 1
-    while len(timings) < _CHUNKS and (not timings or spent < _TIMING_SHARE * seconds):
-        if not timings and spent + first > seconds:
-            return minimum
+    while not timings or (
+        (len(timings) < _CHUNKS or spent < wanted) and spent < _TIMING_SHARE * seconds
+    ):
         taken = measure(chunk)
         spent += taken
         timings.append(taken / chunk)
-    fitting = int((seconds - spent) / max(statistics.median(timings), 1e-9))
-    return min(max(_two_digits(fitting), minimum), maximum)
+    return max(statistics.median(timings), 1e-9), spent
 
 
 def _two_digits(count: int) -> int:
