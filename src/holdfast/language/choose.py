@@ -19,6 +19,9 @@ FULL_SOFTMAX: Final = 8_192
 SAMPLED: Final = 4_096
 """Tokens of that part: as fast as the adaptive softmax, whose weights cannot be the embedding's."""
 
+EMBEDDING_STRAIN: Final = 0.25
+"""How much a weight of the embedding counts among those that could learn the text by heart."""
+
 
 def choose_design(
     kind: Kind, vocabulary: int, tokens: int, flops: float, wishes: Wishes | None = None
@@ -97,7 +100,8 @@ def _design(
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:
     """The more often a text is read by the more weights, the more of them are hidden at a time."""
     weights = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
-    weights += design.vocabulary * design.embedding
+    # A token's embedding learns only where the token stands.
+    weights += EMBEDDING_STRAIN * design.vocabulary * design.embedding
     strain = min(passes, 100.0) * weights / tokens
     share = min(max(0.1 * math.log2(1.0 + strain / 2.0), 0.0), 0.5)
     # Where the text is read a dozen times, hiding recurrent weights too costs more than it gives.
