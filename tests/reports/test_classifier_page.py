@@ -52,6 +52,7 @@ def record(**changes: Any) -> ClassifierRecord:
         seed=0,
         seconds=12.0,
         learnt=400,
+        anew=False,
         networks=5,
         parameters=1_000_000,
         steps=500,
@@ -62,6 +63,15 @@ def record(**changes: Any) -> ClassifierRecord:
         examples=(replace(text, truth="good"),),
     )
     return replace(made, **changes)
+
+
+@pytest.mark.parametrize(("anew", "words"), [(False, "alone"), (True, "took the place")])
+def test_the_page_says_what_became_of_the_held_out_texts(
+    anew: bool, words: str, tmp_path: Path
+) -> None:
+    reports.save(record(anew=anew), tmp_path / "report.html")
+    facts = dict(json.loads(Reader((tmp_path / "report.html").read_bytes()).data)["facts"])
+    assert words in facts["Held out"]
 
 
 def test_the_page_holds_what_was_found_and_no_markup_of_the_data(tmp_path: Path) -> None:

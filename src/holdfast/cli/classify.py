@@ -96,6 +96,15 @@ def train(
     )
     classifier.fit(texts, labels, snapshots=results.training, progress=screen.progress())
     scores, record = classifier.scores_, None
+    if (fit := classifier.fit_) is not None:
+        screen.show(
+            sentence_terminal.trained(
+                sum(one.steps for one in fit.trained),
+                time.monotonic() - started,
+                len(fit.trained),
+                len(fit.kept.members) if fit.anew else 0,
+            )
+        )
     if scores is not None:
         record = classifier_record(
             classifier, texts, labels, title=data.name, command=typed_command(), started=started

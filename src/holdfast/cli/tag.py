@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -59,6 +60,7 @@ def train(
     Writes model/ into the --out folder. A command that was killed goes on where it stopped when it
     is given again.
     """
+    started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.results import TrainingResults
@@ -92,6 +94,9 @@ def train(
     )
     results.save(tagger, None, clear)
     scores = tagger.held_out_scores
+    if tagger.fit is not None:
+        steps = tagger.fit.trained.steps
+        screen.show(sentence_terminal.trained(steps, time.monotonic() - started))
     if scores is not None:
         screen.show(sentence_terminal.tags(scores, "On sentences that chose the weights"))
     results.tell(screen, {"scores": None if scores is None else asdict(scores)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ MOST_LOGITS: Final = 30_000_000
 """Probabilities that are held at once: sequences × steps × tokens of the vocabulary."""
 
 LEAST_SEQUENCES, MOST_SEQUENCES = 4, 32
+
+Network = TypeVar("Network", ClassifierNetwork, TaggerNetwork)
 
 _NAMES: Final = {"char": "character", "byte": "byte", "word": "word", "bpe": "token"}
 
@@ -61,7 +63,23 @@ class InspectedLanguage(nn.Module):
         return self.network.losses(states, examples[1:])
 
 
-class InspectedClassifier(nn.Module):
+class _OverWords(nn.Module, Generic[Network]):
+    """What a classifier and a tagger have in common: layers over words."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network: Network = network
+
+    def recurrent_layers(self) -> dict[str, nn.Module]:
+        """The layers over words by name."""
+        return _layers(self.network.encoder)
+
+    def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
+        """(T, B, I) words and, where they are read, what their letters say."""
+        return _embedded(self.network.encoder, examples[0])
+
+
+class InspectedClassifier(_OverWords[ClassifierNetwork]):
     """A classifier; its examples are the words of texts and the numbers of their labels (B,).
 
     Arguments:
@@ -69,18 +87,6 @@ class InspectedClassifier(nn.Module):
     """
 
     loss_unit = "nats a text"
-
-    def __init__(self, network: ClassifierNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def recurrent_layers(self) -> dict[str, nn.Module]:
-        """The layers over words by name."""
-        return _layers(self.network.encoder)
-
-    def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
-        """(T, B, I) the words' embeddings."""
-        return _embedded(self.network.encoder, examples[0])
 
     def loss_by_position(
         self, examples: tuple[WordTensors, Tensor], encoded: Tensor | None = None
@@ -93,7 +99,7 @@ class InspectedClassifier(nn.Module):
         return torch.cat([none, surprise[None]])
 
 
-class InspectedTagger(nn.Module):
+class InspectedTagger(_OverWords[TaggerNetwork]):
     """A tagger; its examples are the words of sentences and the numbers of their tags (T, B).
 
     The loss is that of each word's own score, without the chain over the tags.
@@ -103,18 +109,6 @@ class InspectedTagger(nn.Module):
     """
 
     loss_unit = "nats a word"
-
-    def __init__(self, network: TaggerNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def recurrent_layers(self) -> dict[str, nn.Module]:
-        """The layers over words by name."""
-        return _layers(self.network.encoder)
-
-    def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
-        """(T, B, I) words and what their letters say."""
-        return _embedded(self.network.encoder, examples[0])
 
     def loss_by_position(
         self, examples: tuple[WordTensors, Tensor], encoded: Tensor | None = None

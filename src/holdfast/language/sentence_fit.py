@@ -71,7 +71,7 @@ def fit_sentences(
         budget: of everything; its clock is already running.
         steps: updates in place of the budget.
         seed: of everything random.
-        identity: of the data and the design.
+        identity: of the data, the design and all that was asked for: the time, too.
         progress: is told of every update.
         description: what the progress shows.
         folder: for snapshots, from which a killed run goes on; None for none.
@@ -82,7 +82,7 @@ def fit_sentences(
         NonFiniteLossError: training failed; names the sentences.
         ModelError: the snapshot in `folder` is of another run.
     """
-    asked = {"identity": identity, "budget": budget.seconds, "steps": steps, "seed": seed}
+    asked = {"identity": identity, "steps": steps, "seed": seed}
     place = None if folder is None else TrainingFolder(folder, asked)
     found = None if place is None else place.settled()
     task = make()

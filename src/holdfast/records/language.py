@@ -261,6 +261,8 @@ class ClassifierRecord:
         seed: of the run.
         seconds: from start to end.
         learnt: texts that were learnt from; each network leaves some out to choose its weights.
+        anew: whether the networks learnt from the held-out texts, too, after others like them were
+            scored on these.
         networks, parameters, steps: networks that are averaged, their weights and their updates.
         scores: on texts that were held out.
         reliability: of ten equal ranges of confidence those that occur: mean confidence, share of
@@ -277,6 +279,7 @@ class ClassifierRecord:
     seed: int
     seconds: float
     learnt: int
+    anew: bool
     networks: int
     parameters: int
     steps: int

@@ -16,6 +16,12 @@ COMMAND_LENGTH = 4_000
 NAME_LENGTH = 80
 WORD_LENGTH = 60
 
+HELD_OUT = {
+    False: "scored alone",
+    True: "scored before networks that learnt from all texts took the place of the scored ones",
+}
+"""What became of the held-out texts, by `ClassifierRecord.anew`."""
+
 LABELS = 30
 """Labels that the tables show at most, the most frequent first."""
 
@@ -72,7 +78,7 @@ def classifier_html(record: ClassifierRecord) -> bytes:
         "examples": [_decided(one) for one in record.examples],
         "facts": [
             ["Learnt from", f"{record.learnt:,} texts, a few left out by each network"],
-            ["Held out", f"{scores.texts:,} texts, scored alone"],
+            ["Held out", f"{scores.texts:,} texts, {HELD_OUT[record.anew]}"],
             ["Networks", f"{record.networks:,}, {record.parameters:,} weights together"],
             ["Updates", f"{record.steps:,}"],
             ["Seed", str(record.seed)],
@@ -96,8 +102,8 @@ def _lead(record: ClassifierRecord) -> str:
     """What the classifier is worth, in two sentences."""
     scores = record.scores
     said = (
-        f"Of {scores.texts:,} texts that it never learnt from, {scores.accuracy:.1%} have the "
-        f"right label; its probabilities are off by {scores.calibration_error:.1%}."
+        f"Of {scores.texts:,} texts that were held out, {scores.accuracy:.1%} got the right "
+        f"label; its probabilities are off by {scores.calibration_error:.1%}."
     )
     if not scores.simple:
         return said

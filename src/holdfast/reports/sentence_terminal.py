@@ -10,6 +10,7 @@ from rich.text import Text
 
 from holdfast.records import ClassifierScores, TagScore, TagScores
 from holdfast.reports.start_words import start_words
+from holdfast.reports.study_terminal import span
 
 ROWS = 40
 """Tags that are printed at most, the most frequent first."""
@@ -33,6 +34,20 @@ def tags(scores: TagScores, title: str) -> RenderableType:
         named = ", ".join(scores.unknown[:5])
         parts += [Text(), Text(f"Training never saw these tags, which are always wrong: {named}.")]
     return Group(*parts)
+
+
+def trained(steps: int, seconds: float, networks: int = 1, everything: int = 0) -> RenderableType:
+    """What a training came to.
+
+    Arguments:
+        steps: updates of all networks.
+        seconds: from start to end.
+        networks: that were trained.
+        everything: those of them that learnt from all texts and are kept alone; 0 for none.
+    """
+    what = f"{networks} networks, " if networks > 1 else ""
+    kept = f"; the {everything} that learnt from all texts are kept" if everything else ""
+    return Text(f"Trained: {what}{steps:,} updates, {span(seconds)} in all{kept}.")
 
 
 def labels(scores: ClassifierScores, title: str) -> RenderableType:

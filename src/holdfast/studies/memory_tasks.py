@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -19,11 +20,12 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
-class _SameTest:
+class _SameTest(ABC):
     """Tested on what is trained on."""
 
+    @abstractmethod
     def draw(self, random: np.random.Generator, rows: int) -> Examples:
-        raise NotImplementedError
+        """Sequences to train on."""
 
     def test(self, random: np.random.Generator, rows: int) -> Examples:
         return self.draw(random, rows)

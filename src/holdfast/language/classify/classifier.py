@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
 from holdfast.language.classify.deciding import deciding_words
+from holdfast.language.classify.ensemble import Part, folder_of
 from holdfast.language.classify.fitting import Asked, ClassifierFit, fit_classifier
 from holdfast.language.classify.labels import given_labels, given_texts
 from holdfast.language.classify.scores import classifier_scores
@@ -36,7 +37,7 @@ class TextClassifier(Parameters):
     Arguments:
         budget: how long `fit` may take, such as "5m"; None for as long as it is worth.
         steps: updates of each network in place of the budget; equal steps, equal bits.
-        networks: how many are trained and averaged.
+        networks: how many are averaged.
         hidden: units each way.
         embedding: numbers that describe a word.
         class_weight: "balanced" lets every label count alike, however rare it is.
@@ -128,7 +129,8 @@ class TextClassifier(Parameters):
 
         A part of the texts chooses the weights, another calibrates the probabilities and gives the
         scores, each half of it with the temperature of the other half; simple classifiers learn
-        from the same texts and are scored on the same part.
+        from the same texts and are scored on the same part. Where the time allows, networks that
+        learn from all texts then take the place of those that were scored.
 
         Arguments:
             texts: N of them: a list, an array, a column of a frame.
@@ -231,7 +233,8 @@ class TextClassifier(Parameters):
     def clear(snapshots: str | Path) -> None:
         """Remove what a training that is done has left in its folder of snapshots."""
         for number in range(MOST_NETWORKS):
-            clear(Path(snapshots) / f"network-{number}")
+            for part in get_args(Part):
+                clear(folder_of(Path(snapshots), number, part))
         with suppress(OSError):  # refused where the caller keeps something of his own in it
             Path(snapshots).rmdir()
 

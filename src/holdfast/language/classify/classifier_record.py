@@ -60,6 +60,8 @@ def classifier_record(
         raise ArgumentError("There is nothing to report: nothing was held out to score.")
     kept, chances = fit.kept, fit.chances
     names = kept.labels
+    # What decided is asked of those that did not learn from these texts.
+    judged = fit.judged
     truth = np.array([names.index(str(labels[row])) for row in fit.scoring])
     said, sure = chances.argmax(axis=1), chances.max(axis=1)
     wrong = [
@@ -68,7 +70,9 @@ def classifier_record(
     right = [int(place) for place in np.flatnonzero(said == truth)]
     looked_at = [*wrong[:SHOWN], *right[: LOOKED_AT - min(len(wrong), SHOWN)]]
     decided = {
-        place: _decided(kept, texts[fit.scoring[place]], names, int(said[place]), int(truth[place]))
+        place: _decided(
+            judged, texts[fit.scoring[place]], names, int(said[place]), int(truth[place])
+        )
         for place in looked_at
     }
     return ClassifierRecord(
@@ -78,7 +82,8 @@ def classifier_record(
         version=__version__,
         seed=classifier.seed,
         seconds=0.0 if started is None else time.monotonic() - started,
-        learnt=len(fit.learning),
+        learnt=len(texts) if fit.anew else len(fit.learning),
+        anew=fit.anew,
         networks=len(kept.members),
         parameters=sum(w.numel() for one in kept.members for w in one.parameters()),
         steps=sum(one.steps for one in fit.trained),
@@ -91,15 +96,15 @@ def classifier_record(
 
 
 def _decided(
-    kept: StoredClassifier, text: str, names: Sequence[str], said: int, truth: int
+    judged: StoredClassifier, text: str, names: Sequence[str], said: int, truth: int
 ) -> DecidedText:
-    pairs = deciding_words(kept.chances, text, said, most=WORDS)
+    pairs = deciding_words(judged.chances, text, said, most=WORDS)
     return DecidedText(
         tuple(word for word, _ in pairs),
         tuple(effect for _, effect in pairs),
         names[said],
         names[truth],
-        float(kept.chances([text])[0, said]),
+        float(judged.chances([text])[0, said]),
     )
 
 

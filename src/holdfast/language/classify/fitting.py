@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,21 +16,14 @@ from torch import nn
 from holdfast.language.classify.bag import Bag
 from holdfast.language.classify.beside import beside
 from holdfast.language.classify.calibration import probabilities, share_and_temperature
-from holdfast.language.classify.division import divided, stopping
+from holdfast.language.classify.division import divided
+from holdfast.language.classify.ensemble import Beginning, Ensemble
 from holdfast.language.classify.model import ClassifierNetwork
-from holdfast.language.classify.readers import Reader, TokenReader, WordReader, shortened
+from holdfast.language.classify.readers import TokenReader, WordReader, shortened
 from holdfast.language.classify.scores import classifier_scores
-from holdfast.language.classify.started import StartedNetwork, paces, started_from
-from holdfast.language.classify.stored import (
-    MOST_NETWORKS,
-    Network,
-    StoredClassifier,
-    blended,
-    network_scores,
-)
-from holdfast.language.classify.task import ClassifyingTask
+from holdfast.language.classify.started import started_from
+from holdfast.language.classify.stored import StoredClassifier, blended, network_scores
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.sentence_fit import fit_sentences
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary, cut_words
 from holdfast.records import ClassifierScores, StartComparison
@@ -39,34 +31,12 @@ from holdfast.training.budget import Budget
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 
-BATCH: Final = 32
-
-LEAST_PASSES: Final = 3
-MOST_PASSES: Final = 30
-USUAL_STEPS: Final = 600
-"""Updates that are enough, if they read the texts often enough: on SST-2 with the rate below, 600
-give 80.8 % and 1,200 give 79.9 (3 networks, mean of two seeds)."""
-RATE: Final = 0.01
-"""Peak of the learning rate from nothing. On SST-2's dev sentences, 3 networks of 600 updates, mean
-of two seeds: 79.8 % with 0.002, 80.3 with 0.005; with an encoder of short timescales 80.2 with
-0.005 and 80.8 with 0.010."""
-
-STARTED_RATE: Final = 2e-3
-"""Of a network that begins as a language model: what it knows should stay."""
-
 NETWORKS: Final = "LSTMs alone"
 BAG: Final = "words and word pairs alone"
 
-
-def passes_wanted(texts: int) -> int:
-    """How often texts are read at most: few of them more often.
-
-    Example:
-        >>> passes_wanted(6_000), passes_wanted(500)
-        (4, 30)
-    """
-    passes = math.ceil(USUAL_STEPS * BATCH / max(texts, 1))
-    return min(max(passes, LEAST_PASSES), MOST_PASSES)
+ANEW: Final = 1.15
+"""Times what the judged networks took has to be left for those that learn from all texts: they read
+that much more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +73,8 @@ class ClassifierFit:
         trained: the record of each network's training.
         learning, scoring: which texts were learnt from, and which were scored.
         chances: (N, K) the probabilities that were scored.
+        judged: with the networks that were scored; `kept` may hold others like them in their place,
+            which learnt from all texts.
     """
 
     kept: StoredClassifier
@@ -111,6 +83,12 @@ class ClassifierFit:
     learning: NDArray[np.int64]
     scoring: NDArray[np.int64]
     chances: NDArray[np.float64]
+    judged: StoredClassifier
+
+    @property
+    def anew(self) -> bool:
+        """Whether networks that learnt from all texts are kept in place of the scored ones."""
+        return self.kept.members[0] is not self.judged.members[0]
 
 
 def fit_classifier(
@@ -123,6 +101,10 @@ def fit_classifier(
 ) -> ClassifierFit:
     """Train and judge a classifier.
 
+    Networks that learn from a part of the texts are judged on the rest; where as much time is left
+    as they took, others of their kind learn from all texts and are kept in their place, with the
+    share and the temperature that suited the first.
+
     Arguments:
         asked: sizes and seeds.
         texts, labels: N of each.
@@ -134,97 +116,47 @@ def fit_classifier(
     numbers = numbers.astype(np.int64)
     learning, scoring = divided(numbers, asked.seed)
     counts = _label_counts(numbers[learning], len(classes), asked.balanced)
-    named = [str(one) for one in classes.tolist()]
-    described = repr((replace(asked, start=None), texts, labels.tolist()))
+    described = repr((replace(asked, start=None), clock.seconds, texts, labels.tolist()))
     identity = hashlib.sha256(described.encode()).hexdigest()
-    design, words = _from_nothing(asked, [texts[row] for row in learning])
-    fresh = partial(ClassifierNetwork, design, len(classes))
-    plans: list[tuple[Reader, Callable[[], nn.Module], int]] = []
     if asked.start is not None:
-        theirs = asked.start.network
-        reader: Reader = TokenReader(asked.start.tokens)
-        identity += _fingerprint(theirs)
-        plans += [
-            (reader, partial(started_from, theirs, len(classes)), len(theirs.layers))
-        ] * asked.networks
-        plans.append((words, fresh, 0))  # the one beside which the start is judged
-    else:
-        reader = words
-        plans += [(words, fresh, 0)] * asked.networks
-    read: dict[int, list[NDArray[np.int64]]] = {}
-    made: list[Network] = []
-    trained = []
-    for number, (how, make, layers) in enumerate(plans):
-        numbered = read.setdefault(id(how), [how.numbers(text) for text in texts])
-        left = len(plans) - number
-        own, held = (learning[part] for part in stopping(numbers[learning], asked.seed, number))
-        seconds = None if clock.seconds is None else max(0.92 * clock.remaining() / left, 1.0)
-        seed = asked.seed * MOST_NETWORKS + number
-
-        def task(
-            make: Callable[[], nn.Module] = make,
-            numbered: list[NDArray[np.int64]] = numbered,
-            own: NDArray[np.int64] = own,
-            held: NDArray[np.int64] = held,
-            seed: int = seed,
-        ) -> ClassifyingTask:
-            return ClassifyingTask(
-                make,
-                [texts[row] for row in own],
-                [numbered[row] for row in own],
-                numbers[own],
-                [numbered[row] for row in held],
-                numbers[held],
-                counts,
-                BATCH,
-                seed,
-            )
-
-        fit = fit_sentences(
-            task,
-            most_passes=passes_wanted(len(own)),
-            learning_rate=STARTED_RATE if layers else RATE,
-            budget=Budget(seconds),
-            steps=asked.steps,
-            seed=seed,
-            identity=identity,
-            progress=progress,
-            description=f"Network {number + 1} of {len(plans)}",
-            folder=None if snapshots is None else snapshots / f"network-{number}",
-            paces=partial(paces, layers) if layers else None,
-        )
-        network = fit.task.module.eval()
-        assert isinstance(network, ClassifierNetwork | StartedNetwork)
-        made.append(network)
-        trained.append(fit.trained)
-        if fit.trained.stopped == "interrupted" or clock.remaining() <= 0.0:
-            break
-    beginner = None
-    if asked.start is not None and len(made) == len(plans):
-        beginner = made.pop()
+        identity += _fingerprint(asked.start.network)
+    fresh = _from_nothing(asked, [texts[row] for row in learning], len(classes))
+    beginning = fresh if asked.start is None else _from_language(asked.start, len(classes))
+    ensemble = Ensemble(
+        texts, numbers, counts, asked.steps, asked.seed, identity, clock, progress, snapshots
+    )
+    plans = [beginning] * asked.networks
+    if asked.start is not None:
+        plans.append(fresh)  # the one beside which the start is judged
+    members = ensemble.train(plans, learning)
+    trained = [member.trained for member in members]
+    complete = ensemble.complete(members, plans)
+    beginner = members.pop().network if asked.start is not None and complete else None
+    reader, made = beginning.reader, [member.network for member in members]
     bag = None
     if asked.blend:
         bag = Bag.fitted([texts[row] for row in learning], numbers[learning], counts)
     kept = StoredClassifier.of(reader, classes, made, bag)
     if not len(scoring):
         nothing = np.zeros((0, len(classes)))
-        return ClassifierFit(kept, None, tuple(trained), learning, scoring, nothing)
+        return ClassifierFit(kept, None, tuple(trained), learning, scoring, nothing, kept)
     truth, unseen = numbers[scoring], [texts[row] for row in scoring]
     start = None
     if beginner is not None:
         start = _compared(
             network_scores(reader, made[:1], unseen, len(classes)).argmax(axis=1) == truth,
-            network_scores(words, [beginner], unseen, len(classes)).argmax(axis=1) == truth,
+            network_scores(fresh.reader, [beginner], unseen, len(classes)).argmax(axis=1) == truth,
         )
     ours = network_scores(reader, made, unseen, len(classes))
-    theirs_too = None if bag is None else bag.log_probabilities(unseen)
-    chances, share, warmth = _judged(ours, theirs_too, truth)
+    theirs = None if bag is None else bag.log_probabilities(unseen)
+    chances, share, warmth = _judged(ours, theirs, truth)
+    named = [str(one) for one in classes.tolist()]
     simple = beside([texts[row] for row in learning], numbers[learning], unseen)
     parts = {}
-    if theirs_too is not None:
+    if theirs is not None:
         parts = {
             NETWORKS: float((ours.argmax(axis=1) == truth).mean()),
-            BAG: float((theirs_too.argmax(axis=1) == truth).mean()),
+            BAG: float((theirs.argmax(axis=1) == truth).mean()),
         }
     scores = classifier_scores(
         chances,
@@ -234,10 +166,20 @@ def fit_classifier(
         parts,
         start,
     )
+    judged = StoredClassifier.of(reader, classes, made, bag, share, warmth)
     if share:  # which is settled, so that the bag can learn from the rest as well
         bag = Bag.fitted(texts, numbers, _label_counts(numbers, len(classes), asked.balanced))
+    took = sum(member.trained.seconds for member in members)
+    if complete and clock.remaining() > ANEW * took:
+        if asked.start is None:
+            beginning = _from_nothing(asked, texts, len(classes))
+        plans = [beginning] * asked.networks
+        others = ensemble.train(plans, np.arange(len(texts)), "all")
+        trained += [other.trained for other in others]
+        if ensemble.complete(others, plans):
+            reader, made = beginning.reader, [other.network for other in others]
     kept = StoredClassifier.of(reader, classes, made, bag, share, warmth)
-    return ClassifierFit(kept, scores, tuple(trained), learning, scoring, chances)
+    return ClassifierFit(kept, scores, tuple(trained), learning, scoring, chances, judged)
 
 
 def _judged(
@@ -254,8 +196,8 @@ def _judged(
     return chances, *share_and_temperature(networks, bag, truth)
 
 
-def _from_nothing(asked: Asked, learnt: Sequence[str]) -> tuple[EncoderDesign, WordReader]:
-    """The design of a network that knows nothing, and how it reads."""
+def _from_nothing(asked: Asked, learnt: Sequence[str], labels: int) -> Beginning:
+    """A network that knows nothing but the words of the texts."""
     reader = WordReader(WordVocabulary.counted([shortened(cut_words(text)) for text in learnt]))
     design = EncoderDesign(
         len(reader.vocabulary.words) + 2,
@@ -265,7 +207,14 @@ def _from_nothing(asked: Asked, learnt: Sequence[str]) -> tuple[EncoderDesign, W
         hidden=asked.hidden,
         dropout=0.5,
     )
-    return design, reader
+    return Beginning(reader, partial(ClassifierNetwork, design, labels))
+
+
+def _from_language(model: LanguageModel, labels: int) -> Beginning:
+    """A network that begins as a language model."""
+    network = model.network
+    make = partial(started_from, network, labels)
+    return Beginning(TokenReader(model.tokens), make, len(network.layers))
 
 
 def _label_counts(numbers: NDArray[np.int64], labels: int, balanced: bool) -> NDArray[np.float64]:

@@ -130,7 +130,7 @@ class Tagger:
             budget=clock,
             steps=steps,
             seed=seed,
-            identity=_identity(design, tags, learnt, held_out),
+            identity=_identity(design, tags, learnt, held_out, clock.seconds),
             progress=progress_for_terminal() if progress is None else progress,
             folder=None if snapshots is None else Path(snapshots),
         )
@@ -277,8 +277,9 @@ def _identity(
     tags: tuple[str, ...],
     learnt: Sequence[Sentence],
     held_out: Sequence[Sentence],
+    seconds: float | None,
 ) -> str:
-    digest = hashlib.sha256(repr((design, tags)).encode())
+    digest = hashlib.sha256(repr((design, tags, seconds)).encode())
     for group in (learnt, held_out):
         for one in group:
             digest.update(repr((one.words, one.tags)).encode())
