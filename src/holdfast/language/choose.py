@@ -99,7 +99,7 @@ def _design(
 
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:
     """The more often a text is read by the more weights, the more of them are hidden at a time."""
-    weights = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
+    weights: float = sum(4 * units * (inputs + units) for inputs, units in design.sizes())
     # A token's embedding learns only where the token stands.
     weights += EMBEDDING_STRAIN * design.vocabulary * design.embedding
     strain = min(passes, 100.0) * weights / tokens
