@@ -20,8 +20,9 @@ from holdfast.language.words import cut_words, plain
 MOST: Final = 200_000
 """Words and pairs that are kept, the most frequent first."""
 
-STRENGTH: Final = 0.2
-"""Of the texts against the penalty on the weights."""
+STRENGTH: Final = 2.0
+"""Of the texts against the penalty on the weights. Four folds of the training texts: TREC 84.9 % with
+0.2, 86.9 with 2 and 87.2 with 5; SST-2 80.5, 80.2 and 80.1."""
 
 ITERATIONS: Final = 60
 
@@ -108,14 +109,15 @@ class Bag:
 
 
 def features(text: str) -> list[str]:
-    """The different words of a text, and the different pairs of neighbours.
+    """The different words of a text, and the different pairs of neighbours, its ends among them.
 
     Example:
         >>> features("So so dull")
-        ['so', 'dull', 'so so', 'so dull']
+        ['so', 'dull', ' so', 'so so', 'so dull', 'dull ']
     """
     words = [plain(word) for word in cut_words(text)]
-    return list(dict.fromkeys([*words, *(f"{one} {two}" for one, two in pairwise(words))]))
+    pairs = pairwise(["", *words, ""])
+    return list(dict.fromkeys([*words, *(f"{one} {two}" for one, two in pairs)]))
 
 
 def _log_count_ratios(
