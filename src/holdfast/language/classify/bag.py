@@ -21,8 +21,8 @@ MOST: Final = 200_000
 """Words and pairs that are kept, the most frequent first."""
 
 STRENGTH: Final = 2.0
-"""Of the texts against the penalty on the weights. Four folds of the training texts: TREC 84.9 % with
-0.2, 86.9 with 2 and 87.2 with 5; SST-2 80.5, 80.2 and 80.1."""
+"""Of the texts against the penalty on the weights. Four folds of the training texts: TREC 84.9 %
+with 0.2, 86.9 with 2 and 87.2 with 5; SST-2 80.5, 80.2 and 80.1."""
 
 ITERATIONS: Final = 60
 
