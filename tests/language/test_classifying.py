@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.classify.bag import Bag
+from holdfast.language.classify.bag import STRENGTHS, Bag
 from holdfast.language.classify.calibration import (
     calibration_error,
     probabilities,
@@ -251,3 +251,14 @@ def test_damaged_folders_are_refused(tmp_path: Path) -> None:
         manifest.write_text(json.dumps(broken), encoding="utf-8")
         with pytest.raises(ModelError, match="does not fit together"):
             TextClassifier.load(tmp_path / "model")
+
+
+def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
+    """Labels by lot want a strong penalty; labels that the first word settles a weak one."""
+    random = np.random.default_rng(0)
+    words = [" ".join(row) for row in random.choice(list("abcdefgh"), (200, 6)).tolist()]
+    by_lot = random.integers(0, 2, 200)
+    by_word = np.array([int(text[0] in "abcd") for text in words])
+    counts = np.ones(2)
+    assert Bag._strength(words, by_lot, counts) == STRENGTHS[0]
+    assert Bag._strength(words, by_word, counts) == STRENGTHS[1]
