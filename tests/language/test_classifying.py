@@ -260,5 +260,5 @@ def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
     by_lot = random.integers(0, 2, 200)
     by_word = np.array([int(text[0] in "abcd") for text in words])
     counts = np.ones(2)
-    assert Bag._strength(words, by_lot, counts) == STRENGTHS[0]
-    assert Bag._strength(words, by_word, counts) == STRENGTHS[1]
+    assert Bag.suited_strength(words, by_lot, counts) == STRENGTHS[0]
+    assert Bag.suited_strength(words, by_word, counts) == STRENGTHS[1]

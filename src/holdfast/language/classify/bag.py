@@ -55,20 +55,18 @@ class Bag:
         texts: Sequence[str],
         labels: NDArray[np.int64],
         counts: NDArray[np.float64],
-        strength: float | None = None,
+        strength: float = STRENGTHS[0],
     ) -> Bag:
         """The weights that make the labels likely, near the log-count ratios of naive Bayes.
 
         Arguments:
             texts, labels: N to learn from.
             counts: (K,) how much each label counts.
-            strength: of the texts against the penalty; None for one of `STRENGTHS`.
+            strength: of the texts against the penalty.
 
         Source: Wang and Manning (2012), "Baselines and bigrams", with logistic loss in place of
         the SVM's; every label against the others.
         """
-        if strength is None:
-            strength = cls._strength(texts, labels, counts)
         found = [features(text) for text in texts]
         often = Counter(name for one in found for name in one)
         names = tuple(name for name, _ in often.most_common(MOST))
@@ -96,10 +94,14 @@ class Bag:
         return cls(names, weights, bias.detach().numpy().astype(np.float32))
 
     @classmethod
-    def _strength(
+    def suited_strength(
         cls, texts: Sequence[str], labels: NDArray[np.int64], counts: NDArray[np.float64]
     ) -> float:
-        """The strength that suits held-out texts."""
+        """The one of `STRENGTHS` that suits held-out texts.
+
+        Arguments:
+            texts, labels, counts: as `fitted` takes them.
+        """
         if len(texts) < FEWEST:
             return STRENGTHS[0]
         held = np.arange(len(texts)) % 5 == 4

@@ -133,9 +133,11 @@ def fit_classifier(
     complete = ensemble.complete(members, plans)
     beginner = members.pop().network if asked.start is not None and complete else None
     reader, made = beginning.reader, [member.network for member in members]
-    bag = None
+    bag, strength = None, 0.0
     if asked.blend:
-        bag = Bag.fitted([texts[row] for row in learning], numbers[learning], counts)
+        learnt = [texts[row] for row in learning]
+        strength = Bag.suited_strength(learnt, numbers[learning], counts)
+        bag = Bag.fitted(learnt, numbers[learning], counts, strength)
     kept = StoredClassifier.of(reader, classes, made, bag)
     if not len(scoring):
         nothing = np.zeros((0, len(classes)))
@@ -168,7 +170,8 @@ def fit_classifier(
     )
     judged = StoredClassifier.of(reader, classes, made, bag, share, warmth)
     if share:  # which is settled, so that the bag can learn from the rest as well
-        bag = Bag.fitted(texts, numbers, _label_counts(numbers, len(classes), asked.balanced))
+        counts = _label_counts(numbers, len(classes), asked.balanced)
+        bag = Bag.fitted(texts, numbers, counts, strength)
     took = sum(member.trained.seconds for member in members)
     if complete and clock.remaining() > ANEW * took:
         if asked.start is None:
