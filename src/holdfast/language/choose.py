@@ -20,8 +20,8 @@ SAMPLED: Final = 4_096
 """Tokens of that part: as fast as the adaptive softmax, whose weights cannot be the embedding's."""
 
 EMBEDDING_STRAIN: Final = 0.25
-"""How much a weight of the embedding counts among those that could learn the text by heart; tried on
-WikiText-2 once, without a run beside it that counts them whole."""
+"""How much a weight of the embedding counts among those that could learn the text by heart; tried
+on WikiText-2 once, without a run beside it that counts them whole."""
 
 
 def choose_design(
