@@ -65,6 +65,6 @@ def test_a_design_and_wishes_contradict_each_other(tmp_path: Path) -> None:
 
 
 def test_the_least_updates_are_done_however_little_time_there_is(tmp_path: Path) -> None:
-    model = LanguageModel.train(write_text(tmp_path), budget=0.01, hidden=8)
+    model = LanguageModel.train(write_text(tmp_path), budget=1e-6, hidden=8)
     assert model.fit is not None
     assert model.fit.trained.steps == LEAST_STEPS

@@ -216,7 +216,7 @@ def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int, seconds: 
     try:
         each, _ = update_seconds(seconds, rehearsal)
     except TimeoutError:
-        each = seconds
+        each = max(seconds, 1e-9)  # nothing may be left at all
     return design.flops_per_token() * design.window * design.batch / each
 
 
