@@ -27,7 +27,7 @@ def test_a_table_is_learnt_labelled_and_scored(
     made = json.loads(capsys.readouterr().out)
     assert made["scores"]["accuracy"] > 0.9
     assert {entry.name for entry in out.iterdir()} == {"model", "report.html"}
-    assert dict(made["scores"]["parts"]).keys() == {"LSTMs alone", "words and word pairs alone"}
+    assert dict(made["scores"]["parts"]).keys() == {"LSTMs alone", "words, pairs and pieces alone"}
     labels = films.parent / "labels.csv"
     assert (
         command(monkeypatch, "classify", "predict", out / "model", films, "-o", labels, "-q") == 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.classify.bag import STRENGTHS, Bag
+from holdfast.language.classify.bag import KINDS, Bag, Kind
 from holdfast.language.classify.calibration import (
     calibration_error,
     probabilities,
@@ -179,7 +179,7 @@ def test_columns_of_frames_are_read(kind: str) -> None:
 def test_the_blend_says_what_each_part_does_alone() -> None:
     scores = small().fit(*films()).scores_
     assert scores is not None
-    assert dict(scores.parts) == {"LSTMs alone": 1.0, "words and word pairs alone": 1.0}
+    assert dict(scores.parts) == {"LSTMs alone": 1.0, "words, pairs and pieces alone": 1.0}
     alone = small(blend=False).fit(*films()).scores_
     assert alone is not None
     assert alone.parts == ()
@@ -260,5 +260,34 @@ def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
     by_lot = random.integers(0, 2, 200)
     by_word = np.array([int(text[0] in "abcd") for text in words])
     counts = np.ones(2)
-    assert Bag.suited_strength(words, by_lot, counts) == STRENGTHS[0]
-    assert Bag.suited_strength(words, by_word, counts) == STRENGTHS[1]
+    assert Bag.suited_kind(words, by_lot, counts).strength == min(kind.strength for kind in KINDS)
+    assert Bag.suited_kind(words, by_word, counts) == Kind(pieces=False, strength=2.0)
+
+
+def test_the_bag_reads_endings_of_words_where_they_decide() -> None:
+    random = np.random.default_rng(0)
+    stems = ["".join(row) for row in random.choice(list("abcdefgh"), (400, 5)).tolist()]
+    labels = random.integers(0, 2, 400)
+    texts = [stem + ("less" if label else "ful") for stem, label in zip(stems, labels, strict=True)]
+    kind = Bag.suited_kind(texts[:200], labels[:200], np.ones(2))
+    assert kind.pieces
+    said = Bag.fitted(texts[:200], labels[:200], np.ones(2), kind).log_probabilities(texts[200:])
+    np.testing.assert_array_equal(said.argmax(axis=1), labels[200:])
+
+
+def test_the_bag_has_the_weights_that_scikit_learn_finds() -> None:
+    """Two labels' weights are one weight's halves: the penalty s on both is C = 2 s on the one."""
+    linear = pytest.importorskip("sklearn.linear_model")
+    random = np.random.default_rng(1)
+    words = random.permutation(["gate"] * 60 + ["cell"] * 60)
+    labels = ((words == "gate") ^ (random.random(120) < 0.2)).astype(np.int64)
+    bag = Bag.fitted(words.tolist(), labels, np.ones(2), Kind(pieces=False, strength=0.5))
+    # A text of one word has three features: the word, and its pairs with both ends.
+    found = np.stack([words == "gate", words == "cell"], axis=1).astype(float).repeat(3, axis=1)
+    counts = 1.0 + np.stack([found[labels == label].sum(axis=0) for label in (0, 1)])
+    shares = np.log(counts / counts.sum(axis=1, keepdims=True))
+    ratios = shares[1] - shares[0]
+    theirs = linear.LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000)
+    theirs.fit(found * ratios, labels)
+    chances = theirs.predict_proba(np.eye(2).repeat(3, axis=1) * ratios)
+    np.testing.assert_allclose(np.exp(bag.log_probabilities(["gate", "cell"])), chances, atol=1e-4)

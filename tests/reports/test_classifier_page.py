@@ -36,7 +36,7 @@ def scores(**changes: Any) -> ClassifierScores:
         confusion=((16, 2, 2), (2, 16, 2), (2, 2, 16)),
         simple=(("naive Bayes on bigrams", 0.7), ("linear SVM", 0.75)),
         unknown=(),
-        parts=(("LSTMs alone", 0.78), ("words and word pairs alone", 0.76)),
+        parts=(("LSTMs alone", 0.78), ("words, pairs and pieces alone", 0.76)),
         start=StartComparison(0.8, 0.75, 0.05, 0.02),
     )
     return replace(made, **changes)
@@ -116,6 +116,6 @@ def test_the_terminal_says_what_is_blended_and_what_the_start_brought() -> None:
     with console.capture() as captured:
         console.print(sentence_terminal.labels(scores(), "Held out"))
     said = captured.get()
-    assert "Blended of: LSTMs alone: 78.00%; words and word pairs alone: 76.00%." in said
+    assert "Blended of: LSTMs alone: 78.00%; words, pairs and pieces alone: 76.00%." in said
     assert "Starting from the language model: better." in said
     assert "take it" not in said

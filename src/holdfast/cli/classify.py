@@ -39,7 +39,8 @@ def train(
     blend: Annotated[
         bool,
         typer.Option(
-            "--blend/--no-blend", help="Blend in a log-linear model over words and word pairs."
+            "--blend/--no-blend",
+            help="Blend in a log-linear model over words, their pairs and pieces.",
         ),
     ] = True,
     start: Annotated[

@@ -41,8 +41,8 @@ class TextClassifier(Parameters):
         hidden: units each way.
         embedding: numbers that describe a word.
         class_weight: "balanced" lets every label count alike, however rare it is.
-        blend: whether a log-linear model over words and word pairs is blended in, with the share
-            that suits held-out texts; `scores_.parts` says how each does alone.
+        blend: whether a log-linear model over words, their pairs and pieces is blended in, with
+            the share that suits held-out texts; `scores_.parts` says how each does alone.
         start: a `LanguageModel`, or the folder of one, whose layers the networks start from (Howard
             and Ruder 2018, arXiv 1801.06146); one more network starts from nothing, and
             `scores_.start` says whether it helped. None to start from nothing.

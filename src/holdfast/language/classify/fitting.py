@@ -32,7 +32,7 @@ from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 
 NETWORKS: Final = "LSTMs alone"
-BAG: Final = "words and word pairs alone"
+BAG: Final = "words, pairs and pieces alone"
 
 ANEW: Final = 1.15
 """Times what the judged networks took has to be left for those that learn from all texts: they read
@@ -48,7 +48,7 @@ class Asked:
         networks: how many.
         hidden, embedding: sizes.
         balanced: whether labels count alike.
-        blend: whether a bag of words and pairs is blended in.
+        blend: whether a bag of words, pairs and pieces is blended in.
         seed: of everything random.
         start: a language model from which networks start; None to start from nothing.
     """
@@ -120,7 +120,12 @@ def fit_classifier(
     identity = hashlib.sha256(described.encode()).hexdigest()
     if asked.start is not None:
         identity += _fingerprint(asked.start.network)
-    fresh = _from_nothing(asked, [texts[row] for row in learning], len(classes))
+    learnt = [texts[row] for row in learning]
+    bag = kind = None
+    if asked.blend:  # first, so that the networks share out the time that it leaves
+        kind = Bag.suited_kind(learnt, numbers[learning], counts)
+        bag = Bag.fitted(learnt, numbers[learning], counts, kind)
+    fresh = _from_nothing(asked, learnt, len(classes))
     beginning = fresh if asked.start is None else _from_language(asked.start, len(classes))
     ensemble = Ensemble(
         texts, numbers, counts, asked.steps, asked.seed, identity, clock, progress, snapshots
@@ -133,11 +138,6 @@ def fit_classifier(
     complete = ensemble.complete(members, plans)
     beginner = members.pop().network if asked.start is not None and complete else None
     reader, made = beginning.reader, [member.network for member in members]
-    bag, strength = None, 0.0
-    if asked.blend:
-        learnt = [texts[row] for row in learning]
-        strength = Bag.suited_strength(learnt, numbers[learning], counts)
-        bag = Bag.fitted(learnt, numbers[learning], counts, strength)
     kept = StoredClassifier.of(reader, classes, made, bag)
     if not len(scoring):
         nothing = np.zeros((0, len(classes)))
@@ -153,7 +153,7 @@ def fit_classifier(
     theirs = None if bag is None else bag.log_probabilities(unseen)
     chances, share, warmth = _judged(ours, theirs, truth)
     named = [str(one) for one in classes.tolist()]
-    simple = beside([texts[row] for row in learning], numbers[learning], unseen)
+    simple = beside(learnt, numbers[learning], unseen)
     parts = {}
     if theirs is not None:
         parts = {
@@ -169,9 +169,9 @@ def fit_classifier(
         start,
     )
     judged = StoredClassifier.of(reader, classes, made, bag, share, warmth)
-    if share:  # which is settled, so that the bag can learn from the rest as well
+    if kind is not None and share:  # which is settled, so that it can learn from the rest as well
         counts = _label_counts(numbers, len(classes), asked.balanced)
-        bag = Bag.fitted(texts, numbers, counts, strength)
+        bag = Bag.fitted(texts, numbers, counts, kind)
     took = sum(member.trained.seconds for member in members)
     if complete and clock.remaining() > ANEW * took:
         if asked.start is None:

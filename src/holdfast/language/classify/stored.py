@@ -45,7 +45,7 @@ class StoredClassifier:
         classes: (K,) labels: texts, whole numbers or truth values.
         networks: that are averaged, of one design, and read words.
         started: in place of them those that started from a language model.
-        bag: of words and pairs, blended in; None for the networks alone.
+        bag: of words, pairs and pieces, blended in; None for the networks alone.
         share: of the bag in the blend, 0 to 1.
         temperature: by which scores are divided.
     """
