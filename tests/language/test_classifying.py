@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.classify.bag import KINDS, Bag, Kind
+from holdfast.language.classify.bag import STRENGTHS, Bag, features
 from holdfast.language.classify.calibration import (
     calibration_error,
     probabilities,
@@ -260,8 +260,8 @@ def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
     by_lot = random.integers(0, 2, 200)
     by_word = np.array([int(text[0] in "abcd") for text in words])
     counts = np.ones(2)
-    assert Bag.suited_kind(words, by_lot, counts).strength == min(kind.strength for kind in KINDS)
-    assert Bag.suited_kind(words, by_word, counts) == Kind(pieces=False, strength=2.0)
+    assert Bag.suited_strength(words, by_lot, counts) == STRENGTHS[0]
+    assert Bag.suited_strength(words, by_word, counts) == STRENGTHS[-1]
 
 
 def test_the_bag_reads_endings_of_words_where_they_decide() -> None:
@@ -269,9 +269,7 @@ def test_the_bag_reads_endings_of_words_where_they_decide() -> None:
     stems = ["".join(row) for row in random.choice(list("abcdefgh"), (400, 5)).tolist()]
     labels = random.integers(0, 2, 400)
     texts = [stem + ("less" if label else "ful") for stem, label in zip(stems, labels, strict=True)]
-    kind = Bag.suited_kind(texts[:200], labels[:200], np.ones(2))
-    assert kind.pieces
-    said = Bag.fitted(texts[:200], labels[:200], np.ones(2), kind).log_probabilities(texts[200:])
+    said = Bag.fitted(texts[:200], labels[:200], np.ones(2)).log_probabilities(texts[200:])
     np.testing.assert_array_equal(said.argmax(axis=1), labels[200:])
 
 
@@ -281,13 +279,13 @@ def test_the_bag_has_the_weights_that_scikit_learn_finds() -> None:
     random = np.random.default_rng(1)
     words = random.permutation(["gate"] * 60 + ["cell"] * 60)
     labels = ((words == "gate") ^ (random.random(120) < 0.2)).astype(np.int64)
-    bag = Bag.fitted(words.tolist(), labels, np.ones(2), Kind(pieces=False, strength=0.5))
-    # A text of one word has three features: the word, and its pairs with both ends.
-    found = np.stack([words == "gate", words == "cell"], axis=1).astype(float).repeat(3, axis=1)
-    counts = 1.0 + np.stack([found[labels == label].sum(axis=0) for label in (0, 1)])
+    bag = Bag.fitted(words.tolist(), labels, np.ones(2), 0.5)
+    names = sorted({*features("gate"), *features("cell")})
+    rows = np.array([[name in features(word) for name in names] for word in words.tolist()]) * 1.0
+    counts = 1.0 + np.stack([rows[labels == label].sum(axis=0) for label in (0, 1)])
     shares = np.log(counts / counts.sum(axis=1, keepdims=True))
     ratios = shares[1] - shares[0]
     theirs = linear.LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000)
-    theirs.fit(found * ratios, labels)
-    chances = theirs.predict_proba(np.eye(2).repeat(3, axis=1) * ratios)
-    np.testing.assert_allclose(np.exp(bag.log_probabilities(["gate", "cell"])), chances, atol=1e-4)
+    theirs.fit(rows * ratios, labels)
+    chances = theirs.predict_proba(rows * ratios)
+    np.testing.assert_allclose(np.exp(bag.log_probabilities(words.tolist())), chances, atol=1e-4)

@@ -12,7 +12,6 @@ from holdfast.language.classify.readers import TokenReader
 from holdfast.language.classify.started import paces, started_from
 from holdfast.language.classify.stored import StoredClassifier
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.sentence_task import SentenceBatches
 from holdfast.records import StartComparison
 from holdfast.training.loop import train
 from holdfast.training.plan import Pace, Plan
@@ -67,8 +66,7 @@ def test_it_starts_with_the_weights_of_the_language_model(model: LanguageModel) 
 
 def test_a_started_network_scores_texts_alike_alone_and_among_others(model: LanguageModel) -> None:
     network, reader = started_from(model.network, 2).eval(), TokenReader(model.tokens)
-    numbers = [reader.numbers(text) for text in ("a film", GOOD, "warm " * 20)]
-    batches = SentenceBatches.of_numbers(numbers, 3)
+    batches = reader.batches(["a film", GOOD, "warm " * 20], 3)
     with torch.no_grad():
         together = network(batches.tensors([0, 1, 2]))
         alone = torch.cat([network(batches.tensors([row])) for row in range(3)])

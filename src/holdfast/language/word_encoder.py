@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.errors import ArgumentError, ModelError
+from holdfast.language.word_pieces import WordPieces
 from holdfast.language.words import LETTERS, PADDING, UNKNOWN, WordBatch
 from holdfast.nn import LSTM
 
@@ -26,6 +27,7 @@ class EncoderDesign:
         embedding: numbers that describe a word.
         letter_embedding: numbers that describe a letter.
         spelling: units of the LSTM that spells, each way; 0 for none.
+        pieces: numbers that describe a piece of a word; 0 for none.
         hidden: units of a layer, each way.
         layers: how many.
         dropout: share of the inputs and outputs that is hidden in training, one mask a sentence.
@@ -39,6 +41,7 @@ class EncoderDesign:
     embedding: int = 128
     letter_embedding: int = 32
     spelling: int = 64
+    pieces: int = 0
     hidden: int = 128
     layers: int = 1
     dropout: float = 0.4
@@ -52,6 +55,7 @@ class EncoderDesign:
             ("embedding", 1, 8_192),
             ("letter_embedding", 1, 1_024),
             ("spelling", 0, 4_096),
+            ("pieces", 0, 4_096),
             ("hidden", 1, 8_192),
             ("layers", 1, 16),
         ):
@@ -111,7 +115,7 @@ class WordTensors:
 
 
 class WordEncoder(nn.Module):
-    """A bidirectional LSTM over words, each an embedding beside what its letters say.
+    """A bidirectional LSTM over words, each an embedding beside what its letters or pieces say.
 
     Arguments:
         design: its sizes.
@@ -136,6 +140,9 @@ class WordEncoder(nn.Module):
                 timescale=float(LETTERS),
             )
             inputs += 2 * design.spelling
+        if design.pieces:
+            self.pieces = WordPieces(design.pieces)
+            inputs += design.pieces
         self.layers = nn.ModuleList(
             LSTM(
                 inputs if layer == 0 else design.output,
@@ -159,6 +166,9 @@ class WordEncoder(nn.Module):
             _, (h, _) = self.speller(self.letters(batch.spelling), lengths=batch.spelling_lengths)
             spelt = torch.cat([h[0], h[1]], dim=-1)
             x = torch.cat([x, spelt[batch.places]], dim=-1)
+        if design.pieces:
+            made = self.pieces(batch.spelling, batch.spelling_lengths)
+            x = torch.cat([x, made[batch.places]], dim=-1)
         for layer in self.layers:
             x, _ = layer(self.dropped(x), lengths=batch.lengths)
         return self.dropped(x)

@@ -123,13 +123,8 @@ class Ensemble:
         Returns:
             Fewer than were asked for where the time is over or Ctrl-C was pressed.
         """
-        read: dict[int, list[NDArray[np.int64]]] = {}
         made: list[Member] = []
         for number, beginning in enumerate(beginnings):
-            reader = beginning.reader
-            if id(reader) not in read:
-                read[id(reader)] = [reader.numbers(text) for text in self.texts]
-            numbered = read[id(reader)]
             left = len(beginnings) - number
             seconds = None
             if self.clock.seconds is not None:
@@ -138,7 +133,7 @@ class Ensemble:
             # Those of another part begin with weights of their own.
             seed = (self.seed + (SECOND if part else 0)) * MOST_NETWORKS + number
             fit = fit_sentences(
-                partial(self._task, beginning.make, numbered, own, held, seed),
+                partial(self._task, beginning, own, held, seed),
                 most_passes=passes_wanted(len(own)),
                 learning_rate=STARTED_RATE if beginning.layers else RATE,
                 budget=Budget(seconds),
@@ -165,19 +160,14 @@ class Ensemble:
         return len(members) == len(beginnings) and "interrupted" not in stopped
 
     def _task(
-        self,
-        make: Callable[[], nn.Module],
-        numbered: Sequence[NDArray[np.int64]],
-        own: NDArray[np.int64],
-        held: NDArray[np.int64],
-        seed: int,
+        self, beginning: Beginning, own: NDArray[np.int64], held: NDArray[np.int64], seed: int
     ) -> ClassifyingTask:
         return ClassifyingTask(
-            make,
+            beginning.make,
+            beginning.reader,
             [self.texts[row] for row in own],
-            [numbered[row] for row in own],
             self.labels[own],
-            [numbered[row] for row in held],
+            [self.texts[row] for row in held],
             self.labels[held],
             self.counts,
             BATCH,

@@ -34,6 +34,9 @@ from holdfast.training.progress import Progress
 NETWORKS: Final = "LSTMs alone"
 BAG: Final = "words, pairs and pieces alone"
 
+PIECES: Final = 64
+"""Numbers that describe a piece of a word."""
+
 ANEW: Final = 1.15
 """Times what the judged networks took has to be left for those that learn from all texts: they read
 that much more."""
@@ -121,10 +124,10 @@ def fit_classifier(
     if asked.start is not None:
         identity += _fingerprint(asked.start.network)
     learnt = [texts[row] for row in learning]
-    bag = kind = None
+    bag, strength = None, 0.0
     if asked.blend:  # first, so that the networks share out the time that it leaves
-        kind = Bag.suited_kind(learnt, numbers[learning], counts)
-        bag = Bag.fitted(learnt, numbers[learning], counts, kind)
+        strength = Bag.suited_strength(learnt, numbers[learning], counts)
+        bag = Bag.fitted(learnt, numbers[learning], counts, strength)
     fresh = _from_nothing(asked, learnt, len(classes))
     beginning = fresh if asked.start is None else _from_language(asked.start, len(classes))
     ensemble = Ensemble(
@@ -169,9 +172,9 @@ def fit_classifier(
         start,
     )
     judged = StoredClassifier.of(reader, classes, made, bag, share, warmth)
-    if kind is not None and share:  # which is settled, so that it can learn from the rest as well
+    if share:  # which is settled, so that the bag can learn from the rest as well
         counts = _label_counts(numbers, len(classes), asked.balanced)
-        bag = Bag.fitted(texts, numbers, counts, kind)
+        bag = Bag.fitted(texts, numbers, counts, strength)
     took = sum(member.trained.seconds for member in members)
     if complete and clock.remaining() > ANEW * took:
         if asked.start is None:
@@ -207,6 +210,7 @@ def _from_nothing(asked: Asked, learnt: Sequence[str], labels: int) -> Beginning
         len(reader.vocabulary.letters) + 2,
         embedding=asked.embedding,
         spelling=0,
+        pieces=PIECES,
         hidden=asked.hidden,
         dropout=0.5,
     )

@@ -1,7 +1,8 @@
-"""Texts as numbers: by words of the classifier's own, or by the tokens of a language model."""
+"""How texts are read: by words of the classifier's own, or by the tokens of a language model."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
+from holdfast.language.sentence_task import SentenceBatches
 from holdfast.language.tokens.tokens import Tokens
 from holdfast.language.words import WordVocabulary, cut_words
 
@@ -18,7 +20,7 @@ LONGEST: Final = 1_000
 
 @dataclass(frozen=True, eq=False)
 class WordReader:
-    """Reads words.
+    """Reads words and their letters.
 
     Arguments:
         vocabulary: numbers them.
@@ -26,9 +28,10 @@ class WordReader:
 
     vocabulary: WordVocabulary
 
-    def numbers(self, text: str) -> NDArray[np.int64]:
-        """(T,) at least one, at most `LONGEST`."""
-        return self.vocabulary.numbers(shortened(cut_words(text)))
+    def batches(self, texts: Sequence[str], size: int) -> SentenceBatches:
+        """Batches of texts, each of at most `LONGEST` words."""
+        cut = [shortened(cut_words(text)) for text in texts]
+        return SentenceBatches.of_words(self.vocabulary, cut, size)
 
     def to_json(self) -> dict[str, object]:
         """The fields, ready for JSON."""
@@ -44,6 +47,10 @@ class TokenReader:
     """
 
     tokens: Tokens
+
+    def batches(self, texts: Sequence[str], size: int) -> SentenceBatches:
+        """Batches of texts, each of at most `LONGEST` tokens."""
+        return SentenceBatches.of_numbers([self.numbers(text) for text in texts], size)
 
     def numbers(self, text: str) -> NDArray[np.int64]:
         """(T,) at least one, at most `LONGEST`."""

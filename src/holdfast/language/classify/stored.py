@@ -19,7 +19,6 @@ from holdfast.language.classify.model import ClassifierNetwork
 from holdfast.language.classify.readers import Reader, TokenReader, WordReader, reader_from_json
 from holdfast.language.classify.started import StartedNetwork
 from holdfast.language.design import LanguageDesign
-from holdfast.language.sentence_task import SentenceBatches
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary
 from holdfast.training.weights import arrays_of, network_from
@@ -45,7 +44,7 @@ class StoredClassifier:
         classes: (K,) labels: texts, whole numbers or truth values.
         networks: that are averaged, of one design, and read words.
         started: in place of them those that started from a language model.
-        bag: of words, pairs and pieces, blended in; None for the networks alone.
+        bag: of words and what they are made of, blended in; None for the networks alone.
         share: of the bag in the blend, 0 to 1.
         temperature: by which scores are divided.
     """
@@ -171,7 +170,7 @@ def network_scores(
     made = np.zeros((len(texts), labels))
     if not len(texts):
         return made
-    batches = SentenceBatches.of_numbers([reader.numbers(text) for text in texts], _BATCH)
+    batches = reader.batches(texts, _BATCH)
     for rows in batches.in_order():
         read = batches.tensors(rows)
         with torch.no_grad():

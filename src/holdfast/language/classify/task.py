@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.language.sentence_task import SentenceBatch, SentenceBatches
+from holdfast.language.classify.readers import Reader
+from holdfast.language.sentence_task import SentenceBatch
 from holdfast.training.seed import seeded, torch_seed
 
 SMOOTHING = 0.1
@@ -22,9 +23,9 @@ class ClassifyingTask:
 
     Arguments:
         make: a fresh network.
-        texts, numbers, labels: to learn from: as they are written, as the network reads them, and
-            the numbers of their labels.
-        held_numbers, held_labels: to choose the weights by; none for no choice.
+        reader: how it reads.
+        texts, labels: to learn from, and the numbers of their labels.
+        held_texts, held_labels: to choose the weights by; none for no choice.
         weights: (K,) how much each label counts.
         size: texts of a batch.
         seed: of the initial weights.
@@ -33,10 +34,10 @@ class ClassifyingTask:
     def __init__(
         self,
         make: Callable[[], nn.Module],
+        reader: Reader,
         texts: Sequence[str],
-        numbers: Sequence[NDArray[np.int64]],
         labels: NDArray[np.int64],
-        held_numbers: Sequence[NDArray[np.int64]],
+        held_texts: Sequence[str],
         held_labels: NDArray[np.int64],
         weights: NDArray[np.float64],
         size: int,
@@ -46,8 +47,8 @@ class ClassifyingTask:
         self._labels = torch.from_numpy(labels)
         self._held_labels = torch.from_numpy(held_labels)
         self._weights = torch.from_numpy(weights.astype(np.float32))
-        self.batches = SentenceBatches.of_numbers(numbers, size)
-        self._held = SentenceBatches.of_numbers(held_numbers, size) if held_numbers else None
+        self.batches = reader.batches(texts, size)
+        self._held = reader.batches(held_texts, size) if held_texts else None
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._module = make()
 
