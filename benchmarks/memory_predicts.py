@@ -12,10 +12,10 @@ was. A configuration that solved all of them is censored: it counts as tied with
 What predicts is measured in the network that was trained at the longest lag, solved or not, in two
 ways: the timescale −1/ln f that a tenth of the units exceed (0 for a plain RNN, which has no gate
 that keeps), and the lag at which the median spectral norm of the Jacobian of the joint state falls
-below 1/e; both censored at the longest lag. Shown is Spearman's rank correlation, ties at their mean
-rank, with a 95 % interval from 2,000 bootstrap samples of the configurations. The first three seeds
-were looked at when the first measure was chosen, which predicted better than the second; the others
-were measured after that, and are shown by themselves.
+below 1/e; both censored at the longest lag. Shown is Spearman's rank correlation, ties at their
+mean rank, with a 95 % interval from 2,000 bootstrap samples of the configurations. The first three
+seeds were looked at when the first measure was chosen, which predicted better than the second; the
+others were measured after that, and are shown by themselves.
 
 The intervention takes LSTMs of 32, 64 and 128 units that learnt temporal order (experiment 6a, 100
 steps; chance is 1/4 of the answers) and holds forget gates at 1/2, in the tenth of the units with
