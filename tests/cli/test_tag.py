@@ -18,7 +18,8 @@ def test_sentences_are_learnt_tagged_and_scored(
     assert command(monkeypatch, *words) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["scores"]["accuracy"] > 0.9
-    assert {entry.name for entry in out.iterdir()} == {"model"}
+    assert {entry.name for entry in out.iterdir()} == {"model", "report.html"}
+    assert "Holdfast tagger" in (out / "report.html").read_text(encoding="utf-8")
 
     plain = tmp_path / "plain.txt"
     plain.write_text("Ada\nwrites\n\nGrace\nsleeps\n", encoding="utf-8")

@@ -12,7 +12,7 @@ from holdfast.training.budget import duration
 
 if TYPE_CHECKING:
     from holdfast.cli.screen import Screen
-    from holdfast.records import ClassifierRecord, TextTrainingRecord
+    from holdfast.records import ClassifierRecord, TaggerRecord, TextTrainingRecord
 
 
 class Model(Protocol):
@@ -60,7 +60,7 @@ class TrainingResults:
     def save(
         self,
         model: Model,
-        record: TextTrainingRecord | ClassifierRecord | None,
+        record: TextTrainingRecord | ClassifierRecord | TaggerRecord | None,
         clear: Callable[[Path], None],
     ) -> None:
         """Write the model and its page; then what the training went on from is not needed.

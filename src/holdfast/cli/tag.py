@@ -57,12 +57,13 @@ def train(
 ) -> None:
     """Train a tagger on tagged sentences.
 
-    Writes model/ into the --out folder. A command that was killed goes on where it stopped when it
-    is given again.
+    Writes model/ and report.html into the --out folder. A command that was killed goes on where it
+    stopped when it is given again.
     """
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
+    from holdfast.cli.request import typed_command
     from holdfast.cli.results import TrainingResults
     from holdfast.language.tag.sentence_table import TableColumns
     from holdfast.language.tag.sentences import check_tags, read_sentences
@@ -78,6 +79,7 @@ def train(
 
     from holdfast.language.settled import clear
     from holdfast.language.tag.tagger import KIND, Tagger
+    from holdfast.language.tag.tagger_record import tagger_record
     from holdfast.reports import sentence_terminal
 
     results.replaceable(KIND)
@@ -92,8 +94,12 @@ def train(
         snapshots=results.training,
         progress=screen.progress(),
     )
-    results.save(tagger, None, clear)
-    scores = tagger.held_out_scores
+    scores, record = tagger.held_out_scores, None
+    if scores is not None:
+        record = tagger_record(
+            tagger, title=file.name, command=typed_command(), seed=seed, started=started
+        )
+    results.save(tagger, record, clear)
     if tagger.fit is not None:
         steps = tagger.fit.trained.steps
         screen.show(sentence_terminal.trained(steps, time.monotonic() - started))

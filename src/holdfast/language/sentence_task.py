@@ -68,6 +68,10 @@ class SentenceBatches:
             lambda rows: WordTensors.of(unspelt([numbers[row] for row in rows])),
         )
 
+    def __len__(self) -> int:
+        """Sentences of a pass."""
+        return len(self._lengths)
+
     def at(self, step: int, seed: int) -> SentenceBatch:
         """The sentences of update `step`, counted from 1."""
         epoch, place = divmod(step - 1, self.a_pass)

@@ -56,6 +56,7 @@ from holdfast.records.memory_comparison import (
 )
 from holdfast.records.speed import LayerSpeed
 from holdfast.records.studies import CurvesRecord, PlannedTraining, PretrainedSummary, SamplesRecord
+from holdfast.records.tagger import ConfusedTags, TaggedWords, TaggerRecord
 from holdfast.records.totals import TotalsRecord
 from holdfast.records.trust import CARE, DISTRUST, TRUST, TrustRecord
 
@@ -77,6 +78,7 @@ __all__ = [
     "ClassifierRecord",
     "ClassifierScores",
     "ComparedRun",
+    "ConfusedTags",
     "ContextLoss",
     "CurvesRecord",
     "DecidedText",
@@ -105,6 +107,8 @@ __all__ = [
     "TableSummary",
     "TagScore",
     "TagScores",
+    "TaggedWords",
+    "TaggerRecord",
     "TextScore",
     "TextTrainingRecord",
     "Times",

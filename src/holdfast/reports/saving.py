@@ -17,6 +17,7 @@ from holdfast.records import (
     SamplesRecord,
     SequenceRecord,
     SurpriseRecord,
+    TaggerRecord,
     TextTrainingRecord,
 )
 from holdfast.reports.classifier_page import classifier_html
@@ -28,6 +29,7 @@ from holdfast.reports.page import LIMIT, forecast_frame
 from holdfast.reports.samples_page import samples_html
 from holdfast.reports.selection import shorten
 from holdfast.reports.sequence_page import sequence_html
+from holdfast.reports.tagger_page import tagger_html
 from holdfast.reports.text_page import surprise_html, training_html
 from holdfast.storage import write_bytes_atomically
 
@@ -41,6 +43,7 @@ Record: TypeAlias = (
     | TextTrainingRecord
     | SurpriseRecord
     | ClassifierRecord
+    | TaggerRecord
     | Inspection
     | SequenceRecord
     | MemoryComparison
@@ -81,6 +84,8 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
         page = surprise_html(record)
     elif isinstance(record, ClassifierRecord):
         page = classifier_html(record)
+    elif isinstance(record, TaggerRecord):
+        page = tagger_html(record)
     elif isinstance(record, Inspection):
         page = inspection_html(record)
     elif isinstance(record, SequenceRecord):

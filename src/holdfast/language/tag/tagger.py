@@ -68,7 +68,8 @@ class Tagger:
         """Word → the tag that it had most often in training: what the LSTM has to beat."""
         self.common_tag = tags[0]
         self.fit: SentenceFit | None = None  # where this process has trained it
-        self.held_out_scores: TagScores | None = None  # on what the weights were chosen by
+        self.held_out: tuple[Sentence, ...] = ()  # what the weights were chosen by
+        self.held_out_scores: TagScores | None = None
 
     @classmethod
     def train(
@@ -139,6 +140,7 @@ class Tagger:
         tagger = cls(vocabulary, tags, network)
         tagger.most_frequent, tagger.common_tag = _most_frequent(learnt)
         tagger.fit = made
+        tagger.held_out = tuple(held_out)
         tagger.held_out_scores = tagger.evaluate(held_out) if held_out else None
         return tagger
 

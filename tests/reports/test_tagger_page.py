@@ -1,0 +1,95 @@
+"""The page of a tagger, as a browser would read it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_study_pages import HOSTILE, Reader
+
+from holdfast import reports
+from holdfast.errors import ArgumentError
+from holdfast.language.tag.sentences import Sentence
+from holdfast.language.tag.tagger import Tagger
+from holdfast.language.tag.tagger_record import tagger_record
+from holdfast.records import ConfusedTags, TaggedWords, TaggerRecord, TagScore, TagScores
+from holdfast.reports.tagger_page import TAGS, tagger_html
+
+
+def scores(**changes: Any) -> TagScores:
+    made = TagScores(
+        words=100,
+        accuracy=0.9,
+        accuracy_most_frequent=0.8,
+        tags=(TagScore("B-NP", 0.9, 0.9, 0.9, 40), TagScore(HOSTILE, 0.9, 0.9, 0.9, 60)),
+        spans=(TagScore("NP", 0.9, 0.8, 0.85, 40), TagScore("all", 0.9, 0.8, 0.85, 40)),
+        unknown=(),
+    )
+    return replace(made, **changes)
+
+
+def record(**changes: Any) -> TaggerRecord:
+    made = TaggerRecord(
+        title=HOSTILE,
+        command="holdfast tag train names.txt",
+        created="2026-01-01T00:00:00+00:00",
+        version="0.1.0",
+        seed=0,
+        seconds=12.0,
+        learnt=400,
+        held_out=40,
+        vocabulary=900,
+        parameters=100_000,
+        steps=500,
+        scores=scores(),
+        confused=(ConfusedTags("O", HOSTILE, 3, ("gate", HOSTILE)),),
+        mistakes=(TaggedWords(("the", HOSTILE), ("O", "O"), ("O", "B-NP")),),
+    )
+    return replace(made, **changes)
+
+
+def test_the_page_holds_what_was_found_and_no_markup_of_the_data(tmp_path: Path) -> None:
+    reports.save(record(), tmp_path / "report.html")
+    read = Reader((tmp_path / "report.html").read_bytes())
+    data = json.loads(read.data)
+    assert [name for name, _ in read.tags].count("script") == 3
+    assert data["span_f1"] == 0.85
+    assert data["confused"] == [["O", HOSTILE, 3, f"gate, {HOSTILE}"]]
+    assert data["mistakes"] == [[["the", "O", "O"], [HOSTILE, "O", "B-NP"]]]
+
+
+def test_the_lead_says_where_the_most_frequent_tag_is_as_good() -> None:
+    assert b"no better: do not use it" not in tagger_html(record())
+    assert b"no better: do not use it" in tagger_html(record(scores=scores(accuracy=0.8)))
+
+
+def test_of_many_tags_the_most_frequent_are_shown() -> None:
+    many = scores(tags=tuple(TagScore(str(n), 0.5, 0.5, 0.5, n) for n in range(200)), spans=())
+    data = json.loads(Reader(tagger_html(record(scores=many))).data)
+    assert [row[0] for row in data["tags"]] == [str(n) for n in range(199, 199 - TAGS, -1)]
+    assert data["left_out"] == 200 - TAGS
+    assert data["span_f1"] is None
+
+
+def test_a_record_counts_the_tags_that_were_taken_for_others() -> None:
+    """In the held-out sentences a word of known tag has another one, which nobody can foresee."""
+    usual = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "VERB"))] * 30
+    odd = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "NOUN"))]
+    tagger = Tagger.train(usual, validation=[*usual[:4], *odd], steps=40, hidden=16)
+    made = tagger_record(tagger, title="names", command="", seed=0, started=None)
+    assert made.confused == (ConfusedTags("NOUN", "VERB", 1, ("opens",)),)
+    assert made.mistakes == (
+        TaggedWords(("the", "gate", "opens"), ("DET", "NOUN", "VERB"), ("DET", "NOUN", "NOUN")),
+    )
+    assert (made.learnt, made.held_out) == (30, 5)
+
+
+def test_a_tagger_that_was_loaded_has_no_report(tmp_path: Path) -> None:
+    sentences = [Sentence(("the", "gate"), ("DET", "NOUN"))] * 30
+    Tagger.train(sentences, steps=5, hidden=8).save(tmp_path / "model")
+    loaded = Tagger.load(tmp_path / "model")
+    with pytest.raises(ArgumentError, match="nothing to report"):
+        tagger_record(loaded, title="names", command="", seed=0, started=None)
