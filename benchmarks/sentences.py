@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--budget", default="5m", help="of one training")
     parser.add_argument("--folds", default=",".join(map(str, range(FOLDS))), help="of trec")
     parser.add_argument("--language", default="10m", help="budget of the language model")
+    parser.add_argument("--language-hidden", type=int, help="its units, in place of its choice")
     parser.add_argument("--work", type=Path, default=Path("sentences-work"), help="kept models")
     parser.add_argument("--networks", type=int, default=5)
     parser.add_argument("--hidden", type=int, default=128)
@@ -239,7 +240,9 @@ def _tagged(options: argparse.Namespace, train: list[Sentence], dev: list[Senten
 
 def _language(options: argparse.Namespace, texts: list[str]) -> LanguageModel:
     """A language model of WikiText-2's and SST-2's training text, trained once."""
-    folder = options.work / f"language-{options.language}"
+    units = options.language_hidden
+    name = f"language-{options.language}" + (f"-{units}" if units else "")
+    folder = options.work / name
     if not folder.exists():
         options.work.mkdir(parents=True, exist_ok=True)
         own, held = options.work / "sst2.txt", options.work / "sst2-held.txt"
@@ -251,6 +254,7 @@ def _language(options: argparse.Namespace, texts: list[str]) -> LanguageModel:
             tokens="word",
             validation=[held],
             budget=options.language,
+            hidden=units,
         ).save(folder)
     return LanguageModel.load(folder)
 

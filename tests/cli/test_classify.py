@@ -43,9 +43,13 @@ def test_a_table_is_learnt_labelled_and_scored(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("text,label\na,x\nb,x\n", "every row has the label 'x'"),
+        ("text,label\na,x\nb,x\n", "column label: every text has the label 'x'"),
         ("words,label\na,x\nb,y\n", "has no column 'text'; it has words, label"),
         ("text,label\na,x\n,y\n", "line 3: text is empty"),
+        (
+            "text,label\n" + "".join(f"a,{row}\n" for row in range(40)),
+            "40 texts have 40 different labels",
+        ),
     ],
 )
 def test_tables_that_cannot_be_learnt_are_refused(
@@ -69,3 +73,30 @@ def test_a_start_is_checked_before_torch_is_loaded(films: Path, tmp_path: Path) 
 def test_refusals_do_without_torch(tmp_path: Path) -> None:
     assert_light(["classify", "train", "missing.csv"], 2, tmp_path)
     assert_light(["classify", "predict", "missing", "missing.csv"], 2, tmp_path)
+
+
+def test_the_column_of_the_texts_keeps_its_name(
+    films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, made = films.parent / "out", films.parent / "new" / "labels.csv"
+    train = ("classify", "train", films, "--steps", 5, "--networks", 1, "-o", out, "-q")
+    assert command(monkeypatch, *train) == 0
+    table = films.parent / "new.csv"
+    table.write_text("label\na joy\n", encoding="utf-8")
+    predict = ("classify", "predict", out / "model", table, "--text", "label", "-o", made, "-q")
+    assert command(monkeypatch, *predict) == 0
+    header, row = made.read_text(encoding="utf-8").splitlines()
+    assert header.startswith("label,label_,p(")
+    assert row.startswith("a joy,")
+
+
+def test_a_report_does_not_outlive_its_model(
+    films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, few = films.parent / "out", films.parent / "few.csv"
+    few.write_text("text,label\na joy,good\ndull,bad\n", encoding="utf-8")
+    for data, there in ((films, True), (few, False)):
+        train = ("classify", "train", data, "--steps", 5, "--networks", 1, "-o", out)
+        assert command(monkeypatch, *train) == 0
+        assert (out / "report.html").exists() == there
+    assert "Too few texts to hold some out" in capsys.readouterr().out

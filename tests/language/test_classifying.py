@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.classify.bag import STRENGTHS, Bag, features
+from holdfast.language.classify.bag import Bag, features
+from holdfast.language.classify.bag_fit import STRENGTHS, suited_strength
 from holdfast.language.classify.calibration import (
     calibration_error,
     probabilities,
@@ -18,6 +19,7 @@ from holdfast.language.classify.calibration import (
 )
 from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.division import divided, stopping
+from holdfast.language.classify.labels import check_kinds, given_labels, given_texts
 
 GOOD = ["a joy to watch", "what a warm and funny film", "I loved the joy in it"]
 BAD = ["dull and far too long", "what a cold and empty film", "I hated the noise in it"]
@@ -196,7 +198,7 @@ def test_the_share_of_the_blend_is_that_of_the_better_part() -> None:
 def test_a_bag_of_pairs_learns_what_words_alone_cannot() -> None:
     texts = ["not good", "not bad", "very good", "very bad"] * 30
     labels = np.array([0, 1, 1, 0] * 30)
-    bag = Bag.fitted(texts, labels, np.ones(2))
+    bag = Bag.fitted(texts, labels, np.ones(2), STRENGTHS[0])
     chances = np.exp(bag.log_probabilities([*texts[:4], "nothing known", ""]))
     np.testing.assert_allclose(chances.sum(axis=1), 1.0)
     assert chances[:4].argmax(axis=1).tolist() == labels[:4].tolist()
@@ -260,8 +262,8 @@ def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
     by_lot = random.integers(0, 2, 200)
     by_word = np.array([int(text[0] in "abcd") for text in words])
     counts = np.ones(2)
-    assert Bag.suited_strength(words, by_lot, counts) == STRENGTHS[0]
-    assert Bag.suited_strength(words, by_word, counts) == STRENGTHS[-1]
+    assert suited_strength(words, by_lot, counts) == STRENGTHS[0]
+    assert suited_strength(words, by_word, counts) == STRENGTHS[-1]
 
 
 def test_the_bag_reads_endings_of_words_where_they_decide() -> None:
@@ -269,7 +271,7 @@ def test_the_bag_reads_endings_of_words_where_they_decide() -> None:
     stems = ["".join(row) for row in random.choice(list("abcdefgh"), (400, 5)).tolist()]
     labels = random.integers(0, 2, 400)
     texts = [stem + ("less" if label else "ful") for stem, label in zip(stems, labels, strict=True)]
-    said = Bag.fitted(texts[:200], labels[:200], np.ones(2)).log_probabilities(texts[200:])
+    said = Bag.fitted(texts[:200], labels[:200], np.ones(2), 0.2).log_probabilities(texts[200:])
     np.testing.assert_array_equal(said.argmax(axis=1), labels[200:])
 
 
@@ -289,3 +291,18 @@ def test_the_bag_has_the_weights_that_scikit_learn_finds() -> None:
     theirs.fit(rows * ratios, labels)
     chances = theirs.predict_proba(rows * ratios)
     np.testing.assert_allclose(np.exp(bag.log_probabilities(words.tolist())), chances, atol=1e-4)
+
+
+def test_labels_come_as_tables_give_them() -> None:
+    assert given_labels(np.array([1.0, 0.0]), 2).tolist() == [1, 0]
+    assert given_labels([1.5, 0.0], 2).tolist() == ["1.5", "0.0"]
+    assert given_labels(np.array([2**63 + 5, 1], dtype=np.uint64), 2).dtype.kind == "U"
+    with pytest.raises(ArgumentError, match=r"labels\[0\] holds several"):
+        given_labels(np.array([[1, 2], [3, 4]]), 2)
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ArgumentError, match=r"labels\[1\] is missing"):
+        given_labels(pandas.Series(["x", None], dtype="string"), 2)
+    with pytest.raises(ArgumentError, match="40 texts have 40 different labels"):
+        check_kinds(list(range(40)))
+    with pytest.raises(ArgumentError, match=r"texts\[0\] holds U\+D800"):
+        given_texts(["\ud800"])

@@ -87,3 +87,26 @@ def test_a_table_whose_tags_break_spans_is_refused(tmp_path: Path) -> None:
     path.write_text("word,tag\nAda,B-PER\n,\nruns,I-PER\n", encoding="utf-8")
     with pytest.raises(TextError, match=r"Sentence 2: the word 'runs' has the tag I-PER"):
         check_tags(read_sentences(path))
+
+
+def test_conll_u_is_known_by_its_ten_columns(tmp_path: Path) -> None:
+    path = tmp_path / "names.conll"
+    words = "1-2\tAda,\t_\t_\t_\t_\t_\t_\t_\t_\n1\tAda\tAda\tPROPN\t_\t_\t0\troot\t_\t_\n"
+    path.write_text(f"# sent_id = 1\n# text = Ada\n{words}\n", encoding="utf-8")
+    assert read_sentences(path) == [Sentence(("Ada",), ("PROPN",))]
+    assert read_sentences(path, tagged=False) == [Sentence(("Ada",))]
+
+
+def test_a_lone_quote_does_not_swallow_rows(tmp_path: Path) -> None:
+    path = tmp_path / "said.csv"
+    path.write_text('sentence,word,tag\n1,",PUNCT\n1,Hello,INTJ\n1,",PUNCT\n', encoding="utf-8")
+    with pytest.raises(TextError, match=r"line 4: a word or tag runs over a line break"):
+        read_sentences(path)
+    path.write_text('sentence,word,tag\n1,"""",PUNCT\n', encoding="utf-8")
+    assert read_sentences(path) == [Sentence(('"',), ("PUNCT",))]
+
+
+def test_as_many_tags_as_words_are_another_column() -> None:
+    sentences = [Sentence((f"word{number}",), (f"tag{number}",)) for number in range(600)]
+    with pytest.raises(TextError, match=r"600 different tags \('tag0', .*is it the right column"):
+        check_tags(sentences)

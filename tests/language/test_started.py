@@ -124,10 +124,11 @@ def test_a_plan_without_paces_is_the_run_that_it_was() -> None:
 
 
 def test_layers_learn_from_the_last_to_the_first() -> None:
-    made = paces(2, 60, 5)
+    made = paces(2, 90, 5)
     assert [pace.begins for pace in made] == [6, 6, 11, 16]
     assert [pace.factor for pace in made] == sorted((pace.factor for pace in made), reverse=True)
     assert max(pace.begins for pace in paces(2, 6, 100)) <= 6
+    assert max(pace.begins for pace in paces(2, 1000, 10_000)) <= 201
 
 
 def test_the_verdict_on_a_start_is_that_of_two_standard_errors() -> None:

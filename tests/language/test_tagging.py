@@ -183,8 +183,12 @@ def test_a_tag_that_training_never_saw_is_named() -> None:
 def test_what_cannot_be_learnt_is_refused() -> None:
     with pytest.raises(ArgumentError, match="nothing to learn"):
         Tagger.train([Sentence(("a", "b"), ("X", "X"))] * 30, steps=1)
-    with pytest.raises(ArgumentError, match="a tag for each word"):
+    with pytest.raises(ArgumentError, match="with a tag for each"):
         Tagger.train([Sentence(("a", "b"))], steps=1)
+    with pytest.raises(ArgumentError, match="with a tag for each"):
+        Tagger.train([Sentence((), ()), *people()], steps=1)
+    with pytest.raises(ArgumentError, match="Sentence 1 is one text, 'the gate'; give its words"):
+        Tagger.train(people(), steps=1, hidden=4).predict(["the gate"])
 
 
 def test_damaged_folders_are_refused(tmp_path: Path) -> None:

@@ -88,3 +88,14 @@ def test_files_of_their_own_are_held_out(tmp_path: Path) -> None:
 def test_too_little_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TextError, match=r"verse\.txt: 64 tokens to learn from"):
         prepare([write_text(tmp_path, VERSE)], "char", tmp_path / "numbers")
+    assert not (tmp_path / "numbers").exists()
+
+
+def test_an_encoding_without_its_mark_and_one_of_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(VERSE, encoding="utf-16-le")
+    with pytest.raises(TextError, match="give --encoding utf-16-le or utf-16-be"):
+        list(read_all([path], encoding="utf-16"))
+    assert "".join(read_all([path], encoding="utf-16-le")) == VERSE
+    with pytest.raises(ArgumentError, match="base64"):
+        list(read_all([path], encoding="base64"))

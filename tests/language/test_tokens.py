@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import VERSE
 
-from holdfast.errors import ArgumentError, ModelError
+from holdfast.errors import ArgumentError, ModelError, TextError
 from holdfast.language.tokens.tokens import KINDS, Kind, Tokens
 from holdfast.language.tokens.vocabulary import count_tokens
 
@@ -90,3 +90,9 @@ def test_a_vocabulary_that_cannot_be_is_refused(kind: Kind, size: int, word: str
 def test_the_most_frequent_words_are_kept() -> None:
     tokens = count_tokens("word", ["a a a b b c"], size=3).tokens(3)
     assert tokens.texts == ("<unk>", "a", "b")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "char"])
+def test_half_a_character_is_refused(kind: Kind) -> None:
+    with pytest.raises(TextError, match=r"holds U\+DCFF at character 3"):
+        MADE[kind].encode("To\udcff")

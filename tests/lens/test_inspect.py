@@ -115,3 +115,17 @@ def test_equal_seeds_give_equal_numbers() -> None:
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_a_network_that_blows_up_is_measured_and_has_no_capacity() -> None:
+    layer = torch.nn.RNN(3, 8, nonlinearity="relu")
+    with torch.no_grad():
+        layer.weight_hh_l0 *= 5.0
+    record = inspect(layer, torch.randn(300, 2, 3), max_lag=40)
+    assert record.layers[0].lyapunov[0] > 0.0
+    assert record.verdict()
+
+
+def test_before_is_a_model_or_its_weights() -> None:
+    with pytest.raises(ArgumentError, match="before is a int; give the model as it was"):
+        inspect(torch.nn.GRU(3, 4), torch.randn(20, 2, 3), before=3)  # type: ignore[arg-type]

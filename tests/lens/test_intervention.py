@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -51,3 +52,14 @@ def test_what_has_no_such_gate_is_refused(
 ) -> None:
     with pytest.raises(ArgumentError, match=said):
         force_forget(layer, units, value)
+
+
+def test_units_may_be_chosen_by_truth_values() -> None:
+    layer, x = ours.LSTM(3, 4), torch.randn(9, 2, 3)
+    gate = force_forget(layer, np.array([False, False, True, True])).trace(x).forget_gate
+    assert (gate[..., 2:] == 0.5).all()
+    assert (gate[..., :2] != 0.5).all()
+    with pytest.raises(ArgumentError, match="3 truth values; give one for each of the 4"):
+        force_forget(layer, np.array([True, False, True]))
+    with pytest.raises(ArgumentError, match="whole numbers or truth values"):
+        force_forget(layer, [1.9])  # type: ignore[list-item]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -119,6 +120,11 @@ X = torch.randn(7, 5, 3)
         (lambda: ours.LSTM(3, 4), torch.ones(7, 5, 3), "x is the same at every step"),
         (lambda: ours.LSTM(3, 4), X / 0.0, "x holds values that are not finite"),
         (lambda: nn.GRU(3, 4), X[None], "x has shape (1, 7, 5, 3)"),
+        (lambda: nn.GRU(3, 4), X[..., :2], "x has shape (7, 5, 2); a GRU takes"),
+        (lambda: ours.LSTM(3, 4), X[:0], "so it is empty"),
+        (lambda: ours.LSTM(3, 4), X[:, :0], "so it is empty"),
+        (lambda: ours.LSTM(3, 4), X.long(), "x holds torch.int64"),
+        (lambda: ours.LSTM(3, 4), X.numpy(), "x is a ndarray; a LSTM takes a tensor"),
         (
             lambda: nn.GRU(3, 4),
             pack_padded_sequence(X, torch.tensor([7, 7, 6, 5, 5])),
@@ -127,7 +133,7 @@ X = torch.randn(7, 5, 3)
     ],
 )
 def test_what_cannot_be_inspected_is_refused_in_a_sentence(
-    model: Callable[[], nn.Module], x: torch.Tensor, said: str
+    model: Callable[[], nn.Module], x: Any, said: str
 ) -> None:
     with pytest.raises(ArgumentError, match=re.escape(said)):
         take_apart(model(), x)

@@ -14,7 +14,7 @@ from holdfast import reports
 from holdfast.errors import ArgumentError
 from holdfast.language.tag.sentences import Sentence
 from holdfast.language.tag.tagger import Tagger
-from holdfast.language.tag.tagger_record import tagger_record
+from holdfast.language.tag.tagger_record import LONGEST, tagger_record
 from holdfast.records import ConfusedTags, TaggedWords, TaggerRecord, TagScore, TagScores
 from holdfast.reports.tagger_page import TAGS, tagger_html
 
@@ -93,3 +93,16 @@ def test_a_tagger_that_was_loaded_has_no_report(tmp_path: Path) -> None:
     loaded = Tagger.load(tmp_path / "model")
     with pytest.raises(ArgumentError, match="nothing to report"):
         tagger_record(loaded, title="names", command="", seed=0, started=None)
+
+
+def test_of_a_long_sentence_the_part_with_the_mistake_is_shown() -> None:
+    words = tuple(f"word{number}" for number in range(200))
+    usual = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "VERB"))] * 30
+    long = Sentence(words, ("NOUN",) * 150 + ("X",) + ("NOUN",) * 49)
+    tagger = Tagger.train(usual, validation=[usual[0], long], steps=20, hidden=8)
+    (one,) = tagger_record(tagger, title="", command="", seed=0, started=None).mistakes
+    assert len(one.words) == LONGEST
+    wrong = next(p for p in range(LONGEST) if one.given[p] != one.truth[p])
+    first = words.index(one.words[0])
+    assert tagger.predict([words])[0].tags[first + wrong] == one.given[wrong]  # type: ignore[index]
+    assert wrong <= LONGEST // 3

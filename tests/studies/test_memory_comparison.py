@@ -160,3 +160,8 @@ def test_findings_set_published_numbers_beside_ours() -> None:
     said = " ".join(findings([run], 1, 32))
     assert "took 12,800 training sequences" in said
     assert "report 31,390" in said
+
+
+def test_what_is_named_twice_is_compared_once() -> None:
+    twice = replace(SMALL, models=SMALL.models * 2, lags=SMALL.lags * 2)
+    assert twice == SMALL

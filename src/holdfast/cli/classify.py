@@ -68,16 +68,12 @@ def train(
     from holdfast.cli.results import TrainingResults
     from holdfast.cli.text_columns import text_column
     from holdfast.forecasting.tables.files import read_file
+    from holdfast.language.classify.labels import check_kinds
 
     begin = None if start is None else model_folder(start, "holdfast text train")
     table = read_file(data)
     texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
-    if len(set(labels)) < 2:
-        from holdfast.errors import TableError
-
-        raise TableError(
-            f"{table.where}: every row has the {label} {labels[0]!r}; give at least two labels."
-        )
+    check_kinds(labels, f"{table.where}, column {label}")
     results = TrainingResults(out, budget)
 
     from holdfast.language.classify.classifier import TextClassifier
@@ -104,6 +100,7 @@ def train(
                 time.monotonic() - started,
                 len(fit.trained),
                 len(fit.kept.members) if fit.anew else 0,
+                networks if len(fit.kept.members) < networks else 0,
             )
         )
     if scores is not None:
@@ -111,6 +108,8 @@ def train(
             classifier, texts, labels, title=data.name, command=typed_command(), started=started
         )
         screen.show(sentence_terminal.labels(scores, "On texts that were held out"))
+    else:
+        screen.show(sentence_terminal.unscored("texts"))
     results.save(classifier, record, classifier.clear)
     results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
@@ -123,14 +122,18 @@ def predict(
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")] = Path("labels.csv"),
     quiet: options.Quiet = False,
 ) -> None:
-    """Label the texts of a table: a CSV with the text, its label and every probability."""
+    """Label the texts of a table: a CSV with the text, its label and every probability.
+
+    Where the column of the texts is called label itself, the new one is label_.
+    """
     screen = Screen(quiet=quiet, as_json=False)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.request import model_folder, results_folder
     from holdfast.cli.text_columns import text_column
     from holdfast.forecasting.tables.files import read_file
 
     folder = model_folder(model, "holdfast classify train")
     texts = text_column(read_file(data), text, "--text")
+    results_folder(out.parent)
 
     import numpy as np
 
@@ -141,12 +144,13 @@ def predict(
     classifier = TextClassifier.load(folder)
     chances = classifier.predict_proba(texts)
     names = np.array([str(one) for one in classifier.classes_.tolist()], dtype=object)
-    columns = {
-        text: np.array(texts, dtype=object),
+    made = {
         "label": names[chances.argmax(axis=1)],
         **{f"p({name})": chances[:, place] for place, name in enumerate(names)},
     }
-    write_csv(out, columns)
+    while text in made:  # the table's own column keeps its name
+        made = {f"{name}_" if name == text else name: column for name, column in made.items()}
+    write_csv(out, {text: np.array(texts, dtype=object), **made})
     screen.show(terminal.written({"labels": str(out)}), whole_lines=True)
 
 

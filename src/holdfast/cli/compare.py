@@ -101,7 +101,8 @@ def compare(
     ]
     page = folder / "compare.html"
     reports.save(record, page)
-    screen.show(f"Page: {page}\nResults: {folder / 'runs.jsonl'}", whole_lines=True)
+    kept = folder / "runs.jsonl"
+    screen.show(f"Page: {page}" + (f"\nResults: {kept}" if kept.exists() else ""), whole_lines=True)
     screen.result(
         {
             "runs": runs,

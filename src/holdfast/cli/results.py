@@ -74,10 +74,12 @@ class TrainingResults:
 
         model.save(self.model)
         self.paths = {"model": str(self.model)}
+        page = self.folder / "report.html"
         if record is not None:
-            page = self.folder / "report.html"
             reports.save(record, page)
             self.paths["report"] = str(page)
+        else:
+            page.unlink(missing_ok=True)  # of an earlier training, whose model is gone
         clear(self.training)
 
     def tell(self, screen: Screen, values: Mapping[str, object]) -> None:

@@ -105,6 +105,8 @@ def train(
         screen.show(sentence_terminal.trained(steps, time.monotonic() - started))
     if scores is not None:
         screen.show(sentence_terminal.tags(scores, "On sentences that chose the weights"))
+    else:
+        screen.show(sentence_terminal.unscored("sentences"))
     results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
 

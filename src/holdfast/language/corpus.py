@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,8 @@ def prepare(
         watched = _part(learnt, learnt.tokens - cut)
         learnt = _part(learnt, cut)
     if min(learnt.tokens, 10 * watched.tokens) < LEAST:
+        del whole
+        shutil.rmtree(target, ignore_errors=True)  # what cannot be learnt from is not kept
         raise TextError(
             f"{files[0]}: {learnt.tokens:,} tokens to learn from and {watched.tokens:,} to be "
             f"watched on are too few; give at least {LEAST:,} and {LEAST // 10}."

@@ -62,7 +62,7 @@ def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
 def classifier_sequence(
     kept: StoredClassifier, text: str
 ) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceWords]:
-    """A text, and the label that a classifier's first network gives it.
+    """A text, and the label that a classifier gives it, as its first network sees it.
 
     Raises:
         TextError: the text has one word, or too many.
@@ -70,11 +70,19 @@ def classifier_sequence(
     cut = cut_words(text)
     batch = _words(kept.vocabulary, cut)
     network = kept.networks[0].eval()
+    chances = kept.chances([text])[0]
+    best = int(chances.argmax())
     with torch.no_grad():
-        best = int(network(batch).argmax())
+        own = float(torch.softmax(network(batch).double(), dim=-1)[0, best])
+    said = f"the logarithmic probability of the label {kept.labels[best]!r}"
+    if len(kept.networks) > 1 or kept.bag is not None:
+        said += (
+            f" ({chances[best]:.0%}) in the first network of {len(kept.networks)} "
+            f"({own:.0%} before calibration)"
+        )
     words = SequenceWords(
         labels=_spaced(cut),
-        output=f"the logarithmic probability of the label {kept.labels[best]!r}",
+        output=said,
         title=f"Why a classifier says {kept.labels[best]!r}",
     )
     return InspectedClassifier(network), (batch, torch.tensor([best])), words

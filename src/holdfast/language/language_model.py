@@ -80,7 +80,7 @@ class LanguageModel:
         vocab: int | None = None,
         budget: str | float | None = "10m",
         steps: int | None = None,
-        validation: float | Sequence[str | Path] = 0.1,
+        validation: float | str | Path | Sequence[str | Path] = 0.1,
         encoding: str = "utf-8",
         seed: int = 0,
         hidden: int | None = None,
@@ -100,7 +100,7 @@ class LanguageModel:
             vocab: tokens of the vocabulary; None for a number that fits.
             budget: how long everything may take, as in "90s" or "10m"; None while it is worth it.
             steps: updates in place of the budget; equal steps, equal bits.
-            validation: share of the text, at its end, that is only scored; or files of their own.
+            validation: share of the text, at its end, that is only scored; or one or more files.
             encoding: of the files.
             seed: of everything random.
             hidden, layers, dropout, weight_drop: as in `Wishes`, in place of what is chosen.
@@ -128,7 +128,7 @@ class LanguageModel:
                 tokens,
                 (folder or Path(scratch)) / TEXT,
                 size=vocab,
-                validation=validation,
+                validation=[validation] if isinstance(validation, str | Path) else validation,
                 encoding=encoding,
             )
             made = fit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ def read_pieces(path: str | Path, *, encoding: str = "utf-8") -> Iterator[str]:
             while data := file.read(PIECE):
                 try:
                     rest += decoder.decode(data)
-                except UnicodeDecodeError as error:
+                except UnicodeError as error:
                     raise _not_decoded(path, encoding, place, len(data), error) from error
                 place += len(data)
                 cut = _end_of_piece(rest)
@@ -54,7 +55,7 @@ def read_pieces(path: str | Path, *, encoding: str = "utf-8") -> Iterator[str]:
                     rest = rest[cut:]
             try:
                 rest += decoder.decode(b"", final=True)
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
                 raise _not_decoded(path, encoding, place, 0, error) from error
     except OSError as error:
         raise TextError(f"{path} cannot be read: {error.strerror}.") from error
@@ -97,6 +98,8 @@ def check_files(paths: Sequence[str | Path], *, encoding: str = "utf-8") -> None
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     try:
         # utf-8-sig leaves out a byte order mark at the beginning and is utf-8 otherwise.
+        with suppress(UnicodeError):
+            b" ".decode(encoding)  # refuses codecs between bytes, such as base64
         name = codecs.lookup(encoding).name
         return codecs.getincrementaldecoder("utf-8-sig" if name == "utf-8" else name)()
     except LookupError as error:
@@ -119,9 +122,13 @@ def _end_of_piece(text: str) -> int:
 
 
 def _not_decoded(
-    path: str | Path, encoding: str, place: int, size: int, error: UnicodeDecodeError
+    path: str | Path, encoding: str, place: int, size: int, error: UnicodeError
 ) -> TextError:
     """Say which byte is wrong; the decoder may have kept a few of the piece before."""
+    if not isinstance(error, UnicodeDecodeError):  # utf-16 without its byte order mark
+        return TextError(
+            f"{path} is not {encoding}: {error}; give --encoding {encoding}-le or {encoding}-be."
+        )
     kept = len(error.object) - size
     byte = error.object[error.start : error.start + 1].hex()
     return TextError(

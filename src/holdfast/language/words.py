@@ -16,6 +16,9 @@ from holdfast.errors import ModelError
 PADDING, UNKNOWN = 0, 1
 """The numbers of nothing and of what the vocabulary has not."""
 
+LONGEST = 1_000
+"""Words of a text that are read: of a longer one the first and the last half of them."""
+
 LETTERS = 20
 """Letters of a word that are read: the first and the last half of them of a longer one."""
 
@@ -206,6 +209,18 @@ def cut_words(text: str) -> list[str]:
         ['It', "isn't", ',', 'is', 'it', '?']
     """
     return _WORDS.findall(text) or [""]
+
+
+def shortened(words: list[str]) -> list[str]:
+    """The first and the last half of a long text.
+
+    Example:
+        >>> len(shortened(["word"] * 200_000))
+        1000
+    """
+    if len(words) <= LONGEST:
+        return words
+    return words[: LONGEST // 2] + words[-(LONGEST // 2) :]
 
 
 def word_places(text: str) -> list[tuple[int, int]]:

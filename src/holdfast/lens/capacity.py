@@ -85,6 +85,9 @@ def total_capacity(curve: LagCurve) -> float:
 def _scores(states: Tensor, targets: Tensor) -> Floats:
     """R² of ridge regressions, (K, test sequences), from (T, B, S) and (T, B, K)."""
     first, second = _TRAINING, _TRAINING + _VALIDATION
+    if not bool(torch.isfinite(states.square().sum())):
+        # The state has grown beyond all numbers: nothing can be read from it.
+        return np.zeros((targets.shape[2], targets.shape[1] - second))
     level = states[:, :first].mean((0, 1))
     spread = states[:, :first].std((0, 1), correction=0)
     states = (states - level) / torch.where(spread > 0, spread, 1.0)

@@ -186,6 +186,10 @@ def _stack(passes: list[tuple[LayerPass, ...]]) -> bool:
 def _earlier(model: nn.Module, before: nn.Module | Mapping[str, Tensor]) -> nn.Module:
     if isinstance(before, nn.Module):
         return before
+    if not isinstance(before, Mapping):
+        raise ArgumentError(
+            f"before is a {type(before).__name__}; give the model as it was, or its state_dict."
+        )
     made = copy.deepcopy(model)
     try:
         made.load_state_dict(before)

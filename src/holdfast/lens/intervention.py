@@ -25,7 +25,7 @@ gate the second of a GRU's r, z, n."""
 
 def force_forget(
     layer: L,
-    units: Sequence[int] | NDArray[np.int64],
+    units: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_],
     value: float = 0.5,
     *,
     stacked: int = 0,
@@ -39,7 +39,7 @@ def force_forget(
     Arguments:
         layer: an LSTM or a GRU of ours or of torch's, with biases; stays as it is. Of a GRU the
             update gate, which keeps the old state, is held.
-        units: numbers of the units, from 0.
+        units: numbers of the units, from 0, or a truth value for each unit.
         value: of the gate, above 0 and below 1; 0.5 forgets within 1.44 steps.
         stacked: which layer of a stack, from 0.
         reverse: whether the direction back in time is meant.
@@ -75,7 +75,7 @@ def force_forget(
             f"stacked={stacked}, reverse={reverse}: the layer has {layer.num_layers} stacked "
             f"layers in {'two directions' if layer.bidirectional else 'one direction'}."
         )
-    chosen = np.asarray(units, dtype=np.int64).reshape(-1)
+    chosen = _numbers(units, layer.hidden_size)
     if len(chosen) and (chosen.min() < 0 or chosen.max() >= layer.hidden_size):
         raise ArgumentError(
             f"units must be numbers from 0 to {layer.hidden_size - 1}, got {int(chosen.min())} to "
@@ -94,3 +94,20 @@ def force_forget(
             elif kind == "bias_ih":
                 parameter[rows] = math.log(value / (1.0 - value))
     return made
+
+
+def _numbers(
+    units: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_], hidden: int
+) -> NDArray[np.int64]:
+    """The numbers of the units that are meant."""
+    given = np.asarray(units).reshape(-1)
+    if given.dtype.kind == "b":
+        if len(given) != hidden:
+            raise ArgumentError(
+                f"units holds {len(given)} truth values; give one for each of the {hidden} units, "
+                "or the numbers of those that are meant."
+            )
+        return np.flatnonzero(given)
+    if len(given) and given.dtype.kind not in "iu":
+        raise ArgumentError(f"units must be whole numbers or truth values, got {given[0]!r}.")
+    return given.astype(np.int64)

@@ -75,6 +75,8 @@ def take_apart(model: nn.Module, x: Any) -> Subject:
             f"There is nothing to inspect in a {type(model).__name__}; give a torch module."
         )
     check_weights(model)
+    if isinstance(model, Recurrent | nn.LSTM | nn.GRU | nn.RNN):
+        _check_layer_input(model, x)
     whole = _copied(model)
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         if isinstance(whole, Inspectable):
@@ -168,11 +170,6 @@ def _module(model: nn.Module, x: Any) -> Subject:
     if not layers:
         raise _nothing_recurrent(model)
     arguments = x if type(x) is tuple else (x,)
-    if isinstance(model, Recurrent) and isinstance(x, Tensor) and x.dim() not in (2, 3):
-        raise ArgumentError(
-            f"x has shape {tuple(x.shape)}; a {type(model).__name__} takes (T, B, "
-            f"{model.input_size})."
-        )
     with torch.no_grad():
         calls = _calls(layers, lambda: model(*arguments))
     read = _read(layers, calls)
@@ -279,6 +276,22 @@ def _last(made: Tensor, steps: int, batch: int, *, first: bool) -> Tensor:
     if made.shape[:1] == (batch,):
         return made.reshape(batch, -1)
     return made.reshape(1, -1)
+
+
+def _check_layer_input(layer: Recurrent | nn.LSTM | nn.GRU | nn.RNN, x: Any) -> None:
+    """Refuse what a layer cannot read."""
+    given = x[0] if type(x) is tuple and x else x
+    if isinstance(given, PackedSequence):
+        return
+    what = f"a {type(layer).__name__} takes a tensor of numbers (T, B, {layer.input_size})"
+    if not isinstance(given, Tensor):
+        raise ArgumentError(f"x is a {type(given).__name__}; {what}, as torch.from_numpy gives.")
+    if given.dim() not in (2, 3) or given.shape[-1] != layer.input_size:
+        raise ArgumentError(f"x has shape {tuple(given.shape)}; {what}.")
+    if not given.is_floating_point():
+        raise ArgumentError(f"x holds {given.dtype}; {what}: x.double().")
+    if not given.numel():
+        raise ArgumentError(f"x has shape {tuple(given.shape)}, so it is empty; {what}.")
 
 
 def _in_double(x: Any) -> Any:

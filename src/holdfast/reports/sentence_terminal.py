@@ -36,7 +36,9 @@ def tags(scores: TagScores, title: str) -> RenderableType:
     return Group(*parts)
 
 
-def trained(steps: int, seconds: float, networks: int = 1, everything: int = 0) -> RenderableType:
+def trained(
+    steps: int, seconds: float, networks: int = 1, everything: int = 0, asked: int = 0
+) -> RenderableType:
     """What a training came to.
 
     Arguments:
@@ -44,10 +46,18 @@ def trained(steps: int, seconds: float, networks: int = 1, everything: int = 0) 
         seconds: from start to end.
         networks: that were trained.
         everything: those of them that learnt from all texts and are kept alone; 0 for none.
+        asked: how many were asked for, where fewer fitted into the time; 0 where all did.
     """
     what = f"{networks} networks, " if networks > 1 else ""
     kept = f"; the {everything} that learnt from all texts are kept" if everything else ""
+    if asked:
+        kept += f"; the time was over before all {asked} networks had learnt: give more of it"
     return Text(f"Trained: {what}{steps:,} updates, {span(seconds)} in all{kept}.")
+
+
+def unscored(what: str) -> RenderableType:
+    """Said in place of scores."""
+    return Text(f"Too few {what} to hold some out: nothing was scored, so there is no report.html.")
 
 
 def labels(scores: ClassifierScores, title: str) -> RenderableType:

@@ -63,6 +63,9 @@ class MemoryPlan:
         for model in self.models:
             if model not in MODELS:
                 raise ArgumentError(f"model={model!r} is not known; take {'; '.join(MODELS)}.")
+        # What is named twice is compared once.
+        object.__setattr__(self, "models", tuple(dict.fromkeys(self.models)))
+        object.__setattr__(self, "lags", tuple(sorted(set(self.lags))))
         if not (self.lags and self.models and self.rates):
             raise ArgumentError("lags, models and rates need at least one value each.")
         for lag in self.lags:
@@ -71,7 +74,7 @@ class MemoryPlan:
     @property
     def planned(self) -> int:
         """How many runs that is, without the trials."""
-        return len(set(self.lags)) * len(set(self.models)) * self.seeds
+        return len(self.lags) * len(self.models) * self.seeds
 
     def job(self, lag: int, model: ModelName, seed: int, rate: float) -> Job:
         """A run."""
@@ -153,7 +156,7 @@ class _Work:
 
     def go(self, interrupts: Interrupts) -> None:
         """Blocks in their order, until one does not fit."""
-        for lag in sorted(set(self.plan.lags)):
+        for lag in self.plan.lags:
             for seed in range(self.plan.seeds):
                 trials = [job for m in self.plan.models for job in self.plan.trials(lag, m)]
                 # The rate is not known before the trials, and no matter for the time.
@@ -214,7 +217,7 @@ def chosen_run(plan: MemoryPlan, results: MemoryResults, job: Job) -> Outcome | 
 
 def done(plan: MemoryPlan, results: MemoryResults) -> Iterator[Outcome]:
     """All trials and runs of a plan that have been done."""
-    for lag in sorted(set(plan.lags)):
+    for lag in plan.lags:
         for model in plan.models:
             yield from filter(None, map(results.of, plan.trials(lag, model)))
             for seed in range(plan.seeds):

@@ -42,7 +42,7 @@ class MemoryResults:
         path = None if folder is None else folder / RUNS
         if path is None or not path.exists():
             return
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(_lines(path), start=1):
             try:
                 outcome = from_json(json.loads(line))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -73,3 +73,12 @@ class MemoryResults:
     def snapshots(self, job: Job) -> Path | None:
         """Where the snapshots of a job lie until it is done."""
         return None if self.folder is None else self.folder / "training" / job.key
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} is no file of results ({error}); take it away, or choose another folder."
+        ) from error

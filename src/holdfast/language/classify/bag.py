@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from holdfast.errors import ArgumentError
-from holdfast.language.words import cut_words, plain
+from holdfast.language.words import cut_words, plain, shortened
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -23,17 +23,8 @@ if TYPE_CHECKING:
 MOST: Final = 200_000
 """Features that are kept, the most frequent first."""
 
-STRENGTHS: Final = (0.05, 0.2, 0.5)
-"""Of the texts against the penalty on the weights; the one is taken that makes every fifth text
-likelier after learning from the others. Four folds of the training texts, right labels: SST-2 80.5,
-80.8 and (with 1) 79.6 %; TREC (with 0.2, 0.5 and 1) 85.8, 86.2 and 86.4. Words and pairs of
-neighbours alone have at best 78.9 and 84.7, with pieces 80.2 and 85.1."""
-
-FEWEST: Final = 50
-"""Texts below which the first strength is taken."""
-
-TRIED: Final = 10_000
-"""Texts at most by which it is chosen."""
+MOST_WEIGHTS: Final = 1_200_000
+"""Of all labels together: the more labels there are, the fewer features are kept."""
 
 ITERATIONS: Final = 100
 
@@ -69,7 +60,7 @@ class Bag:
         texts: Sequence[str],
         labels: NDArray[np.int64],
         counts: NDArray[np.float64],
-        strength: float = STRENGTHS[0],
+        strength: float,
     ) -> Bag:
         """The weights that make the labels likely, near the log-count ratios of naive Bayes.
 
@@ -91,7 +82,8 @@ class Bag:
                 "Words beside the networks need the package scipy: pip install 'holdfast[text]'; "
                 "or leave them out with --no-blend, blend=False."
             ) from error
-        names, found = _counted(features(text) for text in texts)
+        most = min(MOST, max(MOST_WEIGHTS // len(counts), 1))
+        names, found = _counted((features(text) for text in texts), most)
         right = np.eye(len(counts))[labels]
         each = counts[labels][:, None]
         ratio = _log_count_ratios(found, right)
@@ -114,27 +106,6 @@ class Bag:
         ).x
         weights = (ratio * best[:cut].reshape(ratio.shape)).astype(np.float32)
         return cls(names, weights, best[cut:].astype(np.float32))
-
-    @classmethod
-    def suited_strength(
-        cls, texts: Sequence[str], labels: NDArray[np.int64], counts: NDArray[np.float64]
-    ) -> float:
-        """The one of `STRENGTHS` that suits held-out texts.
-
-        Arguments:
-            texts, labels, counts: as `fitted` takes them.
-        """
-        if len(texts) < FEWEST:
-            return STRENGTHS[0]
-        rows = np.arange(0, len(texts), -(-len(texts) // TRIED))
-        own, others = rows[np.arange(len(rows)) % 5 < 4], rows[np.arange(len(rows)) % 5 == 4]
-        likely: dict[float, float] = {}
-        for strength in STRENGTHS:
-            bag = cls.fitted([texts[row] for row in own.tolist()], labels[own], counts, strength)
-            said = bag.log_probabilities([texts[row] for row in others.tolist()])
-            each = said[np.arange(len(others)), labels[others]] * counts[labels[others]]
-            likely[strength] = float(each.mean())
-        return max(likely, key=lambda one: likely[one])
 
     def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(N, K) of the labels of texts."""
@@ -173,7 +144,7 @@ def features(text: str) -> list[str]:
         >>> features("So")[3:]
         ['  ', '·<so', '·so>', '·<so>', '^Aa', '^ Aa', '^Aa ']
     """
-    cut = cut_words(text)
+    cut = shortened(cut_words(text))
     words, shapes = [plain(word) for word in cut], [shape(word) for word in cut]
     ends, kinds = ["", *words, ""], ["", *shapes, ""]
     found = [*words, *(f"{one} {two}" for one, two in pairwise(ends))]
@@ -210,7 +181,7 @@ def _pieces(word: str) -> list[str]:
     ]
 
 
-def _counted(found: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], csr_matrix]:
+def _counted(found: Iterable[Sequence[str]], most: int) -> tuple[tuple[str, ...], csr_matrix]:
     """The most frequent features, and (N, V) which of them each text has."""
     from scipy.sparse import csr_matrix
 
@@ -220,7 +191,7 @@ def _counted(found: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], csr_matri
     ]
     flat = np.concatenate(rows)
     often = np.bincount(flat, minlength=len(known))
-    kept = np.argsort(-often, kind="stable")[:MOST]
+    kept = np.argsort(-often, kind="stable")[:most]
     names = np.array(list(known), dtype=object)[kept]
     offsets = np.cumsum([0, *map(len, rows)])
     matrix = csr_matrix((np.ones(len(flat)), flat, offsets), shape=(len(rows), len(known)))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from holdfast.errors import ArgumentError
 from holdfast.language.classify.deciding import deciding_words
 from holdfast.language.classify.ensemble import Part, folder_of
 from holdfast.language.classify.fitting import Asked, ClassifierFit, fit_classifier
-from holdfast.language.classify.labels import given_labels, given_texts
+from holdfast.language.classify.labels import check_kinds, given_labels, given_texts
 from holdfast.language.classify.scores import classifier_scores
 from holdfast.language.classify.started import StartedNetwork
 from holdfast.language.classify.stored import MOST_NETWORKS, StoredClassifier
@@ -27,8 +27,6 @@ from holdfast.training.parameters import Parameters
 from holdfast.training.progress import Progress, progress_for_terminal
 
 Weighting = Literal["none", "balanced"]
-
-FEWEST: Final = 2
 
 
 class TextClassifier(Parameters):
@@ -139,15 +137,13 @@ class TextClassifier(Parameters):
             progress: is told of every update; None for a bar on a terminal.
 
         Raises:
-            ArgumentError: there is one label only, fewer labels than texts, or one is missing.
+            ArgumentError: there is one label only, nearly one for each text, or one is missing.
             ModelError: `start` is no language model.
         """
         clock = Budget.parse(None if self.steps else self.budget, start=time.monotonic())
         given = given_texts(texts)
         named = given_labels(labels, len(given))
-        if len(np.unique(named)) < FEWEST:
-            first = named[:1].tolist()[0]
-            raise ArgumentError(f"Every text has the label {first!r}: nothing to learn.")
+        check_kinds(named.tolist())
         begin = self.start
         if begin is not None and not isinstance(begin, LanguageModel):
             begin = LanguageModel.load(begin)

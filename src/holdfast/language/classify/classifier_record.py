@@ -15,7 +15,7 @@ from holdfast.errors import ArgumentError
 from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.deciding import deciding_words
 from holdfast.language.classify.stored import StoredClassifier
-from holdfast.language.words import plain
+from holdfast.language.words import cut_words, plain, shortened
 from holdfast.records import ClassifierRecord, DecidedText, DecidingWord
 from holdfast.version import __version__
 
@@ -24,6 +24,9 @@ LOOKED_AT: Final = 60
 
 WORDS: Final = 60
 """Words of a text that are tried."""
+
+READ: Final = 300_000
+"""Words that are read for that, all texts together: of longer texts fewer are looked at."""
 
 SHOWN: Final = 6
 """Mistakes and examples that are shown of each."""
@@ -69,12 +72,14 @@ def classifier_record(
     ]
     right = [int(place) for place in np.flatnonzero(said == truth)]
     looked_at = [*wrong[:SHOWN], *right[: LOOKED_AT - min(len(wrong), SHOWN)]]
-    decided = {
-        place: _decided(
-            judged, texts[fit.scoring[place]], names, int(said[place]), int(truth[place])
-        )
-        for place in looked_at
-    }
+    decided: dict[int, DecidedText] = {}
+    left = READ
+    for place in looked_at:
+        text = texts[fit.scoring[place]]
+        if left > 0:
+            decided[place] = _decided(judged, text, names, int(said[place]), int(truth[place]))
+        words = len(decided[place].words) if place in decided else 0
+        left -= min(words, WORDS) * len(shortened(cut_words(text)))
     return ClassifierRecord(
         title=title,
         command=command,
@@ -90,8 +95,8 @@ def classifier_record(
         scores=fit.scores,
         reliability=_reliability(sure, said == truth),
         deciding=_deciding(list(decided.values()), names),
-        mistakes=tuple(decided[place] for place in wrong[:SHOWN]),
-        examples=tuple(decided[place] for place in right[:SHOWN]),
+        mistakes=tuple(decided[place] for place in wrong[:SHOWN] if place in decided),
+        examples=tuple(decided[place] for place in right[:SHOWN] if place in decided),
     )
 
 

@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from holdfast.language.classify.bag import Bag
+from holdfast.language.classify.bag_fit import BagFitting
 from holdfast.language.classify.beside import beside
 from holdfast.language.classify.calibration import probabilities, share_and_temperature
 from holdfast.language.classify.division import divided
 from holdfast.language.classify.ensemble import Beginning, Ensemble
 from holdfast.language.classify.model import ClassifierNetwork
-from holdfast.language.classify.readers import TokenReader, WordReader, shortened
+from holdfast.language.classify.readers import TokenReader, WordReader
 from holdfast.language.classify.scores import classifier_scores
 from holdfast.language.classify.started import started_from
 from holdfast.language.classify.stored import StoredClassifier, blended, network_scores
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.word_encoder import EncoderDesign
-from holdfast.language.words import WordVocabulary, cut_words
+from holdfast.language.words import WordVocabulary, cut_words, shortened
 from holdfast.records import ClassifierScores, StartComparison
 from holdfast.training.budget import Budget
 from holdfast.training.loop import Trained
@@ -124,10 +124,10 @@ def fit_classifier(
     if asked.start is not None:
         identity += _fingerprint(asked.start.network)
     learnt = [texts[row] for row in learning]
-    bag, strength = None, 0.0
+    bag = fitting = None
     if asked.blend:  # first, so that the networks share out the time that it leaves
-        strength = Bag.suited_strength(learnt, numbers[learning], counts)
-        bag = Bag.fitted(learnt, numbers[learning], counts, strength)
+        fitting = BagFitting.settled(learnt, numbers[learning], counts, clock)
+        bag = fitting.fit(learnt, numbers[learning], counts)
     fresh = _from_nothing(asked, learnt, len(classes))
     beginning = fresh if asked.start is None else _from_language(asked.start, len(classes))
     ensemble = Ensemble(
@@ -172,9 +172,8 @@ def fit_classifier(
         start,
     )
     judged = StoredClassifier.of(reader, classes, made, bag, share, warmth)
-    if share:  # which is settled, so that the bag can learn from the rest as well
-        counts = _label_counts(numbers, len(classes), asked.balanced)
-        bag = Bag.fitted(texts, numbers, counts, strength)
+    if fitting is not None and share:  # settled, so that the bag can learn from the rest as well
+        bag = fitting.fit(texts, numbers, _label_counts(numbers, len(classes), asked.balanced))
     took = sum(member.trained.seconds for member in members)
     if complete and clock.remaining() > ANEW * took:
         if asked.start is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from holdfast.errors import ModelError
 from holdfast.language.sentence_task import SentenceBatches
 from holdfast.language.tokens.tokens import Tokens
-from holdfast.language.words import WordVocabulary, cut_words
-
-LONGEST: Final = 1_000
-"""Words or tokens of a text that are read: of a longer one the first and the last half of them."""
+from holdfast.language.words import LONGEST, WordVocabulary, cut_words, shortened
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,18 +64,6 @@ class TokenReader:
 
 
 Reader: TypeAlias = WordReader | TokenReader
-
-
-def shortened(words: list[str]) -> list[str]:
-    """The first and the last half of a long text.
-
-    Example:
-        >>> len(shortened(["word"] * 200_000))
-        1000
-    """
-    if len(words) <= LONGEST:
-        return words
-    return words[: LONGEST // 2] + words[-(LONGEST // 2) :]
 
 
 def reader_from_json(described: object) -> Reader:

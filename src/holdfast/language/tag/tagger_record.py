@@ -24,7 +24,7 @@ SHOWN: Final = 8
 """Sentences with mistakes that are shown."""
 
 LONGEST: Final = 60
-"""Words of such a sentence."""
+"""Words of such a sentence that are shown, from a little before its first wrong tag."""
 
 
 def tagger_record(
@@ -79,10 +79,13 @@ def _confused(truth: Sequence[Sentence], made: Sequence[Sentence]) -> tuple[Conf
 
 
 def _mistakes(truth: Sequence[Sentence], made: Sequence[Sentence]) -> tuple[TaggedWords, ...]:
-    """The first sentences that are not right, spread over all of them."""
-    wrong = [
-        TaggedWords(true.words, said.tags or (), true.tags or ())
-        for true, said in zip(truth, made, strict=True)
-        if true.tags != said.tags and len(true) <= LONGEST
-    ]
+    """Some sentences that are not right, spread over all of them; of a long one a part."""
+    wrong = []
+    for true, said in zip(truth, made, strict=True):
+        right, given = true.tags or (), said.tags or ()
+        if right != given:
+            first = next(place for place, tag in enumerate(right) if tag != given[place])
+            begin = max(0, min(first - LONGEST // 3, len(true) - LONGEST))
+            part = slice(begin, begin + LONGEST)
+            wrong.append(TaggedWords(true.words[part], given[part], right[part]))
     return tuple(wrong[:: max(len(wrong) // SHOWN, 1)][:SHOWN])

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ModelError
+from holdfast.errors import ModelError, TextError
 from holdfast.language.tokens.library import Tokenizer, from_json
 
 Kind: TypeAlias = Literal["char", "byte", "word", "bpe"]
@@ -66,10 +66,16 @@ class Tokens:
         return tuple(by_number[number] for number in range(self.size))
 
     def encode(self, text: str) -> Ids:
-        """The tokens of a text as numbers, each below `size`."""
+        """The tokens of a text as numbers, each below `size`.
+
+        Raises:
+            TextError: the text holds half a character, as bytes that are not UTF-8 become in a
+                command's arguments; where a token is a character it is an unknown one.
+        """
         if self.kind == "char":
             points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
             return self._by_code_point[points]
+        check_whole(text)
         if self.kind == "byte":
             return self._by_byte[np.frombuffer(text.encode("utf-8"), dtype=np.uint8)]
         encoded = self.tokenizer.encode_batch_fast(_lines(text), add_special_tokens=False)
@@ -119,6 +125,25 @@ class Tokens:
     def _by_byte(self) -> Ids:
         vocabulary = self.tokenizer.get_vocab()
         return np.array([vocabulary[letter] for letter in byte_letters()], dtype=np.int64)
+
+
+def check_whole(text: str, what: str = "The text") -> None:
+    """Refuse half a character: a surrogate without the other.
+
+    Arguments:
+        text: to look at.
+        what: it is called in the message.
+
+    Raises:
+        TextError: says where it stands.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"{what} holds U+{ord(text[error.start]):04X} at character {error.start + 1:,}, which "
+            "is no character: bytes that are not UTF-8 look like this; take it out."
+        ) from error
 
 
 def joined(words: Sequence[str]) -> str:
