@@ -36,6 +36,15 @@ def test_with_little_time_fewer_texts_are_read_and_nothing_is_tried(
     assert seen == [1000]
 
 
+def test_the_weights_are_taken_as_they_are_when_the_time_is_over() -> None:
+    given, labels, counts = texts(200)
+    early = Bag.fitted(given, labels, counts, USUAL, seconds=0.0)
+    late = Bag.fitted(given, labels, counts, USUAL)
+    right = np.arange(200), labels
+    chances = [bag.log_probabilities(given)[right].mean() for bag in (early, late)]
+    assert chances[0] < chances[1]
+
+
 def test_without_a_limit_all_texts_are_read() -> None:
     given, labels, counts = texts(200)
     fitting = BagFitting.settled(given, labels, counts, Budget(None))

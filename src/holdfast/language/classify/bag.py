@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,6 +63,7 @@ class Bag:
         labels: NDArray[np.int64],
         counts: NDArray[np.float64],
         strength: float,
+        seconds: float = math.inf,
     ) -> Bag:
         """The weights that make the labels likely, near the log-count ratios of naive Bayes.
 
@@ -68,6 +71,7 @@ class Bag:
             texts, labels: N to learn from.
             counts: (K,) how much each label counts.
             strength: of the texts against the penalty.
+            seconds: after which the weights are taken as they are.
 
         Raises:
             ArgumentError: scipy is not installed.
@@ -101,8 +105,19 @@ class Bag:
             return float(total), np.concatenate([slope.ravel(), wrong.sum(axis=0)])
 
         start = np.zeros(cut + len(counts))
+        begin = time.perf_counter()
+
+        def watch(_: NDArray[np.float64]) -> None:
+            if time.perf_counter() - begin > seconds:
+                raise StopIteration
+
         best = minimize(
-            surprise, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}
+            surprise,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            callback=watch,
+            options={"maxiter": ITERATIONS},
         ).x
         weights = (ratio * best[:cut].reshape(ratio.shape)).astype(np.float32)
         return cls(names, weights, best[cut:].astype(np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,10 +43,12 @@ class BagFitting:
     Arguments:
         strength: of the texts against the penalty.
         most: texts that a fit reads at most, spread over all.
+        seconds: that the search for weights may take in a fit.
     """
 
     strength: float
     most: int
+    seconds: float = math.inf
 
     @classmethod
     def settled(
@@ -65,35 +68,42 @@ class BagFitting:
         if count < FEWEST:
             return cls(STRENGTHS[0], count)
         seconds = SHARE * clock.remaining()
+        single = seconds / (len(STRENGTHS) + 2)
         if clock.seconds is not None and count >= 4 * MEASURED:
             each = _seconds_a_text(texts, labels, counts)
             tried = len(STRENGTHS) * 0.8 * min(count, TRIED)
             if (tried + 2 * count) * each > seconds:
-                return cls(USUAL, max(int(seconds / (2 * each)), MEASURED))
-        return cls(suited_strength(texts, labels, counts), max(2 * count, FEWEST))
+                return cls(USUAL, max(int(seconds / (2 * each)), MEASURED), seconds / 2)
+        strength = suited_strength(texts, labels, counts, single)
+        return cls(strength, max(2 * count, FEWEST), single)
 
     def fit(
         self, texts: Sequence[str], labels: NDArray[np.int64], counts: NDArray[np.float64]
     ) -> Bag:
         """A bag of texts like those by which it was settled, and as many or a few more."""
         rows = _spread(len(texts), self.most)
-        return Bag.fitted([texts[row] for row in rows], labels[rows], counts, self.strength)
+        return Bag.fitted(
+            [texts[row] for row in rows], labels[rows], counts, self.strength, self.seconds
+        )
 
 
 def suited_strength(
-    texts: Sequence[str], labels: NDArray[np.int64], counts: NDArray[np.float64]
+    texts: Sequence[str],
+    labels: NDArray[np.int64],
+    counts: NDArray[np.float64],
+    seconds: float = math.inf,
 ) -> float:
     """The one of `STRENGTHS` that suits held-out texts.
 
     Arguments:
-        texts, labels, counts: as `Bag.fitted` takes them.
+        texts, labels, counts, seconds: as `Bag.fitted` takes them.
     """
     rows = _spread(len(texts), TRIED)
     held = np.arange(len(rows)) % 5 == 4
     own, others = rows[~held], rows[held]
     likely: dict[float, float] = {}
     for strength in STRENGTHS:
-        bag = Bag.fitted([texts[row] for row in own], labels[own], counts, strength)
+        bag = Bag.fitted([texts[row] for row in own], labels[own], counts, strength, seconds)
         said = bag.log_probabilities([texts[row] for row in others])
         each = said[np.arange(len(others)), labels[others]] * counts[labels[others]]
         likely[strength] = float(each.mean())
@@ -103,9 +113,10 @@ def suited_strength(
 def _seconds_a_text(
     texts: Sequence[str], labels: NDArray[np.int64], counts: NDArray[np.float64]
 ) -> float:
-    rows = _spread(len(texts), MEASURED)
-    begin = time.perf_counter()
-    Bag.fitted([texts[row] for row in rows], labels[rows], counts, USUAL)
+    for most in (FEWEST, MEASURED):  # the first loads what a fit needs
+        rows = _spread(len(texts), most)
+        begin = time.perf_counter()
+        Bag.fitted([texts[row] for row in rows], labels[rows], counts, USUAL)
     return (time.perf_counter() - begin) / len(rows)
 
 
