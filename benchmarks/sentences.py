@@ -270,13 +270,17 @@ def _pairs(path: Path) -> tuple[list[str], np.ndarray]:
 
 def _key(options: argparse.Namespace) -> dict[str, object]:
     tagger = options.part in ("ewt", "spans")
+    start = ""
+    if options.part == "sst2-start":
+        start = f", from a language model of {options.language}, {options.language_hidden} units"
     return {
         "part": options.part,
         "seed": options.seed,
         "budget": options.budget if options.steps is None else f"{options.steps} updates",
         "design": f"{options.hidden} units, {options.layers} layers"
         if tagger
-        else f"{options.networks} networks, {options.hidden} units, embedding {options.embedding}",
+        else f"{options.networks} networks, {options.hidden} units, embedding {options.embedding}"
+        + start,
         "threads": torch.get_num_threads(),
         "fold": "",
     }

@@ -11,6 +11,10 @@ CARRIED = "tests/language/test_carried_state.py::"
 SAMPLED = "tests/language/test_sampled.py::"
 CHOICE = "tests/language/test_choice.py::"
 TAGGING = "tests/language/test_tagging.py::"
+BAG = "tests/language/test_bag_fit.py::"
+PIECES = "tests/language/test_word_pieces.py::"
+SENTENCES = "tests/language/test_sentence_files.py::"
+TAGGER_PAGE = "tests/reports/test_tagger_page.py::"
 CLASSIFYING = "tests/language/test_classifying.py::"
 
 TEXT = "a text is read or learnt from as something else"
@@ -86,6 +90,14 @@ FAULTS: tuple[Fault, ...] = (
         (CHOICE + "test_a_training_with_other_wishes_begins_anew",),
     ),
     Fault(
+        TEXT,
+        "a quote in a table of words swallows the rows behind it",
+        "language/tag/sentence_table.py",
+        'for break_ in "\\n\\r\\t"',
+        'for break_ in ""',
+        (SENTENCES + "test_a_lone_quote_does_not_swallow_rows",),
+    ),
+    Fault(
         SENTENCE,
         "a chain's last tag scores nothing",
         "language/tag/crf.py",
@@ -116,5 +128,37 @@ FAULTS: tuple[Fault, ...] = (
         "mixed = (1.0 - share) * networks + share * bag",
         "mixed = share * networks + (1.0 - share) * bag",
         (CLASSIFYING + "test_the_share_of_the_blend_is_that_of_the_better_part",),
+    ),
+    Fault(
+        SENTENCE,
+        "pieces reach beyond the end of a word",
+        "language/word_pieces.py",
+        "inside = begins + length <= lengths + 2",
+        "inside = begins + length <= lengths + 3",
+        (PIECES + "test_a_word_has_a_piece_for_every_three_and_four_letters_in_a_row",),
+    ),
+    Fault(
+        SENTENCE,
+        "the gradient of the log-linear model leaves out the penalty",
+        "language/classify/bag.py",
+        "slope = ratio * (found.T @ wrong) + inner / strength",
+        "slope = ratio * (found.T @ wrong)",
+        (CLASSIFYING + "test_the_bag_has_the_weights_that_scikit_learn_finds",),
+    ),
+    Fault(
+        SENTENCE,
+        "a log-linear model reads all texts, however little time there is",
+        "language/classify/bag_fit.py",
+        "rows = _spread(len(texts), self.most)",
+        "rows = _spread(len(texts), len(texts))",
+        (BAG + "test_with_little_time_fewer_texts_are_read_and_nothing_is_tried",),
+    ),
+    Fault(
+        SENTENCE,
+        "a true tag is taken for the one that was given",
+        "language/tag/tagger_record.py",
+        "found.setdefault((one, other), Counter())[word] += 1",
+        "found.setdefault((other, one), Counter())[word] += 1",
+        (TAGGER_PAGE + "test_a_record_counts_the_tags_that_were_taken_for_others",),
     ),
 )
