@@ -103,7 +103,7 @@ def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) 
         >>> from holdfast.nn import LSTM
         >>> (one,) = run_passes(LSTM(3, 8, timescale=100), torch.randn(60, 2, 3))
         >>> decay = layer_decay(one, np.array([1, 10, 50]))
-        >>> decay.jacobian.lags.tolist(), bool(decay.cell_path.at(50) > 0.3)
+        >>> decay.jacobian.lags.tolist(), bool(decay.cell_path.at(50) > 0.1)
         ([1, 10, 50], True)
     """
     one = one.reading()

@@ -5,13 +5,19 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from holdfast.errors import ArgumentError
+
+_FAREWELL: Final = timedelta(seconds=10)
+"""For which a process waits for the others before it leaves."""
 
 SHARDS = "HOLDFAST_SHARDS"
 """Environment variable: batches of an update, in one process that does the work of several."""
@@ -124,5 +130,10 @@ def ranks() -> Ranks:
 
 
 def _leave() -> None:
-    if dist.is_initialized():
-        dist.destroy_process_group()
+    if not dist.is_initialized():
+        return
+    # Under load one process in fifty aborted while it left, its neighbour being gone: they leave
+    # together, unless one has died.
+    with suppress(RuntimeError):
+        dist.monitored_barrier(timeout=_FAREWELL)
+    dist.destroy_process_group()
