@@ -98,6 +98,17 @@ class Budget:
         """Seconds left, never below 0; infinite without a limit."""
         return math.inf if self.seconds is None else max(0.0, self.seconds - self.elapsed())
 
+    def less(self, seconds: float) -> Budget:
+        """A budget on the same clock that ends so many seconds sooner, but lasts a moment.
+
+        Example:
+            >>> Budget(60.0, start=0.0, clock=lambda: 10.0).less(20.0).remaining()
+            30.0
+        """
+        if self.seconds is None:
+            return self
+        return Budget(max(self.seconds - seconds, 1e-3), start=self.start, clock=self._clock)
+
     def share(self, fraction: float) -> float:
         """Seconds in a part of what is left; infinite without a limit.
 
