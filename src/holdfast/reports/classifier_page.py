@@ -8,7 +8,7 @@ from holdfast.reports.page import Frame
 from holdfast.reports.selection import shorten
 from holdfast.reports.start_words import start_words
 
-SCRIPTS = ("format.js", "elements.js", "classifier.js")
+SCRIPTS = ("format.js", "elements.js", "scores.js", "classifier.js")
 """Scripts of the page, in the order in which they build on each other."""
 
 TITLE_LENGTH = 200

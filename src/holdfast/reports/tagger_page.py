@@ -7,7 +7,7 @@ from holdfast.reports.curves import significant
 from holdfast.reports.page import Frame
 from holdfast.reports.selection import shorten
 
-SCRIPTS = ("format.js", "elements.js", "tagger.js")
+SCRIPTS = ("format.js", "elements.js", "scores.js", "tagger.js")
 """Scripts of the page, in the order in which they build on each other."""
 
 TITLE_LENGTH = 200

@@ -8,12 +8,6 @@ function strength(share) {
   return STEPS.filter((least) => share >= least).length;
 }
 
-function bar(share) {
-  const track = make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "bar" }));
-  track.firstChild.style.width = `${100 * share}%`;
-  return make("span", { class: "weight" }, track, asPercent(share, 1));
-}
-
 function fillBeside() {
   byId("beside-table").replaceChildren(
     makeTable(
@@ -98,13 +92,9 @@ function start() {
   ]);
   fillBeside();
   byId("labels-table").replaceChildren(
-    makeTable(
-      [{ name: "Label" }, ...["Precision", "Recall", "F1", "Count"].map((name) => ({ name, numeric: true }))],
-      DATA.labels.map(([name, precision, recall, f1, count]) => [
-        name,
-        ...[precision, recall, f1].map((share) => asFixed(share, 3)),
-        asCount(count),
-      ]),
+    makeScores(
+      "Label",
+      DATA.labels,
       DATA.left_out ? `The most frequent labels; ${DATA.left_out} more are left out` : "Scores of each label",
     ),
   );

@@ -1,27 +1,6 @@
 // Puts the page of a tagger together.
 
 const DATA = JSON.parse(byId("holdfast-data").textContent);
-const SHARES = ["Precision", "Recall", "F1", "Count"].map((name) => ({ name, numeric: true }));
-
-function bar(share) {
-  const track = make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "bar" }));
-  track.firstChild.style.width = `${100 * share}%`;
-  return make("span", { class: "weight" }, track, asPercent(share, 1));
-}
-
-function fillScores(id, name, rows, caption) {
-  byId(id).replaceChildren(
-    makeTable(
-      [{ name }, ...SHARES],
-      rows.map(([tag, precision, recall, f1, count]) => [
-        tag,
-        ...[precision, recall, f1].map((share) => asFixed(share, 3)),
-        asCount(count),
-      ]),
-      caption,
-    ),
-  );
-}
 
 function fillMistakes() {
   const sentences = DATA.mistakes.map((words) =>
@@ -63,21 +42,24 @@ function start() {
     show("unknown");
   }
   if (DATA.spans.length) {
-    fillScores("spans-table", "Spans", DATA.spans, "Scores of each kind of span");
+    byId("spans-table").replaceChildren(makeScores("Spans", DATA.spans, "Scores of each kind of span"));
     show("spans");
   }
-  fillScores(
-    "tags-table",
-    "Tag",
-    DATA.tags,
-    DATA.left_out ? `The most frequent tags; ${DATA.left_out} more are left out` : "Scores of each tag",
+  byId("tags-table").replaceChildren(
+    makeScores(
+      "Tag",
+      DATA.tags,
+      DATA.left_out ? `The most frequent tags; ${DATA.left_out} more are left out` : "Scores of each tag",
+    ),
   );
   byId("confused-table").replaceChildren(
-    makeTable(
-      [{ name: "True tag" }, { name: "Given" }, { name: "Times", numeric: true }, { name: "At" }],
-      DATA.confused.map(([truth, given, count, words]) => [truth, given, asCount(count), words]),
-      "Tags that were mixed up",
-    ),
+    DATA.confused.length
+      ? makeTable(
+          [{ name: "True tag" }, { name: "Given" }, { name: "Times", numeric: true }, { name: "At" }],
+          DATA.confused.map(([truth, given, count, words]) => [truth, given, asCount(count), words]),
+          "Tags that were mixed up",
+        )
+      : make("p", { class: "caption" }, "None of them."),
   );
   fillMistakes();
   byId("facts-table").replaceChildren(makeTable([{ name: "What" }, { name: "How" }], DATA.facts, "Facts of the training"));
