@@ -78,6 +78,7 @@ def compare(
     from holdfast import reports
     from holdfast.reports import comparison_terminal
     from holdfast.studies.memory_comparison import MemoryPlan, compare_memory
+    from holdfast.studies.memory_results import RUNS as MEMORY_RUNS
 
     plan = MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
     record = compare_memory(
@@ -101,7 +102,7 @@ def compare(
     ]
     page = folder / "compare.html"
     reports.save(record, page)
-    kept = folder / "runs.jsonl"
+    kept = folder / MEMORY_RUNS
     screen.show(f"Page: {page}" + (f"\nResults: {kept}" if kept.exists() else ""), whole_lines=True)
     screen.result(
         {

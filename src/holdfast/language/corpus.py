@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -134,7 +134,9 @@ def prepare(
         learnt = _part(learnt, cut)
     if min(learnt.tokens, 10 * watched.tokens) < LEAST:
         del whole
-        shutil.rmtree(target, ignore_errors=True)  # what cannot be learnt from is not kept
+        (target / _TOKENS).unlink()  # what cannot be learnt from is not kept
+        with suppress(OSError):  # refused where something else lies beside it
+            target.rmdir()
         raise TextError(
             f"{files[0]}: {learnt.tokens:,} tokens to learn from and {watched.tokens:,} to be "
             f"watched on are too few; give at least {LEAST:,} and {LEAST // 10}."

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from holdfast.errors import ArgumentError
+from holdfast.language.word_pieces import LENGTHS
 from holdfast.language.words import cut_words, plain, shortened
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ MOST_WEIGHTS: Final = 1_200_000
 """Of all labels together: the more labels there are, the fewer features are kept."""
 
 ITERATIONS: Final = 100
-
-_PIECES: Final = (3, 4)
-"""Letters of a piece of a word, "<" and ">" at its ends included."""
 
 _PIECE: Final = "\xb7"
 _SHAPE: Final = "^"
@@ -191,7 +189,7 @@ def _pieces(word: str) -> list[str]:
     whole = f"<{word}>"
     return [
         _PIECE + whole[begin : begin + length]
-        for length in _PIECES
+        for length in LENGTHS
         for begin in range(len(whole) - length + 1)
     ]
 

@@ -42,12 +42,12 @@ class BagFitting:
 
     Arguments:
         strength: of the texts against the penalty.
-        most: texts that a fit reads at most, spread over all.
+        most: texts that a fit reads at most, spread over all; infinite for all.
         seconds: that the search for weights may take in a fit.
     """
 
     strength: float
-    most: int
+    most: float = math.inf
     seconds: float = math.inf
 
     @classmethod
@@ -66,7 +66,7 @@ class BagFitting:
         """
         count = len(texts)
         if count < FEWEST:
-            return cls(STRENGTHS[0], count)
+            return cls(STRENGTHS[0])
         seconds = SHARE * clock.remaining()
         single = seconds / (len(STRENGTHS) + 2)
         if clock.seconds is not None and count >= 4 * MEASURED:
@@ -74,13 +74,12 @@ class BagFitting:
             tried = len(STRENGTHS) * 0.8 * min(count, TRIED)
             if (tried + 2 * count) * each > seconds:
                 return cls(USUAL, max(int(seconds / (2 * each)), MEASURED), seconds / 2)
-        strength = suited_strength(texts, labels, counts, single)
-        return cls(strength, max(2 * count, FEWEST), single)
+        return cls(suited_strength(texts, labels, counts, single), seconds=single)
 
     def fit(
         self, texts: Sequence[str], labels: NDArray[np.int64], counts: NDArray[np.float64]
     ) -> Bag:
-        """A bag of texts like those by which it was settled, and as many or a few more."""
+        """A bag of texts like those by which it was settled."""
         rows = _spread(len(texts), self.most)
         return Bag.fitted(
             [texts[row] for row in rows], labels[rows], counts, self.strength, self.seconds
@@ -120,6 +119,6 @@ def _seconds_a_text(
     return (time.perf_counter() - begin) / len(rows)
 
 
-def _spread(count: int, most: int) -> NDArray[np.int64]:
+def _spread(count: int, most: float) -> NDArray[np.int64]:
     """At most so many rows, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+    return np.unique(np.linspace(0, count - 1, int(min(count, most))).round().astype(np.int64))

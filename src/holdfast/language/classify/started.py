@@ -17,8 +17,8 @@ from holdfast.training.plan import Pace
 FASTER: Final = 1.6
 """How much faster each layer learns than the one below it. Howard and Ruder (2018, section 3.2)
 take 2.6, for many more updates: with that, a rate of 0.002, and parts that waited for half of the
-run, 600 updates from a small model were right for 65 % of held-out texts of SST-2; with this, 0.010
-and a fifth of the run, for 80 %."""
+run, 600 updates from a small model, one network, were right for 65 % of held-out texts of SST-2;
+with this, 0.010 and a fifth of the run, for 80 %."""
 
 WAITING: Final = 5
 """Of the run at most one part in so many passes until every layer learns."""

@@ -97,11 +97,7 @@ function start() {
   );
   drawCurves("hour", "hours", hoursOf, ".3f");
   fillNetworks();
-  byId("footer").replaceChildren(
-    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
-    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
-    make("p", {}, "This page is complete in itself: it loads nothing and sends nothing. Charts by plotly.js (MIT licence)."),
-  );
+  fillFooter("Charts by plotly.js (MIT licence).");
 }
 
 start();

@@ -80,3 +80,12 @@ function fillNumbers(id, makeContent) {
   details.ontoggle = fill;
   fill();
 }
+
+// What stands under a page of a run; DATA is the page's.
+function fillFooter(more = "") {
+  byId("footer").replaceChildren(
+    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
+    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
+    make("p", {}, ["This page is complete in itself: it loads nothing and sends nothing.", more].join(" ").trim()),
+  );
+}

@@ -50,11 +50,7 @@ function start() {
   fillSentences("findings", DATA.findings);
   if (DATA.models.length) keepDrawn(drawScores);
   fillTable();
-  byId("footer").replaceChildren(
-    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
-    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
-    make("p", {}, "This page is complete in itself: it loads nothing and sends nothing. Charts by plotly.js (MIT licence)."),
-  );
+  fillFooter("Charts by plotly.js (MIT licence).");
 }
 
 start();

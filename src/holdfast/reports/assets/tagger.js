@@ -63,11 +63,7 @@ function start() {
   );
   fillMistakes();
   byId("facts-table").replaceChildren(makeTable([{ name: "What" }, { name: "How" }], DATA.facts, "Facts of the training"));
-  byId("footer").replaceChildren(
-    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
-    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
-    make("p", {}, "This page is complete in itself: it loads nothing and sends nothing."),
-  );
+  fillFooter();
 }
 
 start();

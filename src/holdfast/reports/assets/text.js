@@ -51,11 +51,7 @@ function start() {
   );
   byId("sample-text").textContent = DATA.sample;
   byId("facts-table").replaceChildren(makeTable([{ name: "What" }, { name: "How" }], DATA.facts, "Facts of the training"));
-  byId("footer").replaceChildren(
-    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
-    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
-    make("p", {}, "This page is complete in itself: it loads nothing and sends nothing. Charts by plotly.js (MIT licence)."),
-  );
+  fillFooter("Charts by plotly.js (MIT licence).");
 }
 
 start();
