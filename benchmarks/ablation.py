@@ -23,15 +23,15 @@ from ledger import RESULTS, append
 from problems import COLLECTIONS, Problem
 from scores import score
 
-from holdfast.forecasting.network.forecast import at_level
-from holdfast.forecasting.network.pretrained import weights_file
-from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
-from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.network.pretrained.task import PretrainingTask
-from holdfast.forecasting.tables.season import long_season
-from holdfast.forecasting.tables.synthetic.recipe import PARTS
-from holdfast.studies.pretraining import DESIGNS, pretrain
-from holdfast.studies.recipes import KIND_OF, LATE, recipe_of
+from holdfast.forecasting.networks.forecast import at_level
+from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.pretrained.forecast import forecast_pretrained
+from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.pretraining.recipes import KIND_OF, LATE, recipe_of
+from holdfast.pretraining.run import DESIGNS, pretrain
+from holdfast.pretraining.synthetic.recipe import PARTS
+from holdfast.pretraining.task import PretrainingTask
+from holdfast.tables.season import long_season
 
 COLLECTION_OF = {"fine": ("m3", "m4-yearly"), "coarse": ("m4-hourly", "etth1")}
 SERIES = 1500

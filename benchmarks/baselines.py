@@ -18,16 +18,16 @@ import numpy as np
 import pyarrow.parquet as parquet
 from ledger import append
 
-from holdfast.forecasting.judgement.baselines import forecast_simple, naive2
-from holdfast.forecasting.judgement.metrics import (
+from holdfast.forecasting.baselines.simple import forecast_simple, naive2
+from holdfast.forecasting.evaluation.metrics import (
     mean_observed,
     owa,
     scaled_error,
     seasonal_scale,
     smape,
 )
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.series import SeriesSet
 
 Split = tuple[SeriesSet, np.ndarray]
 

@@ -28,7 +28,7 @@ from gluonts.dataset.common import ListDataset
 from gluonts.torch.model.deepar import DeepAREstimator
 from problems import Problem
 
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet
 
 EPOCHS = 100
 FREQUENCY = "h"

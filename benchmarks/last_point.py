@@ -27,11 +27,11 @@ def ours(steps: int) -> dict[str, float]:
     """Median derivative by autograd, before and after training."""
     import torch
 
-    from holdfast.forecasting.network.design import QUANTILES, choose_design
-    from holdfast.forecasting.network.features import features
-    from holdfast.forecasting.network.fit import NetworkTask, network_plan
-    from holdfast.forecasting.tables.calendar import Calendar
-    from holdfast.forecasting.tables.series import SeriesSet
+    from holdfast.forecasting.networks.design import QUANTILES, choose_design
+    from holdfast.forecasting.networks.features import features
+    from holdfast.forecasting.networks.fit import NetworkTask, network_plan
+    from holdfast.tables.calendar import Calendar
+    from holdfast.tables.series import SeriesSet
     from holdfast.training.loop import train
 
     rows = {str(index): row for index, row in enumerate(walks(SERIES, LENGTH, seed=0))}

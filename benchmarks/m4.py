@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 from ledger import append
 
 import holdfast
-from holdfast.forecasting.judgement import metrics
-from holdfast.forecasting.judgement.baselines import naive2, simple_methods
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.baselines.simple import naive2, simple_methods
+from holdfast.forecasting.evaluation import metrics
 from holdfast.records import NETWORKS
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.series import SeriesSet
 
 NAIVE2 = {"hourly": (18.383, 2.395), "yearly": (16.342, 3.974)}
 """The organisers' sMAPE and MASE of Naive2 on the test part."""

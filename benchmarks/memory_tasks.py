@@ -23,10 +23,10 @@ from pathlib import Path
 from ledger import append
 
 from holdfast import reports
+from holdfast.lens.compare.memory_comparison import MemoryPlan, compare_memory
+from holdfast.lens.compare.memory_findings import PUBLISHED
+from holdfast.lens.compare.models import MODELS
 from holdfast.records import ComparedRun, MemoryComparison
-from holdfast.studies.compared_models import MODELS
-from holdfast.studies.memory_comparison import MemoryPlan, compare_memory
-from holdfast.studies.memory_findings import PUBLISHED
 from holdfast.training.progress import progress_for_terminal
 
 TWO = ("LSTM, remember", "plain RNN")

@@ -22,16 +22,16 @@ from ledger import append
 from numpy.typing import NDArray
 from retail import retail
 
+from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.metrics import seasonal_scale
+from holdfast.forecasting.evaluation.normal import strata
+from holdfast.forecasting.evaluation.path_scores import energy_score, sum_inside
+from holdfast.forecasting.evaluation.paths import Paths
+from holdfast.forecasting.evaluation.rule import LEVELS
 from holdfast.forecasting.fitting import fit
 from holdfast.forecasting.groundwork import lay
-from holdfast.forecasting.judgement.marginals import Marginals
-from holdfast.forecasting.judgement.metrics import seasonal_scale
-from holdfast.forecasting.judgement.normal import strata
-from holdfast.forecasting.judgement.path_scores import energy_score, sum_inside
-from holdfast.forecasting.judgement.paths import Paths
-from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.sampling import distribution, path_sampler
-from holdfast.forecasting.tables.reading import Table, read
+from holdfast.tables.reading import Table, read
 from holdfast.training.budget import Budget
 from holdfast.training.progress import SilentProgress
 

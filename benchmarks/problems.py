@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from holdfast.forecasting.judgement.metrics import seasonal_scale
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.reading import read
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.evaluation.metrics import seasonal_scale
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.reading import read
+from holdfast.tables.series import SeriesSet
 
 Floats = NDArray[np.float64]
 

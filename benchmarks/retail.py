@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.frames import write_csv
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.frames import write_csv
 
 FIRST = np.datetime64("2022-01-03", "D")
 """The first day: a Monday."""

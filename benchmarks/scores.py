@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.judgement import metrics
-from holdfast.forecasting.judgement.baselines import naive2
+from holdfast.forecasting.baselines.simple import naive2
+from holdfast.forecasting.evaluation import metrics
 
 if TYPE_CHECKING:
     from problems import Problem

@@ -31,8 +31,8 @@ from problems import COLLECTIONS, Problem, long_columns
 from statsforecast import StatsForecast
 from statsforecast.models import AutoETS, AutoTheta, SeasonalNaive
 
-from holdfast.forecasting.judgement.baselines import forecast_simple
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.tables.series import SeriesSet
 
 LEVELS = (20, 40, 60, 80, 95)
 REACH = 1008

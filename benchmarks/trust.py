@@ -16,12 +16,12 @@ import numpy as np
 from pyarrow import parquet
 
 from benchmarks.ledger import append
-from holdfast.forecasting.judgement.baselines import forecast_simple
-from holdfast.forecasting.judgement.metrics import mean_observed, scaled_error, seasonal_scale
-from holdfast.forecasting.judgement.trust import PastForecasts, assess
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, seasonal_scale
+from holdfast.forecasting.evaluation.trust import PastForecasts, assess
 from holdfast.records import TRUST
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.series import SeriesSet
 
 FILES = {"M3": "m3/m3.parquet", "M4 hourly": "m4/m4_hourly.parquet"}
 SEASONS = {"YEARLY": 1, "QUARTERLY": 4, "MONTHLY": 12, "OTHER": 1}

@@ -14,10 +14,10 @@ import numpy as np
 from comparison import DECILES, Forecasts, Peer, compare, parser
 from problems import COLLECTIONS, Problem
 
-from holdfast.forecasting.network.forecast import at_level
-from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
-from holdfast.forecasting.network.pretrained.shipped import choose, shipped
-from holdfast.forecasting.tables.season import long_season
+from holdfast.forecasting.networks.forecast import at_level
+from holdfast.forecasting.pretrained.forecast import forecast_pretrained
+from holdfast.forecasting.pretrained.shipped import choose, shipped
+from holdfast.tables.season import long_season
 
 
 def zero_shot(problem: Problem) -> Forecasts:

@@ -32,12 +32,12 @@ def measure() -> dict[str, float]:
     import torch
 
     from holdfast import Forecaster
-    from holdfast.forecasting.network.pretrained.forecast import forecast_pretrained
-    from holdfast.forecasting.network.pretrained.shipped import shipped
-    from holdfast.forecasting.tables.calendar import Calendar
-    from holdfast.forecasting.tables.series import SeriesSet
-    from holdfast.forecasting.tables.synthetic.generate import generate
-    from holdfast.forecasting.tables.synthetic.recipe import SHORT
+    from holdfast.forecasting.pretrained.forecast import forecast_pretrained
+    from holdfast.forecasting.pretrained.shipped import shipped
+    from holdfast.pretraining.synthetic.generate import generate
+    from holdfast.pretraining.synthetic.recipe import SHORT
+    from holdfast.tables.calendar import Calendar
+    from holdfast.tables.series import SeriesSet
 
     seconds = {"import": time.perf_counter() - begin}
     random = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import holdfast
-from holdfast.forecasting.tables.examples import example
+from holdfast.tables.examples import example
 
 table = pa.table(example("air-passengers").columns)  # month, passengers; pandas and polars work too
 

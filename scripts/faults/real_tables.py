@@ -5,15 +5,15 @@ from __future__ import annotations
 from faults.fault import Fault
 
 COVARIATES = "tests/forecasting/test_covariates.py::"
-COVARIATE_TABLES = "tests/forecasting/tables/test_covariate_tables.py::"
-COUNTS = "tests/forecasting/judgement/test_counts.py::"
-PATHS = "tests/forecasting/judgement/test_paths.py::"
+COVARIATE_TABLES = "tests/tables/test_covariate_tables.py::"
+COUNTS = "tests/forecasting/evaluation/test_counts.py::"
+PATHS = "tests/forecasting/evaluation/test_paths.py::"
 TOTALS = "tests/forecasting/test_totals.py::"
-APPENDING = "tests/forecasting/tables/test_appending.py::"
-UPDATED = "tests/forecasting/life/test_update_covariates.py::"
-WATCHING = "tests/forecasting/life/test_watching.py::"
-WATCHED = "tests/forecasting/life/test_watch_covariates.py::"
-JOB = "tests/forecasting/parts/test_job.py::"
+APPENDING = "tests/tables/test_appending.py::"
+UPDATED = "tests/forecasting/monitoring/test_update_covariates.py::"
+WATCHING = "tests/forecasting/monitoring/test_watching.py::"
+WATCHED = "tests/forecasting/monitoring/test_watch_covariates.py::"
+JOB = "tests/forecasting/partitions/test_job.py::"
 
 BESIDE = "covariates are read where they must not be, or not at all"
 COUNT = "counts are treated as other numbers"
@@ -27,7 +27,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         BESIDE,
         "historic columns are known behind a cut",
-        "forecasting/tables/covariates.py",
+        "tables/covariates.py",
         "behind[:, None] & ~self.known[None, :]",
         "behind[:, None] & self.known[None, :]",
         (COVARIATE_TABLES + "test_behind_a_cut_historic_columns_do_not_exist_and_known_ones_do",),
@@ -35,7 +35,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         BESIDE,
         "what was known before wins over the table of the future",
-        "forecasting/tables/covariates.py",
+        "tables/covariates.py",
         "counts = np.isfinite(one.values)",
         "counts = np.isfinite(one.values) & np.isnan(values[place])",
         (COVARIATE_TABLES + "test_the_future_adds_known_columns_only_and_wins_where_both_speak",),
@@ -43,7 +43,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         BESIDE,
         "a forecast is made where known values are missing",
-        "forecasting/tables/future_table.py",
+        "tables/future_table.py",
         "    if not missing.any():",
         "    if missing.any() or True:",
         (COVARIATES + "test_missing_future_values_are_named_by_column_and_dates",),
@@ -51,7 +51,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         BESIDE,
         "the effect of the horizon is not put back",
-        "forecasting/network/members.py",
+        "forecasting/networks/members.py",
         "self.start.quantiles(plain) * factor[..., None] + term[..., None]",
         "self.start.quantiles(plain)",
         (COVARIATES + "test_known_promotions_are_worth_their_weight",),
@@ -59,7 +59,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         COUNT,
         "large whole numbers are counts",
-        "forecasting/judgement/counts.py",
+        "forecasting/evaluation/counts.py",
         "counts=whole & (small | (zeros >= _ZEROS)),",
         "counts=whole,",
         (COUNTS + "test_counts_are_whole_not_negative_and_small_or_with_zeros",),
@@ -67,7 +67,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         COUNT,
         "bounds are rounded inwards",
-        "forecasting/judgement/counts.py",
+        "forecasting/evaluation/counts.py",
         "lower={level: down(bound)",
         "lower={level: up(bound)",
         (COUNTS + "test_bounds_are_rounded_outwards_and_only_where_the_history_is_whole",),
@@ -75,7 +75,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         COUNT,
         "the pull of counts is never learnt",
-        "forecasting/judgement/counts.py",
+        "forecasting/evaluation/counts.py",
         "found = np.interp(came, made[::-1], np.log(pulls)[::-1])",
         "found = 0.0",
         (COUNTS + "test_the_pull_makes_the_means_of_past_windows_right",),
@@ -83,7 +83,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         TOGETHER,
         "steps are drawn apart",
-        "forecasting/judgement/paths.py",
+        "forecasting/evaluation/paths.py",
         "np.asarray(made @ self._root.T)",
         "np.asarray(made)",
         (PATHS + "test_the_dependence_of_autoregressive_errors_is_found",),
@@ -91,7 +91,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         TOGETHER,
         "series are drawn apart",
-        "forecasting/judgement/paths.py",
+        "forecasting/evaluation/paths.py",
         "np.asarray(root[rows] @ every)",
         "np.asarray(every[rows])",
         (PATHS + "test_series_that_err_together_are_drawn_together",),
@@ -99,7 +99,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         TOGETHER,
         "whole numbers are rounded down",
-        "forecasting/judgement/paths.py",
+        "forecasting/evaluation/paths.py",
         "floor[:, place] += chance < values[:, place] - floor[:, place]",
         "floor[:, place] += chance < 0",
         (PATHS + "test_paths_are_never_below_the_floor_and_whole_numbers_keep_the_mean",),
@@ -137,7 +137,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         NEW,
         "a row takes the place of another value unasked",
-        "forecasting/tables/appending.py",
+        "tables/appending.py",
         "if other.any() and not correct:",
         "if False:",
         (APPENDING + "test_another_value_is_refused_unless_it_is_a_correction",),
@@ -145,7 +145,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         NEW,
         "new rows come without their covariates",
-        "forecasting/tables/appended_covariates.py",
+        "tables/appended_covariates.py",
         "made = made.with_rows(later)",
         "made = made.with_rows(made)",
         (UPDATED + "test_after_an_update_it_forecasts_as_from_the_whole_history",),
@@ -153,7 +153,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         NEW,
         "a new series has the statics of nobody",
-        "forecasting/tables/appended_covariates.py",
+        "tables/appended_covariates.py",
         "if created and new.static is not None:",
         "if False:",
         (UPDATED + "test_the_command_writes_the_model_that_update_and_save_write",),
@@ -193,7 +193,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         PART,
         "the first chunk of a part is done twice",
-        "forecasting/parts/folder.py",
+        "forecasting/partitions/folder.py",
         "inside = _buckets(labels_of(table, ids, part.name), count) == number",
         "inside = _buckets(labels_of(table, ids, part.name), count) == 0",
         (JOB + "test_chunks_of_parts_give_what_one_table_gives",),
@@ -201,7 +201,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         PART,
         "a series in two parts goes unnoticed",
-        "forecasting/parts/identities.py",
+        "forecasting/partitions/identities.py",
         "if owner[twin] != owner[twin + 1]:",
         "if owner[twin] == owner[twin + 1]:",
         (JOB + "test_a_series_in_two_parts_is_refused",),

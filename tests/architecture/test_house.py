@@ -14,15 +14,6 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "holdfast").rglob("*.py"))
 
 
-def test_every_file_is_one_room() -> None:
-    long = {
-        str(path.relative_to(ROOT)): count
-        for path in SOURCES
-        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 350
-    }
-    assert not long
-
-
 def test_no_file_is_called_utils() -> None:
     assert not [path for path in SOURCES if re.search("util|helper|misc|common", path.stem)]
 

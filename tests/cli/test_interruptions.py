@@ -20,7 +20,7 @@ from tests.forecasting.small import small_network
 from holdfast.cli.main import run
 from holdfast.cli.screen import Screen
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.network.members import WindowMember
+from holdfast.forecasting.networks.members import WindowMember
 from holdfast.training.progress import SilentProgress
 
 HORIZON = 7

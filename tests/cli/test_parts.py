@@ -9,10 +9,10 @@ from unittest.mock import patch
 
 import pytest
 from tests.cli.command import assert_light, command, one_sentence
-from tests.forecasting.parts.folders import HereOnly, folder_of, results
+from tests.forecasting.partitions.folders import HereOnly, folder_of, results
 from tests.forecasting.small import small_network
 
-from holdfast.forecasting.parts import job
+from holdfast.forecasting.partitions import job
 
 
 @pytest.fixture(autouse=True)

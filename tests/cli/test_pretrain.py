@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.cli.command import command, one_sentence
 
-from holdfast.forecasting.network.pretrained import weights_file
-from holdfast.forecasting.network.pretrained.patches import COARSE, FINE
-from holdfast.studies import pretraining
+from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.pretrained.patches import COARSE, FINE
+from holdfast.pretraining import run
 
 DESIGNS = {
     "fine": replace(FINE, window=8, context=16, half_life=16, hidden=8, blocks=1),
@@ -22,7 +22,7 @@ DESIGNS = {
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that take a moment."""
-    monkeypatch.setattr(pretraining, "DESIGNS", DESIGNS)
+    monkeypatch.setattr(run, "DESIGNS", DESIGNS)
 
 
 def test_it_says_what_it_will_do_and_what_came_out(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyarrow import csv
-from tests.forecasting.parts.folders import series_table
+from tests.forecasting.partitions.folders import series_table
 
 from holdfast.training.ranks import SHARDS
 

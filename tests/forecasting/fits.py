@@ -14,9 +14,9 @@ from tests.forecasting.small import small_network
 
 from holdfast import Forecaster, storage
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.network.design import choose_design
-from holdfast.forecasting.network.members import PretrainedMember, WindowMember
-from holdfast.forecasting.network.recipes import Adapting, Scratch
+from holdfast.forecasting.networks.design import choose_design
+from holdfast.forecasting.networks.members import PretrainedMember, WindowMember
+from holdfast.forecasting.networks.recipes import Adapting, Scratch
 from holdfast.forecasting.stored_series import KIND
 from holdfast.records import ADAPTED, LSTM, PRETRAINED
 

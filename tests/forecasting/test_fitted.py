@@ -13,7 +13,7 @@ from tests.forecasting.fits import edited, fit, fitted_networks, table
 
 from holdfast import Forecaster, storage
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.network.members import WindowMember
+from holdfast.forecasting.networks.members import WindowMember
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.stored_series import KIND
 from holdfast.records import ADAPTED, LSTM, PRETRAINED

@@ -18,14 +18,14 @@ from torch import nn
 
 from holdfast.forecasting import training_runs
 from holdfast.forecasting.groundwork import Groundwork, lay
-from holdfast.forecasting.network.design import choose_design
-from holdfast.forecasting.network.fit import Timed
-from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, WindowMember
-from holdfast.forecasting.network.pretrained.adapt import AdaptingTask
-from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch
-from holdfast.forecasting.tables.reading import read
+from holdfast.forecasting.networks.design import choose_design
+from holdfast.forecasting.networks.fit import Timed
+from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember, WindowMember
+from holdfast.forecasting.networks.recipes import Adapting, Recipe, Scratch
+from holdfast.forecasting.pretrained.adapt import AdaptingTask
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import PRETRAINED
+from holdfast.tables.reading import read
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.plan import Plan

@@ -17,9 +17,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 from holdfast.errors import InputError
 
 if TYPE_CHECKING:
-    from holdfast.forecasting.tables.layouts import ColumnNames
-    from holdfast.forecasting.tables.series import SeriesSet
-    from holdfast.forecasting.watching import Alarms
+    from holdfast.forecasting.monitoring.watch import Alarms
+    from holdfast.tables.layouts import ColumnNames
+    from holdfast.tables.series import SeriesSet
 
 _CHUNK: Final = 1 << 18
 _WAIT: Final = 0.05

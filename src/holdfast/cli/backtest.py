@@ -115,7 +115,7 @@ def backtest(
     from holdfast.forecasting.columns import backtest_columns
     from holdfast.forecasting.fitting import fit
     from holdfast.forecasting.run_folder import clear_snapshots
-    from holdfast.forecasting.tables.frames import write_csv
+    from holdfast.tables.frames import write_csv
 
     fitted = fit(
         ground,

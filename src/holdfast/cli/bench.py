@@ -28,8 +28,8 @@ def bench(
     """Measure the layers of holdfast.nn beside torch's on this machine."""
     screen = Screen(quiet=quiet, as_json=as_json)
     shapes = [_sizes(text) for text in shape or ()]
+    from holdfast.lens.compare.layer_speed import SHAPES, layer_speeds
     from holdfast.reports import speed_terminal
-    from holdfast.studies.layer_speed import SHAPES, layer_speeds
 
     found = layer_speeds(
         cell,

@@ -67,8 +67,8 @@ def train(
     from holdfast.cli.request import model_folder, typed_command
     from holdfast.cli.results import TrainingResults
     from holdfast.cli.text_columns import text_column
-    from holdfast.forecasting.tables.files import read_file
     from holdfast.language.classify.labels import check_kinds
+    from holdfast.tables.files import read_file
 
     begin = None if start is None else model_folder(start, "holdfast text train")
     table = read_file(data)
@@ -129,7 +129,7 @@ def predict(
     screen = Screen(quiet=quiet, as_json=False)
     from holdfast.cli.request import model_folder, results_folder
     from holdfast.cli.text_columns import text_column
-    from holdfast.forecasting.tables.files import read_file
+    from holdfast.tables.files import read_file
 
     folder = model_folder(model, "holdfast classify train")
     texts = text_column(read_file(data), text, "--text")
@@ -137,9 +137,9 @@ def predict(
 
     import numpy as np
 
-    from holdfast.forecasting.tables.frames import write_csv
     from holdfast.language.classify.classifier import TextClassifier
     from holdfast.reports import terminal
+    from holdfast.tables.frames import write_csv
 
     classifier = TextClassifier.load(folder)
     chances = classifier.predict_proba(texts)
@@ -167,7 +167,7 @@ def evaluate(
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import model_folder
     from holdfast.cli.text_columns import text_column
-    from holdfast.forecasting.tables.files import read_file
+    from holdfast.tables.files import read_file
 
     folder = model_folder(model, "holdfast classify train")
     table = read_file(data)

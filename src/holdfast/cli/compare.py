@@ -13,7 +13,7 @@ from holdfast.cli.screen import Screen
 
 if TYPE_CHECKING:
     from holdfast.cli.request import Request
-    from holdfast.studies.compared_models import ModelName
+    from holdfast.lens.compare.models import ModelName
     from holdfast.training.budget import Budget
 
 
@@ -76,9 +76,9 @@ def compare(
     folder = results_folder(out)
 
     from holdfast import reports
+    from holdfast.lens.compare.memory_comparison import MemoryPlan, compare_memory
+    from holdfast.lens.compare.memory_results import RUNS as MEMORY_RUNS
     from holdfast.reports import comparison_terminal
-    from holdfast.studies.memory_comparison import MemoryPlan, compare_memory
-    from holdfast.studies.memory_results import RUNS as MEMORY_RUNS
 
     plan = MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
     record = compare_memory(
@@ -133,7 +133,7 @@ def _forecasters(
     screen.show(request.about, terminal.understood(request.table.summary))
     ground = lay(request.table, request.horizon)
 
-    from holdfast.studies.forecast_comparison import RUNS, compare_forecasters
+    from holdfast.lens.compare.forecast_comparison import RUNS, compare_forecasters
 
     record = compare_forecasters(
         ground,
@@ -164,7 +164,7 @@ def _forecasters(
 def _models(wanted: list[str] | None) -> tuple[ModelName, ...]:
     """The networks of these names; all of them without names."""
     from holdfast.errors import ArgumentError
-    from holdfast.studies.compared_models import MODELS
+    from holdfast.lens.compare.models import MODELS
 
     names = {name: name for name in MODELS}
     for name in wanted or ():

@@ -23,8 +23,8 @@ def drift(
 ) -> None:
     """Say whether a model's errors on new rows are more than chance; the model stays as it is."""
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.forecasting.tables.new_rows import read_new_rows
     from holdfast.forecasting.updating import StoredModel, appended
+    from holdfast.tables.new_rows import read_new_rows
 
     stored = StoredModel.open(model)
     new = read_new_rows(
@@ -33,8 +33,8 @@ def drift(
     )  # fmt: skip
     later = appended(stored.series, new, stored.horizon, correct=False).series
 
-    from holdfast.forecasting.drift import check_drift
     from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.monitoring.drift import check_drift
 
     made = check_drift(Fitted.load(model), later)
     screen.show(made.sentence)

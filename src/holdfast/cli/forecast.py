@@ -72,7 +72,7 @@ def forecast(
         results_folder,
         typed_command,
     )  # fmt: skip
-    from holdfast.forecasting.tables.future_table import check_future
+    from holdfast.tables.future_table import check_future
 
     reading = Reading(
         ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
@@ -180,8 +180,8 @@ def forecast(
 def _write(folder: Path, fit: Fit, record: ForecastRecord) -> dict[str, str]:
     """Write the three results, each whole or not at all; say what is where."""
     from holdfast.forecasting.columns import forecast_columns
-    from holdfast.forecasting.tables.frames import write_csv
     from holdfast.reports import save
+    from holdfast.tables.frames import write_csv
 
     files = {
         "forecast": folder / "forecast.csv",

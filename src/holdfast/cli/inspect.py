@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from holdfast.forecasting.fitted import Fitted
-    from holdfast.forecasting.tables.series import SeriesSet
+    from holdfast.tables.series import SeriesSet
 
 FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
     "forecaster", "language model", "classifier", "tagger",
@@ -160,7 +160,7 @@ def _histories(
     series = None
     if data is not None:
         from holdfast.cli.request import Reading, read_table
-        from holdfast.forecasting.tables.covariate_tables import CovariateSources
+        from holdfast.tables.covariate_tables import CovariateSources
 
         calendar, season = fitted.series.calendar.code, fitted.season
         covariates = CovariateSources.again(fitted.series.covariates, None, None)
@@ -189,7 +189,7 @@ def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module,
 
 def _classifier(folder: Path, data: Path, text: str, label: str) -> tuple[nn.Module, Any, str]:
     from holdfast.cli.text_columns import text_column
-    from holdfast.forecasting.tables.files import read_file
+    from holdfast.tables.files import read_file
 
     table = read_file(data)
     texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")

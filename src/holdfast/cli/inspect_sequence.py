@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from holdfast.forecasting.fitted import Fitted
-    from holdfast.forecasting.tables.series import SeriesSet
     from holdfast.records import SequenceWords
+    from holdfast.tables.series import SeriesSet
 
 LANGUAGE_MODEL, CLASSIFIER = "language model", "classifier"
 

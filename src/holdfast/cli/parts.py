@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from holdfast.cli.request import Reading
     from holdfast.forecasting.fitting import Fit
-    from holdfast.forecasting.parts.job import Outcome
-    from holdfast.forecasting.parts.plan import Plan, Verb
+    from holdfast.forecasting.partitions.job import Outcome
+    from holdfast.forecasting.partitions.plan import Plan, Verb
 
 
 PARTS_SAMPLE = 1000
@@ -62,8 +62,8 @@ def over_parts(
         raise ArgumentError("Columns beside the values are not read from parts of a folder yet.")
     levels = read_levels(level)
     from holdfast.forecasting.arguments import count
-    from holdfast.forecasting.parts.plan import Settings
-    from holdfast.forecasting.parts.prepare import Fresh, prepare
+    from holdfast.forecasting.partitions.plan import Settings
+    from holdfast.forecasting.partitions.prepare import Fresh, prepare
     from holdfast.reports import terminal
     from holdfast.training.budget import duration
 
@@ -102,7 +102,7 @@ def over_parts(
         )
 
     from holdfast.cli.outcome import show_outcome
-    from holdfast.forecasting.parts.job import Watch, run_job
+    from holdfast.forecasting.partitions.job import Watch, run_job
     from holdfast.reports import save
 
     def settled(made: Fit, plan: Plan) -> None:

@@ -53,7 +53,7 @@ def predict(
     from holdfast.forecasting.fitted import Fitted
 
     fitted = Fitted.load(model)
-    from holdfast.forecasting.tables.covariate_tables import CovariateSources
+    from holdfast.tables.covariate_tables import CovariateSources
 
     reading = Reading(
         ids, time_column, target, fitted.series.calendar.code, fitted.season, wide, day_first,
@@ -65,9 +65,9 @@ def predict(
     from holdfast.cli.totals import adding, write_totals
     from holdfast.forecasting.columns import forecast_columns
     from holdfast.forecasting.predictor import forecast
-    from holdfast.forecasting.tables.frames import write_csv
-    from holdfast.forecasting.tables.future_table import check_future
     from holdfast.reports import terminal
+    from holdfast.tables.frames import write_csv
+    from holdfast.tables.future_table import check_future
 
     fitted.check_calendar(table)
     check_future(table.series, fitted.horizon)

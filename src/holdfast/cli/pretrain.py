@@ -52,8 +52,8 @@ def pretrain(
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import results_folder, typed_command
     from holdfast.errors import ArgumentError
+    from holdfast.pretraining.recipes import KIND_OF, check_networks, recipe_of
     from holdfast.reports import study_terminal, terminal
-    from holdfast.studies.recipes import KIND_OF, check_networks, recipe_of
     from holdfast.training.budget import Budget
 
     if budget is None and steps is None:
@@ -65,7 +65,7 @@ def pretrain(
         recipe_of(KIND_OF[name], without or ())
     folder = results_folder(out)
 
-    from holdfast.studies.pretraining import pretrain as train
+    from holdfast.pretraining.run import pretrain as train
 
     def announce(planned: Sequence[PlannedTraining]) -> None:
         screen.show(study_terminal.plan(planned))

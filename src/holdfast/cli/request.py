@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.errors import ArgumentError, InputError, ModelError
-from holdfast.forecasting.tables.covariate_tables import CovariateSources
-from holdfast.forecasting.tables.examples import example as ship
-from holdfast.forecasting.tables.frames import to_frame
-from holdfast.forecasting.tables.grid import Aggregate, Missing
-from holdfast.forecasting.tables.reading import Table, read
-from holdfast.forecasting.tables.values import Decimal
 from holdfast.storage import exists
+from holdfast.tables.covariate_tables import CovariateSources
+from holdfast.tables.examples import example as ship
+from holdfast.tables.frames import to_frame
+from holdfast.tables.grid import Aggregate, Missing
+from holdfast.tables.reading import Table, read
+from holdfast.tables.values import Decimal
 from holdfast.training.budget import duration
 
 
@@ -172,7 +172,7 @@ def check_baselines(data: Path | None) -> None:
         ArgumentError: the data is a folder.
         InputError: statsforecast is not installed.
     """
-    from holdfast.forecasting.judgement.statistical import require
+    from holdfast.forecasting.baselines.statsforecast import require
 
     if data is not None and data.is_dir():
         raise ArgumentError(f"--baselines: {data} is a folder; give one of its files.")

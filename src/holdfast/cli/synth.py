@@ -38,8 +38,8 @@ def synth(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import typed_command
+    from holdfast.pretraining.samples import draw_samples, sample_columns
     from holdfast.reports import study_terminal, terminal
-    from holdfast.studies.samples import draw_samples, sample_columns
 
     record = draw_samples(
         kind,
@@ -58,7 +58,7 @@ def synth(
         files["page"] = str(page)
     if csv is not None:
         from holdfast.cli.request import results_folder
-        from holdfast.forecasting.tables.frames import write_csv
+        from holdfast.tables.frames import write_csv
 
         results_folder(csv.parent)
         write_csv(csv, sample_columns(record))

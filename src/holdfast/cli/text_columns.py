@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from holdfast.errors import TableError
 
 if TYPE_CHECKING:
-    from holdfast.forecasting.tables.raw import RawTable
+    from holdfast.tables.raw import RawTable
 
 
 def text_column(table: RawTable, name: str, option: str) -> list[str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.forecasting.tables.groups import Groups, group_by
-from holdfast.forecasting.tables.periods import Over, check_period
-from holdfast.forecasting.tables.reading import Table
+from holdfast.tables.groups import Groups, group_by
+from holdfast.tables.periods import Over, check_period
+from holdfast.tables.reading import Table
 
 if TYPE_CHECKING:
     from holdfast.forecasting.fitted import Fitted
@@ -70,9 +70,9 @@ def write_totals(
         integers: whether totals of whole numbers are whole numbers.
     """
     from holdfast.forecasting.columns import total_columns
-    from holdfast.forecasting.tables.frames import write_csv
     from holdfast.forecasting.totals import totals
     from holdfast.records import TotalsRecord
+    from holdfast.tables.frames import write_csv
 
     series = wanted.table.series
     made = totals(

@@ -35,8 +35,8 @@ def update(
     or left as it was where a row cannot be used.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.forecasting.tables.new_rows import read_new_rows
     from holdfast.forecasting.updating import StoredModel
+    from holdfast.tables.new_rows import read_new_rows
 
     stored = StoredModel.open(model)
     new = read_new_rows(

@@ -11,9 +11,9 @@ import typer
 
 if TYPE_CHECKING:
     from holdfast.cli.alarm_lines import AlarmLines
-    from holdfast.forecasting.tables.row_lines import LineRows, RowLines
-    from holdfast.forecasting.watch_state import WatchState
-    from holdfast.forecasting.watching import Watch
+    from holdfast.forecasting.monitoring.watch import Watch
+    from holdfast.forecasting.monitoring.watch_state import WatchState
+    from holdfast.tables.row_lines import LineRows, RowLines
 
 
 def watch(
@@ -52,10 +52,10 @@ def watch(
     named = identity(model)
 
     from holdfast.forecasting.fitted import Fitted
-    from holdfast.forecasting.network.threads import one_thread
-    from holdfast.forecasting.tables.row_lines import RowLines
-    from holdfast.forecasting.watch_state import WatchState, default_folder
-    from holdfast.forecasting.watching import Watch, doubt
+    from holdfast.forecasting.monitoring.watch import Watch, doubt
+    from holdfast.forecasting.monitoring.watch_state import WatchState, default_folder
+    from holdfast.forecasting.networks.threads import one_thread
+    from holdfast.tables.row_lines import RowLines
 
     fitted = Fitted.load(model)
     if not quiet:

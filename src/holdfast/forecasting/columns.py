@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.anomalies import PastPoints
+from holdfast.forecasting.evaluation.backtest import BLEND
+from holdfast.forecasting.evaluation.counts import recognise
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged
-from holdfast.forecasting.judgement.backtest import BLEND
-from holdfast.forecasting.judgement.counts import recognise
+from holdfast.forecasting.monitoring.anomalies import PastPoints
 from holdfast.forecasting.predictor import Forecasts
 from holdfast.forecasting.residuals import fold_means
-from holdfast.forecasting.tables.layouts import ColumnNames
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.totals import Totals
 from holdfast.records import Floats, ForecastRecord, Times
+from holdfast.tables.layouts import ColumnNames
+from holdfast.tables.series import SeriesSet
 
 Columns = dict[str, NDArray[np.generic]]
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, TableError
-from holdfast.forecasting.judgement.baselines import simple_methods
-from holdfast.forecasting.judgement.counts import recognise
-from holdfast.forecasting.judgement.dependence import Dependence
-from holdfast.forecasting.judgement.past_scores import PastScores
-from holdfast.forecasting.judgement.rule import Rule
-from holdfast.forecasting.judgement.trust import PastForecasts
-from holdfast.forecasting.network.members import NetworkMember, PretrainedMember
-from holdfast.forecasting.network.stored import check_networks, described_networks, read_networks
+from holdfast.forecasting.baselines.simple import simple_methods
+from holdfast.forecasting.evaluation.counts import recognise
+from holdfast.forecasting.evaluation.dependence import Dependence
+from holdfast.forecasting.evaluation.past_scores import PastScores
+from holdfast.forecasting.evaluation.rule import Rule
+from holdfast.forecasting.evaluation.trust import PastForecasts
+from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember
+from holdfast.forecasting.networks.stored import check_networks, described_networks, read_networks
 from holdfast.forecasting.stored_series import (
     KIND,
     SERIES_FIELDS,
@@ -29,12 +29,12 @@ from holdfast.forecasting.stored_series import (
     read_series,
     texts,
 )
-from holdfast.forecasting.tables.appending import Appended
-from holdfast.forecasting.tables.layouts import ColumnNames
-from holdfast.forecasting.tables.new_rows import NewRows
-from holdfast.forecasting.tables.reading import Table
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.updating import appended, widened_factors
+from holdfast.tables.appending import Appended
+from holdfast.tables.layouts import ColumnNames
+from holdfast.tables.new_rows import NewRows
+from holdfast.tables.reading import Table
+from holdfast.tables.series import SeriesSet
 
 _FIELDS: Final = {"horizon", "season", "members", "networks", *SERIES_FIELDS}
 _LARGEST_HORIZON: Final = 100_000

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from holdfast.errors import ArgumentError
-from holdfast.forecasting.anomalies import find_anomalies
 from holdfast.forecasting.arguments import check_levels
 from holdfast.forecasting.columns import anomaly_columns, embedding_columns
-from holdfast.forecasting.drift import Drift, check_drift
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.histories import read_like
-from holdfast.forecasting.network.pretrained.embedding import embed
-from holdfast.forecasting.tables.frames import Backend, to_frame
-from holdfast.forecasting.tables.new_rows import read_new_rows
+from holdfast.forecasting.monitoring.anomalies import find_anomalies
+from holdfast.forecasting.monitoring.drift import Drift, check_drift
+from holdfast.forecasting.pretrained.embedding import embed
+from holdfast.tables.frames import Backend, to_frame
+from holdfast.tables.new_rows import read_new_rows
 from holdfast.training.parameters import Parameters
 
 Self = TypeVar("Self", bound="FittedForecaster")

@@ -11,23 +11,22 @@ from typing import Literal
 
 import numpy as np
 
-from holdfast.forecasting.anomalies import anomaly_record
+from holdfast.forecasting.evaluation.dependence import Dependence
+from holdfast.forecasting.evaluation.past_scores import PastScores
+from holdfast.forecasting.evaluation.trust import about_table, hardest
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
-from holdfast.forecasting.judgement.dependence import Dependence
-from holdfast.forecasting.judgement.past_scores import PastScores
-from holdfast.forecasting.judgement.trust import about_table, hardest
-from holdfast.forecasting.network.continued import continued
-from holdfast.forecasting.network.covariate_inputs import Reading
-from holdfast.forecasting.network.design import choose_design
-from holdfast.forecasting.network.members import NetworkMember, PretrainedMember, regressed
-from holdfast.forecasting.network.pretrained.precision import native_precision
-from holdfast.forecasting.network.pretrained.shipped import choose, shipped
-from holdfast.forecasting.network.recipes import Adapting, Recipe, Scratch, ScratchWithCovariates
+from holdfast.forecasting.monitoring.anomalies import anomaly_record
+from holdfast.forecasting.networks.continued import continued
+from holdfast.forecasting.networks.covariate_inputs import Reading
+from holdfast.forecasting.networks.design import choose_design
+from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember, regressed
+from holdfast.forecasting.networks.recipes import Adapting, Recipe, Scratch, ScratchWithCovariates
 from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.pretrained.precision import native_precision
+from holdfast.forecasting.pretrained.shipped import choose, shipped
 from holdfast.forecasting.residuals import dependence
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.forecasting.trusted import rests_on
 from holdfast.records import (
@@ -38,6 +37,7 @@ from holdfast.records import (
     TrainingSummary,
     TrustRecord,
 )
+from holdfast.tables.series import SeriesSet
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import Progress

@@ -10,18 +10,18 @@ from typing import Any, get_args
 from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import backtest_columns, forecast_columns
+from holdfast.forecasting.evaluation.rule import LEVELS
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import BASELINES_SHARE, Groundwork, lay
 from holdfast.forecasting.histories import own_series, read_like
-from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import forecast
 from holdfast.forecasting.run_folder import clear_snapshots
 from holdfast.forecasting.sampled_forecaster import SampledForecaster
-from holdfast.forecasting.tables.covariate_tables import CovariateSources
-from holdfast.forecasting.tables.frames import to_frame
-from holdfast.forecasting.tables.reading import Table, read
 from holdfast.records import ForecastRecord
+from holdfast.tables.covariate_tables import CovariateSources
+from holdfast.tables.frames import to_frame
+from holdfast.tables.reading import Table, read
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
 

@@ -10,14 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
-from holdfast.forecasting.judgement.baselines import forecast_simple
-from holdfast.forecasting.judgement.folds import Folds, make_folds
-from holdfast.forecasting.judgement.metrics import mean_observed, scaled_error, smape
-from holdfast.forecasting.judgement.statistical import SECONDS, forecast_beside, require
-from holdfast.forecasting.tables.reading import Table
-from holdfast.forecasting.tables.season import long_season
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_beside, require
+from holdfast.forecasting.evaluation.folds import Folds, make_folds
+from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, smape
 from holdfast.records import Floats, MethodScore
+from holdfast.tables.reading import Table
+from holdfast.tables.season import long_season
+from holdfast.tables.series import SeriesSet
 
 MOST_WATCHED = 7
 """Horizons that early stopping watches at most."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.tables.covariate_tables import CovariateSources, with_future
-from holdfast.forecasting.tables.future_table import check_future
-from holdfast.forecasting.tables.reading import Table, read
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.tables.covariate_tables import CovariateSources, with_future
+from holdfast.tables.future_table import check_future
+from holdfast.tables.reading import Table, read
+from holdfast.tables.series import SeriesSet
 
 
 def read_like(

@@ -12,24 +12,24 @@ from torch import Tensor, nn
 
 from holdfast.errors import TableError
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.network.covariate_inputs import CovariateWindows
-from holdfast.forecasting.network.design import QUANTILES
-from holdfast.forecasting.network.features import Features, features, targets
-from holdfast.forecasting.network.losses import pinball
-from holdfast.forecasting.network.members import (
+from holdfast.forecasting.networks.covariate_inputs import CovariateWindows
+from holdfast.forecasting.networks.design import QUANTILES
+from holdfast.forecasting.networks.features import Features, features, targets
+from holdfast.forecasting.networks.losses import pinball
+from holdfast.forecasting.networks.members import (
     CovariateMember,
     PretrainedMember,
     RegressedMember,
     WindowMember,
 )
-from holdfast.forecasting.network.model import ForecastNetwork
-from holdfast.forecasting.network.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.network.pretrained.reading import Reading, origins_of, read
-from holdfast.forecasting.network.pretrained.reading import targets as patch_targets
-from holdfast.forecasting.tables.scaling import logarithms, positive
-from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.forecasting.tables.windows import window_values
+from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.pretrained.reading import Reading, origins_of, read
+from holdfast.forecasting.pretrained.reading import targets as patch_targets
 from holdfast.nn.interception import output_replaced, output_seen
+from holdfast.tables.scaling import logarithms, positive
+from holdfast.tables.series import SeriesSet
+from holdfast.tables.windows import window_values
 
 MOST_WINDOWS: Final = 32
 """Windows that are looked at, spread over the series."""

@@ -20,11 +20,11 @@ from holdfast.forecasting.inspected import (
     patch_examples,
     window_examples,
 )
-from holdfast.forecasting.network.design import QUANTILES
-from holdfast.forecasting.network.members import CovariateMember, WindowMember
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.networks.design import QUANTILES
+from holdfast.forecasting.networks.members import CovariateMember, WindowMember
 from holdfast.nn.interception import output_replaced
 from holdfast.records import Floats, SequenceWords
+from holdfast.tables.series import SeriesSet
 
 _MEDIAN: Final = len(QUANTILES) // 2
 

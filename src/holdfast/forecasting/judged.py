@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from holdfast.forecasting.baselines.simple import never_negative, simple_methods
+from holdfast.forecasting.evaluation.backtest import Judgement, judge
+from holdfast.forecasting.evaluation.rule import LEVELS
+from holdfast.forecasting.evaluation.trust import WATCHED, PastForecasts
+from holdfast.forecasting.evaluation.verdict import sentences
+from holdfast.forecasting.evaluation.widths import Widths, residual_widths, stack_widths
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.judgement.backtest import Judgement, judge
-from holdfast.forecasting.judgement.baselines import never_negative, simple_methods
-from holdfast.forecasting.judgement.rule import LEVELS
-from holdfast.forecasting.judgement.trust import WATCHED, PastForecasts
-from holdfast.forecasting.judgement.verdict import sentences
-from holdfast.forecasting.judgement.widths import Widths, residual_widths, stack_widths
-from holdfast.forecasting.network.members import NetworkMember
+from holdfast.forecasting.networks.members import NetworkMember
 from holdfast.forecasting.predictor import network_forecast
 from holdfast.records import NETWORKS, BacktestRecord, Floats, FoldRecord
 

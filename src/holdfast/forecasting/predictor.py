@@ -9,23 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError
+from holdfast.forecasting.baselines.simple import forecast_simple, never_negative, simple_methods
+from holdfast.forecasting.evaluation.counts import recognise, to_whole
+from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.rule import LEVELS
+from holdfast.forecasting.evaluation.trust import Assessment
+from holdfast.forecasting.evaluation.widths import Widths, residual_widths
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.judgement.baselines import (
-    forecast_simple,
-    never_negative,
-    simple_methods,
-)
-from holdfast.forecasting.judgement.counts import recognise, to_whole
-from holdfast.forecasting.judgement.marginals import Marginals
-from holdfast.forecasting.judgement.rule import LEVELS
-from holdfast.forecasting.judgement.trust import Assessment
-from holdfast.forecasting.judgement.widths import Widths, residual_widths
-from holdfast.forecasting.network.forecast import at_level
-from holdfast.forecasting.network.members import NetworkMember
-from holdfast.forecasting.tables.ends import without_long_gaps
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.forecasting.networks.forecast import at_level
+from holdfast.forecasting.networks.members import NetworkMember
 from holdfast.forecasting.trusted import assessed, notes, without_width
 from holdfast.records import WITH_COVARIATES, Floats, Times
+from holdfast.tables.ends import without_long_gaps
+from holdfast.tables.series import SeriesSet
 
 
 @dataclass(frozen=True, eq=False)

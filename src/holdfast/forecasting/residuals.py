@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from holdfast.forecasting.baselines.simple import never_negative
+from holdfast.forecasting.evaluation.backtest import Judgement
+from holdfast.forecasting.evaluation.counts import fit_pull, recognise
+from holdfast.forecasting.evaluation.dependence import Dependence, learn
+from holdfast.forecasting.evaluation.folds import Fold, apart_in_time
+from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.rule import LEVELS
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.judgement.backtest import Judgement
-from holdfast.forecasting.judgement.baselines import never_negative
-from holdfast.forecasting.judgement.counts import fit_pull, recognise
-from holdfast.forecasting.judgement.dependence import Dependence, learn
-from holdfast.forecasting.judgement.folds import Fold, apart_in_time
-from holdfast.forecasting.judgement.marginals import Marginals
-from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import forecast, pulls
 from holdfast.records import Floats
 

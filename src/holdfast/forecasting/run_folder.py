@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from holdfast.forecasting.network.recipes import NETWORKS_OF
+from holdfast.forecasting.networks.recipes import NETWORKS_OF
 from holdfast.storage import write_text_atomically
 
 PHASES: Final = ("Backtest", "Forecast")

@@ -11,11 +11,11 @@ from holdfast.forecasting.columns import path_columns, total_columns
 from holdfast.forecasting.fitted_forecaster import FittedForecaster
 from holdfast.forecasting.histories import own_series, read_like
 from holdfast.forecasting.sampling import sample_paths
-from holdfast.forecasting.tables.frames import to_frame
-from holdfast.forecasting.tables.groups import group_by
-from holdfast.forecasting.tables.periods import Over, check_period
-from holdfast.forecasting.tables.raw import RawTable
 from holdfast.forecasting.totals import totals
+from holdfast.tables.frames import to_frame
+from holdfast.tables.groups import group_by
+from holdfast.tables.periods import Over, check_period
+from holdfast.tables.raw import RawTable
 
 
 class SampledForecaster(FittedForecaster):

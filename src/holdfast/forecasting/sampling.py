@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from holdfast.forecasting.baselines.simple import never_negative
+from holdfast.forecasting.evaluation.counts import recognise
+from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.paths import Paths
+from holdfast.forecasting.evaluation.rule import LEVELS
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.judgement.baselines import never_negative
-from holdfast.forecasting.judgement.counts import recognise
-from holdfast.forecasting.judgement.marginals import Marginals
-from holdfast.forecasting.judgement.paths import Paths
-from holdfast.forecasting.judgement.rule import LEVELS
 from holdfast.forecasting.predictor import Forecasts, forecast, places_in, pulls
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats, Times
+from holdfast.tables.series import SeriesSet
 
 
 def distribution(fitted: Fitted, series: SeriesSet) -> tuple[Forecasts, Marginals]:

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.layouts import ColumnNames
-from holdfast.forecasting.tables.series import SeriesSet
-from holdfast.forecasting.tables.stored_covariates import described_covariates, read_covariates
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.layouts import ColumnNames
+from holdfast.tables.series import SeriesSet
+from holdfast.tables.stored_covariates import described_covariates, read_covariates
 
 KIND: Final = "forecaster"
 """What a model folder of ours says it holds."""

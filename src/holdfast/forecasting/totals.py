@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.evaluation.counts import recognise, to_whole
+from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.paths import Paths
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.judgement.counts import recognise, to_whole
-from holdfast.forecasting.judgement.marginals import Marginals
-from holdfast.forecasting.judgement.paths import Paths
 from holdfast.forecasting.sampling import distribution, path_sampler
-from holdfast.forecasting.tables.groups import Groups
-from holdfast.forecasting.tables.periods import Over, period_numbers, period_span
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import Floats, Times
+from holdfast.tables.groups import Groups
+from holdfast.tables.periods import Over, period_numbers, period_span
+from holdfast.tables.series import SeriesSet
 
 Indices = NDArray[np.int64]
 

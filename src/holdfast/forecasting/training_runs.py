@@ -14,13 +14,13 @@ import numpy as np
 from torch import nn
 
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.network.fit import SeriesTask, fit_network, steps_for
-from holdfast.forecasting.network.forecast import CHUNK
-from holdfast.forecasting.network.members import NetworkMember
-from holdfast.forecasting.network.recipes import Recipe
+from holdfast.forecasting.networks.fit import SeriesTask, fit_network, steps_for
+from holdfast.forecasting.networks.forecast import CHUNK
+from holdfast.forecasting.networks.members import NetworkMember
+from holdfast.forecasting.networks.recipes import Recipe
 from holdfast.forecasting.run_folder import PHASES, RunFolder, description
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import TrainingSummary
+from holdfast.tables.series import SeriesSet
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.baselines.simple import reach
+from holdfast.forecasting.evaluation.conformal import scores_needed
+from holdfast.forecasting.evaluation.trust import Assessment, PastForecasts, about_weights, assess
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.judgement.baselines import reach
-from holdfast.forecasting.judgement.conformal import scores_needed
-from holdfast.forecasting.judgement.trust import Assessment, PastForecasts, about_weights, assess
-from holdfast.forecasting.tables.calendar import Calendar
-from holdfast.forecasting.tables.series import SeriesSet
 from holdfast.records import NETWORKS, TRUST, WITH_COVARIATES, Floats
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.series import SeriesSet
 
 UNKNOWN = "not in the fit"
 """What is said of a series that a model has not seen."""

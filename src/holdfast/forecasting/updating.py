@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TableError
-from holdfast.forecasting.judgement.dependence import Dependence
-from holdfast.forecasting.judgement.past_scores import PastScores
+from holdfast.forecasting.evaluation.dependence import Dependence
+from holdfast.forecasting.evaluation.past_scores import PastScores
 from holdfast.forecasting.stored_series import KIND, check_times, described_series, read_series
-from holdfast.forecasting.tables.appending import Appended, append
-from holdfast.forecasting.tables.layouts import ColumnNames
-from holdfast.forecasting.tables.new_rows import NewRows
-from holdfast.forecasting.tables.series import SeriesSet
+from holdfast.tables.appending import Appended, append
+from holdfast.tables.layouts import ColumnNames
+from holdfast.tables.new_rows import NewRows
+from holdfast.tables.series import SeriesSet
 
 _DEPENDENCE: Final = "dependence/"
 

@@ -1,0 +1,241 @@
+"""The cross-fit: what each method is worth, with every printed score out of fold.
+
+No fold has two roles for the same number. For the scores printed of fold k:
+
+- the blend's weights come from the folds apart from k;
+- the interval's multipliers come from those folds too, but at each such fold j the centre was
+  blended with weights from the folds apart from both j and k, and so are the widths of several
+  networks: the errors that calibrate at j are those of a centre shaped neither by j nor by k;
+- a series' own factor at j comes from its errors at folds i apart from j and k. The weights behind
+  i's centre are hidden from i and k but not from j, so through them j has a small say in it; k has
+  none.
+
+The final weights and multipliers, for the real forecast, use all folds in the same way with nothing
+hidden. Early stopping watches a fold of its own (`folds.py`) that is not here at all.
+
+Folds later than k take part in k's weights: six numbers shared by all series, which say which
+methods suit this data. Going forward only would leave the first fold without any. What is never
+seen are k's own actuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.forecasting.evaluation.blend import Prior
+from holdfast.forecasting.evaluation.conformal import Intervals, apply_calibration
+from holdfast.forecasting.evaluation.crossfit import CrossFit, Spread
+from holdfast.forecasting.evaluation.folds import time_blocks
+from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error, smape
+from holdfast.forecasting.evaluation.rule import Rule
+from holdfast.forecasting.evaluation.significance import Comparison, compare
+from holdfast.forecasting.evaluation.verdict import sentences
+from holdfast.forecasting.evaluation.widths import Widths
+from holdfast.records import NETWORKS, TRAINED, Floats, LevelCoverage, MethodScore
+
+BLEND = "holdfast"
+"""What the blend is called in scores and columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a backtest found, and what the real forecast needs of it.
+
+    Arguments:
+        names: the members, in the order of `weights`.
+        weights: (M,) for the real forecast, from all folds.
+        spread: how the real forecast's intervals are made, from all folds.
+        blend: (F, N, K) the blend at each fold, out of fold.
+        intervals: level → (F, N, K), out of fold.
+        fold_weights: (F, M) the weights behind `blend`.
+        methods: the blend, each member, and what was shown beside them; empty without folds.
+        coverage: one row a level; empty without folds.
+        series_mase, series_mase_naive: (N,) blend and seasonal naive, NaN for series in no fold.
+        step_mase: (K,); step_coverage: level → (K,).
+        comparison: the blend against the best simple method; None without folds or rivals.
+        verdict: what follows, in sentences.
+    """
+
+    names: tuple[str, ...]
+    weights: Floats
+    spread: Spread
+    blend: Floats
+    intervals: Intervals
+    fold_weights: Floats
+    methods: tuple[MethodScore, ...]
+    coverage: tuple[LevelCoverage, ...]
+    series_mase: Floats
+    series_mase_naive: Floats
+    step_mase: Floats
+    step_coverage: Mapping[float, Floats]
+    comparison: Comparison | None
+    verdict: tuple[str, ...]
+
+    @property
+    def rule(self) -> Rule:
+        """How the real forecast is made, from all folds."""
+        return Rule(self.names, self.weights, self.spread)
+
+
+def judge(
+    members: Mapping[str, Floats],
+    residual: Widths,
+    actual: Floats,
+    scales: Floats,
+    *,
+    networks: Mapping[str, Widths] | None = None,
+    shown: Mapping[str, Floats] | None = None,
+    cutoffs: NDArray[np.int64] | None = None,
+    floor: Floats | None = None,
+    seed: int = 0,
+) -> Judgement:
+    """Scores every method and the blend out of fold, and fits what the real forecast needs.
+
+    Arguments:
+        members: name → (F, N, K) forecasts at each scoring fold, NaN where a member has none.
+        residual: level → (F, N, K) half-widths from `residual_widths` at each fold.
+        actual: (F, N, K) from `Folds.actual`; NaN for gaps and series not in a fold.
+        scales: (N,) or (F, N) MASE units, from what lies before the cut-offs.
+        networks: member → level → (F, N, K) distances of a network's quantiles from its median, NaN
+            where it has none; the members named in `records.NETWORKS`, at the levels of `residual`.
+        shown: methods that are scored and shown but not blended, such as "Mean".
+        cutoffs: (F,) ordinals of the folds; folds that overlap never serve each other, and count
+            as one. Without them no two overlap.
+        floor: (F, N) what the blend and its bounds do not lie below at each fold, from what lies
+            before its cut-off (`never_negative`); -inf, or nothing given, for none.
+        seed: of the bootstrap.
+
+    Returns:
+        the judgement. With one fold weights are the prior's and intervals not calibrated, with none
+        nothing is scored; `verdict` says so.
+
+    Example:
+        >>> came = np.random.default_rng(0).normal(size=(3, 30, 4))
+        >>> close, far = came + 0.1, came + 1.0
+        >>> width = Widths({80.0: np.ones_like(came)}, {80.0: np.ones_like(came)})
+        >>> judged = judge({"LSTM": close, "Naive": far}, width, came, np.ones(30))
+        >>> judged.weights.round(2).tolist()
+        [1.0, 0.0]
+    """
+    names = tuple(members)
+    stacked = np.stack([members[name] for name in names])
+    count, series, horizon = actual.shape
+    scale = np.broadcast_to(scales, (count, series))
+    lowest = np.full((count, series), -np.inf) if floor is None else floor
+    times = np.arange(count) * horizon if cutoffs is None else cutoffs
+    cross = CrossFit(
+        members=stacked,
+        actual=actual,
+        scale=scale,
+        prior=Prior(
+            np.array([name in NETWORKS for name in names]),
+            # Naive is in the blend as a guard: on seasonal data it would only add its error.
+            np.array([name == "Naive" for name in names]),
+        ),
+        candidates=tuple(names.index(name) for name in TRAINED if name in names),
+        cutoffs=times,
+        networks={names.index(name): widths for name, widths in (networks or {}).items()},
+        residual=residual,
+        floor=lowest,
+    )
+    # One fold cannot tell what its own weights are worth.
+    weights = cross.weights(list(range(count)) if count > 1 else [])
+    fold_weights = np.array([cross.weights(cross.apart(fold)) for fold in range(count)])
+    blend = np.array([cross.blend(fold) for fold in range(count)]).reshape(actual.shape)
+    spreads = [cross.spread(fold) for fold in range(count)]
+    spread = cross.spread()
+    spoken = [cross.network_widths(fold) for fold in range(count)]
+    intervals = _intervals(blend, spreads, spoken, residual).floored(lowest)
+    blend = np.maximum(blend, lowest[..., None])
+
+    others = {**members, **(shown or {})}
+    losses = {
+        name: mean_observed(scaled_error(actual, forecast, scale), axis=-1)
+        for name, forecast in {BLEND: blend, **others}.items()
+    }
+    methods = tuple(
+        MethodScore(
+            method=name,
+            mase=float(mean_observed(losses[name])),
+            smape=float(mean_observed(smape(actual, forecast))),
+            weight=float(weights[names.index(name)]) if name in names else None,
+        )
+        for name, forecast in {BLEND: blend, **others}.items()
+    )
+    coverage, step_coverage = _coverage(actual, intervals, scale, spreads)
+    simple = [row for row in methods[1:] if row.method not in NETWORKS and np.isfinite(row.mase)]
+    comparison = None
+    if count and simple:
+        best = min(simple, key=lambda row: row.mase).method
+        comparison = compare(
+            losses[BLEND],
+            losses[best],
+            "The blend",
+            best,
+            blocks=time_blocks(times, horizon),
+            seed=seed,
+        )
+    error = scaled_error(actual, blend, scale)
+    return Judgement(
+        names=names,
+        weights=weights,
+        spread=spread,
+        blend=blend,
+        intervals=intervals,
+        fold_weights=fold_weights.reshape(count, len(names)),
+        methods=methods if count else (),
+        coverage=coverage if count else (),
+        series_mase=mean_observed(error, axis=(0, 2)),
+        series_mase_naive=mean_observed(
+            losses.get("SeasonalNaive", np.full((count, series), np.nan)), axis=0
+        ),
+        step_mase=mean_observed(error, axis=(0, 1)),
+        step_coverage=step_coverage,
+        comparison=comparison,
+        verdict=sentences(count, methods, coverage, comparison),
+    )
+
+
+def _intervals(
+    blend: Floats, spreads: list[Spread], networks: list[Widths | None], residual: Widths
+) -> Intervals:
+    """Each fold's intervals from its own spread."""
+    lower = {level: np.empty_like(blend) for level in residual.levels}
+    upper = {level: np.empty_like(blend) for level in residual.levels}
+    for fold, (spread, network) in enumerate(zip(spreads, networks, strict=True)):
+        base = spread.widths(network, residual.at(fold))
+        made = apply_calibration(blend[fold], base, spread.calibration)
+        for level in residual.levels:
+            lower[level][fold], upper[level][fold] = made.lower[level], made.upper[level]
+    return Intervals(lower, upper)
+
+
+def _coverage(
+    actual: Floats, intervals: Intervals, scale: Floats, spreads: list[Spread]
+) -> tuple[tuple[LevelCoverage, ...], dict[float, Floats]]:
+    """Observed coverage of each level, over all and by step.
+
+    What is printed beside it is the calibration that was tested: that of the scored fold with the
+    fewest scores behind it, not that of the real forecast, which has this fold's own besides.
+    """
+    rows, by_step = [], {}
+    scored = np.flatnonzero((~np.isnan(actual)).any(axis=(1, 2)))
+    tested = [spreads[fold].calibration for fold in scored.tolist()]
+    for level in intervals.lower:
+        hit = inside(actual, intervals.lower[level], intervals.upper[level])
+        width = (intervals.upper[level] - intervals.lower[level]) / scale[..., None]
+        by_step[level] = mean_observed(hit, axis=(0, 1))
+        rows.append(
+            LevelCoverage(
+                level=level,
+                coverage=float(mean_observed(hit)),
+                width=float(mean_observed(np.where(np.isnan(hit), np.nan, width))),
+                scores=min((made.scores for made in tested), default=0),
+                calibrated=bool(tested) and all(made.calibrated[level] for made in tested),
+            )
+        )
+    return tuple(rows), by_step

@@ -1,0 +1,1 @@
+"""A fitted model beside new values: anomalies, drift, and alarms while rows come in."""

@@ -1,0 +1,253 @@
+"""What a watch keeps on disk: a checkpoint, and the rows that came after it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast import storage
+from holdfast.errors import InputError, ModelError
+from holdfast.forecasting.monitoring.watch import Watch
+
+KIND: Final = "watch"
+"""What a checkpoint says it holds."""
+
+_LONGEST: Final = 64 << 20
+"""Bytes of rows after which a new checkpoint is written."""
+
+Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""Places, ordinals, values and covariates, as `Watch.take` has them."""
+
+
+class WatchState:
+    """A folder from which a watch goes on after a kill.
+
+    Rows are written down before they are judged, and how many of them were reported after that.
+    So whoever opens the folder finds every row that had been taken: judged again from the last
+    checkpoint on, they give the state that was lost, and the alarms that may not have been seen.
+
+    Arguments:
+        folder: is made where it does not exist.
+        watch: as it begins; `resume` brings it to where the folder ends.
+        identity: of the model; a folder of another one is refused.
+
+    Raises:
+        InputError: the folder cannot be written, or another process uses it.
+        ModelError: the folder is of another model, or damaged.
+    """
+
+    def __init__(self, folder: str | Path, watch: Watch, identity: str) -> None:
+        self.folder = Path(folder)
+        self._watch = watch
+        self._row = _row_of(watch.columns)
+        self._identity = {"model": identity, "level": watch.level, "every": watch.every}
+        self._serial = 0
+        self._reported = 0
+        self._taken = 0
+        self.offset = 0
+        """Bytes of the file of alarms when the checkpoint was written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self.folder / "lock")
+        except OSError as error:
+            raise InputError(
+                f"The state {self.folder} cannot be written ({error.strerror or error}); give "
+                "another folder with --state."
+            ) from error
+        try:
+            self._restore()
+            self._open()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def resume(self) -> Iterator[tuple[Rows, bool]]:
+        """The rows behind the checkpoint, batch by batch, and whether each was reported before."""
+        taken = 0
+        for batch in self._batches:
+            taken += len(batch)
+            self._taken = taken
+            yield _columns(batch), taken <= self._reported
+
+    def take(self, rows: Rows) -> None:
+        """Write rows down that are about to be judged."""
+        batch = np.zeros(len(rows[0]) + 1, dtype=self._row)
+        batch["place"][0], batch["ordinal"][0] = -1, len(rows[0])  # to be judged together again
+        for name, column in zip(("place", "ordinal", "value", "beside"), rows, strict=True):
+            batch[name][1:] = column
+        self._journal.write(batch.tobytes())
+        self._journal.flush()
+        self._taken += len(rows[0])
+
+    def reported(self) -> None:
+        """Note that what was taken so far has been judged and said."""
+        self._reported = self._taken
+        self._note.seek(0)
+        self._note.write(np.array([self._serial, self._reported], dtype="<i8").tobytes())
+        self._note.flush()
+
+    def checkpoint_if_long(self, offset: int) -> None:
+        """Write a checkpoint where many rows have come since the last one."""
+        if self._journal.tell() > _LONGEST:
+            self.checkpoint(offset)
+
+    def checkpoint(self, offset: int) -> None:
+        """Write the whole state, at once or not at all, and begin a new list of rows.
+
+        Arguments:
+            offset: bytes of the file of alarms.
+        """
+        manifest = {**self._identity, "serial": self._serial + 1, "offset": offset}
+        storage.save(self.folder / "checkpoint", KIND, manifest, self._watch.to_arrays())
+        self._close()
+        self._serial, self._reported, self._taken = self._serial + 1, 0, 0
+        self._open()
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        self._close()
+        self._lock.close()
+
+    def __enter__(self) -> WatchState:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _restore(self) -> None:
+        """The watch as the checkpoint has it, if there is one."""
+        folder = self.folder / "checkpoint"
+        if not storage.exists(folder):
+            self._save_beginning(folder)
+            return
+        manifest, arrays = storage.load(folder, KIND)
+        own = {name: manifest.get(name) for name in self._identity}
+        if own != self._identity:
+            what = "model" if own["model"] != self._identity["model"] else "--level or --every"
+            raise ModelError(
+                f"The state {self.folder} was made with another {what}; give another folder with "
+                "--state, or delete it to begin anew."
+            )
+        serial, offset = manifest.get("serial"), manifest.get("offset")
+        try:
+            if type(serial) is not int or type(offset) is not int or min(serial, offset) < 0:
+                raise ValueError("its numbers are damaged")
+            self._watch.restore(dict(arrays))
+        except ValueError as error:
+            raise ModelError(
+                f"The state {self.folder} is damaged ({error}); delete it to begin anew."
+            ) from error
+        self._serial, self.offset = serial, offset
+
+    def _save_beginning(self, folder: Path) -> None:
+        """The first checkpoint: without it, nobody could tell whose rows lie beside it."""
+        manifest = {**self._identity, "serial": 0, "offset": 0}
+        storage.save(folder, KIND, manifest, self._watch.to_arrays())
+
+    def _open(self) -> None:
+        """The rows behind the checkpoint, and the note of how many of them were reported."""
+        try:
+            path = self.folder / f"rows-{self._serial}"
+            for other in self.folder.glob("rows-*"):
+                if other != path:
+                    other.unlink()  # of an older checkpoint
+            data = path.read_bytes() if path.exists() else b""
+            size = self._row.itemsize
+            whole = np.frombuffer(data[: len(data) // size * size], dtype=self._row)
+            self._batches = list(_whole(whole))
+            kept = sum(len(batch) + 1 for batch in self._batches) * size
+            self._journal: IO[bytes] = path.open("ab")
+            self._journal.truncate(kept)  # what was being written when the process died
+            note = self.folder / "reported"
+            self._note: IO[bytes] = note.open("r+b" if note.exists() else "w+b")
+            found = np.frombuffer(self._note.read(16).ljust(16, b"\0"), dtype="<i8")
+            self._reported = int(found[1]) if found[0] == self._serial else 0
+        except OSError as error:
+            raise InputError(
+                f"The state {self.folder} cannot be written ({error.strerror or error})."
+            ) from error
+
+    def _close(self) -> None:
+        self._journal.flush()
+        os.fsync(self._journal.fileno())
+        self._journal.close()
+        self._note.close()
+
+
+def default_folder(model: str | Path) -> Path:
+    """Where the state of a model's watch lies if nobody says otherwise: beside the model.
+
+    Example:
+        >>> default_folder("forecasts/model").name
+        'model-watch'
+    """
+    model = Path(model).absolute()
+    return model.with_name(f"{model.name}-watch")
+
+
+def forget(folder: str | Path) -> None:
+    """Remove the state of a watch and nothing that lies beside it."""
+    folder = Path(folder)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    for path in [*folder.glob("rows-*"), folder / "reported", folder / "lock"]:
+        path.unlink(missing_ok=True)
+
+
+def _whole(rows: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
+    """The batches that were written to their end."""
+    begin = 0
+    while begin < len(rows) and rows["place"][begin] == -1:
+        count = int(rows["ordinal"][begin])
+        end = begin + 1 + count
+        if count < 0 or end > len(rows):
+            return
+        yield rows[begin + 1 : end]
+        begin = end
+
+
+def _row_of(columns: int) -> np.dtype[np.void]:
+    """How a row is written down, with so many covariates."""
+    return np.dtype(
+        [("place", "<i8"), ("ordinal", "<i8"), ("value", "<f8"), ("beside", "<f8", (columns,))]
+    )
+
+
+def _columns(batch: NDArray[np.void]) -> Rows:
+    return (
+        np.ascontiguousarray(batch["place"]),
+        np.ascontiguousarray(batch["ordinal"]),
+        np.ascontiguousarray(batch["value"]),
+        np.ascontiguousarray(batch["beside"]),
+    )
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """A file that this process alone has open for as long as it lives."""
+    file = path.open("ab")
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody is kept out
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise InputError(
+            f"The state {path.parent} is in use by another process; stop it, or give another "
+            "folder with --state."
+        ) from None
+    return file

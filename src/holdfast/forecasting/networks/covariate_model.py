@@ -1,0 +1,67 @@
+"""The forecasting network that reads covariates: beside every patch, and at each step ahead."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from holdfast.forecasting.networks.covariate_inputs import Sizes
+from holdfast.forecasting.networks.design import QUANTILES, Design
+from holdfast.forecasting.networks.features import EXTRA_INPUTS, Features
+from holdfast.forecasting.networks.model import ForecastNetwork
+
+_DECODER: Final = 32
+
+
+class StepDecoder(nn.Module):
+    """What the covariates of a step say of it, given the state: the same for all steps.
+
+    It begins at nothing, so that an untrained network forecasts as one without covariates.
+
+    Arguments:
+        hidden: units of the state.
+        known: numbers of each step.
+        quantiles: levels.
+    """
+
+    def __init__(self, hidden: int, known: int, quantiles: int) -> None:
+        super().__init__()
+        self.of_state = nn.Linear(hidden, _DECODER)
+        self.of_step = nn.Linear(known, _DECODER, bias=False)
+        self.out = nn.Linear(_DECODER, quantiles)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, state: Tensor, ahead: Tensor) -> Tensor:
+        """(P, B, K, Q) from state (P, B, H) and the covariates of the horizon (P, B, K, F)."""
+        mixed = F.silu(self.of_state(state)[..., None, :] + self.of_step(ahead))
+        made: Tensor = self.out(mixed)
+        return made
+
+
+class CovariateNetwork(ForecastNetwork):
+    """A `ForecastNetwork` whose patches and whose head read covariates.
+
+    Arguments:
+        design: the network's sizes.
+        sizes: how many numbers there are of covariates.
+
+    Source: known inputs of the horizon in a decoder shared by its steps: Wen et al., A
+    multi-horizon quantile recurrent forecaster (2017), section 3.2.
+    """
+
+    def __init__(self, design: Design, sizes: Sizes) -> None:
+        super().__init__(design)
+        self.sizes = sizes
+        hidden = design.hidden
+        inputs = 2 * design.patch + EXTRA_INPUTS + sizes.of_patch(design.patch)
+        self.read = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+        self.decode = StepDecoder(hidden, sizes.known, len(QUANTILES))
+
+    def said(self, state: Tensor, read: Features) -> Tensor | None:
+        """What is added to the head of each step, before quantiles are made of it."""
+        assert read.ahead is not None
+        made: Tensor = self.decode(state, read.ahead[-len(state) :])
+        return made

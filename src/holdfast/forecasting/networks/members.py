@@ -1,0 +1,245 @@
+"""Networks as members of a blend: whatever they are made of, they give quantiles of any series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.forecasting.networks.covariate_inputs import CovariateWindows, Reading
+from holdfast.forecasting.networks.covariate_model import CovariateNetwork
+from holdfast.forecasting.networks.design import QUANTILES, Design
+from holdfast.forecasting.networks.effects import Effects, fit_effects
+from holdfast.forecasting.networks.forecast import forecast_quantiles
+from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.pretrained.forecast import forecast_pretrained
+from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.pretrained.one_step import one_step_quantiles
+from holdfast.records import LSTM, LSTM_X, PRETRAINED_X, Floats
+from holdfast.tables.series import SeriesSet
+
+_FAR = 1e100
+"""A series larger than this, or smaller than its reciprocal, is read in another unit."""
+
+_ROWS_AT_ONCE = 200_000
+"""Points of series whose effects are computed at once, so that memory stays bounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class PretrainedMember:
+    """A network that knew series before it saw these: as it ships, or adapted.
+
+    Arguments:
+        name: of the member.
+        network: its weights.
+        horizon: K steps.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer one; None where there is none.
+    """
+
+    name: str
+    network: PretrainedNetwork
+    horizon: int
+    season: int
+    long_season: int | None
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN only for a series without a value."""
+        out = np.full((len(series), self.horizon, len(QUANTILES)), np.nan)
+        size = _sizes(series)
+        there = np.flatnonzero(~np.isnan(size))
+        if len(there):
+            known, unit = series.take(there), _units(size[there])
+            inner = replace(known, values=known.values / np.repeat(unit, known.lengths))
+            made = forecast_pretrained(
+                self.network, inner, self.horizon, self.season, self.long_season
+            )
+            out[there] = made * unit[:, None, None]
+        return out
+
+    @property
+    def context(self) -> int:
+        """Grid points that it reads, at most."""
+        return self.network.design.context
+
+    def one_step(self, series: SeriesSet, first: NDArray[np.int64]) -> Floats:
+        """(total, Q) quantiles of each value of some series from those before it alone.
+
+        Arguments:
+            series: N histories.
+            first: (N,) the first point of each that is wanted; NaN before it.
+        """
+        unit = _units(np.nan_to_num(_sizes(series)))
+        by_value = np.repeat(unit, series.lengths)
+        inner = replace(series, values=series.values / by_value)
+        made = one_step_quantiles(self.network, inner, self.season, self.long_season, first)
+        return made * by_value[:, None]
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        return f"no value among its {len(history)} points"
+
+
+@dataclass(frozen=True, eq=False)
+class WindowMember:
+    """Networks that were trained on the user's series alone, and are averaged.
+
+    Arguments:
+        design: their sizes.
+        networks: trained alike from different seeds.
+    """
+
+    design: Design
+    networks: Sequence[ForecastNetwork]
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return LSTM
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
+        return forecast_quantiles(self.networks, self.design, series)
+
+    @property
+    def context(self) -> int:
+        """Grid points that it reads."""
+        return self.design.context
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        seen = int((~np.isnan(history[-self.design.context :])).sum())
+        return f"{seen} values among the last {self.design.context} are too few"
+
+
+@dataclass(frozen=True, eq=False)
+class RegressedMember:
+    """The pretrained network around a regression on covariates.
+
+    It reads series from which the effect of their covariates is taken, and the effect of those of
+    the horizon is put on its forecast.
+
+    Arguments:
+        start: the pretrained network.
+        effects: what covariates do.
+    """
+
+    start: PretrainedMember
+    effects: Effects
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return PRETRAINED_X
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN for a series without a value, or where there are no covariates at all."""
+        horizon = self.start.horizon
+        out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
+        if series.covariates is None:
+            return out
+        for rows in _parts(series, self.context + horizon):
+            plain, factor, term = self.effects.without(
+                series.take(rows), horizon, self.start.context
+            )
+            out[rows] = self.start.quantiles(plain) * factor[..., None] + term[..., None]
+        return out
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        return self.start.why_not(history)
+
+    @property
+    def context(self) -> int:
+        """Grid points that it reads, at most."""
+        return self.start.context
+
+
+@dataclass(frozen=True, eq=False)
+class CovariateMember:
+    """Networks that were trained on the user's series and their covariates, and are averaged.
+
+    Arguments:
+        design: their sizes.
+        reading: how covariates become numbers.
+        networks: trained alike from different seeds.
+    """
+
+    design: Design
+    reading: Reading
+    networks: Sequence[CovariateNetwork]
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return LSTM_X
+
+    def quantiles(self, series: SeriesSet) -> Floats:
+        """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
+        horizon = self.design.horizon
+        out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
+        if series.covariates is None:
+            return out
+        for rows in _parts(series, self.context + horizon):
+            part = series.take(rows)
+            reach = self.design.context + self.reading.lag
+            beside = CovariateWindows(part.tail(reach), self.reading, horizon)
+            out[rows] = forecast_quantiles(self.networks, self.design, part, beside)
+        return out
+
+    @property
+    def context(self) -> int:
+        """Grid points that it reads."""
+        return self.design.context
+
+    def why_not(self, history: Floats) -> str:
+        """Why it has no forecast for a history."""
+        return WindowMember(self.design, ()).why_not(history)
+
+
+NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember | CovariateMember
+"""A network, or several that are averaged, beside the simple methods.
+
+Each has a `name` out of `records.NETWORKS`, `quantiles` of any series, and says `why_not`."""
+
+
+def regressed(start: PretrainedMember, series: SeriesSet, season: int) -> RegressedMember | None:
+    """The pretrained network around effects fitted on series; None where nothing has an effect.
+
+    Arguments:
+        start: the pretrained network.
+        series: histories with covariates, as far as they may be seen.
+        season: points of a season.
+    """
+    if series.covariates is None or not np.isfinite(series.values).any():
+        return None
+    effects = fit_effects(series, start.horizon, season)
+    return RegressedMember(start, effects) if effects.pooled.size else None
+
+
+def _parts(series: SeriesSet, reach: int) -> list[NDArray[np.int64]]:
+    """Indices of series whose covariates are read at once, `reach` points of each."""
+    whole = np.cumsum(np.full(len(series), reach)) // _ROWS_AT_ONCE
+    return [np.flatnonzero(whole == part) for part in np.unique(whole).tolist()]
+
+
+def _sizes(series: SeriesSet) -> Floats:
+    """(N,) the largest absolute value of each series; NaN where it has none."""
+    seen = ~np.isnan(series.values)
+    owner = np.repeat(np.arange(len(series)), series.lengths)[seen]
+    size = np.full(len(series), -np.inf)
+    np.maximum.at(size, owner, np.abs(series.values[seen]))
+    return np.where(np.isneginf(size), np.nan, size)
+
+
+def _units(size: Floats) -> Floats:
+    """(N,) what to divide by so that squares neither overflow nor vanish: mostly 1.
+
+    Powers of two, by which nothing is rounded.
+    """
+    far = (size > _FAR) | ((size > 0) & (size < 1.0 / _FAR))
+    exponent = np.where(far, np.frexp(size)[1], 0)
+    return np.asarray(np.ldexp(1.0, np.clip(exponent, -1000, 1000)))

@@ -1,0 +1,213 @@
+"""The networks of a model folder: sizes as JSON, weights as arrays."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from numpy.typing import NDArray
+from torch import nn
+
+from holdfast.errors import ModelError
+from holdfast.forecasting.networks.covariate_model import CovariateNetwork
+from holdfast.forecasting.networks.design import Design
+from holdfast.forecasting.networks.effect_inputs import input_names
+from holdfast.forecasting.networks.members import (
+    CovariateMember,
+    NetworkMember,
+    PretrainedMember,
+    RegressedMember,
+    WindowMember,
+)
+from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.networks.stored_effects import (
+    described_effects,
+    described_reading,
+    read_effects,
+    read_reading,
+)
+from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.pretrained.patches import PatchDesign
+from holdfast.records import ADAPTED, LSTM, LSTM_X, NETWORKS, PRETRAINED, PRETRAINED_X
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.series import SeriesSet
+from holdfast.training.weights import arrays_of, network_from
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+_FIELDS: Final = {
+    PRETRAINED: {"design", "long season"},
+    ADAPTED: {"design", "long season"},
+    PRETRAINED_X: {"effects"},
+    LSTM: {"design", "networks"},
+    LSTM_X: {"design", "networks", "reading"},
+}
+_MOST_NETWORKS: Final = 64
+_LONGEST_SEASON: Final = 100_000
+
+
+def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, object], Arrays]:
+    """What `read_networks` needs: member → sizes for a manifest, and the weights by name."""
+    described: dict[str, object] = {}
+    arrays: Arrays = {}
+    for member in members:
+        networks: Sequence[nn.Module]
+        if isinstance(member, RegressedMember):
+            networks = ()
+            fields, numbers = described_effects(member.effects)
+            described[member.name] = {"effects": fields}
+            arrays |= {f"{member.name}/{name}": array for name, array in numbers.items()}
+        elif isinstance(member, CovariateMember):
+            networks = member.networks
+            described[member.name] = {
+                "design": member.design.to_json(),
+                "networks": len(networks),
+                "reading": described_reading(member.reading),
+            }
+        elif isinstance(member, WindowMember):
+            networks = member.networks
+            described[member.name] = {
+                "design": member.design.to_json(),
+                "networks": len(networks),
+            }
+        else:
+            networks = (member.network,)
+            described[member.name] = {
+                "design": member.network.design.to_json(),
+                "long season": member.long_season,
+            }
+        for number, network in enumerate(networks):
+            for name, array in arrays_of(network).items():
+                arrays[f"{member.name} {number}/{name}"] = array
+    return described, arrays
+
+
+def read_networks(
+    described: object,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    horizon: int,
+    season: int,
+    calendar: Calendar,
+) -> tuple[NetworkMember, ...]:
+    """The members that are networks, checked; the pretrained one first.
+
+    Arguments:
+        described, arrays: from `described_networks`; untrusted.
+        horizon: steps that they forecast.
+        season: points of a season.
+        calendar: of the series.
+
+    Raises:
+        ModelError: something is missing, unknown, damaged or out of range.
+    """
+    if not isinstance(described, dict) or PRETRAINED not in described:
+        raise ModelError("it has no pretrained network")
+    if not set(described) <= set(NETWORKS):
+        raise ModelError(f"its networks are {reprlib.repr(sorted(map(str, described)))}")
+    members: list[NetworkMember] = []
+    for name in (name for name in NETWORKS if name in described):
+        fields = described[name]
+        if not isinstance(fields, dict) or set(fields) != _FIELDS[name]:
+            raise ModelError(f"its {name} has missing or unknown fields")
+        if name == LSTM:
+            members.append(_trained(fields, arrays, horizon))
+        elif name == LSTM_X:
+            members.append(_with_covariates(fields, arrays, horizon, calendar))
+        elif name == PRETRAINED_X:
+            (start,) = (one for one in members if isinstance(one, PretrainedMember))
+            effects = read_effects(fields["effects"], _under(f"{name}/", arrays))
+            members.append(RegressedMember(start, effects))
+        else:
+            members.append(_pretrained(name, fields, arrays, horizon, season))
+    return tuple(members)
+
+
+def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
+    """Refuse networks that read other covariates than series have.
+
+    Arguments:
+        members: from `read_networks`.
+        series: of the same model folder.
+
+    Raises:
+        ModelError: they do.
+    """
+    for member in members:
+        made = series.covariates
+        fits = True
+        if isinstance(member, RegressedMember):
+            effects = member.effects
+            fits = (
+                made is not None
+                and {unit.name for unit in effects.units} <= set(made.names)
+                and len(effects.groups) == len(made.statics)
+                and effects.pooled.shape[1]
+                == len(input_names(effects.units, series.calendar, effects.holidays))
+            )
+        elif isinstance(member, CovariateMember):
+            reading = member.reading
+            fits = (
+                made is not None
+                and {unit.name for unit in (*reading.known, *reading.historic)} <= set(made.names)
+                and reading.statics == made.statics
+                and all(
+                    network.sizes == reading.sizes(series.calendar) for network in member.networks
+                )
+            )
+        if not fits:
+            raise ModelError(f"its {member.name} reads other covariates than its series have")
+
+
+def _trained(
+    fields: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], horizon: int
+) -> WindowMember:
+    design, count = _sizes(fields, horizon)
+    make = partial(ForecastNetwork, design)
+    networks = [network_from(make, _under(f"{LSTM} {index}/", arrays)) for index in range(count)]
+    return WindowMember(design, networks)
+
+
+def _with_covariates(
+    fields: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    horizon: int,
+    calendar: Calendar,
+) -> CovariateMember:
+    reading = read_reading(fields["reading"])
+    design, count = _sizes(fields, horizon)
+    make = partial(CovariateNetwork, design, reading.sizes(calendar))
+    networks = [network_from(make, _under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
+    return CovariateMember(design, reading, networks)
+
+
+def _sizes(fields: Mapping[str, Any], horizon: int) -> tuple[Design, int]:
+    """Of some networks that are averaged, and how many they are."""
+    design, count = Design.from_json(fields["design"]), fields["networks"]
+    if design.horizon != horizon:
+        raise ModelError("it has networks of another horizon")
+    if type(count) is not int or not 1 <= count <= _MOST_NETWORKS:
+        raise ModelError(f"its number of networks is {reprlib.repr(count)}")
+    return design, count
+
+
+def _pretrained(
+    name: str,
+    fields: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    horizon: int,
+    season: int,
+) -> PretrainedMember:
+    design, longer = PatchDesign.from_json(fields["design"]), fields["long season"]
+    if longer is not None and (type(longer) is not int or not 1 <= longer <= _LONGEST_SEASON):
+        raise ModelError(f"its long season is {reprlib.repr(longer)}")
+    make = partial(PretrainedNetwork, design)
+    network = network_from(make, _under(f"{name} 0/", arrays))
+    return PretrainedMember(name, network, horizon, season, longer)
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """The arrays whose names begin so, without it."""
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}

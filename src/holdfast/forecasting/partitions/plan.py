@@ -1,0 +1,193 @@
+"""What a job over a folder of parts does, settled once and kept beside its results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from holdfast.errors import InputError
+from holdfast.forecasting.partitions.folder import Part
+from holdfast.storage import write_text_atomically
+from holdfast.tables.grid import Aggregate, Missing
+from holdfast.tables.values import Decimal
+from holdfast.version import __version__
+
+Verb = Literal["forecast", "backtest"]
+
+PLAN: Final = "plan.json"
+MODEL: Final = "model"
+FORMAT: Final = "holdfast parts 1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person asked for: all that has a say in the results.
+
+    Arguments:
+        verb: "forecast" or "backtest".
+        data: the folder, or a single file, absolute.
+        horizon: steps.
+        levels: interval levels in percent.
+        adapt, budget, steps, seed: of the fit on the sample, as `forecasting.fitting.fit` has them.
+        sample: series that season, frequency, blend and widths are settled on.
+        folds, step: of a backtest.
+        ids, time, target, freq, season, day_first, decimal, missing, aggregate: how to read a part,
+            as `tables.reading.read` has them.
+    """
+
+    verb: Verb
+    data: str
+    horizon: int
+    levels: tuple[float, ...]
+    adapt: Literal["none", "auto", "full"]
+    budget: str | None
+    steps: int | None
+    seed: int
+    sample: int
+    folds: int = 3
+    step: int | None = None
+    ids: tuple[str, ...] | None = None
+    time: str | None = None
+    target: str | None = None
+    freq: str | None = None
+    season: int | None = None
+    day_first: bool | None = None
+    decimal: Decimal | None = None
+    missing: Missing = "gap"
+    aggregate: Aggregate | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What tells another job; the folder may have moved."""
+        fields = asdict(self) | {"levels": list(self.levels), "version": __version__}
+        fields["ids"] = None if self.ids is None else list(self.ids)
+        del fields["data"]
+        return fields
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings, the inputs as they were, and what the sample settled.
+
+    Arguments:
+        settings: what was asked for.
+        inputs: a part each: name, bytes, when it was modified, rows and series.
+        ids, time, target: the columns of every part.
+        freq, season: of every part.
+        cutoffs, needed: the folds of a backtest, as `judgement.folds.Folds` has them.
+    """
+
+    settings: Settings
+    inputs: tuple[Mapping[str, Any], ...]
+    ids: tuple[str, ...]
+    time: str
+    target: str
+    freq: str | int
+    season: int
+    cutoffs: tuple[int, ...]
+    needed: int
+
+    @property
+    def series(self) -> int:
+        """In all parts."""
+        return sum(int(one["series"]) for one in self.inputs)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that is read of a part."""
+        return tuple(dict.fromkeys((*self.ids, self.time, self.target)))
+
+    def part(self, number: int) -> Part:
+        """One of the inputs."""
+        one = self.inputs[number]
+        data = Path(self.settings.data)
+        path = data if data.is_file() else data.joinpath(*one["name"].split("/"))
+        return Part(path, one["name"], one["bytes"], one["modified"])
+
+    def result(self, out: Path, number: int) -> Path:
+        """Where what is made of a part is written."""
+        return out.joinpath(self.settings.verb, *self.part(number).result.split("/"))
+
+    def write(self, out: Path) -> None:
+        """Write plan.json, whole or not at all.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        contents = asdict(self) | {"format": FORMAT, "settings": self.settings.identity()}
+        contents["settings hash"] = settings_hash(self.settings)
+        write_text_atomically(out / PLAN, json.dumps(contents, indent=1))
+
+    @classmethod
+    def read(cls, out: Path, settings: Settings) -> Plan | None:
+        """The plan of a job that was begun; None where there is none.
+
+        Raises:
+            InputError: the folder holds another job, or something that is not ours.
+        """
+        path = out / PLAN
+        if not path.exists():
+            if (out / settings.verb).exists() and any((out / settings.verb).iterdir()):
+                raise InputError(
+                    f"{out / settings.verb} holds files and {out} no {PLAN}; choose another --out."
+                )
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["format"] != FORMAT:
+                raise ValueError(f"it says {found['format']!r}")
+            was = found["settings"]
+            if found["settings hash"] != settings_hash(settings):
+                now = settings.identity()
+                name = next((name for name in now if was.get(name) != now[name]), "version")
+                raise InputError(
+                    f"{out} holds a job with {name} {_said(was.get(name))}, and this one has "
+                    f"{_said(now[name])}; give the same settings to go on, or another --out."
+                )
+            return cls(
+                settings=settings,
+                inputs=tuple(found["inputs"]),
+                ids=tuple(found["ids"]),
+                time=found["time"],
+                target=found["target"],
+                freq=found["freq"],
+                season=found["season"],
+                cutoffs=tuple(found["cutoffs"]),
+                needed=found["needed"],
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise InputError(
+                f"{path} is not a plan of this version ({problem}); choose another --out."
+            ) from None
+
+    def check_inputs(self, parts: tuple[Part, ...]) -> None:
+        """Refuse to go on where the parts are not those that the job began with.
+
+        Raises:
+            InputError: names the first that is new, gone or changed.
+        """
+        was = {one["name"]: one for one in self.inputs}
+        for part in parts:
+            before = was.pop(part.name, None)
+            if before is None:
+                changed = f"{part.name} is new"
+            elif any(before[name] != value for name, value in part.identity().items()):
+                changed = f"{part.name} has changed"
+            else:
+                continue
+            raise InputError(f"{changed} since this job began; give another --out to begin again.")
+        for name in was:
+            raise InputError(f"{name} is gone since this job began; give another --out.")
+
+
+def settings_hash(settings: Settings) -> str:
+    """A hash of all that has a say in the results."""
+    text = json.dumps(settings.identity(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _said(value: object) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,191 @@
+"""Fine-tuning a pretrained network on the user's series: what the one loop is given to learn."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from holdfast.forecasting.networks.design import QUANTILES
+from holdfast.forecasting.networks.fit import LEAST_EVERY
+from holdfast.forecasting.networks.losses import pinball
+from holdfast.forecasting.pretrained.alignment import (
+    known_patches,
+    left_aligned,
+    patches_of,
+)
+from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.pretrained.precision import Precision, quantiles_in
+from holdfast.forecasting.pretrained.reading import Reading, origins_of, read, targets
+from holdfast.tables.series import SeriesSet
+from holdfast.tables.window_split import Windows, WindowSplit
+from holdfast.tables.windows import WindowShape
+from holdfast.training.plan import Plan
+from holdfast.training.seed import generator
+
+LEAST = 3
+"""Values that a forecast must look back on to be learnt from."""
+
+POSITIONS = 2048
+"""Positions in one update, over all its windows."""
+
+LEARNING_RATE = 3e-4
+"""The highest rate, a seventh of pretraining's: what the network knows is kept."""
+
+VALIDATIONS = 12
+"""Validations in a training that stops early; a third of them without improvement stop it."""
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptingBatch:
+    """What one update learns from.
+
+    Arguments:
+        rows: (B,) the series that the windows come from.
+        known: (B,) patches of each window that the network may read.
+        reading: what the network reads.
+        ahead: (K − 1, B, p) what came, in the network's units; NaN for gaps.
+    """
+
+    rows: NDArray[np.int64]
+    known: NDArray[np.int64]
+    reading: Reading
+    ahead: Tensor
+
+
+class AdaptingTask:
+    """Learning a table's own ways, from a network that knows series in general.
+
+    Arguments:
+        network: where to start; stays as it is.
+        series: histories up to the last value that training may see.
+        held_out: the same series some horizons further, to stop early on; None for never.
+        horizon: steps that will be forecast.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer one; None where there is none.
+        precision: "bfloat16" for mixed precision.
+    """
+
+    def __init__(
+        self,
+        network: PretrainedNetwork,
+        series: SeriesSet,
+        held_out: SeriesSet | None,
+        *,
+        horizon: int,
+        season: int,
+        long_season: int | None,
+        precision: Precision = "float32",
+    ) -> None:
+        self.precision = precision
+        self.design = network.design
+        self.horizon = horizon
+        self._network = copy.deepcopy(network)
+        self._season = season
+        self._long_season = long_season or 1
+        self._ahead = -(-horizon // self.design.patch)
+        shape = WindowShape(self.design.context, self.design.patch, horizon)
+        self.windows = WindowSplit(series, held_out, shape, LEAST)
+        lengths = series.lengths[series.lengths > 0]
+        typical = int(np.quantile(patches_of(lengths, self.design), 0.75)) if len(lengths) else 1
+        self._count = int(np.clip(POSITIONS // (typical + self._ahead), 16, 256))
+        self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
+        watched = self.windows.watched
+        self._held_out = None if watched is None else self._window_batch(watched)
+
+    @property
+    def module(self) -> PretrainedNetwork:
+        """The network in training."""
+        return self._network
+
+    def batch(self, step: int, seed: int) -> AdaptingBatch:
+        """The windows of update `step`."""
+        return self._window_batch(self.windows.draw(generator(seed, "batch", step), self._count))
+
+    def losses(self, module: nn.Module, batch: AdaptingBatch) -> Tensor:
+        """(B,) mean pinball loss of each window over its positions and steps."""
+        assert isinstance(module, PretrainedNetwork)
+        made = quantiles_in(self.precision, module, batch.reading)
+        return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
+
+    def names(self, batch: AdaptingBatch, rows: Sequence[int]) -> Sequence[str]:
+        """The labels of the series behind some rows."""
+        return [self.windows.series.labels[batch.rows[row]] for row in rows]
+
+    def validate(self, module: nn.Module) -> float | None:
+        """Mean pinball loss over the horizon that was held out."""
+        if self._held_out is None:
+            return None
+        batch = self._held_out
+        made, _ = module(batch.reading)
+        place = torch.from_numpy(batch.known) - 1 + torch.arange(self._ahead)[:, None]
+        column = torch.arange(len(batch.rows))
+        enough = (batch.reading.observed[place, column] >= LEAST)[..., None]
+        ahead = torch.where(enough, batch.ahead[place, column], torch.nan)
+        loss = pinball(made[place, column], ahead, self._quantiles)
+        return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
+
+    def _window_batch(self, windows: Windows) -> AdaptingBatch:
+        series, rows, ends = windows.series, windows.rows, windows.ends
+        patch = self.design.patch
+        known = known_patches(series, rows, ends, self.design)
+        positions = int(known.max()) + self._ahead
+        values = left_aligned(series, rows, ends, known, positions, patch)
+        # Beyond the horizon nothing is asked, so nothing is learnt there.
+        place = np.arange(positions * patch)[None, :] - (known * patch)[:, None]
+        values[place >= self.horizon] = np.nan
+        whole = torch.from_numpy(values)
+        visible = torch.where(torch.from_numpy(place < 0), whole, torch.nan)
+        reading = read(
+            visible,
+            torch.full((len(rows),), self._season),
+            torch.full((len(rows),), self._long_season),
+            origins_of(~torch.isnan(visible), patch),
+            self.design,
+        )
+        return AdaptingBatch(rows, known, reading, targets(whole, reading, patch))
+
+
+def adapting_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
+    """The training plan of a fine-tuning.
+
+    Arguments:
+        steps: updates.
+        seed: of the windows.
+        stop_early: whether a held-out horizon decides when to stop.
+    """
+    return Plan(
+        steps=steps,
+        learning_rate=LEARNING_RATE,
+        weight_decay=0.0,
+        warmup=min(50, max(steps // 10, 1)),
+        clip=1.0,
+        evaluate_every=max(steps // VALIDATIONS, LEAST_EVERY),
+        patience=VALIDATIONS // 3 if stop_early else None,
+        average=0.25,
+        seed=seed,
+    )
+
+
+def mean_loss(made: Tensor, reading: Reading, ahead: Tensor, quantiles: Tensor) -> Tensor:
+    """(B,) mean pinball loss of each row over the positions that look back on enough.
+
+    Patches farther ahead than the next count twice: few positions have any.
+
+    Arguments:
+        made: (K, B, p, Q) from the network.
+        reading: what it read.
+        ahead: (K − 1, B, p) what came, NaN for gaps.
+        quantiles: (Q,) their levels.
+    """
+    enough = (reading.observed[:-1] >= LEAST)[..., None]
+    ahead = torch.where(enough, ahead, torch.nan)
+    weight = torch.where(reading.ahead[:-1] > 0, 2.0, 1.0)[..., None]
+    loss = weight * pinball(made[:-1], ahead, quantiles)
+    count = (weight * ~torch.isnan(ahead)).sum(dim=(0, 2)).clamp(min=1)
+    return loss.sum(dim=(0, 2)) / count

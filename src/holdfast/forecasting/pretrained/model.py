@@ -1,0 +1,118 @@
+"""The pretrained network: patches in, recurrent blocks, quantiles of the next patch out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from holdfast.forecasting.networks.design import QUANTILES
+from holdfast.forecasting.networks.heads import QuantileHead
+from holdfast.forecasting.pretrained.patches import PatchDesign
+from holdfast.forecasting.pretrained.reading import Reading, candidate_count, input_size
+from holdfast.nn import LSTM
+
+State = tuple[tuple[Tensor, Tensor], ...]
+"""Hidden and cell state of each block."""
+
+
+class Block(nn.Module):
+    """An LSTM and a feed-forward layer, each behind a norm and beside a residual path.
+
+    Arguments:
+        hidden: units.
+        timescale: steps over which the cells' forget gates start spread.
+    """
+
+    def __init__(self, hidden: int, timescale: float) -> None:
+        super().__init__()
+        self.before = nn.RMSNorm(hidden)
+        self.recurrent = LSTM(hidden, hidden, timescale=timescale)
+        self.between = nn.RMSNorm(hidden)
+        self.mix = nn.Sequential(
+            nn.Linear(hidden, 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden)
+        )
+
+    def forward(
+        self, flow: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(K, B, H) → (K, B, H), and the state behind the last position."""
+        flow, state = self.remember(flow, state)
+        return self.think(flow), state
+
+    def remember(
+        self, flow: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The recurrent half: every position needs those before it."""
+        output, state = self.recurrent(self.before(flow), state)
+        return flow + output, state
+
+    def think(self, flow: Tensor) -> Tensor:
+        """The feed-forward half: every position by itself."""
+        made: Tensor = flow + self.mix(self.between(flow))
+        return made
+
+
+class PretrainedNetwork(nn.Module):
+    """An LSTM over patches that forecasts the patch behind every position.
+
+    Positions whose patch is hidden (the future) are run through like all others; nothing is fed
+    back, so that one pass forecasts any horizon. The centre of a forecast is a softmax over
+    candidates (level, last value, drift, seasonal copies) and a correction by the state.
+
+    Arguments:
+        design: the network's sizes.
+
+    Source: the LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al.
+    (2000); pre-norm residual blocks after Xiong et al. (2020).
+    """
+
+    def __init__(self, design: PatchDesign) -> None:
+        super().__init__()
+        self.design = design
+        hidden, patch = design.hidden, design.patch
+        self.enter = nn.Sequential(
+            nn.Linear(input_size(design), 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden)
+        )
+        timescale = float(max(design.context // patch, 2))
+        self.blocks = nn.ModuleList(Block(hidden, timescale) for _ in range(design.blocks))
+        self.leave = nn.RMSNorm(hidden)
+        self.choose = nn.Linear(hidden, patch * candidate_count(design))
+        nn.init.zeros_(self.choose.weight)
+        nn.init.zeros_(self.choose.bias)
+        self.quantiles = QuantileHead(hidden, patch, len(QUANTILES))
+
+    def forward(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
+        """(K, B, p, Q) quantiles in the network's units, and the state behind the last position."""
+        known, after = self.known(reading, state)
+        return self.quantiles_of(known, reading.candidates), after
+
+    def known(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
+        """(K, B, H) what the network knows at each position, and the state behind the last."""
+        # What flows beside the layers stays float32 where they multiply in bfloat16.
+        flow = self.enter(reading.inputs).to(reading.inputs.dtype)
+        after = []
+        for number, block in enumerate(self.blocks):
+            flow, one = block(flow, None if state is None else state[number])
+            after.append(one)
+        return self.leave(flow), tuple(after)
+
+    def known_at(self, reading: Reading, positions: Tensor) -> Tensor:
+        """(F, B, H) of `known` the positions (F, B): the last layers run at no others."""
+        flow = self.enter(reading.inputs)
+        for number, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            flow, _ = block.remember(flow, None)
+            if number + 1 == len(self.blocks):
+                flow = flow[positions, torch.arange(positions.shape[1])]
+            flow = block.think(flow)
+        known: Tensor = self.leave(flow)
+        return known
+
+    def quantiles_of(self, known: Tensor, candidates: Tensor) -> Tensor:
+        """(…, B, p, Q) quantiles at some positions, from `known` (…, B, H) and (…, B, C, p)."""
+        score = self.choose(known).unflatten(-1, (-1, self.design.patch))
+        missing = torch.isnan(candidates)
+        share = torch.softmax(score.masked_fill(missing, -torch.inf), dim=-2)
+        centre = (share * torch.nan_to_num(candidates)).sum(dim=-2)
+        made: Tensor = self.quantiles(known, centre)
+        return made

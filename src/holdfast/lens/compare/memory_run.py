@@ -1,0 +1,312 @@
+"""One network, trained once on a task whose lag is known."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from holdfast.errors import NonFiniteLossError
+from holdfast.lens.compare.memory_examples import Examples, MemoryTask, losses, wrong
+from holdfast.lens.compare.memory_tasks import TaskName, task_of
+from holdfast.lens.compare.models import ModelName, Reader, reader, weights_of
+from holdfast.records import LagCurve
+from holdfast.training.interrupts import Interrupts
+from holdfast.training.loop import train
+from holdfast.training.plan import Plan
+from holdfast.training.progress import Progress
+from holdfast.training.rehearsal import Rehearsal
+from holdfast.training.seed import generator
+
+TESTED: Final = 2560
+"""Sequences of a test, as many as Hochreiter and Schmidhuber (1997) took."""
+
+MOST_WRONG: Final = 3
+"""A task is solved where no more of them are wrong."""
+
+_CHUNK: Final = 256
+_CHECKS: Final = 40
+_GRADIENT_ROWS: Final = 64
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained.
+
+    Arguments:
+        task, lag: as in `task_of`.
+        model: which network.
+        seed: of its weights and of the sequences; trials have seeds of their own.
+        learning_rate: the highest.
+        updates: at most.
+        batch: sequences of an update.
+        hidden: units of the LSTM whose number of weights every model gets.
+        trial: whether it was trained to choose the learning rate alone.
+    """
+
+    task: TaskName
+    lag: int
+    model: ModelName
+    seed: int
+    learning_rate: float
+    updates: int
+    batch: int = 32
+    hidden: int = 32
+    trial: bool = False
+
+    @property
+    def key(self) -> str:
+        """A name that tells it from every other, fit for a folder."""
+        parts = [f"{name}-{value}" for name, value in asdict(self).items()]
+        return "_".join(parts).replace(" ", "-").replace(",", "")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Arguments:
+        job: what it was.
+        parameters: that were trained.
+        updates: done.
+        solved_after: updates until at most 3 of 2,560 were wrong, twice; None where never.
+        error: share of the test's sequences that are wrong in the end.
+        loss: mean over the test; infinite where training broke down.
+        seconds: of training, checks included.
+        gradient_before, gradient_after: see `gradient_by_lag`; none for trials.
+    """
+
+    job: Job
+    parameters: int
+    updates: int
+    solved_after: int | None
+    error: float
+    loss: float
+    seconds: float
+    gradient_before: LagCurve | None = None
+    gradient_after: LagCurve | None = None
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Lower is better: solved sooner, else fewer errors, else less loss."""
+        never = float("inf")
+        return (self.solved_after or never, self.error, self.loss)
+
+
+class MemoryTraining:
+    """A task and a network, as the training loop wants them.
+
+    Arguments:
+        job: what is trained.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.task: MemoryTask = task_of(job.task, job.lag)
+        self._seed = job.seed + (10**6 if job.trial else 0)
+        self.module: Reader = reader(
+            job.model,
+            self.task.inputs,
+            self.task.outputs,
+            timescale=job.lag,
+            seed=self._seed,
+            hidden=job.hidden,
+        )
+
+    @property
+    def plan(self) -> Plan:
+        """The same for every model but for the rate."""
+        return Plan(
+            steps=self.job.updates,
+            learning_rate=self.job.learning_rate,
+            weight_decay=0.0,
+            evaluate_every=max(1, self.job.updates // _CHECKS),
+            patience=self.job.updates,
+            goal=MOST_WRONG / TESTED,
+            average=0.0,
+            seed=self._seed,
+        )
+
+    def batch(self, step: int, seed: int) -> Examples:
+        """Sequences that no other update sees."""
+        return self.task.draw(generator(seed, self.job.task, "batch", step), self.job.batch)
+
+    def losses(self, module: nn.Module, batch: Examples) -> Tensor:
+        """(rows,) of each sequence."""
+        return losses(self.task, batch.read(module(batch.inputs)), batch.targets)
+
+    def names(self, batch: Examples, rows: Sequence[int]) -> Sequence[str]:
+        """By number."""
+        return [f"sequence {row}" for row in rows]
+
+    def validate(self, module: nn.Module) -> float:
+        """Share of wrong sequences; a check ends as soon as it is lost."""
+        found = self._share(module, "validation", stop=True)
+        return max(found, self._share(module, "test", stop=True)) if found <= _GOAL else found
+
+    def test(self) -> tuple[float, float]:
+        """Share of wrong sequences in the test, all of them seen, and the mean loss."""
+        total = 0.0
+        with torch.no_grad():
+            for examples in self._sequences["test"]:
+                outputs = examples.read(self.module(examples.inputs))
+                total += float(losses(self.task, outputs, examples.targets).sum())
+        loss = total / TESTED
+        return self._share(self.module, "test", stop=False), loss if np.isfinite(loss) else 1e30
+
+    @cached_property
+    def _sequences(self) -> dict[str, list[Examples]]:
+        """The same for every model and every run of a task and a lag."""
+        chunks = range(TESTED // _CHUNK)
+        return {
+            kind: [self.task.test(generator(0, self.job.task, kind, k), _CHUNK) for k in chunks]
+            for kind in ("validation", "test")
+        }
+
+    @torch.no_grad()
+    def _share(self, module: nn.Module, kind: str, *, stop: bool) -> float:
+        errors = seen = 0
+        for examples in self._sequences[kind]:
+            outputs = examples.read(module(examples.inputs))
+            errors += int(wrong(self.task, outputs, examples.targets).sum())
+            seen += len(examples.ends)
+            if stop and errors > MOST_WRONG:
+                break
+        return errors / seen
+
+
+_GOAL: Final = MOST_WRONG / TESTED
+
+
+def run(
+    job: Job,
+    snapshots: Path | None = None,
+    *,
+    progress: Progress | None = None,
+    interrupts: Interrupts | None = None,
+) -> Outcome | None:
+    """Train a network on a task, or go on where an earlier process was killed.
+
+    Arguments:
+        job: what to train.
+        snapshots: a folder for this job alone, removed when it is done; None for none.
+        progress, interrupts: as in `holdfast.training.loop.train`.
+
+    Returns:
+        What became of it; None where Ctrl-C came before its end.
+
+    Example:
+        >>> outcome = run(Job("latch", 5, "GRU", 0, 1e-2, updates=2, batch=4, hidden=4))
+        >>> outcome.updates, outcome.parameters
+        (2, 132)
+    """
+    training = MemoryTraining(job)
+    before = None if job.trial else gradient_by_lag(training)
+    description = f"{job.task} {job.lag}, {job.model}, " + (
+        f"rate {job.learning_rate:g}" if job.trial else f"seed {job.seed}"
+    )
+    plan = training.plan
+    try:
+        trained = train(
+            training,
+            plan,
+            folder=snapshots,
+            identity=job.key,
+            progress=progress,
+            description=description,
+            interrupts=interrupts,
+        )
+    except NonFiniteLossError as broken:
+        made = Outcome(job, weights_of(training.module), broken.step, None, 1.0, 1e30, 0.0)
+    else:
+        if trained.stopped == "interrupted" and trained.steps < plan.steps:
+            return None
+        error, loss = training.test()
+        made = Outcome(
+            job,
+            weights_of(training.module),
+            trained.steps,
+            trained.steps if trained.stopped == "goal" else None,
+            error,
+            loss,
+            trained.seconds,
+            before,
+            None if job.trial else gradient_by_lag(training),
+        )
+    if snapshots is not None:
+        shutil.rmtree(snapshots, ignore_errors=True)
+    return made
+
+
+def seconds_of(job: Job, updates: int = 3) -> float:
+    """How long a job takes at most, from timing some updates on a copy."""
+    rehearse = Rehearsal(training := MemoryTraining(job), training.plan)
+    rehearse(1)
+    return rehearse(updates) / updates * job.updates
+
+
+def gradient_by_lag(training: MemoryTraining) -> LagCurve:
+    """How much the output at a sequence's end moves with the input so many steps before.
+
+    The norm of the gradient of v · y by the inputs of a step, with y the outputs at the end and v
+    of independent N(0, 1/O), over 64 test sequences; about ten lags in each power of ten.
+    """
+    rows = training.task.test(generator(0, training.job.task, "gradient"), _GRADIENT_ROWS)
+    inputs = rows.inputs.clone().requires_grad_()
+    outputs = rows.read(training.module(inputs))[:, -1]
+    weights = generator(0, "output").standard_normal(training.task.outputs)
+    v = torch.from_numpy(weights / training.task.outputs**0.5).to(outputs)
+    (gradient,) = torch.autograd.grad((outputs @ v).sum(), inputs)
+    norms = gradient.norm(dim=-1).double().numpy()
+    ends = rows.ends.numpy()
+    most = int(ends.min())
+    lags = np.unique(np.geomspace(1, most, max(2, int(10 * np.log10(most)) + 2)).round())
+    lags = lags.astype(np.int64)
+    return LagCurve.of(lags, norms[ends[None, :] - lags[:, None], np.arange(len(ends))])
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as a line of the file of results holds it."""
+    curves = {
+        name: None
+        if curve is None
+        else {
+            "lags": curve.lags.tolist(),
+            "samples": curve.samples,
+            **{kind: getattr(curve, kind).tolist() for kind in ("median", "low", "high")},
+        }
+        for name, curve in (
+            ("gradient_before", outcome.gradient_before),
+            ("gradient_after", outcome.gradient_after),
+        )
+    }
+    values = ("parameters", "updates", "solved_after", "error", "loss", "seconds")
+    return {"job": asdict(outcome.job)} | {name: getattr(outcome, name) for name in values} | curves
+
+
+def from_json(line: dict[str, Any]) -> Outcome:
+    """The outcome of such a line.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
+    job = Job(**line.pop("job"))
+    before, after = (_curve(line.pop(name)) for name in ("gradient_before", "gradient_after"))
+    return Outcome(job=job, **line, gradient_before=before, gradient_after=after)
+
+
+def _curve(values: dict[str, Any] | None) -> LagCurve | None:
+    if values is None:
+        return None
+    median, low, high = (
+        np.array(values[kind], dtype=np.float64) for kind in ("median", "low", "high")
+    )
+    lags = np.array(values["lags"], dtype=np.int64)
+    return LagCurve(lags, median, low, high, int(values["samples"]))

@@ -1,0 +1,318 @@
+"""Pretraining the networks that ship: from a seed and a budget to two files a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import torch
+
+from holdfast.errors import ArgumentError, TrainingError
+from holdfast.forecasting.networks.threads import one_thread
+from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.pretrained.patches import COARSE, FINE, PatchDesign
+from holdfast.forecasting.pretrained.precision import Precision
+from holdfast.pretraining.hardware import Device, choose_device, choose_precision
+from holdfast.pretraining.learning_curves import summary_of, write_curves
+from holdfast.pretraining.provenance import commit, cpu_model
+from holdfast.pretraining.recipes import KIND_OF, check_networks, recipe_of
+from holdfast.pretraining.run_folder import RunFolder, Settled
+from holdfast.pretraining.task import POSITIONS, PretrainingTask, SyntheticBatch, pretraining_plan
+from holdfast.records import PlannedTraining, PretrainedSummary
+from holdfast.training.budget import Budget, steps_within
+from holdfast.training.interrupts import Interrupts
+from holdfast.training.loop import Trained, train
+from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.rehearsal import Rehearsal
+from holdfast.version import __version__
+
+DESIGNS: Final[Mapping[str, PatchDesign]] = {"fine": FINE, "coarse": COARSE}
+"""Network → sizes of the one that ships."""
+
+LEAST_STEPS: Final = 10
+MOST_STEPS: Final = 10_000_000
+
+_PLANNED: Final = 0.97
+"""Share of the budget that updates are planned for; snapshots and writing take the rest."""
+
+_TIMED: Final = 4
+"""Updates that are timed where the number of steps is given, beside the first."""
+
+
+def pretrain(
+    folder: str | Path,
+    *,
+    networks: Sequence[str] = ("fine", "coarse"),
+    budget: Budget | str | float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    without: Sequence[str] = (),
+    device: Device = "auto",
+    precision: Precision | Literal["auto"] = "auto",
+    designs: Mapping[str, PatchDesign] | None = None,
+    positions: int = POSITIONS,
+    progress: Progress | None = None,
+    interrupts: Interrupts | None = None,
+    announce: Callable[[Sequence[PlannedTraining]], None] | None = None,
+    command: str = "",
+) -> tuple[PretrainedSummary, ...]:
+    """Train networks on synthetic series alone and write each as two files.
+
+    The budget becomes a number of updates once, from timing some; that number is stored, so that
+    a run that was killed goes on with it and ends with the weights of one that was not, bit for
+    bit on a CPU. Where the machine becomes slower afterwards, the run takes longer. Ctrl-C ends
+    it with the weights so far; the same call goes on from there.
+
+    Arguments:
+        folder: gets ``<network>.safetensors`` and ``<network>.json``, and the learning curves of
+            all networks as ``curves.html`` and ``curves.csv``; snapshots lie in its ``training``
+            until a network is finished.
+        networks: which of "fine" and "coarse".
+        budget: for all of them together: "3h", seconds, or a budget whose clock is running.
+        steps: updates of each network in place of the budget.
+        seed: of the initial weights and of the series.
+        without: families and augmentations of the generator to switch off.
+        device: "auto" takes a GPU that torch can use, where there is one.
+        precision: of the multiplications in the recurrent blocks; "auto" takes bfloat16 where the
+            processor multiplies it natively, which halves the time of an update.
+        designs: network → sizes, for trials of other ones; None for those that ship.
+        positions: in one batch, over all its series.
+        progress: is told of every update; None for silence.
+        interrupts: watches for Ctrl-C; None to watch over this call alone.
+        announce: is told what is going to be trained and how long it takes, before it begins.
+        command: for the page of the curves.
+
+    Returns:
+        What became of each network, in the order asked; those that Ctrl-C left untouched are
+        not among them.
+
+    Raises:
+        ArgumentError: an argument is unknown or out of range.
+        ModelError: the folder holds results of another run.
+        InputError: the folder cannot be written.
+        TrainingError: the loss is not finite, or Ctrl-C came before the first update.
+
+    Example:
+        >>> import tempfile
+        >>> from dataclasses import replace
+        >>> small = replace(FINE, window=8, context=32, half_life=16, hidden=8, blocks=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = pretrain(folder, networks=["fine"], steps=2, device="cpu",
+        ...                     designs={"fine": small}, positions=64)
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ['curves.csv', 'curves.html', 'fine.json', 'fine.safetensors']
+        >>> made[0].steps, made[0].stopped
+        (2, 'steps')
+    """
+    check_networks(networks)
+    if steps is not None and steps < 1:
+        raise ArgumentError(f"steps={steps} must be a whole number from 1.")
+    if seed < 0:
+        raise ArgumentError(f"seed={seed} must be a whole number from 0.")
+    budget = budget if isinstance(budget, Budget) else Budget.parse(budget)
+    if steps is None and budget.seconds is None:
+        raise ArgumentError("Give a budget such as '3h', or a number of steps.")
+    share = None if steps is not None or budget.seconds is None else budget.seconds / len(networks)
+    chosen, own = choose_device(device), RunFolder(Path(folder))
+    exact = choose_precision(precision, chosen)
+    sizes = DESIGNS if designs is None else designs
+    runs = [
+        _Run(own, name, sizes[name], positions, seed, tuple(without), chosen, exact, steps, share)
+        for name in networks
+    ]
+    for run in runs:
+        own.refuse_another_run(run.network, run.identity)
+
+    left = _PLANNED * budget.remaining() / len(runs)
+    planned = [run.plan(left) for run in runs]
+    if announce is not None:
+        announce(planned)
+    made: list[PretrainedSummary] = []
+    with Interrupts() if interrupts is None else nullcontext(interrupts) as watch:
+        for run, one in zip(runs, planned, strict=True):
+            if not run.finished:
+                if watch.requested:
+                    continue
+                trained = run.train(one.steps, progress or SilentProgress(), watch)
+                if not trained.steps:
+                    continue
+                write_curves(folder, command)
+            made.append(summary_of(folder, run.network))
+            if run.finished:
+                own.forget(run.network)
+    if not made:
+        raise TrainingError("Ctrl-C came before the first update, so nothing was written.")
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The pretraining of one network.
+
+    Arguments:
+        own: the folder of the results.
+        network: its name.
+        design: its sizes.
+        positions: in one batch.
+        seed: of weights and series.
+        without: parts of the generator that are switched off.
+        device: to train on.
+        precision: of the blocks' multiplications.
+        steps: updates as they were asked for; None for as many as the budget allows.
+        share: seconds of the budget for this network; None without one.
+    """
+
+    own: RunFolder
+    network: str
+    design: PatchDesign
+    positions: int
+    seed: int
+    without: tuple[str, ...]
+    device: torch.device
+    precision: Precision
+    steps: int | None
+    share: float | None
+    identity: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        shaped_by = {
+            "network": self.network,
+            "design": self.design.to_json(),
+            "recipe": recipe_of(KIND_OF[self.network], self.without).to_json(),
+            "positions": self.positions,
+            "seed": self.seed,
+            "steps": self.steps,
+            "seconds": self.share,
+            "device": self.device.type,
+            "precision": self.precision,
+            "version": __version__,
+        }
+        digest = hashlib.sha256(json.dumps(shaped_by, sort_keys=True).encode()).hexdigest()
+        object.__setattr__(self, "identity", digest)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its files lie there, trained to the last update."""
+        return self.own.finished(self.network, self.identity)
+
+    def plan(self, seconds: float) -> PlannedTraining:
+        """What is going to be trained: as an earlier process settled it, or from timing updates.
+
+        Arguments:
+            seconds: for all updates, where no number of steps was given.
+        """
+        if self.finished:
+            steps = int(self.own.facts(self.network)["planned"])
+            return self._planned(Settled(self.identity, steps, 0.0, 0.0), done=steps)
+        settled = self.own.settled(self.network)
+        if settled is None:
+            settled = self._settle(seconds)
+            self.own.settle(self.network, settled)
+        return self._planned(settled, done=self.own.done(self.network))
+
+    def train(self, steps: int, progress: Progress, interrupts: Interrupts) -> Trained:
+        """Train to the end, from the last snapshot where there is one, and write what came out."""
+        task = self._task()
+        with one_thread():
+            trained = train(
+                task,
+                pretraining_plan(steps, self.seed),
+                folder=self.own.snapshots(self.network),
+                identity=self.identity,
+                progress=progress,
+                description=f"Pretraining {self.network}",
+                interrupts=interrupts,
+            )
+        if trained.steps:
+            facts = self._facts(task, steps, trained)
+            weights_file.write(task.module, self.network, self.own.folder, facts)
+        return trained
+
+    def _task(self) -> _CountingTask:
+        return _CountingTask(
+            self.design,
+            recipe_of(KIND_OF[self.network], self.without),
+            seed=self.seed,
+            positions=self.positions,
+            device=self.device,
+            precision=self.precision,
+        )
+
+    def _settle(self, seconds: float) -> Settled:
+        """The number of updates, and how long one takes on this machine."""
+        task = self._task()
+        rehearsal = Rehearsal(task, pretraining_plan(self.steps or MOST_STEPS, self.seed))
+        timings: list[tuple[int, float]] = []
+
+        def measure(updates: int) -> float:
+            taken = rehearsal(updates)
+            timings.append((updates, taken))
+            return taken
+
+        steps = self.steps
+        with one_thread():
+            if steps is None:
+                steps = steps_within(seconds, measure, minimum=LEAST_STEPS, maximum=MOST_STEPS)
+            else:
+                measure(1)
+                measure(min(_TIMED, steps))
+        # The first update allocates memory and chooses kernels.
+        later = timings[1:] or timings
+        pace = sum(taken for _, taken in later) / sum(updates for updates, _ in later)
+        updates = sum(updates for updates, _ in timings)
+        return Settled(self.identity, steps, pace, task.series / updates / max(pace, 1e-9))
+
+    def _planned(self, settled: Settled, done: int) -> PlannedTraining:
+        return PlannedTraining(
+            network=self.network,
+            steps=settled.steps,
+            done=done,
+            seconds_per_step=settled.seconds_per_step,
+            series_per_second=settled.series_per_second,
+            device=self._device_words(),
+        )
+
+    def _device_words(self) -> str:
+        return torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU, one thread"
+
+    def _facts(self, task: PretrainingTask, planned: int, trained: Trained) -> dict[str, object]:
+        return {
+            "identity": self.identity,
+            "recipe": task.recipe.to_json(),
+            "without": list(self.without),
+            "seed": self.seed,
+            "positions": self.positions,
+            "precision": self.precision,
+            "planned": planned,
+            "steps": trained.steps,
+            "stopped": trained.stopped,
+            "weights": trained.weights,
+            "seconds": round(trained.seconds, 3),
+            "curve": [[step, float(f"{loss:.6g}")] for step, loss in trained.curve],
+            "holdfast": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "device": self._device_words(),
+            "cpu": cpu_model(),
+            "commit": commit(),
+        }
+
+
+class _CountingTask(PretrainingTask):
+    """Counts the series that it draws, so that a rehearsal can say how many a second are seen."""
+
+    series = 0
+
+    def batch(self, step: int, seed: int) -> SyntheticBatch:
+        """The series of update `step`."""
+        made = super().batch(step, seed)
+        self.series += len(made.family)
+        return made

@@ -1,0 +1,205 @@
+"""What happens to finished series: clipping, rounding, turning, mixing, gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.pretraining.synthetic.draws import (
+    Array,
+    Mask,
+    chance,
+    log_uniform,
+    normal,
+    uniform,
+)
+from holdfast.pretraining.synthetic.scale import spread, standardise
+
+_FEWEST_SEEN = 5
+
+
+def exponential(random: np.random.Generator, values: Array, probability: float) -> Array:
+    """Sums turned into products: the exponential of a series of random spread.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T) of mean 0 and deviation 1.
+        probability: of each series.
+
+    Returns:
+        (B, T).
+    """
+    count = len(values)
+    rate = log_uniform(random, count, 0.15, 1.3)
+    grown = np.exp(np.clip(rate * values, -8, 5))
+    return np.where(chance(random, count, probability), grown, values)
+
+
+def rising(random: np.random.Generator, values: Array, seen: Mask, share: float) -> Array:
+    """Series turned upside down so that a share of them ends higher than it begins.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T).
+        seen: (B, T) the points that are shown.
+        share: of the series that end higher.
+
+    Returns:
+        (B, T).
+    """
+    first = np.argmax(seen, axis=1)[:, None]
+    change = values[:, -1:] - np.take_along_axis(values, first, axis=1)
+    wanted = np.where(chance(random, len(values), share), 1.0, -1.0)
+    return np.where(change * wanted < 0, -values, values)
+
+
+def clipping(random: np.random.Generator, values: Array, probability: float) -> Array:
+    """Series that cannot rise above or fall below one of their quantiles.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T).
+        probability: of each series.
+
+    Returns:
+        (B, T).
+    """
+    rows = np.flatnonzero(chance(random, len(values), probability))
+    if not len(rows):
+        return values
+    result: Array = values.copy()
+    part = values[rows]
+    level = log_uniform(random, len(rows), 0.03, 0.5)
+    ordered = np.sort(part, axis=1)
+    last = values.shape[1] - 1
+    low = np.take_along_axis(ordered, (level * last).astype(np.int64), axis=1)
+    high = np.take_along_axis(ordered, last - (level * last).astype(np.int64), axis=1)
+    kind = uniform(random, len(rows), 0, 1)
+    part = np.where(kind < 0.6, np.maximum(part, low), part)
+    result[rows] = np.where(kind > 0.5, np.minimum(part, high), part)
+    return result
+
+
+def turning(
+    random: np.random.Generator, values: Array, seen: Mask, flip: float, back: float
+) -> Array:
+    """Series upside down or backwards; what is seen stays the last part.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T).
+        seen: (B, T) the points that are shown.
+        flip: probability of upside down.
+        back: probability of backwards.
+
+    Returns:
+        (B, T).
+    """
+    count, length = values.shape
+    hidden = length - seen.sum(axis=1, keepdims=True)
+    backwards = np.maximum(length - 1 + hidden - np.arange(length)[None, :], 0)
+    backwards = np.minimum(backwards, length - 1)
+    reversed_ = np.take_along_axis(values, backwards, axis=1)
+    turned = np.where(chance(random, count, back), reversed_, values)
+    return np.where(chance(random, count, flip), -turned, turned)
+
+
+def mixing(
+    random: np.random.Generator, values: Array, seen: Mask, seasons: NDArray[np.int64], share: float
+) -> Array:
+    """Convex mixtures of two series of the batch whose seasons are equal.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T).
+        seen: (B, T) the points that are shown.
+        seasons: (B, K) what must be equal between two series that are mixed.
+        share: probability of each series.
+
+    Returns:
+        (B, T) of mean 0 and deviation 1.
+
+    Source: TSMixup, Ansari and others (2024), section 4.1.
+    """
+    count = len(values)
+    keys = np.unique(seasons, axis=0, return_inverse=True)[1].reshape(-1)
+    order = np.lexsort((random.random(count), keys))
+    # The next one of the same seasons; the last one takes the first.
+    ends = np.cumsum(np.bincount(keys))
+    begins = ends - np.bincount(keys)
+    following = np.arange(1, count + 1)
+    following[ends - 1] = begins
+    partner = np.empty(count, dtype=np.int64)
+    partner[order] = order[following]
+    mixed = chance(random, count, share)
+    weight = random.beta(1.5, 1.5, (count, 1))
+    own = standardise(values, seen)
+    others = np.clip(standardise(values[partner], seen), -20, 20)
+    return np.where(mixed, weight * own + (1 - weight) * others, own)
+
+
+def placing(random: np.random.Generator, values: Array, seen: Mask) -> Array:
+    """Random location and scale: mostly positive, near zero or far above it.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T) of mean 0 and deviation 1.
+        seen: (B, T) the points that are shown.
+
+    Returns:
+        (B, T) of absolute value at most 10⁶ and level at most 300 deviations.
+    """
+    count = len(values)
+    lowest = np.where(seen, values, np.inf).min(axis=1, keepdims=True)
+    floor = log_uniform(random, count, 0.05, 25.0)
+    far = normal(random, count) * log_uniform(random, count, 0.1, 280.0)
+    kind = uniform(random, count, 0, 1)
+    at_zero = np.where(chance(random, count, 0.15), 0.0, floor)
+    location = np.select([kind < 0.84, kind < 0.92], [at_zero - lowest, 0.3 * far], far * 0.1)
+    location = np.clip(location, -290, 290)
+    scale = log_uniform(random, count, 0.01, 1e4)
+    placed = values + location
+    top = np.where(seen, np.abs(placed), 0.0).max(axis=1, keepdims=True)
+    return np.asarray(placed * np.minimum(scale, 9e5 / np.maximum(top, 1e-9)))
+
+
+def rounding(random: np.random.Generator, values: Array, seen: Mask, probability: float) -> Array:
+    """Values on a grid, from hardly visible to a few steps.
+
+    Arguments:
+        random: the source of randomness.
+        values: (B, T).
+        seen: (B, T) the points that are shown.
+        probability: of each series.
+
+    Returns:
+        (B, T).
+    """
+    count = len(values)
+    width = spread(values, seen) * log_uniform(random, count, 0.003, 0.7)
+    chosen = chance(random, count, probability) & (width > 0)
+    safe = np.where(chosen, width, 1.0)
+    return np.where(chosen, np.round(values / safe) * safe, values)
+
+
+def gaps(random: np.random.Generator, count: int, length: int, probability: float) -> Mask:
+    """Where values are missing: single points or stretches; never the last few of all.
+
+    Arguments:
+        random: the source of randomness.
+        count: B, the number of series.
+        length: T, points.
+        probability: of each series.
+
+    Returns:
+        (B, T) True where missing.
+    """
+    single = random.random((count, length)) < log_uniform(random, count, 0.01, 0.4)
+    starts = random.random((count, length)) < 2 / length
+    time = np.arange(length)
+    begun = np.where(starts, time, -length)
+    since = time - np.maximum.accumulate(begun, axis=1)
+    stretch = since < np.maximum(length * log_uniform(random, count, 0.01, 0.15), 2)
+    gap = np.where(chance(random, count, 0.6), single, stretch) & chance(random, count, probability)
+    gap[:, -_FEWEST_SEEN:] = False
+    return gap

@@ -1,0 +1,258 @@
+"""Series that grow: new rows behind them, in their gaps, or in the place of known values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import TableError
+from holdfast.tables.appended_covariates import with_rows
+from holdfast.tables.grid import MAX_THINNING
+from holdfast.tables.new_rows import named_series
+from holdfast.tables.series import SeriesSet
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from holdfast.tables.new_rows import NewRows
+    from holdfast.tables.rows import Rows
+
+_SMALL_GRID = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Appended:
+    """What became of new rows.
+
+    Arguments:
+        series: with the new rows in them; those that are new stand behind the others.
+        behind: values behind the end of a series, those of new series among them.
+        filled: values in a gap, or before the beginning of a series.
+        corrected: values that took the place of others.
+        repeated: rows that said what was known.
+        created: series that were not there before.
+    """
+
+    series: SeriesSet
+    behind: int
+    filled: int
+    corrected: int
+    repeated: int
+    created: int
+
+    @property
+    def words(self) -> str:
+        """All of it in a sentence."""
+        parts = [f"{_count(self.behind, 'value')} added"]
+        if self.filled:
+            parts.append(f"{_count(self.filled, 'gap')} filled")
+        if self.corrected:
+            parts.append(f"{_count(self.corrected, 'value')} corrected")
+        if self.repeated:
+            parts.append(f"{_count(self.repeated, 'row')} known already")
+        if self.created:
+            parts.append(f"{self.created:,} new series")
+        return ", ".join(parts) + "."
+
+
+def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appended:
+    """Series with new rows in them.
+
+    A row behind the end of its series makes it longer, one in a gap fills it, one that says what
+    is known changes nothing, and one that says something else is refused unless it is asked for.
+    A row without a value is a gap behind the end and changes nothing elsewhere. Of covariates the
+    newest word counts, since what was known ahead may have been a plan. The time this takes grows
+    with the new rows, beside one copy of the values and one look at each name.
+
+    Arguments:
+        series: N histories; they stay as they are.
+        new: rows on their calendar, those of one series and time being one.
+        correct: whether a row may take the place of another value.
+
+    Raises:
+        TableError: a value would be replaced, a time leaps too far, or a new series has no value;
+            names the line and the series.
+
+    Example:
+        >>> from holdfast.tables.calendar import Calendar
+        >>> from holdfast.tables.layouts import ColumnNames
+        >>> from holdfast.tables.new_rows import read_new_rows
+        >>> calendar = Calendar.integer()
+        >>> known = SeriesSet.from_arrays({"a": [1.0, float("nan"), 3.0]}, calendar)
+        >>> columns = {"unique_id": ["a", "a"], "ds": [1, 3], "y": [2.0, 4.0]}
+        >>> rows = read_new_rows(columns, ColumnNames(("unique_id",), "ds", "y"), calendar)
+        >>> append(known, rows).series.values.tolist()
+        [1.0, 2.0, 3.0, 4.0]
+    """
+    rows, ordinals = new.rows, new.ordinals
+    places, labels, keys = _places(series, rows, new.named)
+    count = len(labels)
+    place = places[rows.codes]
+    written = ~np.isnan(rows.values)
+    _check_new(rows, place, written, len(series), count)
+
+    nowhere = np.iinfo(np.int64)
+    starts = np.concatenate([series.starts, np.full(count - len(series), nowhere.max)])
+    ends = np.concatenate([series.ends, np.full(count - len(series), nowhere.min)])
+    known_starts, known_ends = starts.copy(), ends.copy()
+    np.minimum.at(starts, place[written], ordinals[written])
+    behind = ordinals > ends[place]
+    np.maximum.at(ends, place[behind], ordinals[behind])
+    kept = written | (ordinals > starts[place])  # a new series begins with its first value
+    lengths = ends - starts + 1
+    _check_leaps(rows, ordinals, place, known_starts, known_ends, lengths, series)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+    values = _room(series, starts, ends, offsets)
+    where = offsets[place] + ordinals - starts[place]
+    where, given, row_of = where[kept], rows.values[kept], np.flatnonzero(kept)
+    before, told = values[where], ~np.isnan(given)
+    had = ~np.isnan(before)
+    other = told & had & (before != given)
+    if other.any() and not correct:
+        row = int(row_of[np.flatnonzero(other)[0]])
+        raise TableError(
+            f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} has "
+            f"{before[other][0]:g} at {rows.time(row)}, and the row says {rows.values[row]:g}; "
+            "delete the row, or ask for corrections with correct=True (--correct)."
+        )
+    values[where[told]] = given[told]
+    inside = ~behind[kept]
+    made = SeriesSet(labels, keys, starts, offsets, values, series.calendar)
+    if series.covariates is not None:
+        made = with_rows(made, series.covariates, new, place[row_of], row_of)
+    return Appended(
+        series=made,
+        behind=int((told & ~inside).sum()),
+        filled=int((told & ~had & inside).sum()),
+        corrected=int(other.sum()),
+        repeated=int((told & had & ~other).sum()),
+        created=count - len(series),
+    )
+
+
+def identities(labels: tuple[str, ...], keys: Mapping[str, NDArray[np.generic]]) -> list[Hashable]:
+    """What tells series apart, whatever their keys are stored as: a label may stand for two."""
+    if len(keys) == 1:
+        return list(labels)
+    return list(zip(*(map(str, column.tolist()) for column in keys.values()), strict=True))
+
+
+def _places(
+    series: SeriesSet, rows: Rows, named: bool
+) -> tuple[NDArray[np.int64], tuple[str, ...], dict[str, NDArray[np.generic]]]:
+    """For each series of the rows its place; labels and keys with the new ones behind."""
+    if not named and len(series) == 1:
+        return np.zeros(1, dtype=np.int64), series.labels, dict(series.keys)
+    if not named or len(rows.keys) != len(series.keys):
+        found = f"{len(rows.keys)} columns" if named else "no column"
+        raise TableError(
+            f"{rows.where} tells series apart by {found}, the model by "
+            f"{' and '.join(series.keys)}; name such columns with --id."
+        )
+    known = {name: place for place, name in enumerate(identities(series.labels, series.keys))}
+    places = np.empty(len(rows.labels), dtype=np.int64)
+    added: list[int] = []
+    for code, name in enumerate(identities(rows.labels, rows.keys)):
+        place = known.get(name)
+        if place is None:
+            place = len(series) + len(added)
+            added.append(code)
+        places[code] = place
+    if not added:
+        return places, series.labels, dict(series.keys)
+    labels = (*series.labels, *(rows.labels[code] for code in added))
+    pairs = zip(series.keys.items(), rows.keys.values(), strict=True)
+    keys = {name: _joined(column, more[np.array(added)]) for (name, column), more in pairs}
+    return places, labels, keys
+
+
+def _joined(known: NDArray[np.generic], more: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Ids behind ids, in the kind of the known ones where it can hold them; else as text."""
+    if known.dtype != more.dtype:
+        try:
+            cast = more.astype(str).astype(object) if known.dtype == object else more
+            cast = cast.astype(known.dtype)
+            if cast.astype(str).tolist() == more.astype(str).tolist():
+                return np.concatenate([known, cast])
+        except (TypeError, ValueError, OverflowError):
+            pass  # a name among numbers
+        known, more = (column.astype(str).astype(object) for column in (known, more))
+    return np.concatenate([known, more])
+
+
+def _room(
+    series: SeriesSet,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The known values with room for new ones, NaN, before and behind each series: one copy."""
+    count = len(series)
+    if not len(series.values):
+        return np.full(int(offsets[-1]), np.nan)
+    values = np.empty(int(offsets[-1]))
+    old = np.ones(len(values), dtype=bool)
+    front = series.starts - starts[:count]
+    back = ends[:count] - series.ends
+    for begin, room in ((offsets[:count], front), (offsets[1 : count + 1] - back, back)):
+        grown = np.flatnonzero(room)
+        lengths = room[grown]
+        firsts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        old[np.repeat(begin[grown] - firsts[:-1], lengths) + np.arange(firsts[-1])] = False
+    old[offsets[count] :] = False
+    values[old] = series.values
+    values[~old] = np.nan
+    return values
+
+
+def _check_new(
+    rows: Rows,
+    place: NDArray[np.int64],
+    written: NDArray[np.bool_],
+    known: int,
+    count: int,
+) -> None:
+    """Refuse new series that never have a value."""
+    valued = np.zeros(count, dtype=bool)
+    valued[:known] = True
+    valued[place[written]] = True
+    if not valued.all():
+        row = int(np.flatnonzero(~valued[place])[0])
+        raise TableError(
+            f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} is new and has no "
+            "value; leave its rows out."
+        )
+
+
+def _check_leaps(
+    rows: Rows,
+    ordinals: NDArray[np.int64],
+    place: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    series: SeriesSet,
+) -> None:
+    """Refuse a time that would make the grid far larger than the rows: it is a slip."""
+    points = int(lengths.astype(np.float64).sum()) - len(series.values)
+    if points <= max(MAX_THINNING * len(rows), _SMALL_GRID):
+        return
+    known = place < len(series)
+    far = np.iinfo(np.int64).max
+    away = np.where(known, np.maximum(ordinals - ends[place], starts[place] - ordinals), far)
+    steps = np.where(rows.same_series, np.diff(ordinals), away[1:])
+    away[1:] = np.minimum(away[1:], steps)
+    away[away == far] = 0  # the first of a new series is far from nothing
+    row = int(np.argmax(away))
+    raise TableError(
+        f"{rows.where}, {rows.at(row)}: {rows.time(row)} of {named_series(rows, row)} "
+        "is too far from what is known of it; mend the time, or fit again."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,276 @@
+"""A table, from wherever it comes, to series on a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from holdfast.errors import ArgumentError
+from holdfast.records import TableSummary
+from holdfast.tables.calendar import Calendar
+from holdfast.tables.columns import Roles, find_roles
+from holdfast.tables.covariate_tables import CovariateSources
+from holdfast.tables.files import read_file
+from holdfast.tables.frames import Backend, read_frame
+from holdfast.tables.frequency import fit_calendar, infer_calendar, template_for
+from holdfast.tables.grid import Aggregate, Missing, combine, into_periods, lay_out
+from holdfast.tables.layouts import ColumnNames, Layout, long_rows, wide_rows
+from holdfast.tables.raw import RawTable
+from holdfast.tables.rows import Rows
+from holdfast.tables.season import infer_season
+from holdfast.tables.series import SeriesSet
+from holdfast.tables.values import Decimal
+
+_FEWEST: Final = 6
+"""Periods that there must be before the last one can be called suspiciously low."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table, read, checked and understood.
+
+    Arguments:
+        series: on their calendar, gaps as NaN.
+        summary: what was understood, in words and numbers.
+        columns: the names to give results back under.
+        season: grid points of one season.
+        backend: how to give frames back; None where the table was a file.
+        raw: the table as it came in, where it has columns beside these; None elsewhere.
+    """
+
+    series: SeriesSet
+    summary: TableSummary
+    columns: ColumnNames
+    season: int
+    backend: Backend | None
+    raw: RawTable | None = None
+
+
+def read(
+    source: object,
+    *,
+    id_col: str | Sequence[str] | None = None,
+    time_col: str | None = None,
+    target_col: str | None = None,
+    freq: str | int | None = None,
+    season: int | None = None,
+    wide: bool = False,
+    day_first: bool | None = None,
+    decimal: Decimal | None = None,
+    missing: Missing = "gap",
+    aggregate: Aggregate | None = None,
+    sheet: str | None = None,
+    covariates: CovariateSources | None = None,
+) -> Table:
+    """Read a table and check it.
+
+    Arguments:
+        source: a path (CSV, also packed as .gz, Parquet, Excel), or a pandas, polars or pyarrow
+            frame or series, a mapping of columns, a sequence of numbers, or a raw table.
+        id_col: the column or columns that tell series apart; None to guess.
+        time_col: the column of timestamps; None to guess.
+        target_col: the column of values; None to guess.
+        freq: the frequency, for example "MS" or "15min", or a whole number for integer time;
+            None to infer it.
+        season: grid points of one season; None to infer it.
+        wide: whether each column but the time is a series (or each row, under a header of dates).
+        day_first: how to read 01/02/2020; None to tell from the column.
+        decimal: the decimal mark; None to tell from the values.
+        missing: whether a grid point without a value is a gap or zero.
+        aggregate: how to combine rows of one series in one period of `freq` (or at one
+            timestamp, where no freq is given); None to refuse repeated timestamps.
+        sheet: the sheet of a workbook; None for the first.
+        covariates: which columns are covariates, and where the others are; None for none.
+
+    Raises:
+        TableError: the table is wrong; names the file, column, row or series.
+        ArgumentError: an argument is wrong.
+
+    Example:
+        >>> table = read([112.0, 118.0, 132.0, 129.0, 121.0])
+        >>> table.summary.rows, table.summary.frequency
+        (5, 'whole numbers, step 1 (freq=1)')
+    """
+    _check_arguments(season, missing, aggregate, decimal)
+    raw, backend = _open(source, sheet)
+    beside = None
+    if covariates is not None:
+        beside = covariates.beside(raw, wide=wide)
+        raw = raw.without(set(covariates.named))
+    layout = _rows(raw, id_col, time_col, target_col, wide, day_first, decimal)
+    if beside is not None and not beside.columns:  # a wide table has more rows than lines
+        beside = replace(beside, values=np.zeros((len(layout.rows), 0)))
+    if beside is not None:
+        layout = replace(layout, rows=replace(layout.rows, beside=beside))
+    if backend is not None and layout.names.time in raw.columns:
+        backend = replace(backend, time_type=_time_type(raw, layout.names.time))
+    rows, moved = layout.rows.sorted()
+    said = [*raw.messages, *layout.messages]
+    if moved:
+        said.append("The rows were not in the order of time; they were sorted.")
+    rows, calendar, spoken = _on_calendar(rows, freq, aggregate)
+    said.extend(spoken)
+    # Without rows in the last periods nothing was sold in them: the sums go on to the end.
+    whole_span = aggregate == "sum" and missing == "zero"
+    gridded = lay_out(rows, calendar, missing, whole_span=whole_span)
+    said.extend(gridded.messages)
+    series = gridded.series
+    if covariates is not None:
+        series, noticed = covariates.complete(series, layout.names, day_first)
+        said.extend(noticed)
+    if season is None:
+        season, reason = infer_season(series)
+        said.append(f"Season {season}: {reason}.")
+    said.extend(_remarks(series, season, aggregate))
+    return Table(
+        series=series,
+        summary=summarise(series, season, tuple(said)),
+        columns=layout.names,
+        season=season,
+        backend=backend,
+        raw=raw if not wide and _others(raw, layout.names) else None,
+    )
+
+
+def _others(raw: RawTable, names: ColumnNames) -> bool:
+    """Whether there are columns beside ids, time and value."""
+    return bool(set(raw.columns) - {*names.id, names.time, names.target})
+
+
+def summarise(series: SeriesSet, season: int, messages: tuple[str, ...] = ()) -> TableSummary:
+    """What there is to say about series before anything is forecast."""
+    calendar, lengths = series.calendar, series.lengths
+    observed = int(np.isfinite(series.values).sum())
+    return TableSummary(
+        series=len(series),
+        rows=observed,
+        gaps=len(series.values) - observed,
+        first=calendar.format(calendar.times(series.starts.min())),
+        last=calendar.format(calendar.times(series.ends.max())),
+        shortest=int(lengths.min()),
+        longest=int(lengths.max()),
+        frequency=calendar.words,
+        season=season,
+        messages=messages,
+    )
+
+
+def _check_arguments(season: object, missing: str, aggregate: object, decimal: object) -> None:
+    if season is not None and (not isinstance(season, int) or season < 1):
+        raise ArgumentError(f"season={season!r} is not a whole number of at least 1.")
+    for name, value, allowed in (
+        ("missing", missing, ("gap", "zero")),
+        ("aggregate", aggregate, (None, "sum", "mean")),
+        ("decimal", decimal, (None, ".", ",")),
+    ):
+        if value not in allowed:
+            choices = " or ".join(repr(choice) for choice in allowed if choice is not None)
+            raise ArgumentError(f"{name}={value!r} is not known; give {choices}.")
+
+
+def _open(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
+    if isinstance(source, RawTable):
+        return source, None
+    if isinstance(source, str | Path):
+        return read_file(source, sheet=sheet), None
+    return read_frame(source)
+
+
+def _rows(
+    raw: RawTable,
+    id_col: str | Sequence[str] | None,
+    time_col: str | None,
+    target_col: str | None,
+    wide: bool,
+    day_first: bool | None,
+    decimal: Decimal | None,
+) -> Layout:
+    if wide:
+        if target_col is not None:
+            raise ArgumentError("target_col has no meaning in a wide table; leave out --target.")
+        return wide_rows(
+            raw, id_col=id_col, time_col=time_col, day_first=day_first, decimal=decimal
+        )
+    roles: Roles = find_roles(raw, id_col=id_col, time_col=time_col, target_col=target_col)
+    return long_rows(raw, roles, day_first=day_first, decimal=decimal)
+
+
+def _time_type(raw: RawTable, name: str) -> object:
+    import pyarrow as pa
+
+    kind = raw.columns[name].type
+    return kind if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else None
+
+
+def _on_calendar(
+    rows: Rows, freq: str | int | None, aggregate: Aggregate | None
+) -> tuple[Rows, Calendar, tuple[str, ...]]:
+    if aggregate is not None and freq is not None:
+        rows, calendar = template_for(rows, freq)
+        rows, messages = into_periods(rows, calendar, aggregate)
+        return rows, calendar, messages
+    messages = ()
+    if aggregate is not None:
+        before = len(rows)
+        rows = combine(rows, aggregate)
+        if len(rows) < before:
+            messages = (f"{before - len(rows):,} repeated rows were combined ({aggregate}).",)
+    rows.check_unique()
+    if freq is None:
+        rows, calendar, note = infer_calendar(rows)
+    else:
+        rows, calendar, note = fit_calendar(rows, freq)
+    return rows, calendar, (*messages, *filter(None, [note]))
+
+
+def _remarks(series: SeriesSet, season: int, aggregate: Aggregate | None) -> list[str]:
+    """What a person may want to look at before trusting a forecast."""
+    remarks = []
+    gaps = int(np.isnan(series.values).sum())
+    if gaps > len(series.values) // 2:
+        remarks.append(
+            f"{gaps:,} of {len(series.values):,} grid points have no value; if rows come at "
+            "irregular times, put them into longer periods with --freq and --aggregate, or set "
+            "the gaps to 0 with --missing zero."
+        )
+    elif gaps:
+        points = "1 grid point has" if gaps == 1 else f"{gaps:,} grid points have"
+        remarks.append(f"{points} no value (a gap; --missing zero sets it to 0).")
+    ends = series.ends
+    early = int((ends < ends.max()).sum())
+    if early:
+        last = series.calendar.format(series.calendar.times(ends.max()))
+        verb = "ends" if early == 1 else "end"
+        remarks.append(
+            f"{early:,} of {len(series):,} series {verb} before {last}; each is forecast from its "
+            "own end."
+        )
+    partial = _partial_end(series, season)
+    if partial and aggregate is None:
+        remarks.append(partial)
+    return remarks
+
+
+def _partial_end(series: SeriesSet, season: int) -> str:
+    """A last value, over all series, under half of anything in the last two seasons."""
+    last = int(series.ends.max())
+    window = min(max(2 * season, 8), int(series.lengths.max()) - 1)
+    if window < _FEWEST:
+        return ""
+    current = series.take(np.flatnonzero(series.ends == last))
+    block = current.span(last - window, window + 1)
+    block = block[np.isfinite(block).all(axis=1)]
+    if not len(block):
+        return ""
+    totals = block.sum(axis=0)
+    if not (block >= 0).all() or totals[-1] >= 0.5 * totals[:-1].min():
+        return ""
+    name = series.calendar.format(series.calendar.times(last))
+    return (
+        f"The last period ({name}) has less than half of the lowest of the {window} before it; if "
+        "it is not over yet, take it out."
+    )

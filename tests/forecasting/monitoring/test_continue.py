@@ -1,0 +1,106 @@
+"""Training goes on from a saved model, and what is scored never sees its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tests.forecasting.monthly import HORIZON, long_frame
+from tests.forecasting.small import small_network
+
+from holdfast import Forecaster
+from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.networks.continued import Continued, continued
+from holdfast.forecasting.networks.design import choose_design
+from holdfast.forecasting.networks.members import WindowMember
+from holdfast.forecasting.networks.recipes import Adapting, Scratch
+from holdfast.records import ADAPTED, LSTM
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    with small_network():
+        yield
+
+
+def saved_networks() -> Fitted:
+    """A model in which both kinds of trained networks are, of weights that nothing else has."""
+    fitted = Forecaster(HORIZON, adapt="none").fit(long_frame())._require()
+    design = choose_design(_seen_lengths(), HORIZON, fitted.season)
+    own = [Scratch(design).task(fitted.series, None, seed).module.eval() for seed in (0, 1)]
+    adapted = Adapting(fitted.pretrained).task(fitted.series, None, 0).module.eval()
+    with torch.no_grad():
+        for network in (*own, adapted):
+            for weight in network.parameters():
+                weight.mul_(3.0)
+    members = (
+        fitted.pretrained,
+        replace(fitted.pretrained, name=ADAPTED, network=adapted),
+        WindowMember(design, own),
+    )
+    names = (fitted.rule.names[0], ADAPTED, LSTM, *fitted.rule.names[1:])
+    weights = np.full(len(names), 1.0 / len(names))
+    return replace(
+        fitted, networks=members, rule=replace(fitted.rule, names=names, weights=weights)
+    )
+
+
+def _seen_lengths() -> np.ndarray:
+    forecaster = Forecaster(HORIZON, adapt="none").fit(long_frame())
+    assert forecaster._fit is not None
+    return forecaster._fit.ground.seen.lengths
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("continue") / "model"
+    saved_networks().save(made)
+    return made
+
+
+def test_scores_and_the_blend_know_nothing_of_the_saved_weights(model: Path) -> None:
+    anew = Forecaster(HORIZON, adapt="full", steps=2).fit(long_frame())
+    going = Forecaster(HORIZON, adapt="full", steps=2).fit(long_frame(), start=model)
+    pd.testing.assert_frame_equal(going.backtest(), anew.backtest(), check_exact=True)
+    ours, theirs = going._require(), anew._require()
+    assert ours.rule.names == theirs.rule.names
+    np.testing.assert_array_equal(ours.rule.weights, theirs.rule.weights)
+    assert going._fit is not None
+    assert not any("anew" in remark for remark in going._fit.remarks)
+
+
+def test_the_last_training_begins_with_the_saved_weights_and_takes_half() -> None:
+    saved = saved_networks()
+    whole = saved.series
+    held_out = whole.cut(whole.ends - HORIZON)
+    design = choose_design(_seen_lengths(), HORIZON, saved.season)
+    for recipe in (Adapting(saved.pretrained), Scratch(design)):
+        going, said = continued(recipe, saved.networks, whole)
+        assert isinstance(going, Continued)
+        assert said == ""
+        assert (going.final_steps(9), recipe.final_steps(9)) == (4, 9)
+        assert going.identity() != recipe.identity()
+        for seed in range(recipe.networks):
+            before = going.networks_before[seed].state_dict()
+            last = going.task(whole, None, seed).module.state_dict()
+            early = going.task(held_out, None, seed).module.state_dict()
+            plain = recipe.task(held_out, None, seed).module.state_dict()
+            for name, weight in before.items():
+                assert torch.equal(last[name], weight)
+                assert torch.equal(early[name], plain[name])
+
+
+def test_where_there_is_nothing_to_go_on_from_it_says_so(model: Path) -> None:
+    saved = saved_networks()
+    other = choose_design(np.array([900] * 4), 24, 12)
+    going, said = continued(Scratch(other), saved.networks, saved.series)
+    assert isinstance(going, Scratch)
+    assert said == "The saved LSTM has other sizes; it begins anew."
+    zero = Forecaster(HORIZON, adapt="none").fit(long_frame())
+    going, said = continued(Adapting(saved.pretrained), zero._require().networks, saved.series)
+    assert said == "The saved model has no Adapted to go on from; it begins anew."
