@@ -29,7 +29,7 @@ CHARACTERS = 300_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of shared data")
-    parser.add_argument("--folder", type=Path, default=Path("weight-drop"), help="for snapshots")
+    parser.add_argument("--folder", type=Path, default=Path("weight-drop"), help="for checkpoints")
     parser.add_argument("--updates", type=int, default=2_000)
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
@@ -52,7 +52,7 @@ def main() -> None:
             design=design,
             steps=options.updates,
             seed=options.seed,
-            snapshots=options.folder / f"share-{share}-seed-{options.seed}",
+            checkpoints=options.folder / f"share-{share}-seed-{options.seed}",
         )
         fit = model.fit
         assert fit is not None

@@ -111,9 +111,9 @@ def test_a_killed_command_leaves_the_first_forecast_and_goes_on_to_the_same_resu
         [sys.executable, "-m", "holdfast", *words(data, out, steps, "--quiet")], env=environment()
     )
     with no_longer_than_needed(process) as deadline:
-        # The first network is done and in its snapshot, others are to come.
+        # The first network is done and in its checkpoint, others are to come.
         while not (first := list(out.glob("*/backtest-adapted/manifest.json"))):
-            assert process.poll() is None, "it ended before there was a snapshot"
+            assert process.poll() is None, "it ended before there was a checkpoint"
             assert time.monotonic() < deadline
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)

@@ -17,7 +17,7 @@ from holdfast.training import loop
 do = loop._Run.one_step
 def one_step(run, progress):
     do(run, progress)
-    run.snapshot()
+    run.checkpoint()
     if run.state.step == 13: os.kill(os.getpid(), signal.SIGKILL)
 loop._Run.one_step = one_step
 from holdfast.cli.main import run

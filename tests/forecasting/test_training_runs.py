@@ -219,7 +219,7 @@ def test_a_history_without_folds_or_windows_is_not_trained_on() -> None:
         assert all("too short" in remark for remark in made.remarks)
 
 
-def test_a_process_that_goes_on_takes_the_step_counts_that_were_settled(tmp_path: Path) -> None:
+def test_a_process_that_goes_on_takes_the_step_counts_that_were_decided(tmp_path: Path) -> None:
     folder = tmp_path / "training"
     late = Budget(100.0, start=0.0, clock=lambda: 99.0)  # training ends after a second
 
@@ -234,18 +234,18 @@ def test_a_process_that_goes_on_takes_the_step_counts_that_were_settled(tmp_path
         made.before_backtest()
         return made
 
-    def settled() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((folder / "steps.json").read_text(encoding="utf-8"))
+    def stored() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((folder / "decisions.json").read_text(encoding="utf-8"))
         return found
 
     killed(60)
-    (snapshot,) = folder.glob("*/manifest.json")
-    assert snapshot.parent.name == "backtest-adapted"
-    shutil.rmtree(snapshot.parent)
-    assert settled()["steps"]["Adapted"] > 2
-    # Whatever this process would settle on, it takes the number that is there …
-    (folder / "steps.json").write_text(json.dumps(settled() | {"steps": {"Adapted": 2}}))
+    (checkpoint,) = folder.glob("*/manifest.json")
+    assert checkpoint.parent.name == "backtest-adapted"
+    shutil.rmtree(checkpoint.parent)
+    assert stored()["decisions"]["Adapted"] > 2
+    # Whatever this process would decide, it takes the number that is there …
+    (folder / "decisions.json").write_text(json.dumps(stored() | {"decisions": {"Adapted": 2}}))
     assert killed(60).summaries()[0].steps == 2
     # … unless it is about other data.
     killed(61)
-    assert settled()["steps"]["Adapted"] > 2
+    assert stored()["decisions"]["Adapted"] > 2

@@ -51,7 +51,7 @@ def test_dropout_leaves_the_recurrent_weights_to_the_choice() -> None:
 def test_a_training_with_other_wishes_begins_anew(tmp_path: Path) -> None:
     path, folder = write_text(tmp_path), tmp_path / "training"
     for width in (16, 24):
-        model = LanguageModel.train(path, steps=2, hidden=width, snapshots=folder)
+        model = LanguageModel.train(path, steps=2, hidden=width, checkpoints=folder)
         assert model.network.design.hidden == width
 
 

@@ -220,14 +220,14 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
         "do = loop._Run.one_step\n"
         "def one_step(run, progress):\n"
         "    do(run, progress)\n"
-        "    run.snapshot()\n"
+        "    run.checkpoint()\n"
         "    if run.state.step == 17: os._exit(9)\n"
         "loop._Run.one_step = one_step\n"
-        "LanguageModel.train(sys.argv[1], steps=30, hidden=16, snapshots=sys.argv[2])\n"
+        "LanguageModel.train(sys.argv[1], steps=30, hidden=16, checkpoints=sys.argv[2])\n"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(path), str(killed)], check=False)
     assert ended.returncode == 9
-    resumed = LanguageModel.train(path, steps=30, hidden=16, snapshots=killed)
+    resumed = LanguageModel.train(path, steps=30, hidden=16, checkpoints=killed)
     for one, two in zip(whole.network.parameters(), resumed.network.parameters(), strict=True):
         assert torch.equal(one, two)
     LanguageModel.clear(killed)

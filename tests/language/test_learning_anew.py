@@ -62,8 +62,9 @@ def test_a_training_with_a_budget_goes_on_where_it_was(tmp_path: Path) -> None:
     texts, labels = films()
     classifier = TextClassifier(budget="60s", networks=2, hidden=8, embedding=8, blend=False)
     first, second = Counter(), Counter()
-    made = classifier.fit(texts, labels, snapshots=tmp_path, progress=first).predict_proba(texts)
-    again = classifier.fit(texts, labels, snapshots=tmp_path, progress=second).predict_proba(texts)
+    made = classifier.fit(texts, labels, checkpoints=tmp_path, progress=first).predict_proba(texts)
+    classifier.fit(texts, labels, checkpoints=tmp_path, progress=second)
+    again = classifier.predict_proba(texts)
     assert first.updates > 0
     assert second.updates == 0
     np.testing.assert_array_equal(again, made)

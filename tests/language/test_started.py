@@ -9,12 +9,12 @@ import torch
 from holdfast.errors import ModelError
 from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.readers import TokenReader
-from holdfast.language.classify.started import paces, started_from
+from holdfast.language.classify.started import layer_rates, started_from
 from holdfast.language.classify.stored import StoredClassifier
 from holdfast.language.language_model import LanguageModel
 from holdfast.records import StartComparison
 from holdfast.training.loop import train
-from holdfast.training.plan import Pace, Plan
+from holdfast.training.plan import LayerRate, Plan
 
 GOOD, BAD = "what a warm and funny film", "what a cold and empty film"
 
@@ -101,14 +101,15 @@ def test_parts_of_a_network_wait_and_learn_at_their_own_pace() -> None:
 
     begin = Fit().module.state_dict()
 
-    def moved(**pace: float) -> dict[str, float]:
+    def moved(**rate: float) -> dict[str, float]:
         task = Fit()
-        plan = Plan(steps=1, average=0.0, weight_decay=0.0, paces=(Pace("below.", **pace),))  # type: ignore[arg-type]
+        rates = (LayerRate("below.", **rate),)  # type: ignore[arg-type]
+        plan = Plan(steps=1, average=0.0, weight_decay=0.0, layer_rates=rates)
         train(task, plan)
         after = task.module.state_dict()
         return {name: float((after[name] - begin[name]).abs().max()) for name in begin}
 
-    usual, slow, frozen = moved(), moved(factor=0.25), moved(begins=2)
+    usual, slow, frozen = moved(), moved(factor=0.25), moved(first_step=2)
     assert frozen["below.weight"] == frozen["below.bias"] == 0.0
     # The first update of Adam is as long as the rate, whatever the gradient.
     assert slow["below.weight"] == pytest.approx(0.25 * usual["below.weight"], rel=1e-3)
@@ -117,18 +118,18 @@ def test_parts_of_a_network_wait_and_learn_at_their_own_pace() -> None:
 
 
 def test_a_plan_without_paces_is_the_run_that_it_was() -> None:
-    assert "paces" not in Plan(steps=1).identity()
-    assert Plan(steps=1, paces=(Pace("a", 0.5),)).identity()["paces"] == [
-        {"prefix": "a", "factor": 0.5, "begins": 1}
+    assert "layer_rates" not in Plan(steps=1).identity()
+    assert Plan(steps=1, layer_rates=(LayerRate("a", 0.5),)).identity()["layer_rates"] == [
+        {"prefix": "a", "factor": 0.5, "first_step": 1}
     ]
 
 
 def test_layers_learn_from_the_last_to_the_first() -> None:
-    made = paces(2, 90, 5)
-    assert [pace.begins for pace in made] == [6, 6, 11, 16]
-    assert [pace.factor for pace in made] == sorted((pace.factor for pace in made), reverse=True)
-    assert max(pace.begins for pace in paces(2, 6, 100)) <= 6
-    assert max(pace.begins for pace in paces(2, 1000, 10_000)) <= 201
+    rates = layer_rates(2, 90, 5)
+    assert [rate.first_step for rate in rates] == [6, 6, 11, 16]
+    assert [rate.factor for rate in rates] == sorted((rate.factor for rate in rates), reverse=True)
+    assert max(rate.first_step for rate in layer_rates(2, 6, 100)) <= 6
+    assert max(rate.first_step for rate in layer_rates(2, 1000, 10_000)) <= 201
 
 
 def test_the_verdict_on_a_start_is_that_of_two_standard_errors() -> None:

@@ -98,7 +98,7 @@ def test_a_killed_process_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         "        if step == 4: os.kill(os.getpid(), signal.SIGKILL)\n"
         "plan = here.pretraining.pretraining_plan\n"
         "from dataclasses import replace\n"
-        "here.pretraining.pretraining_plan = lambda *a: replace(plan(*a), snapshot_every=0.0)\n"
+        "here.pretraining.pretraining_plan = lambda *a: replace(plan(*a), checkpoint_every=0.0)\n"
         "here.small(Path(sys.argv[1]), networks=['fine'], progress=Dies())\n"
     )
     root = Path(__file__).parents[2]
@@ -178,12 +178,12 @@ def test_a_second_network_joins_the_first_in_its_folder(tmp_path: Path) -> None:
 def test_a_budget_becomes_a_number_of_updates_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Clocked(pretraining.Rehearsal[Any]):
+    class Clocked(pretraining.StepTiming[Any]):
         def __call__(self, updates: int) -> float:
             super().__call__(updates)
             return 0.5 * updates
 
-    monkeypatch.setattr(pretraining, "Rehearsal", Clocked)
+    monkeypatch.setattr(pretraining, "StepTiming", Clocked)
     told: list[PlannedTraining] = []
 
     def stop(planned: Sequence[PlannedTraining]) -> None:
@@ -193,7 +193,7 @@ def test_a_budget_becomes_a_number_of_updates_once(
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             small(tmp_path, steps=None, budget="1h", announce=stop)
-        monkeypatch.setattr(pretraining, "Rehearsal", None)  # nothing may be timed again
+        monkeypatch.setattr(pretraining, "StepTiming", None)  # nothing may be timed again
     # 97 % of half an hour at half a second an update, but for what timing took.
     assert [one.steps for one in told] == [3400] * 4
     assert told[0].seconds == 1700.0
@@ -209,7 +209,7 @@ def test_results_of_another_run_are_left_alone(tmp_path: Path) -> None:
     assert "coarse.json" not in names(tmp_path)
 
 
-def test_snapshots_of_another_run_are_left_alone(tmp_path: Path) -> None:
+def test_checkpoints_of_another_run_are_left_alone(tmp_path: Path) -> None:
     interrupted(tmp_path, after=2)
     shutil.rmtree(tmp_path / "training" / "coarse", ignore_errors=True)
     (tmp_path / "fine.json").unlink()
@@ -276,13 +276,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         small(tmp_path / "file")
 
 
-def test_what_was_settled_is_checked_when_it_is_read(tmp_path: Path) -> None:
+def test_what_was_decided_is_checked_when_it_is_read(tmp_path: Path) -> None:
     interrupted(tmp_path, after=2, networks=["fine"])
     stored = tmp_path / "training" / "steps.json"
     entries = json.loads(stored.read_text(encoding="utf-8"))
     for damage in ({"steps": "many"}, {"steps": 0}, {"seconds_per_step": None}, {"odd": 1}):
         stored.write_text(json.dumps({"fine": entries["fine"] | damage}), encoding="utf-8")
-        made = small(tmp_path, networks=["fine"])  # settled again, by the same arguments
+        made = small(tmp_path, networks=["fine"])  # decided again, by the same arguments
         assert made[0].stopped == "steps"
         shutil.rmtree(tmp_path)
         interrupted(tmp_path, after=2, networks=["fine"])

@@ -15,7 +15,7 @@ from holdfast.training.plan import Plan
 from holdfast.training.progress import SilentProgress
 
 PLAN = Plan(
-    steps=40, evaluate_every=6, patience=9, average=0.6, average_every=2, snapshot_every=0.0
+    steps=40, evaluate_every=6, patience=9, average=0.6, average_every=2, checkpoint_every=0.0
 )
 
 

@@ -64,7 +64,7 @@ def weights(task: Gappy) -> np.ndarray:
 
 
 def run(folder: Path) -> dict[str, np.ndarray]:
-    """The weights of three trainings; one of them leaves snapshots and is done in two halves."""
+    """The weights of three trainings; one of them leaves checkpoints and is done in two halves."""
     made = {}
     for name, kind, dropout in (
         ("float64", torch.float64, 0.0),
@@ -72,8 +72,8 @@ def run(folder: Path) -> dict[str, np.ndarray]:
         ("dropout", torch.float32, 0.5),
     ):
         task = Gappy(kind, dropout=dropout)
-        snapshots = folder / "snapshots" if name == "dropout" else None
-        train(task, plan(), folder=snapshots, deadline=None)
+        checkpoints = folder / "checkpoints" if name == "dropout" else None
+        train(task, plan(), folder=checkpoints, deadline=None)
         made[name] = weights(task)
     return made
 

@@ -14,7 +14,7 @@ from tests.training.regression import Regression, same, weights
 from holdfast.errors import ArgumentError
 from holdfast.training.budget import Budget, duration, steps_within
 from holdfast.training.plan import Plan
-from holdfast.training.rehearsal import Rehearsal
+from holdfast.training.step_timing import StepTiming
 
 
 @pytest.mark.parametrize(
@@ -166,17 +166,17 @@ def ticking(step: float) -> Callable[[], float]:
     return lambda: step * next(readings)
 
 
-def test_a_rehearsal_leaves_no_trace_in_the_run() -> None:
+def test_a_timing_leaves_no_trace_in_the_run() -> None:
     task = Regression()
     before, numbers = weights(task.module), torch.get_rng_state()
-    rehearsal = Rehearsal(task, Plan(steps=5, learning_rate=1.0), clock=ticking(2.0))
-    assert rehearsal(3) == 2.0
+    timing = StepTiming(task, Plan(steps=5, learning_rate=1.0), clock=ticking(2.0))
+    assert timing(3) == 2.0
     assert same(weights(task.module), before)
     assert torch.equal(torch.get_rng_state(), numbers)
     assert all(parameter.grad is None for parameter in task.module.parameters())
 
 
-def test_a_rehearsal_counts_the_validations_that_the_updates_will_bring() -> None:
+def test_a_timing_counts_the_validations_that_the_updates_will_bring() -> None:
     task = Regression(validations=lambda module: 1.0)
     plan = Plan(steps=5, evaluate_every=10, patience=2)
-    assert Rehearsal(task, plan, clock=ticking(2.0))(5) == 2.0 + 5 * 2.0 / 10
+    assert StepTiming(task, plan, clock=ticking(2.0))(5) == 2.0 + 5 * 2.0 / 10

@@ -131,7 +131,7 @@ def test_training_stops_at_its_goal_and_not_before() -> None:
     plan = Plan(steps=1000, evaluate_every=2, patience=1000, goal=1.0, average=0.0)
     trained = train(task, plan)
     assert (trained.stopped, trained.steps, trained.best) == ("goal", 6, 1.0)
-    assert "goal" not in Plan(steps=1).identity()  # snapshots from before there were goals
+    assert "goal" not in Plan(steps=1).identity()  # checkpoints from before there were goals
 
 
 @pytest.mark.parametrize(("average_loss", "taken"), [(0.5, "average"), (9.0, "best")])

@@ -33,8 +33,8 @@ from holdfast.training.schedule import learning_rate
         ("average", 1.5),
         ("average_every", 0),
         ("seed", -1),
-        ("snapshot_every", -1.0),
-        ("snapshot_every", math.nan),
+        ("checkpoint_every", -1.0),
+        ("checkpoint_every", math.nan),
     ],
 )
 def test_a_number_out_of_range_is_refused_by_name(name: str, value: object) -> None:
@@ -52,7 +52,7 @@ def test_warm_up_is_a_share_below_one_and_a_number_of_steps_from_one(
 def test_plans_that_train_differently_have_different_identities() -> None:
     plans = [Plan(steps=10), Plan(steps=11), Plan(steps=10, seed=1), Plan(steps=10, clip=None)]
     assert len({str(plan.identity()) for plan in plans}) == 4
-    assert Plan(steps=9, snapshot_every=1.0).identity() == Plan(steps=9).identity()
+    assert Plan(steps=9, checkpoint_every=1.0).identity() == Plan(steps=9).identity()
 
 
 @pytest.mark.parametrize("average", [0.0, 0.01, 0.3, 1.0])

@@ -36,9 +36,9 @@ def test_two_processes_and_one_with_two_shards_are_equal_bit_for_bit(
     for name, one in run(tmp_path).items():
         for rank in (0, 1):
             np.testing.assert_array_equal(np.load(together / f"{name}-{rank}.npy"), one)
-    # Only the first process writes, and its snapshot is the one that a single process writes.
-    mine, theirs = tmp_path / "snapshots", together / "snapshots"
-    ours, arrays = storage.load(mine, "snapshot")[1], storage.load(theirs, "snapshot")[1]
+    # Only the first process writes, and its checkpoint is the one that a single process writes.
+    mine, theirs = tmp_path / "checkpoints", together / "checkpoints"
+    ours, arrays = storage.load(mine, "checkpoint")[1], storage.load(theirs, "checkpoint")[1]
     assert set(ours) == set(arrays)
     for name, array in ours.items():
         np.testing.assert_array_equal(array, arrays[name])
@@ -79,7 +79,7 @@ def test_shards_that_cannot_be_shared_are_refused(monkeypatch: pytest.MonkeyPatc
             ranks()
 
 
-def test_a_snapshot_of_another_number_of_batches_is_refused(
+def test_a_checkpoint_of_another_number_of_batches_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from holdfast.errors import ModelError

@@ -25,7 +25,7 @@ def test_streams_are_equal_exactly_when_seed_and_keys_are(
 
 
 def test_streams_are_the_same_on_every_machine_and_version() -> None:
-    """A change here breaks every seed and snapshot that people have."""
+    """A change here breaks every seed and checkpoint that people have."""
     assert torch_seed(0, "update", 1) == 6010374562452138636
     assert generator(0, "batch", 1).integers(0, 1000, size=4).tolist() == [545, 703, 29, 835]
 

@@ -114,7 +114,7 @@ def backtest(
 
     from holdfast.forecasting.columns import backtest_columns
     from holdfast.forecasting.fitting import fit
-    from holdfast.forecasting.run_folder import clear_snapshots
+    from holdfast.forecasting.run_folder import clear_checkpoints
     from holdfast.tables.frames import write_csv
 
     fitted = fit(
@@ -125,7 +125,7 @@ def backtest(
         seed=seed,
         levels=request.levels,
         progress=screen.progress(),
-        snapshots=folder / "training",
+        checkpoints=folder / "training",
         refit=False,
     )
     if follows():
@@ -136,7 +136,7 @@ def backtest(
     path = folder / "backtest.csv"
     columns = backtest_columns(ground, fitted.judged, tuple(record.upper))
     write_csv(path, columns, request.table.series.calendar)
-    clear_snapshots(folder / "training")
+    clear_checkpoints(folder / "training")
     show_outcome(screen, record)
     files = {"backtest": str(path)}
     screen.show(terminal.written(files), whole_lines=True)

@@ -91,7 +91,7 @@ def train(
         start=begin,
         seed=seed,
     )
-    classifier.fit(texts, labels, snapshots=results.training, progress=screen.progress())
+    classifier.fit(texts, labels, checkpoints=results.training, progress=screen.progress())
     scores, record = classifier.scores_, None
     if (fit := classifier.fit_) is not None:
         screen.show(

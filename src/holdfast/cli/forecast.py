@@ -124,7 +124,7 @@ def forecast(
 
     from holdfast.forecasting.fitted import Fitted
     from holdfast.forecasting.fitting import fit
-    from holdfast.forecasting.run_folder import clear_snapshots
+    from holdfast.forecasting.run_folder import clear_checkpoints
     from holdfast.forecasting.stored_series import KIND
     from holdfast.storage import refuse_what_is_not_ours
 
@@ -161,14 +161,14 @@ def forecast(
         seed=seed,
         levels=request.levels,
         progress=screen.progress(),
-        snapshots=folder / "training",
+        checkpoints=folder / "training",
         first=None if follows() else show_first,
         start=saved,
     )
     if follows():
         return
     record, files = write(fitted)
-    clear_snapshots(folder / "training")
+    clear_checkpoints(folder / "training")
     show_outcome(screen, record)
     screen.show(terminal.written(files), whole_lines=True)
 

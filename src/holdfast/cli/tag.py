@@ -77,10 +77,10 @@ def train(
     check_tags([*sentences, *(held or [])])
     results = TrainingResults(out, budget)
 
-    from holdfast.language.settled import clear
     from holdfast.language.tag.tagger import KIND, Tagger
     from holdfast.language.tag.tagger_record import tagger_record
     from holdfast.reports import sentence_terminal
+    from holdfast.training.run_directory import clear
 
     results.replaceable(KIND)
     tagger = Tagger.train(
@@ -91,7 +91,7 @@ def train(
         hidden=hidden,
         layers=layers,
         seed=seed,
-        snapshots=results.training,
+        checkpoints=results.training,
         progress=screen.progress(),
     )
     scores, record = tagger.held_out_scores, None

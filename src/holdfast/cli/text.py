@@ -89,7 +89,7 @@ def train(
         layers=layers,
         dropout=dropout,
         weight_drop=weight_drop,
-        snapshots=results.training,
+        checkpoints=results.training,
         progress=screen.progress(),
         announce=lambda plan: screen.show(text_terminal.plan(plan)),
     )

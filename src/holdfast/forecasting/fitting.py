@@ -142,7 +142,7 @@ def fit(
     seed: int,
     levels: Sequence[float] = (),
     progress: Progress,
-    snapshots: Path | None = None,
+    checkpoints: Path | None = None,
     refit: bool = True,
     first: Callable[[Fit], None] | None = None,
     start: Fitted | None = None,
@@ -160,8 +160,8 @@ def fit(
         seed: of everything random.
         levels: interval levels in percent to calibrate, beside the usual ones.
         progress: is told of every update.
-        snapshots: folder from which a fit that was killed goes on; None for none. They stay, so
-            that a kill before the results are written costs nothing: `clear_snapshots`.
+        checkpoints: folder from which a fit that was killed goes on; None for none. They stay, so
+            that a kill before the results are written costs nothing: `clear_checkpoints`.
         refit: whether to train on the whole history after the backtest.
         first: is given what can be forecast before anything is trained, where training follows.
         start: a model from whose networks the training on everything goes on; the backtest's begin
@@ -199,7 +199,7 @@ def fit(
             budget=budget,
             steps=steps,
             progress=progress,
-            folder=snapshots,
+            folder=checkpoints,
             interrupts=interrupts,
         )
         runs.remarks += [sentence for _, sentence in begins if sentence]

@@ -16,7 +16,7 @@ from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import BASELINES_SHARE, Groundwork, lay
 from holdfast.forecasting.histories import own_series, read_like
 from holdfast.forecasting.predictor import forecast
-from holdfast.forecasting.run_folder import clear_snapshots
+from holdfast.forecasting.run_folder import clear_checkpoints
 from holdfast.forecasting.sampled_forecaster import SampledForecaster
 from holdfast.records import ForecastRecord
 from holdfast.tables.covariate_tables import CovariateSources
@@ -106,7 +106,7 @@ class Forecaster(SampledForecaster):
         known: str | Sequence[str] = (),
         historic: str | Sequence[str] = (),
         holidays: str | None = None,
-        snapshots: str | Path | None = None,
+        checkpoints: str | Path | None = None,
         start: str | Path | None = None,
     ) -> Forecaster:
         """Learn from a table: backtest every method, then train what is worth it on everything.
@@ -121,7 +121,7 @@ class Forecaster(SampledForecaster):
                 them in `X_df`.
             historic: columns of `df` that are known up to its end only.
             holidays: a country whose public holidays count, as in "DE" or "US-CA".
-            snapshots: folder from which a fit that was killed goes on.
+            checkpoints: folder from which a fit that was killed goes on.
             start: a model folder from whose networks training goes on, with half of the updates.
                 The backtest does without them, since they have seen what it scores.
 
@@ -138,7 +138,7 @@ class Forecaster(SampledForecaster):
         table = self._read(df, id_col, time_col, target_col, covariates)
         saved = None if start is None else Fitted.load(start)
         ground = lay(table, int(self.horizon))
-        self._fit = self._fit_ground(ground, started, snapshots, refit=True, saved=saved)
+        self._fit = self._fit_ground(ground, started, checkpoints, refit=True, saved=saved)
         self._fitted, self._raw = self._fit.fitted, table.raw
         self._backend = table.backend
         return self
@@ -294,12 +294,12 @@ class Forecaster(SampledForecaster):
         self,
         ground: Groundwork,
         started: float,
-        snapshots: str | Path | None,
+        checkpoints: str | Path | None,
         *,
         refit: bool,
         saved: Fitted | None = None,
     ) -> Fit:
-        folder = None if snapshots is None else Path(snapshots)
+        folder = None if checkpoints is None else Path(checkpoints)
         budget = Budget.parse(None if self.steps else self.budget, start=started)
         if self.baselines:
             ground = ground.with_statistical(budget.share(BASELINES_SHARE))
@@ -310,10 +310,10 @@ class Forecaster(SampledForecaster):
             steps=None if self.steps is None else int(self.steps),
             seed=int(self.seed),
             progress=progress_for_terminal(),
-            snapshots=folder,
+            checkpoints=folder,
             refit=refit,
             start=saved,
         )
         if folder is not None:
-            clear_snapshots(folder)
+            clear_checkpoints(folder)
         return made

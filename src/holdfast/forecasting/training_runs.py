@@ -18,7 +18,7 @@ from holdfast.forecasting.networks.fit import SeriesTask, fit_network, steps_for
 from holdfast.forecasting.networks.forecast import CHUNK
 from holdfast.forecasting.networks.members import NetworkMember
 from holdfast.forecasting.networks.recipes import Recipe
-from holdfast.forecasting.run_folder import PHASES, RunFolder, description
+from holdfast.forecasting.run_folder import CHECKPOINTS, PHASES, checkpoint_name, description
 from holdfast.records import TrainingSummary
 from holdfast.tables.series import SeriesSet
 from holdfast.training.budget import Budget
@@ -26,6 +26,7 @@ from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 from holdfast.training.ranks import ranks
+from holdfast.training.run_directory import RunDirectory
 from holdfast.version import __version__
 
 LEAST_WINDOWS = 30
@@ -47,11 +48,11 @@ class _Run:
 
     Arguments:
         recipe: how.
-        steps: updates of each; None before they are settled, 0 for none.
+        steps: updates of each; None before they are decided, 0 for none.
         done: those that have ended.
         wanted: whether the member is worth training on everything.
         parameters: of a network.
-        each, forecasting: seconds of a training and of all forecasts, as timed when settled.
+        each, forecasting: seconds of a training and of all forecasts, as timed when decided.
     """
 
     recipe: Recipe
@@ -69,7 +70,7 @@ class _Run:
 
     @property
     def to_come(self) -> float:
-        """Seconds that its trainings to come will take: as settled, or as those before took."""
+        """Seconds that its trainings to come will take: as decided, or as those before took."""
         if not self.steps or not self.wanted or len(self.done) > self.recipe.networks:
             return 0.0
         if len(self.done) < self.recipe.networks:
@@ -88,7 +89,7 @@ class TrainingRuns:
         budget: of the whole command; its clock is already running.
         steps: updates of each network; None to take them from the budget.
         progress: is told of every update.
-        folder: for snapshots and the step counts; None for none.
+        folder: for checkpoints and the step counts; None for none.
         interrupts: watches for Ctrl-C, during training and between.
     """
 
@@ -115,7 +116,9 @@ class TrainingRuns:
         self.remarks: list[str] = []
         """What was not trained, and why; a sentence each."""
         self._runs = [_Run(recipe) for recipe in recipes if self._enough(recipe)]
-        self.folder = None if folder is None else RunFolder(folder, self._identity())
+        self.folder = (
+            None if folder is None else RunDirectory(folder, self._identity(), CHECKPOINTS)
+        )
         self._newest: Trained | None = None
 
     @property
@@ -138,7 +141,7 @@ class TrainingRuns:
         members = []
         # What the later ones cannot use is left to the first, which gains most from time.
         for run in reversed(self._runs):
-            run.steps = self._settled_steps(run)
+            run.steps = self._decided_steps(run)
         for run in self._runs:
             if self.interrupted:
                 break
@@ -254,8 +257,10 @@ class TrainingRuns:
             recipe.plan(steps, self._seed(recipe, number), stop_early=stop_early),
             progress=self.progress,
             description=description(phase, recipe.name, number),
-            folder=None if folder is None else folder.snapshots(phase, recipe.name, number),
-            identity="" if folder is None else folder.identity,
+            folder=None
+            if folder is None
+            else folder.checkpoints(checkpoint_name(phase, recipe.name, number)),
+            identity="" if folder is None else str(folder.identity),
             deadline=self._deadline(run),
             interrupts=self.interrupts,
         )
@@ -265,17 +270,18 @@ class TrainingRuns:
         module: nn.Module = task.module
         return module
 
-    def _settled_steps(self, run: _Run) -> int:
-        """The step count as a run that was killed stored it, or settled now; 0 for no training."""
+    def _decided_steps(self, run: _Run) -> int:
+        """The step count as a run that was killed stored it, or decided now; 0 for no training."""
         together, name = ranks(), run.recipe.name
-        settled = {} if self.folder is None else self.folder.settled()
-        known = together.agreed(settled.get(name, -1))  # the first process's, on every one
+        decisions = (self.folder and self.folder.decisions()) or {}
+        stored = decisions.get(name)
+        known = together.broadcast(max(stored, 0) if type(stored) is int else -1)
         if known >= 0:
             return int(known)
-        settled[name] = int(together.agreed(self._wanted_steps(run)))
+        steps = int(together.broadcast(self._wanted_steps(run)))
         if self.folder is not None and together.first:
-            self.folder.settle(settled)
-        return settled[name]
+            self.folder.keep({**decisions, name: steps})
+        return steps
 
     def _wanted_steps(self, run: _Run) -> int:
         """The step count as given, or what the budget allows."""
@@ -302,9 +308,9 @@ class TrainingRuns:
     def _seconds_each(self, run: _Run, left: float) -> float:
         """What each training of a recipe that is to come may take of the time that is left."""
         others = [other for other in self._runs if other is not run]
-        unsettled = [other for other in others if other.steps is None]
+        undecided = [other for other in others if other.steps is None]
         promised = sum(other.to_come for other in others)
-        share = run.recipe.share / sum(one.recipe.share for one in [run, *unsettled])
+        share = run.recipe.share / sum(one.recipe.share for one in [run, *undecided])
         return max(left - promised, 0.0) * share / max(run.left, 1)
 
     def _forecasting_seconds(self, recipe: Recipe, task: SeriesTask[Any]) -> float:

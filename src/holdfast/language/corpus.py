@@ -23,6 +23,9 @@ Stored = NDArray[np.integer]
 LEAST: Final = 1_000
 """Tokens below which there is nothing to learn from."""
 
+TEXT: Final = "text"
+"""Where the numbers of a text lie in the run directory of a training."""
+
 _TOKENS = "tokens.bin"
 
 

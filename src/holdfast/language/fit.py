@@ -16,7 +16,6 @@ from holdfast.language.choose import choose_design
 from holdfast.language.corpus import Corpus
 from holdfast.language.design import LanguageDesign
 from holdfast.language.evaluate import WINDOW, surprises
-from holdfast.language.settled import TrainingFolder
 from holdfast.language.task import LanguageTask
 from holdfast.language.wishes import Wishes
 from holdfast.training.budget import Budget, steps_within, update_seconds
@@ -24,7 +23,8 @@ from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
 from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress
-from holdfast.training.rehearsal import Rehearsal
+from holdfast.training.run_directory import RunDirectory
+from holdfast.training.step_timing import StepTiming
 
 LEAST_STEPS: Final = 20
 """Updates, however little time there is."""
@@ -60,7 +60,7 @@ class LanguageFit:
 
 
 @dataclass(frozen=True)
-class _Settled:
+class _Decisions:
     """What is decided once, so that a killed run goes on with it."""
 
     design: LanguageDesign
@@ -71,7 +71,7 @@ class _Settled:
         return {"design": self.design.to_json(), "steps": self.steps, "threads": self.threads}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> _Settled:
+    def from_json(cls, found: Mapping[str, Any]) -> _Decisions:
         try:
             design = LanguageDesign.from_json(found["design"])
             return cls(design, max(int(found["steps"]), 1), max(int(found["threads"]), 1))
@@ -104,18 +104,18 @@ def fit(
         steps: updates in place of the budget.
         seed: of everything random.
         progress: is told of every update.
-        folder: for snapshots, from which a killed run goes on; None for none.
+        folder: for checkpoints, from which a killed run goes on; None for none.
         announce: is given the task, its steps and its threads before training begins.
         interrupts: watches for Ctrl-C.
 
     Raises:
         ArgumentError: a design is given, and wishes for a choice, too.
         NonFiniteLossError: training failed.
-        ModelError: the snapshot in `folder` is of another run.
+        ModelError: the checkpoint in `folder` is of another run.
     """
     if design is not None and wishes != Wishes():
         raise ArgumentError("Give a design, or sizes and dropout for one that is chosen; not both.")
-    asked = {
+    identity = {
         "text": corpus.identity,
         "budget": budget.seconds,
         "steps": steps,
@@ -123,34 +123,36 @@ def fit(
         "design": None if design is None else design.to_json(),
         "wishes": wishes.to_json(),
     }
-    place = None if folder is None else TrainingFolder(folder, asked)
-    found = None if place is None else place.settled()
+    directory = None if folder is None else RunDirectory(folder, identity)
+    found = None if directory is None else directory.decisions()
     if found is None:
-        settled = _settle(corpus, design, wishes, budget, steps, seed)
-        if place is not None:
-            place.settle(settled.to_json())
+        decisions = _decide(corpus, design, wishes, budget, steps, seed)
+        if directory is not None:
+            directory.keep(decisions.to_json())
     else:
-        settled = _Settled.from_json(found)
+        decisions = _Decisions.from_json(found)
     before = torch.get_num_threads()
-    torch.set_num_threads(settled.threads)
+    torch.set_num_threads(decisions.threads)
     try:
-        task = LanguageTask(settled.design, corpus, seed)
+        task = LanguageTask(decisions.design, corpus, seed)
         if announce is not None:
-            announce(task, settled.steps, settled.threads)
+            announce(task, decisions.steps, decisions.threads)
         trained = train(
             task,
-            language_plan(settled.design, settled.steps, seed),
-            folder=None if place is None else place.snapshots,
+            language_plan(decisions.design, decisions.steps, seed),
+            folder=None if directory is None else directory.checkpoints(),
             identity=corpus.identity,
-            progress=_WithSpeed(progress, settled.design),
+            progress=_WithSpeed(progress, decisions.design),
             description="Training",
             # A safety net, which must not take away the least that is promised.
-            deadline=None if steps is not None or settled.steps <= LEAST_STEPS else budget.deadline,
+            deadline=None
+            if steps is not None or decisions.steps <= LEAST_STEPS
+            else budget.deadline,
             interrupts=interrupts,
         )
     finally:
         torch.set_num_threads(before)
-    return LanguageFit(task, trained, settled.threads, seed)
+    return LanguageFit(task, trained, decisions.threads, seed)
 
 
 def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
@@ -169,14 +171,14 @@ def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
     )
 
 
-def _settle(
+def _decide(
     corpus: Corpus,
     design: LanguageDesign | None,
     wishes: Wishes,
     budget: Budget,
     steps: int | None,
     seed: int,
-) -> _Settled:
+) -> _Decisions:
     threads = torch.get_num_threads()
     tokens = len(corpus.training)
     if design is None:
@@ -190,19 +192,19 @@ def _settle(
             flops = seconds * _measured_speed(first, corpus, seed, seconds)
         design = _chosen(corpus, flops, wishes)
     if steps is not None:
-        return _Settled(design, steps, threads)
+        return _Decisions(design, steps, threads)
     task = LanguageTask(design, corpus, seed)
     most = max(math.ceil(MOST_PASSES * tokens / (design.window * design.batch)), LEAST_STEPS)
     if budget.seconds is None:
-        return _Settled(design, most, threads)
-    rehearsal = Rehearsal(task, language_plan(design, most, seed))
+        return _Decisions(design, most, threads)
+    timing = StepTiming(task, language_plan(design, most, seed))
     counted = steps_within(
         _PLANNED * budget.remaining() - _scoring_seconds(task, corpus),
-        rehearsal,
+        timing,
         minimum=LEAST_STEPS,
         maximum=10 * most,
     )
-    return _Settled(design, counted, threads)
+    return _Decisions(design, counted, threads)
 
 
 def _chosen(corpus: Corpus, flops: float, wishes: Wishes) -> LanguageDesign:
@@ -212,9 +214,9 @@ def _chosen(corpus: Corpus, flops: float, wishes: Wishes) -> LanguageDesign:
 
 def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int, seconds: float) -> float:
     """Multiplications and additions a second of training, from some updates."""
-    rehearsal = Rehearsal(LanguageTask(design, corpus, seed), _TIMING)
+    timing = StepTiming(LanguageTask(design, corpus, seed), _TIMING)
     try:
-        each, _ = update_seconds(seconds, rehearsal)
+        each, _ = update_seconds(seconds, timing)
     except TimeoutError:
         each = max(seconds, 1e-9)  # nothing may be left at all
     return design.flops_per_token() * design.window * design.batch / each

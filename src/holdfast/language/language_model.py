@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TextError
-from holdfast.language.corpus import Amount, Stored, prepare
+from holdfast.language.corpus import TEXT, Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign
 from holdfast.language.dynamic import DynamicRate, dynamic_surprises
 from holdfast.language.evaluate import surprises
@@ -25,12 +25,12 @@ from holdfast.language.onnx_step import language_onnx
 from holdfast.language.planned import planned
 from holdfast.language.sampling import Sampling
 from holdfast.language.score import text_score
-from holdfast.language.settled import TEXT, clear
 from holdfast.language.text_files import read_all
 from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
 from holdfast.language.wishes import Wishes
 from holdfast.records import PlannedText, TextScore
 from holdfast.storage import write_text_atomically
+from holdfast.training import run_directory
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress, progress_for_terminal
 from holdfast.training.weights import arrays_of, network_from
@@ -88,7 +88,7 @@ class LanguageModel:
         dropout: float | None = None,
         weight_drop: float | None = None,
         design: LanguageDesign | None = None,
-        snapshots: str | Path | None = None,
+        checkpoints: str | Path | None = None,
         progress: Progress | None = None,
         announce: Callable[[PlannedText], None] | None = None,
     ) -> LanguageModel:
@@ -105,9 +105,9 @@ class LanguageModel:
             seed: of everything random.
             hidden, layers, dropout, weight_drop: as in `Wishes`, in place of what is chosen.
             design: all sizes in place of those that are chosen.
-            snapshots: folder from which a training that was killed goes on; None for none.
+            checkpoints: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
-            announce: is given what is going to be done, once it is settled.
+            announce: is given what is going to be done, once it is decided.
 
         Raises:
             TextError: a file cannot be read or is too short; says where.
@@ -122,7 +122,7 @@ class LanguageModel:
         clock = Budget.parse(None if steps else budget, start=started)
         paths = [files] if isinstance(files, str | Path) else list(files)
         with tempfile.TemporaryDirectory() as scratch:
-            folder = None if snapshots is None else Path(snapshots)
+            folder = None if checkpoints is None else Path(checkpoints)
             corpus = prepare(
                 paths,
                 tokens,
@@ -150,9 +150,9 @@ class LanguageModel:
         return model
 
     @staticmethod
-    def clear(snapshots: str | Path) -> None:
+    def clear(checkpoints: str | Path) -> None:
         """Remove what a training that is done has left, and nothing that lies beside it."""
-        clear(Path(snapshots))
+        run_directory.clear(Path(checkpoints), ("checkpoints", TEXT))
 
     def held_out_score(self) -> TextScore:
         """The score on the text that was held out in training, weights fixed.

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from holdfast.language.sentence_task import SentenceBatch, SentenceBatches
-from holdfast.language.settled import TrainingFolder
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
-from holdfast.training.plan import Pace, Plan
+from holdfast.training.plan import LayerRate, Plan
 from holdfast.training.progress import Progress
-from holdfast.training.rehearsal import Rehearsal
+from holdfast.training.run_directory import RunDirectory
+from holdfast.training.step_timing import StepTiming
 from holdfast.training.task import Task
 
 LEAST_STEPS: Final = 10
@@ -60,7 +60,7 @@ def fit_sentences(
     description: str = "Training",
     folder: Path | None = None,
     interrupts: Interrupts | None = None,
-    paces: Callable[[int, int], Sequence[Pace]] | None = None,
+    layer_rates: Callable[[int, int], Sequence[LayerRate]] | None = None,
 ) -> SentenceFit:
     """Train one network.
 
@@ -74,33 +74,34 @@ def fit_sentences(
         identity: of the data, the design and all that was asked for: the time, too.
         progress: is told of every update.
         description: what the progress shows.
-        folder: for snapshots, from which a killed run goes on; None for none.
+        folder: for checkpoints, from which a killed run goes on; None for none.
         interrupts: watches for Ctrl-C.
-        paces: of the network's parts, from the updates of the run and of a pass; None for one pace.
+        layer_rates: of the network's parts, from the updates of the run and of a pass; None for
+            one rate.
 
     Raises:
         NonFiniteLossError: training failed; names the sentences.
-        ModelError: the snapshot in `folder` is of another run.
+        ModelError: the checkpoint in `folder` is of another run.
     """
-    asked = {"identity": identity, "steps": steps, "seed": seed}
-    place = None if folder is None else TrainingFolder(folder, asked)
-    found = None if place is None else place.settled()
+    inputs = {"identity": identity, "steps": steps, "seed": seed}
+    directory = None if folder is None else RunDirectory(folder, inputs)
+    found = None if directory is None else directory.decisions()
     task = make()
     if found is not None and type(found.get("steps")) is int:
-        settled = max(int(found["steps"]), 1)
+        updates = max(int(found["steps"]), 1)
     else:
-        settled = _settled_steps(task, most_passes, learning_rate, budget, steps, seed)
-        if place is not None:
-            place.settle({"steps": settled})
+        updates = _decided_steps(task, most_passes, learning_rate, budget, steps, seed)
+        if directory is not None:
+            directory.keep({"steps": updates})
     trained = train(
         task,
-        sentence_plan(settled, task.batches.a_pass, learning_rate, seed, paces),
-        folder=None if place is None else place.snapshots,
+        sentence_plan(updates, task.batches.a_pass, learning_rate, seed, layer_rates),
+        folder=None if directory is None else directory.checkpoints(),
         identity=identity,
         progress=progress,
         description=description,
         # A safety net, which must not take away the least that is promised.
-        deadline=None if steps is not None or settled <= LEAST_STEPS else budget.deadline,
+        deadline=None if steps is not None or updates <= LEAST_STEPS else budget.deadline,
         interrupts=interrupts,
     )
     return SentenceFit(task, trained, trained.steps / task.batches.a_pass)
@@ -111,7 +112,7 @@ def sentence_plan(
     a_pass: int,
     learning_rate: float,
     seed: int,
-    paces: Callable[[int, int], Sequence[Pace]] | None = None,
+    layer_rates: Callable[[int, int], Sequence[LayerRate]] | None = None,
 ) -> Plan:
     """The training plan of a classifier or a tagger.
 
@@ -120,7 +121,7 @@ def sentence_plan(
         a_pass: updates of one pass over all sentences.
         learning_rate: peak of the schedule.
         seed: of the sentences and of dropout.
-        paces: of the network's parts, as in `fit_sentences`.
+        layer_rates: of the network's parts, as in `fit_sentences`.
     """
     return Plan(
         steps=steps,
@@ -132,11 +133,11 @@ def sentence_plan(
         patience=20,
         average=0.2,
         seed=seed,
-        paces=() if paces is None else tuple(paces(steps, a_pass)),
+        layer_rates=() if layer_rates is None else tuple(layer_rates(steps, a_pass)),
     )
 
 
-def _settled_steps(
+def _decided_steps(
     task: SentenceTask,
     most_passes: int,
     learning_rate: float,
@@ -149,6 +150,6 @@ def _settled_steps(
     most = max(most_passes * task.batches.a_pass, LEAST_STEPS)
     if budget.seconds is None:
         return most
-    rehearsal = Rehearsal(task, sentence_plan(most, task.batches.a_pass, learning_rate, seed))
+    timing = StepTiming(task, sentence_plan(most, task.batches.a_pass, learning_rate, seed))
     seconds = _PLANNED * budget.remaining()
-    return steps_within(seconds, rehearsal, minimum=LEAST_STEPS, maximum=most)
+    return steps_within(seconds, timing, minimum=LEAST_STEPS, maximum=most)

@@ -26,7 +26,7 @@ SCORES = 1 << 29
 class CarriedNetwork(nn.Module):
     """A network and the state in which the last window left it.
 
-    The state is a buffer, so that a snapshot holds it and a resumed run goes on exactly.
+    The state is a buffer, so that a checkpoint holds it and a resumed run goes on exactly.
 
     Arguments:
         design: the network's sizes.

@@ -100,7 +100,7 @@ def check_weights(model: nn.Module) -> None:
             wrong = int((~torch.isfinite(weight)).sum())
             raise ArgumentError(
                 f"{wrong:,} of the {weight.numel():,} values of {name!r} are not finite: the model "
-                "is broken; take the weights of an earlier snapshot, and train with clipping."
+                "is broken; take the weights of an earlier checkpoint, and train with clipping."
             )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from holdfast import reports
 from holdfast.errors import ModelError
 from holdfast.forecasting.pretrained import weights_file
-from holdfast.pretraining.run_folder import CURVES, RunFolder
+from holdfast.pretraining.run_directory import CURVES, PretrainingDirectory
 from holdfast.records import CurvesRecord, PretrainedSummary
 from holdfast.tables.frames import write_csv
 from holdfast.version import __version__
@@ -57,7 +57,7 @@ def write_curves(folder: str | Path, command: str = "") -> None:
         InputError: the folder cannot be written.
     """
     folder = Path(folder)
-    networks = tuple(summary_of(folder, name) for name in RunFolder(folder).networks())
+    networks = tuple(summary_of(folder, name) for name in PretrainingDirectory(folder).networks())
     if not networks:
         return
     record = CurvesRecord(

@@ -23,14 +23,14 @@ from holdfast.pretraining.hardware import Device, choose_device, choose_precisio
 from holdfast.pretraining.learning_curves import summary_of, write_curves
 from holdfast.pretraining.provenance import commit, cpu_model
 from holdfast.pretraining.recipes import KIND_OF, check_networks, recipe_of
-from holdfast.pretraining.run_folder import RunFolder, Settled
+from holdfast.pretraining.run_directory import Decisions, PretrainingDirectory
 from holdfast.pretraining.task import POSITIONS, PretrainingTask, SyntheticBatch, pretraining_plan
 from holdfast.records import PlannedTraining, PretrainedSummary
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
 from holdfast.training.progress import Progress, SilentProgress
-from holdfast.training.rehearsal import Rehearsal
+from holdfast.training.step_timing import StepTiming
 from holdfast.version import __version__
 
 DESIGNS: Final[Mapping[str, PatchDesign]] = {"fine": FINE, "coarse": COARSE}
@@ -40,7 +40,7 @@ LEAST_STEPS: Final = 10
 MOST_STEPS: Final = 10_000_000
 
 _PLANNED: Final = 0.97
-"""Share of the budget that updates are planned for; snapshots and writing take the rest."""
+"""Share of the budget that updates are planned for; checkpoints and writing take the rest."""
 
 _TIMED: Final = 4
 """Updates that are timed where the number of steps is given, beside the first."""
@@ -72,7 +72,7 @@ def pretrain(
 
     Arguments:
         folder: gets ``<network>.safetensors`` and ``<network>.json``, and the learning curves of
-            all networks as ``curves.html`` and ``curves.csv``; snapshots lie in its ``training``
+            all networks as ``curves.html`` and ``curves.csv``; checkpoints lie in its ``training``
             until a network is finished.
         networks: which of "fine" and "coarse".
         budget: for all of them together: "3h", seconds, or a budget whose clock is running.
@@ -120,7 +120,7 @@ def pretrain(
     if steps is None and budget.seconds is None:
         raise ArgumentError("Give a budget such as '3h', or a number of steps.")
     share = None if steps is not None or budget.seconds is None else budget.seconds / len(networks)
-    chosen, own = choose_device(device), RunFolder(Path(folder))
+    chosen, own = choose_device(device), PretrainingDirectory(Path(folder))
     exact = choose_precision(precision, chosen)
     sizes = DESIGNS if designs is None else designs
     runs = [
@@ -169,7 +169,7 @@ class _Run:
         share: seconds of the budget for this network; None without one.
     """
 
-    own: RunFolder
+    own: PretrainingDirectory
     network: str
     design: PatchDesign
     positions: int
@@ -203,28 +203,28 @@ class _Run:
         return self.own.finished(self.network, self.identity)
 
     def plan(self, seconds: float) -> PlannedTraining:
-        """What is going to be trained: as an earlier process settled it, or from timing updates.
+        """What is going to be trained: as an earlier process decided it, or from timing updates.
 
         Arguments:
             seconds: for all updates, where no number of steps was given.
         """
         if self.finished:
             steps = int(self.own.facts(self.network)["planned"])
-            return self._planned(Settled(self.identity, steps, 0.0, 0.0), done=steps)
-        settled = self.own.settled(self.network)
-        if settled is None:
-            settled = self._settle(seconds)
-            self.own.settle(self.network, settled)
-        return self._planned(settled, done=self.own.done(self.network))
+            return self._planned(Decisions(self.identity, steps, 0.0, 0.0), done=steps)
+        decisions = self.own.decisions(self.network)
+        if decisions is None:
+            decisions = self._decide(seconds)
+            self.own.keep(self.network, decisions)
+        return self._planned(decisions, done=self.own.done(self.network))
 
     def train(self, steps: int, progress: Progress, interrupts: Interrupts) -> Trained:
-        """Train to the end, from the last snapshot where there is one, and write what came out."""
+        """Train to the end, from the last checkpoint if there is one, and write the results."""
         task = self._task()
         with one_thread():
             trained = train(
                 task,
                 pretraining_plan(steps, self.seed),
-                folder=self.own.snapshots(self.network),
+                folder=self.own.checkpoints(self.network),
                 identity=self.identity,
                 progress=progress,
                 description=f"Pretraining {self.network}",
@@ -245,14 +245,14 @@ class _Run:
             precision=self.precision,
         )
 
-    def _settle(self, seconds: float) -> Settled:
+    def _decide(self, seconds: float) -> Decisions:
         """The number of updates, and how long one takes on this machine."""
         task = self._task()
-        rehearsal = Rehearsal(task, pretraining_plan(self.steps or MOST_STEPS, self.seed))
+        timing = StepTiming(task, pretraining_plan(self.steps or MOST_STEPS, self.seed))
         timings: list[tuple[int, float]] = []
 
         def measure(updates: int) -> float:
-            taken = rehearsal(updates)
+            taken = timing(updates)
             timings.append((updates, taken))
             return taken
 
@@ -267,15 +267,15 @@ class _Run:
         later = timings[1:] or timings
         pace = sum(taken for _, taken in later) / sum(updates for updates, _ in later)
         updates = sum(updates for updates, _ in timings)
-        return Settled(self.identity, steps, pace, task.series / updates / max(pace, 1e-9))
+        return Decisions(self.identity, steps, pace, task.series / updates / max(pace, 1e-9))
 
-    def _planned(self, settled: Settled, done: int) -> PlannedTraining:
+    def _planned(self, decisions: Decisions, done: int) -> PlannedTraining:
         return PlannedTraining(
             network=self.network,
-            steps=settled.steps,
+            steps=decisions.steps,
             done=done,
-            seconds_per_step=settled.seconds_per_step,
-            series_per_second=settled.series_per_second,
+            seconds_per_step=decisions.seconds_per_step,
+            series_per_second=decisions.series_per_second,
             device=self._device_words(),
         )
 
@@ -307,7 +307,7 @@ class _Run:
 
 
 class _CountingTask(PretrainingTask):
-    """Counts the series that it draws, so that a rehearsal can say how many a second are seen."""
+    """Counts the series that it draws, so that a timing can say how many a second are seen."""
 
     series = 0
 

@@ -163,7 +163,7 @@ def pretraining_plan(steps: int, seed: int) -> Plan:
         average=0.1,
         average_every=10,
         seed=seed,
-        snapshot_every=60.0,
+        checkpoint_every=60.0,
     )
 
 

@@ -53,7 +53,7 @@ class WeightAverage:
             parameter.copy_(self.sums[name] / self.count)
 
     def restore(self, count: int, sums: Mapping[str, Tensor]) -> None:
-        """Go on from a snapshot: `count` weights have been added, `sums` is their sum."""
+        """Go on from a checkpoint: `count` weights have been added, `sums` is their sum."""
         self.count = count
         self.sums = {
             name: sums[name].to(parameter.device)

@@ -174,7 +174,7 @@ def steps_within(
     Arguments:
         seconds: for all the updates; infinite gives `maximum` without measuring.
         measure: does this many throwaway updates and returns the seconds they took
-            (`rehearsal.Rehearsal`).
+            (`step_timing.StepTiming`).
         minimum: the result is never below, even where that takes longer.
         maximum: the result is never above.
 

@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeAlias
 
 import torch
 
-from holdfast.training import snapshots
+from holdfast.training import checkpoint
 from holdfast.training.average import WeightAverage
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.plan import Plan
@@ -70,23 +70,22 @@ def train(
     numbers and the training modes of all submodules are as they were before.
 
     Under torchrun every process calls it alike and ends with the same weights; the first alone
-    writes snapshots, and all read them from the same folder (`ranks.Ranks`).
+    writes checkpoints, and all read them from the same folder (`ranks.Ranks`).
 
     Ctrl-C ends the run after the current update; a second one raises KeyboardInterrupt at once.
 
     Arguments:
         task: network, batches and loss.
         plan: steps, rates and seed.
-        folder: where snapshots go, a folder for this run alone; None for no snapshots. A run that
-            was killed goes on from there and ends with the same weights, bit for bit, as one that
-            was not.
-        identity: what the run is trained on, such as a hash of the data; a snapshot of another
+        folder: of the checkpoints, for this run alone; None for none. A run that was killed goes on
+            from there and ends with the same weights, bit for bit, as one that was not.
+        identity: what the run is trained on, such as a hash of the data; a checkpoint of another
             identity is refused.
         progress: is told of every update; None for silence.
         description: what the progress shows, for example "Fold 1 of 3".
         deadline: a reading of ``time.monotonic`` past which no update begins. A safety net only:
             what a run does within its budget is fixed by the plan's steps.
-        resume: False ignores a snapshot in `folder` and replaces it.
+        resume: False ignores a checkpoint in `folder` and replaces it.
         interrupts: watches for Ctrl-C over several runs and what lies between; None to watch over
             this run alone.
 
@@ -95,7 +94,7 @@ def train(
 
     Raises:
         NonFiniteLossError: names the step and the rows; the weights are those before that step.
-        ModelError: the snapshot in `folder` is corrupt or of another run.
+        ModelError: the checkpoint in `folder` is corrupt or of another run.
         InputError: `folder` cannot be written.
 
     Example:
@@ -124,7 +123,7 @@ def train(
             stopped = run.go(interrupts, progress)
         finally:
             progress.stop()
-        run.snapshot()
+        run.checkpoint()
         weights, best = run.choose()
         if run.ranks.largest(interrupts.requested):  # also one that came after the last update
             stopped, interrupts.requested = "interrupted", True
@@ -158,15 +157,15 @@ class _Run(Generic[Batch]):
         self.ranks = ranks()
         self.update = Update(task, task.module, plan, self.ranks)
         self.state = RunState(average=WeightAverage(task.module), curve=Curve.of(plan))
-        self.begun = self.snapshot_at = time.monotonic()
+        self.begun = self.checkpoint_at = time.monotonic()
 
     def seconds(self) -> float:
         return self.state.seconds + time.monotonic() - self.begun
 
     def resume(self) -> None:
-        there = self.folder is not None and snapshots.exists(self.folder)
+        there = self.folder is not None and checkpoint.exists(self.folder)
         if self.ranks.largest(there) and self.folder is not None:  # one that lacks it says so
-            snapshots.read(
+            checkpoint.read(
                 self.folder,
                 plan=self.plan,
                 identity=self._identity,
@@ -182,12 +181,12 @@ class _Run(Generic[Batch]):
         shards = self.ranks.shards
         return self.identity if shards == 1 else f"{self.identity} in {shards} shards"
 
-    def snapshot(self) -> None:
+    def checkpoint(self) -> None:
         if self.folder is None or not self.ranks.first:
             return
         self.state.seconds = self.seconds()
         self.begun = time.monotonic()
-        snapshots.write(
+        checkpoint.write(
             self.folder,
             plan=self.plan,
             identity=self._identity,
@@ -195,7 +194,7 @@ class _Run(Generic[Batch]):
             optimiser=self.update.optimiser,
             state=self.state,
         )
-        self.snapshot_at = time.monotonic()
+        self.checkpoint_at = time.monotonic()
 
     def go(self, interrupts: Interrupts, progress: Progress) -> Stopped:
         """Do updates until there is a reason to stop."""
@@ -240,13 +239,16 @@ class _Run(Generic[Batch]):
         if plan.validates(step):
             note = self.validate()
         progress.advance(step, loss, note)
-        if self.folder is not None and time.monotonic() - self.snapshot_at >= plan.snapshot_every:
-            self.snapshot()
+        if (
+            self.folder is not None
+            and time.monotonic() - self.checkpoint_at >= plan.checkpoint_every
+        ):
+            self.checkpoint()
 
     def validation(self) -> float | None:
         """The validation loss, the first process's in all of them."""
         loss = validation(self.task, self.plan.seed, self.update.device)
-        return None if loss is None else self.ranks.agreed(loss)
+        return None if loss is None else self.ranks.broadcast(loss)
 
     def validate(self) -> str:
         """Validate the weights as they are, keep them if they are the best, and say the loss."""

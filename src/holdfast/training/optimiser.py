@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import AdamW
 
 from holdfast.errors import ArgumentError
-from holdfast.training.plan import Pace
+from holdfast.training.plan import LayerRate
 
 
 def adamw(
@@ -17,7 +17,7 @@ def adamw(
     *,
     weight_decay: float,
     betas: tuple[float, float],
-    pace: Callable[[str], Pace] | None = None,
+    layer_rate: Callable[[str], LayerRate] | None = None,
 ) -> AdamW:
     """AdamW with decay on matrices only: biases, norms and other vectors keep their size.
 
@@ -28,7 +28,7 @@ def adamw(
         module: parameters that need no gradient are left out.
         weight_decay: of tensors with two or more dimensions.
         betas: decay rates of the gradient's first and second moment.
-        pace: of each parameter by its name; None for one pace. A group holds its pace.
+        layer_rate: of each parameter by its name; None for one rate. A group holds its factor.
 
     Raises:
         ArgumentError: no parameter needs a gradient.
@@ -43,18 +43,17 @@ def adamw(
     trained = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
     if not trained:
         raise ArgumentError("The module has no parameter that needs a gradient: nothing to train.")
-    groups: dict[tuple[Pace, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[LayerRate, bool], list[nn.Parameter]] = {}
     for name, parameter in trained:
-        key = (Pace("") if pace is None else pace(name), parameter.ndim >= 2)
+        key = (LayerRate("") if layer_rate is None else layer_rate(name), parameter.ndim >= 2)
         groups.setdefault(key, []).append(parameter)
-    # Matrices first, as they lie in snapshots of versions that knew one pace alone.
-    ordered = sorted(groups, key=lambda key: not key[1])
+    ordered = sorted(groups, key=lambda key: not key[1])  # matrices first
     described: list[dict[str, Any]] = [
         {
             "params": groups[key],
             "weight_decay": weight_decay if key[1] else 0.0,
-            "pace": key[0].factor,
-            "begins": key[0].begins,
+            "factor": key[0].factor,
+            "first_step": key[0].first_step,
         }
         for key in ordered
     ]

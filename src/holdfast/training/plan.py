@@ -9,24 +9,24 @@ from holdfast.errors import ArgumentError
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a part of a network learns: discriminative rates and gradual unfreezing.
+class LayerRate:
+    """The learning rate of a part of a network: discriminative rates, gradual unfreezing.
 
     Arguments:
         prefix: of the names of its parameters; the longest prefix that fits a name counts.
         factor: of the learning rate, above 0.
-        begins: the update from which on it learns; before it the part stays as it is.
+        first_step: the update from which on it learns; before it the part stays as it is.
 
     Source: Howard and Ruder (2018), arXiv 1801.06146, sections 3.2 and 3.3.
     """
 
     prefix: str
     factor: float = 1.0
-    begins: int = 1
+    first_step: int = 1
 
     def __post_init__(self) -> None:
         _check("factor", 0.0 < self.factor < math.inf, "above 0")
-        _check("begins", _whole(self.begins, least=1), "a whole number from 1")
+        _check("first_step", _whole(self.first_step, least=1), "a whole number from 1")
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Plan:
         average: share of the steps, at the end, whose weights are averaged; 0 for no average.
         average_every: updates between two weights that enter the average.
         seed: of everything random in the run.
-        snapshot_every: seconds between two snapshots, where a folder for them is given.
-        paces: parts of the network that learn at a rate of their own, or later than the others.
+        checkpoint_every: seconds between two checkpoints, where a folder for them is given.
+        layer_rates: layer-wise learning rates: parts that learn faster, slower or later.
 
     Raises:
         ArgumentError: a number is out of its range; the message names it.
@@ -73,8 +73,8 @@ class Plan:
     average: float = 0.25
     average_every: int = 5
     seed: int = 0
-    snapshot_every: float = 30.0
-    paces: tuple[Pace, ...] = ()
+    checkpoint_every: float = 30.0
+    layer_rates: tuple[LayerRate, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("steps", "evaluate_every", "average_every"):
@@ -89,7 +89,7 @@ class Plan:
         _check("betas", all(0.0 <= beta < 1.0 for beta in self.betas), "two numbers from 0 up to 1")
         _check("warmup", 0.0 <= self.warmup <= self.steps, "from 0 to the number of steps")
         _check("average", 0.0 <= self.average <= 1.0, "a share from 0 to 1")
-        _check("snapshot_every", self.snapshot_every >= 0.0, "0 seconds or more")
+        _check("checkpoint_every", self.checkpoint_every >= 0.0, "0 seconds or more")
         if self.clip is not None:
             _check("clip", 0.0 < self.clip < math.inf, "above 0, or None")
 
@@ -98,18 +98,19 @@ class Plan:
         """Updates of the warm-up."""
         return round(self.warmup * self.steps) if self.warmup < 1.0 else round(self.warmup)
 
-    def pace(self, name: str) -> Pace:
-        """The pace of a parameter.
+    def layer_rate(self, name: str) -> LayerRate:
+        """The learning rate of a parameter, relative to that of the plan.
 
         Example:
-            >>> plan = Plan(steps=4, paces=(Pace("layers", 0.4, 2), Pace("layers.0", 0.2, 3)))
-            >>> plan.pace("layers.0.bias").factor, plan.pace("layers.1.bias").factor
+            >>> rates = LayerRate("layers", 0.4, 2), LayerRate("layers.0", 0.2, 3)
+            >>> plan = Plan(steps=4, layer_rates=rates)
+            >>> plan.layer_rate("layers.0.bias").factor, plan.layer_rate("layers.1.bias").factor
             (0.2, 0.4)
-            >>> plan.pace("score.bias").factor
+            >>> plan.layer_rate("score.bias").factor
             1.0
         """
-        fitting = [pace for pace in self.paces if name.startswith(pace.prefix)]
-        return max(fitting, key=lambda pace: len(pace.prefix), default=Pace(""))
+        fitting = [rate for rate in self.layer_rates if name.startswith(rate.prefix)]
+        return max(fitting, key=lambda rate: len(rate.prefix), default=LayerRate(""))
 
     def averages(self, step: int) -> bool:
         """Whether the weights after update `step` enter the average; the last ones always do.
@@ -128,13 +129,13 @@ class Plan:
 
     def identity(self) -> dict[str, object]:
         """Every field that has a say in the weights, ready for JSON."""
-        unset = ("goal",) if self.goal is None else ()  # snapshots from before there were goals
+        unset = ("goal",) if self.goal is None else ()
         fields = {name: value for name, value in asdict(self).items() if name not in unset}
         fields |= {"betas": list(self.betas)}
-        del fields["snapshot_every"]  # when a snapshot is written changes no weight
-        fields["paces"] = list(fields["paces"])
-        if not self.paces:
-            del fields["paces"]  # runs without them are those of versions that knew none
+        del fields["checkpoint_every"]  # when a checkpoint is written changes no weight
+        fields["layer_rates"] = list(fields["layer_rates"])
+        if not self.layer_rates:
+            del fields["layer_rates"]
         return fields
 
 

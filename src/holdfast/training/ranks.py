@@ -62,7 +62,7 @@ class Ranks:
         """A process with as many shards as this one takes, that waits for nobody."""
         return Ranks(0, 1, len(self.own))
 
-    def add(self, parameters: Sequence[Tensor], value: float) -> float:
+    def all_reduce(self, parameters: Sequence[Tensor], value: float) -> float:
         """Add up the gradients of all processes, in place, and a number.
 
         A parameter without a gradient in every process stays without one.
@@ -99,7 +99,7 @@ class Ranks:
         dist.all_reduce(tensor, op=dist.ReduceOp.MAX)
         return int(tensor.item())
 
-    def agreed(self, number: float) -> float:
+    def broadcast(self, number: float) -> float:
         """The number of the first process, in every process."""
         if self.count == 1:
             return number

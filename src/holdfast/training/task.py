@@ -14,7 +14,7 @@ class Task(Protocol[Batch]):
     """A network, its examples and its loss; the loop knows nothing else.
 
     Whatever the losses carry from one update to the next, such as the state of a language model,
-    must live in a buffer of the module that its ``state_dict`` holds: then a snapshot holds it too.
+    must live in a buffer of the module that its ``state_dict`` holds: then a checkpoint has it.
     """
 
     @property

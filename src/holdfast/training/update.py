@@ -39,7 +39,7 @@ class Update(Generic[Batch]):
         self.module = module
         self.plan = plan
         self.optimiser = adamw(
-            module, weight_decay=plan.weight_decay, betas=plan.betas, pace=plan.pace
+            module, weight_decay=plan.weight_decay, betas=plan.betas, layer_rate=plan.layer_rate
         )
         self.parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         self.device = self.parameters[0].device
@@ -67,7 +67,7 @@ class Update(Generic[Batch]):
                         bad = tuple(self.task.names(batch, rows)) if rows else ()
                         break
                     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            value = self.ranks.add(self.parameters, value)
+            value = self.ranks.all_reduce(self.parameters, value)
             if not math.isfinite(value):  # in one process, and so in the sum of all
                 raise NonFiniteLossError(step, bad or ())
             gradients = [p.grad for p in self.parameters if p.grad is not None]
@@ -92,7 +92,7 @@ class Update(Generic[Batch]):
             warmup=self.plan.warmup_steps,
         )
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["pace"] if step >= group["begins"] else 0.0
+            group["lr"] = rate * group["factor"] if step >= group["first_step"] else 0.0
 
     def _names_of_bad_gradients(self, step: int) -> list[str]:
         """Run the batches again with the same random numbers, since backward freed the graphs."""

@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(fit, "validation", validation)
-    monkeypatch.setattr(fit, "Rehearsal", lambda *_: lambda updates: 0.1 * updates)
+    monkeypatch.setattr(fit, "StepTiming", lambda *_: lambda updates: 0.1 * updates)
 
 
 def timed(seconds: float, *, watched: bool = True) -> fit.Timed:

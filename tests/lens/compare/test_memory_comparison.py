@@ -76,7 +76,7 @@ def test_a_killed_comparison_goes_on_to_the_same_results(tmp_path: Path, update:
     assert len(record.runs) == record.planned == 4
 
 
-def test_a_run_goes_on_from_its_snapshot(tmp_path: Path) -> None:
+def test_a_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     job = Job("latch", 5, "LSTM, remember", 1, 1e-2, updates=30, batch=4, hidden=4)
     whole = run(job)
 
@@ -90,19 +90,19 @@ def test_a_run_goes_on_from_its_snapshot(tmp_path: Path) -> None:
 
     original = MemoryTraining.plan
     try:
-        always = property(lambda self: replace(original.fget(self), snapshot_every=0.0))
+        always = property(lambda self: replace(original.fget(self), checkpoint_every=0.0))
         MemoryTraining.plan = always  # type: ignore[method-assign,assignment]
         with pytest.raises(KilledError):
-            run(job, tmp_path / "snapshots", progress=Kill(3))
-        gone_on = run(job, tmp_path / "snapshots", progress=Kill(1000))
+            run(job, tmp_path / "checkpoints", progress=Kill(3))
+        gone_on = run(job, tmp_path / "checkpoints", progress=Kill(1000))
     finally:
         MemoryTraining.plan = original  # type: ignore[method-assign]
-    assert steps[:4] == [1, 2, 3, 3]  # snapshots follow what progress is told
+    assert steps[:4] == [1, 2, 3, 3]  # checkpoints follow what progress is told
     assert whole is not None
     assert gone_on is not None
     assert facts(gone_on) == facts(whole)
     assert gone_on.loss == whole.loss
-    assert not (tmp_path / "snapshots").exists()
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_seed_that_does_not_fit_is_begun_for_no_model(

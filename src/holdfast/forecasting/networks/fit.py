@@ -28,8 +28,8 @@ from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
 from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress
-from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator, seeded, torch_seed
+from holdfast.training.step_timing import StepTiming
 from holdfast.training.task import Task
 from holdfast.training.validation import validation
 
@@ -179,15 +179,15 @@ def fit_network(
     deadline: float | None,
     interrupts: Interrupts,
 ) -> Trained:
-    """Train one network to the end of its plan, from its last snapshot where there is one.
+    """Train one network to the end of its plan, from its last checkpoint where there is one.
 
     Arguments:
         task: what to learn.
         plan: of the training.
         progress: is told of every update.
         description: what the progress shows.
-        folder: for snapshots; None for none.
-        identity: of the data and the design; a snapshot of another identity is refused.
+        folder: for checkpoints; None for none.
+        identity: of the data and the design; a checkpoint of another identity is refused.
         deadline: a reading of ``time.monotonic`` past which no update begins; None for none.
         interrupts: watches for Ctrl-C, which ends the training.
 
@@ -236,7 +236,7 @@ def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> Timed:
     Returns:
         At least one update, also where the time allows none.
     """
-    rehearsal = Rehearsal(task, replace(plan, patience=None))
+    timing = StepTiming(task, replace(plan, patience=None))
     paces: list[float] = []
     with one_thread():
         each, whole = 0.0, 0.0
@@ -249,7 +249,7 @@ def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> Timed:
                 each, whole = taken / LEAST_EVERY, 0.0
 
         def measure(updates: int) -> float:
-            pace = rehearsal(updates) / updates + each
+            pace = timing(updates) / updates + each
             paces.append(pace)
             return pace * updates
 

@@ -16,7 +16,7 @@ from holdfast.forecasting.partitions.ray_cluster import do_on_ray
 from holdfast.forecasting.partitions.sums import Sums
 from holdfast.forecasting.partitions.work import Facts, Work, sweep
 from holdfast.forecasting.partitions.workers import Workers
-from holdfast.forecasting.run_folder import clear_snapshots
+from holdfast.forecasting.run_folder import clear_checkpoints
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress
 
@@ -134,7 +134,7 @@ def _settle(job: Job, known: Fresh, watch: Watch) -> Plan:
         seed=settings.seed,
         levels=settings.levels,
         progress=watch.training,
-        snapshots=out / "training",
+        checkpoints=out / "training",
         refit=settings.verb == "forecast",
     )
     made.fitted.save(out / MODEL)
@@ -156,7 +156,7 @@ def _settle(job: Job, known: Fresh, watch: Watch) -> Plan:
     )
     watch.settled(made, plan)
     plan.write(out)
-    clear_snapshots(out / "training")
+    clear_checkpoints(out / "training")
     return plan
 
 

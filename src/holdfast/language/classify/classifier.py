@@ -20,8 +20,8 @@ from holdfast.language.classify.scores import classifier_scores
 from holdfast.language.classify.started import StartedNetwork
 from holdfast.language.classify.stored import MOST_NETWORKS, StoredClassifier
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.settled import clear
 from holdfast.records import ClassifierScores
+from holdfast.training import run_directory
 from holdfast.training.budget import Budget, duration
 from holdfast.training.parameters import Parameters
 from holdfast.training.progress import Progress, progress_for_terminal
@@ -120,7 +120,7 @@ class TextClassifier(Parameters):
         texts: Iterable[str],
         labels: Iterable[Any],
         *,
-        snapshots: str | Path | None = None,
+        checkpoints: str | Path | None = None,
         progress: Progress | None = None,
     ) -> TextClassifier:
         """Learn the labels of texts.
@@ -133,7 +133,7 @@ class TextClassifier(Parameters):
         Arguments:
             texts: N of them: a list, an array, a column of a frame.
             labels: N: texts, whole numbers or truth values.
-            snapshots: folder from which a training that was killed goes on; None for none.
+            checkpoints: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
 
         Raises:
@@ -158,7 +158,7 @@ class TextClassifier(Parameters):
             begin,
         )
         shown = progress_for_terminal() if progress is None else progress
-        folder = None if snapshots is None else Path(snapshots)
+        folder = None if checkpoints is None else Path(checkpoints)
         self.fit_ = fit_classifier(asked, given, named, clock, shown, folder)
         self._kept = self.fit_.kept
         return self
@@ -226,13 +226,13 @@ class TextClassifier(Parameters):
         self._fitted().save(folder)
 
     @staticmethod
-    def clear(snapshots: str | Path) -> None:
-        """Remove what a training that is done has left in its folder of snapshots."""
+    def clear(checkpoints: str | Path) -> None:
+        """Remove what a training that is done has left in its folder of checkpoints."""
         for number in range(MOST_NETWORKS):
             for part in get_args(Part):
-                clear(folder_of(Path(snapshots), number, part))
+                run_directory.clear(folder_of(Path(checkpoints), number, part))
         with suppress(OSError):  # refused where the caller keeps something of his own in it
-            Path(snapshots).rmdir()
+            Path(checkpoints).rmdir()
 
     @classmethod
     def load(cls, folder: str | Path) -> TextClassifier:

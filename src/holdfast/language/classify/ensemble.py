@@ -16,7 +16,7 @@ from torch import nn
 from holdfast.language.classify.division import stopping
 from holdfast.language.classify.model import ClassifierNetwork
 from holdfast.language.classify.readers import Reader
-from holdfast.language.classify.started import StartedNetwork, paces
+from holdfast.language.classify.started import StartedNetwork, layer_rates
 from holdfast.language.classify.stored import MOST_NETWORKS, Network
 from holdfast.language.classify.task import ClassifyingTask
 from holdfast.language.sentence_fit import fit_sentences
@@ -57,9 +57,9 @@ def passes_wanted(texts: int) -> int:
     return min(max(passes, LEAST_PASSES), MOST_PASSES)
 
 
-def folder_of(snapshots: Path, number: int, part: Part = "") -> Path:
-    """Where the snapshots of a network lie."""
-    return snapshots / "-".join(filter(None, ["network", part, str(number)]))
+def folder_of(checkpoints: Path, number: int, part: Part = "") -> Path:
+    """Where the checkpoints of a network lie."""
+    return checkpoints / "-".join(filter(None, ["network", part, str(number)]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ class Ensemble:
         identity: of the texts and of all that was asked for.
         clock: of the budget, already running.
         progress: is told of every update.
-        snapshots: folder from which a killed training goes on; None for none.
+        checkpoints: folder from which a killed training goes on; None for none.
     """
 
     texts: Sequence[str]
@@ -108,7 +108,7 @@ class Ensemble:
     identity: str
     clock: Budget
     progress: Progress
-    snapshots: Path | None
+    checkpoints: Path | None
 
     def train(
         self, beginnings: Sequence[Beginning], rows: NDArray[np.int64], part: Part = ""
@@ -143,8 +143,10 @@ class Ensemble:
                 progress=self.progress,
                 description=f"Network {number + 1} of {len(beginnings)}"
                 + (f", on {part} texts" if part else ""),
-                folder=None if self.snapshots is None else folder_of(self.snapshots, number, part),
-                paces=partial(paces, beginning.layers) if beginning.layers else None,
+                folder=None
+                if self.checkpoints is None
+                else folder_of(self.checkpoints, number, part),
+                layer_rates=partial(layer_rates, beginning.layers) if beginning.layers else None,
             )
             network = fit.task.module.eval()
             assert isinstance(network, ClassifierNetwork | StartedNetwork)

@@ -101,7 +101,7 @@ def fit_classifier(
     labels: NDArray[np.generic],
     clock: Budget,
     progress: Progress,
-    snapshots: Path | None,
+    checkpoints: Path | None,
 ) -> ClassifierFit:
     """Train and judge a classifier.
 
@@ -114,7 +114,7 @@ def fit_classifier(
         texts, labels: N of each.
         clock: of the budget, already running.
         progress: is told of every update.
-        snapshots: folder from which a killed training goes on; None for none.
+        checkpoints: folder from which a killed training goes on; None for none.
     """
     classes, numbers = np.unique(labels, return_inverse=True)
     numbers = numbers.astype(np.int64)
@@ -135,7 +135,7 @@ def fit_classifier(
     fresh = _from_nothing(asked, learnt, len(classes))
     beginning = fresh if asked.start is None else _from_language(asked.start, len(classes))
     ensemble = Ensemble(
-        texts, numbers, counts, asked.steps, asked.seed, identity, clock, progress, snapshots
+        texts, numbers, counts, asked.steps, asked.seed, identity, clock, progress, checkpoints
     )
     plans = [beginning] * asked.networks
     if asked.start is not None:

@@ -12,7 +12,7 @@ from holdfast.errors import ModelError
 from holdfast.language.design import LanguageDesign
 from holdfast.language.model import LanguageNetwork
 from holdfast.language.word_encoder import WordTensors
-from holdfast.training.plan import Pace
+from holdfast.training.plan import LayerRate
 
 FASTER: Final = 1.6
 """How much faster each layer learns than the one below it. Howard and Ruder (2018, section 3.2)
@@ -68,16 +68,16 @@ def started_from(network: LanguageNetwork, labels: int) -> StartedNetwork:
         network: the language model's; it is copied.
         labels: K.
     """
-    made = StartedNetwork(network.design, labels)
-    own = made.language.state_dict()
+    rates = StartedNetwork(network.design, labels)
+    own = rates.language.state_dict()
     theirs = {name: value for name, value in network.state_dict().items() if name in own}
     if set(theirs) != set(own):
         raise ModelError("The language model has not the weights that its design asks for.")
-    made.language.load_state_dict({name: value.clone() for name, value in theirs.items()})
-    return made
+    rates.language.load_state_dict({name: value.clone() for name, value in theirs.items()})
+    return rates
 
 
-def paces(layers: int, steps: int, a_pass: int) -> tuple[Pace, ...]:
+def layer_rates(layers: int, steps: int, a_pass: int) -> tuple[LayerRate, ...]:
     """The scores learn first; the layers follow from the last to the first, each more slowly.
 
     Arguments:
@@ -87,14 +87,14 @@ def paces(layers: int, steps: int, a_pass: int) -> tuple[Pace, ...]:
             and all of them for at most a fifth of the run.
 
     Example:
-        >>> [(pace.prefix, round(pace.factor, 2), pace.begins) for pace in paces(1, 900, 100)[1:]]
+        >>> [(r.prefix, round(r.factor, 2), r.first_step) for r in layer_rates(1, 900, 100)[1:]]
         [('language.layers.0.', 0.62, 91), ('language.embedding', 0.39, 181)]
     """
     wait = max(min(a_pass, steps // (WAITING * (layers + 1))), 1)
-    made = [Pace("language.norm", 1 / FASTER, wait + 1)]
+    rates = [LayerRate("language.norm", 1 / FASTER, wait + 1)]
     for depth in range(1, layers + 1):
         name = f"language.layers.{layers - depth}."
-        made.append(Pace(name, FASTER**-depth, depth * wait + 1))
+        rates.append(LayerRate(name, FASTER**-depth, depth * wait + 1))
     below = layers + 1
-    made.append(Pace("language.embedding", FASTER**-below, below * wait + 1))
-    return tuple(made)
+    rates.append(LayerRate("language.embedding", FASTER**-below, below * wait + 1))
+    return tuple(rates)

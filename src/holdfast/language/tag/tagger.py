@@ -85,7 +85,7 @@ class Tagger:
         layers: int = 1,
         seed: int = 0,
         encoding: str = "utf-8",
-        snapshots: str | Path | None = None,
+        checkpoints: str | Path | None = None,
         progress: Progress | None = None,
     ) -> Tagger:
         """Learn the tags of sentences.
@@ -101,7 +101,7 @@ class Tagger:
             layers: how many.
             seed: of everything random.
             encoding: of the files.
-            snapshots: folder from which a training that was killed goes on; None for none.
+            checkpoints: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
 
         Raises:
@@ -133,7 +133,7 @@ class Tagger:
             seed=seed,
             identity=_identity(design, tags, learnt, held_out, clock.seconds),
             progress=progress_for_terminal() if progress is None else progress,
-            folder=None if snapshots is None else Path(snapshots),
+            folder=None if checkpoints is None else Path(checkpoints),
         )
         network = made.task.module
         assert isinstance(network, TaggerNetwork)

@@ -77,7 +77,7 @@ def compare_forecasters(
 
     Arguments:
         ground: a table, its folds, and the simple methods on them (`groundwork.lay`).
-        folder: gets ``forecasters.json``, and snapshots while a run is under way; None for none.
+        folder: gets ``forecasters.json``, and checkpoints while a run is under way; None for none.
         models: which.
         seeds: networks of each model, beside the trials.
         budget: for all trainings together; None for `MOST_UPDATES` updates each.
@@ -114,7 +114,7 @@ def compare_forecasters(
 
 
 class _Work:
-    """A comparison under way: what was settled, and the score of every run by its key."""
+    """A comparison under way: what was decided, and the score of every run by its key."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class _Work:
         interrupts: Interrupts,
     ) -> None:
         if not self.updates or updates is not None:
-            self.updates = updates or self._settle(seeds, limit)
+            self.updates = updates or self._decide_updates(seeds, limit)
             self._write()
         for model in self.models:
             for trial in self.trials(model):
@@ -184,7 +184,7 @@ class _Work:
                 if not self._done(self.runs(model, seeds)[seed], progress, interrupts):
                     return
 
-    def _settle(self, seeds: int, limit: Budget) -> int:
+    def _decide_updates(self, seeds: int, limit: Budget) -> int:
         """As many updates for each as the budget has room for."""
         if limit.seconds is None:
             return MOST_UPDATES
@@ -204,13 +204,13 @@ class _Work:
         task = ComparedTask(one.model, self.ground, self.design, one.seed)
         stops = self.ground.watched is not None
         plan = network_plan(self.design, one.updates, one.seed, stop_early=stops)
-        snapshots = None if self.folder is None else self.folder / "training" / _name(one.key)
+        checkpoints = None if self.folder is None else self.folder / "training" / _name(one.key)
         trained = fit_network(
             task,
             replace(plan, learning_rate=one.rate),
             progress=progress,
             description=one.key,
-            folder=snapshots,
+            folder=checkpoints,
             identity=f"{self.identity} {one.key}",
             deadline=None,
             interrupts=interrupts,
@@ -223,8 +223,8 @@ class _Work:
         else:
             self.scores[one.key] = self._score(task.module)
         self._write()
-        if snapshots is not None:
-            shutil.rmtree(snapshots, ignore_errors=True)
+        if checkpoints is not None:
+            shutil.rmtree(checkpoints, ignore_errors=True)
         return True
 
     def _score(self, network: ForecastNetwork) -> float:

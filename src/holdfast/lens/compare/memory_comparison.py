@@ -103,11 +103,11 @@ def compare_memory(
     with one seed before the next. A seed is begun only where all models fit into what is left of
     the budget, so that none has had more runs than another. What has been trained lies in the
     folder: the same call, or one with more lags, seeds or time, goes on from there; a run that was
-    killed goes on from its snapshot, to the same weights.
+    killed goes on from its checkpoint, to the same weights.
 
     Arguments:
         plan: what to compare.
-        folder: gets ``runs.jsonl``, and snapshots while a run is under way; None for none.
+        folder: gets ``runs.jsonl``, and checkpoints while a run is under way; None for none.
         budget: for everything together, what earlier calls trained in this folder included; None
             for as long as it takes.
         progress: is told of every update.
@@ -168,10 +168,10 @@ class _Work:
                 if self.left < float("inf") and self.seconds(missing) > self.left:
                     return
                 for job in missing:
-                    settled = job if job.trial else self.with_rate(job)
+                    with_rate = job if job.trial else self.with_rate(job)
                     outcome = run(
-                        settled,
-                        self.results.snapshots(settled),
+                        with_rate,
+                        self.results.checkpoints(with_rate),
                         progress=self.progress,
                         interrupts=interrupts,
                     )

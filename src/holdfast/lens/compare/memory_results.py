@@ -70,8 +70,8 @@ class MemoryResults:
         if self.folder is not None:
             write_text_atomically(self.folder / RUNS, "\n".join(self._lines) + "\n")
 
-    def snapshots(self, job: Job) -> Path | None:
-        """Where the snapshots of a job lie until it is done."""
+    def checkpoints(self, job: Job) -> Path | None:
+        """Where the checkpoints of a job lie until it is done."""
         return None if self.folder is None else self.folder / "training" / job.key
 
 

@@ -22,8 +22,8 @@ from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import train
 from holdfast.training.plan import Plan
 from holdfast.training.progress import Progress
-from holdfast.training.rehearsal import Rehearsal
 from holdfast.training.seed import generator
+from holdfast.training.step_timing import StepTiming
 
 TESTED: Final = 2560
 """Sequences of a test, as many as Hochreiter and Schmidhuber (1997) took."""
@@ -187,7 +187,7 @@ _GOAL: Final = MOST_WRONG / TESTED
 
 def run(
     job: Job,
-    snapshots: Path | None = None,
+    checkpoints: Path | None = None,
     *,
     progress: Progress | None = None,
     interrupts: Interrupts | None = None,
@@ -196,7 +196,7 @@ def run(
 
     Arguments:
         job: what to train.
-        snapshots: a folder for this job alone, removed when it is done; None for none.
+        checkpoints: a folder for this job alone, removed when it is done; None for none.
         progress, interrupts: as in `holdfast.training.loop.train`.
 
     Returns:
@@ -217,7 +217,7 @@ def run(
         trained = train(
             training,
             plan,
-            folder=snapshots,
+            folder=checkpoints,
             identity=job.key,
             progress=progress,
             description=description,
@@ -240,16 +240,16 @@ def run(
             before,
             None if job.trial else gradient_by_lag(training),
         )
-    if snapshots is not None:
-        shutil.rmtree(snapshots, ignore_errors=True)
+    if checkpoints is not None:
+        shutil.rmtree(checkpoints, ignore_errors=True)
     return made
 
 
 def seconds_of(job: Job, updates: int = 3) -> float:
     """How long a job takes at most, from timing some updates on a copy."""
-    rehearse = Rehearsal(training := MemoryTraining(job), training.plan)
-    rehearse(1)
-    return rehearse(updates) / updates * job.updates
+    timing = StepTiming(training := MemoryTraining(job), training.plan)
+    timing(1)
+    return timing(updates) / updates * job.updates
 
 
 def gradient_by_lag(training: MemoryTraining) -> LagCurve:

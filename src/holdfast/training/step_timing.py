@@ -1,4 +1,4 @@
-"""Timing a few updates without touching the run."""
+"""Seconds of an update, from a few throwaway ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holdfast.training.update import Update
 from holdfast.training.validation import validation
 
 
-class Rehearsal(Generic[Batch]):
+class StepTiming(Generic[Batch]):
     """Does throwaway updates on a copy of the network and says how long they took.
 
     The run's weights, its buffers and all global random numbers stay as they are. With early
@@ -33,8 +33,8 @@ class Rehearsal(Generic[Batch]):
         ...     def losses(self, module, batch): return (module(batch) - 0.5).square().flatten()
         ...     def names(self, batch, rows): return [str(row) for row in rows]
         ...     def validate(self, module): return None
-        >>> rehearsal = Rehearsal(Halve(), Plan(steps=1))
-        >>> rehearsal(3) > 0.0
+        >>> timing = StepTiming(Halve(), Plan(steps=1))
+        >>> timing(3) > 0.0
         True
     """
 

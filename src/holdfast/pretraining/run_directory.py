@@ -22,8 +22,8 @@ _STEPS: Final = "steps.json"
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What was settled about a network's run before it began.
+class Decisions:
+    """What is decided about a network's run before it begins.
 
     Arguments:
         identity: hash of all that shapes the run.
@@ -37,19 +37,19 @@ class Settled:
     series_per_second: float
 
 
-class RunFolder:
+class PretrainingDirectory:
     """What lies in the folder of a pretraining.
 
     Arguments:
-        folder: of the results; snapshots lie in its ``training`` until a network is finished.
+        folder: of the results; checkpoints lie in its ``training`` until a network is finished.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._training = folder / "training"
 
-    def snapshots(self, network: str) -> Path:
-        """Where the snapshots of a network lie."""
+    def checkpoints(self, network: str) -> Path:
+        """Where the checkpoints of a network lie."""
         return self._training / network
 
     def refuse_another_run(self, network: str, identity: str) -> None:
@@ -59,7 +59,7 @@ class RunFolder:
             ModelError: names what lies there.
         """
         weights, described = weights_file.paths(self.folder, network)
-        found = self.settled(network)
+        found = self.decisions(network)
         if found is not None and found.identity != identity:
             raise ModelError(
                 f"{self._training} holds a run of {network!r} with other options; give those to go "
@@ -109,10 +109,10 @@ class RunFolder:
         facts = self.facts(network)
         return facts.get("identity") == identity and facts.get("stopped") == "steps"
 
-    def settled(self, network: str) -> Settled | None:
-        """What was settled about a run that is not finished; None where there is none."""
+    def decisions(self, network: str) -> Decisions | None:
+        """What was decided about a run that is not finished; None where there is none."""
         try:
-            made = Settled(**self._entries()[network])
+            made = Decisions(**self._entries()[network])
         except (KeyError, TypeError):
             return None
         numbers = (made.seconds_per_step, made.series_per_second)
@@ -124,30 +124,30 @@ class RunFolder:
         )
         return made if sound else None
 
-    def settle(self, network: str, settled: Settled) -> None:
-        """Keep what was settled, for a run that has to go on.
+    def keep(self, network: str, decisions: Decisions) -> None:
+        """Store what was decided, for a run that has to go on.
 
         Raises:
             InputError: the folder cannot be written.
         """
-        self._write(self._entries() | {network: asdict(settled)})
+        self._write(self._entries() | {network: asdict(decisions)})
 
     def done(self, network: str) -> int:
-        """Updates behind the newest snapshot of a network; 0 where there is none.
+        """Updates behind the newest checkpoint of a network; 0 where there is none.
 
         Raises:
-            ModelError: the snapshot is corrupt.
+            ModelError: the checkpoint is corrupt.
         """
-        folder = self.snapshots(network)
+        folder = self.checkpoints(network)
         if not storage.exists(folder):
             return 0
-        manifest, _ = storage.load(folder, "snapshot")
+        manifest, _ = storage.load(folder, "checkpoint")
         step = manifest.get("step")
         return step if type(step) is int else 0
 
     def forget(self, network: str) -> None:
-        """Remove the snapshots of a network that is finished, and nothing that lies beside them."""
-        shutil.rmtree(self.snapshots(network), ignore_errors=True)
+        """Remove the checkpoints of a finished network, and nothing that lies beside them."""
+        shutil.rmtree(self.checkpoints(network), ignore_errors=True)
         entries = self._entries()
         if entries.pop(network, None) is not None and entries:
             self._write(entries)

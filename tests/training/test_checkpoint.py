@@ -1,4 +1,4 @@
-"""A killed run goes on as if nothing had happened; another run's snapshot is refused."""
+"""A killed run goes on as if nothing had happened; another run's checkpoint is refused."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
         ({"seed": 3}, "its plan has seed 0, this one 3"),
     ],
 )
-def test_the_snapshot_of_another_plan_is_refused(
+def test_the_checkpoint_of_another_plan_is_refused(
     tmp_path: Path, change: dict[str, float], said: str
 ) -> None:
     plan = Plan(steps=10)
@@ -79,26 +79,26 @@ def test_the_snapshot_of_another_plan_is_refused(
     assert same(weights(task.module), before)
 
 
-def test_the_snapshot_of_other_data_is_refused(tmp_path: Path) -> None:
+def test_the_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
     train(Regression(), Plan(steps=2), folder=tmp_path, identity="sales")
     with pytest.raises(ModelError, match="other data"):
         train(Regression(), Plan(steps=2), folder=tmp_path, identity="weather")
 
 
-def test_the_snapshot_of_another_network_is_refused(tmp_path: Path) -> None:
+def test_the_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     train(Regression(), Plan(steps=2), folder=tmp_path)
     wider = torch.nn.Sequential(torch.nn.Linear(4, 9), torch.nn.Linear(9, 1))
     with pytest.raises(ModelError, match="other weights or other shapes"):
         train(Regression(wider), Plan(steps=2), folder=tmp_path)
 
 
-def test_how_often_snapshots_are_written_makes_no_other_run(tmp_path: Path) -> None:
+def test_how_often_checkpoints_are_written_makes_no_other_run(tmp_path: Path) -> None:
     plan = Plan(steps=10)
     train(Regression(), plan, folder=tmp_path)
-    assert train(Regression(), replace(plan, snapshot_every=0.0), folder=tmp_path).steps == 10
+    assert train(Regression(), replace(plan, checkpoint_every=0.0), folder=tmp_path).steps == 10
 
 
-def test_without_resume_a_run_starts_again_and_replaces_the_snapshot(tmp_path: Path) -> None:
+def test_without_resume_a_run_starts_again_and_replaces_the_checkpoint(tmp_path: Path) -> None:
     train(Regression(), Plan(steps=10, seed=4), folder=tmp_path)
     again, fresh = Regression(), Regression()
     plan = Plan(steps=10)
@@ -108,7 +108,7 @@ def test_without_resume_a_run_starts_again_and_replaces_the_snapshot(tmp_path: P
     assert train(again, plan, folder=tmp_path).steps == 10
 
 
-def test_a_corrupt_snapshot_is_refused(tmp_path: Path) -> None:
+def test_a_corrupt_checkpoint_is_refused(tmp_path: Path) -> None:
     train(Regression(), Plan(steps=2), folder=tmp_path)
     (arrays,) = tmp_path.glob("*.safetensors")
     arrays.write_bytes(arrays.read_bytes()[:-1])

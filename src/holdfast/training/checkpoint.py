@@ -17,7 +17,7 @@ from holdfast.errors import ModelError
 from holdfast.training.plan import Plan
 from holdfast.training.state import Best, RunState
 
-KIND = "snapshot"
+KIND = "checkpoint"
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
@@ -38,10 +38,10 @@ def write(
     optimiser: Optimizer,
     state: RunState,
 ) -> None:
-    """Write a run to `folder`, in place of its earlier snapshot there; all of it or nothing.
+    """Write a run to `folder`, in place of its earlier checkpoint there; all of it or nothing.
 
     Arguments:
-        folder: holds this snapshot and nothing else.
+        folder: holds this checkpoint and nothing else.
         plan, identity: what the run is; `read` refuses another plan or identity.
         module, optimiser, state: where the run stands.
 
@@ -105,7 +105,7 @@ def read(
             state.best = Best(step, loss, _under(_BEST, tensors))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"The snapshot in {folder} is not complete ({error}); "
+            f"The checkpoint in {folder} is not complete ({error}); "
             "delete the folder, or pass resume=False to start again."
         ) from error
 
@@ -125,13 +125,13 @@ def _refuse_another_run(
     else:
         return
     raise ModelError(
-        f"The snapshot in {folder} belongs to another run: {difference}; "
+        f"The checkpoint in {folder} belongs to another run: {difference}; "
         "choose another folder, or pass resume=False to start again."
     )
 
 
 def _outline(module: nn.Module) -> dict[str, list[object]]:
-    """Name → type and shape of every tensor that a snapshot of the module holds."""
+    """Name → type and shape of every tensor that a checkpoint of the module holds."""
     return {
         name: [str(tensor.dtype), list(tensor.shape)]
         for name, tensor in module.state_dict().items()
