@@ -12,7 +12,7 @@ from holdfast.language.classify.readers import TokenReader
 from holdfast.language.classify.started import layer_rates, started_from
 from holdfast.language.classify.stored import StoredClassifier
 from holdfast.language.language_model import LanguageModel
-from holdfast.records import StartComparison
+from holdfast.records import WarmStartComparison
 from holdfast.training.loop import train
 from holdfast.training.plan import LayerRate, Plan
 
@@ -39,7 +39,7 @@ def test_a_classifier_starts_from_a_language_model_and_says_what_it_brought(
     scores = classifier.scores_
     assert scores is not None
     assert scores.accuracy == 1.0
-    assert isinstance(scores.start, StartComparison)
+    assert isinstance(scores.warm_start, WarmStartComparison)
     # One to be judged, one from nothing beside it, and one that learns from all texts.
     assert len(classifier.fit_.trained) == 3  # type: ignore[union-attr]
     classifier.save(tmp_path / "model")
@@ -133,7 +133,7 @@ def test_layers_learn_from_the_last_to_the_first() -> None:
 
 
 def test_the_verdict_on_a_start_is_that_of_two_standard_errors() -> None:
-    assert StartComparison(0.9, 0.8, 0.1, 0.04).verdict == "better"
-    assert StartComparison(0.9, 0.8, 0.1, 0.06).verdict == "no clear difference"
-    assert StartComparison(0.7, 0.8, -0.1, 0.04).verdict == "worse"
-    assert StartComparison(0.8, 0.8, 0.0, 0.0).verdict == "no clear difference"
+    assert WarmStartComparison(0.9, 0.8, 0.1, 0.04).verdict == "better"
+    assert WarmStartComparison(0.9, 0.8, 0.1, 0.06).verdict == "no clear difference"
+    assert WarmStartComparison(0.7, 0.8, -0.1, 0.04).verdict == "worse"
+    assert WarmStartComparison(0.8, 0.8, 0.0, 0.0).verdict == "no clear difference"

@@ -14,7 +14,7 @@ from holdfast import nn as ours
 from holdfast.errors import ArgumentError
 from holdfast.lens import inspect, prescribe
 from holdfast.records import Inspection
-from holdfast.records.verdict import memory
+from holdfast.records.lens_summary import memory
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from tests.reports.lens_records import context, curve, inspection, layer, rnn
 
 from holdfast.records import Inspection, LagCurve
-from holdfast.records.verdict import known, memory
+from holdfast.records.lens_summary import known, memory
 from holdfast.reports import inspection_terminal
 
 

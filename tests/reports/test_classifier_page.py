@@ -15,10 +15,10 @@ from holdfast import reports
 from holdfast.records import (
     ClassifierRecord,
     ClassifierScores,
-    DecidedText,
-    DecidingWord,
-    StartComparison,
+    ExplainedText,
     TagScore,
+    WarmStartComparison,
+    WordImportance,
 )
 from holdfast.reports import sentence_terminal
 from holdfast.reports.classifier_page import LABELS, classifier_html
@@ -37,13 +37,13 @@ def scores(**changes: Any) -> ClassifierScores:
         simple=(("naive Bayes on bigrams", 0.7), ("linear SVM", 0.75)),
         unknown=(),
         parts=(("LSTMs alone", 0.78), ("words, pairs and pieces alone", 0.76)),
-        start=StartComparison(0.8, 0.75, 0.05, 0.02),
+        warm_start=WarmStartComparison(0.8, 0.75, 0.05, 0.02),
     )
     return replace(made, **changes)
 
 
 def record(**changes: Any) -> ClassifierRecord:
-    text = DecidedText(("a", HOSTILE), (0.2, -0.1), "good", "bad", 0.9)
+    text = ExplainedText(("a", HOSTILE), (0.2, -0.1), "good", "bad", 0.9)
     made = ClassifierRecord(
         title=HOSTILE,
         command="holdfast classify train films.csv",
@@ -52,13 +52,16 @@ def record(**changes: Any) -> ClassifierRecord:
         seed=0,
         seconds=12.0,
         learnt=400,
-        anew=False,
+        retrained=False,
         networks=5,
         parameters=1_000_000,
         steps=500,
         scores=scores(),
         reliability=((0.55, 0.5, 10), (0.95, 0.9, 50)),
-        deciding=(DecidingWord("good", "joy", 0.3, 4), DecidingWord(HOSTILE, HOSTILE, 0.1, 1)),
+        importance=(
+            WordImportance("good", "joy", 0.3, 4),
+            WordImportance(HOSTILE, HOSTILE, 0.1, 1),
+        ),
         mistakes=(text,),
         examples=(replace(text, truth="good"),),
     )
@@ -69,7 +72,7 @@ def record(**changes: Any) -> ClassifierRecord:
 def test_the_page_says_what_became_of_the_held_out_texts(
     anew: bool, words: str, tmp_path: Path
 ) -> None:
-    reports.save(record(anew=anew), tmp_path / "report.html")
+    reports.save(record(retrained=anew), tmp_path / "report.html")
     facts = dict(json.loads(Reader((tmp_path / "report.html").read_bytes()).data)["facts"])
     assert words in facts["Held out"]
 
@@ -106,7 +109,7 @@ def test_of_many_labels_the_most_frequent_are_shown() -> None:
     assert data["left_out"] == 170
 
 
-@pytest.mark.parametrize("changes", [{"mistakes": (), "examples": (), "deciding": ()}])
+@pytest.mark.parametrize("changes", [{"mistakes": (), "examples": (), "importance": ()}])
 def test_a_page_without_mistakes_is_whole(changes: dict[str, Any]) -> None:
     assert json.loads(Reader(classifier_html(record(**changes))).data)["mistakes"] == []
 

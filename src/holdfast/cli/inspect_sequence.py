@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from holdfast.forecasting.fitted import Fitted
-    from holdfast.records import SequenceWords
+    from holdfast.records import SequenceLabels
     from holdfast.tables.series import SeriesSet
 
 LANGUAGE_MODEL, CLASSIFIER = "language model", "classifier"
@@ -40,14 +40,14 @@ def check(
 
 def series_sequence(
     fitted: Fitted, series: SeriesSet | None, name: str
-) -> tuple[nn.Module, Any, SequenceWords]:
+) -> tuple[nn.Module, Any, SequenceLabels]:
     """What a forecaster reads of a series."""
     from holdfast.forecasting.inspected_series import forecast_sequence
 
     return forecast_sequence(fitted, name, series)
 
 
-def text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, SequenceWords]:
+def text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, SequenceLabels]:
     """What a language model, a classifier or a tagger reads of a text."""
     if kind == LANGUAGE_MODEL:
         from holdfast.language.inspected_text import language_sequence
@@ -66,7 +66,7 @@ def text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, S
 
 
 def show(
-    screen: Screen, subject: nn.Module, examples: Any, words: SequenceWords, out: Path | None
+    screen: Screen, subject: nn.Module, examples: Any, words: SequenceLabels, out: Path | None
 ) -> None:
     """Look at one sequence, say what its output rests on, and write its page."""
     from holdfast import lens

@@ -23,7 +23,7 @@ from holdfast.forecasting.inspected import (
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.networks.members import CovariateMember, WindowMember
 from holdfast.nn.interception import output_replaced
-from holdfast.records import Floats, SequenceWords
+from holdfast.records import Floats, SequenceLabels
 from holdfast.tables.series import SeriesSet
 
 _MEDIAN: Final = len(QUANTILES) // 2
@@ -75,7 +75,7 @@ def series_place(series: SeriesSet, name: str) -> int:
 
 def forecast_sequence(
     fitted: Fitted, name: str, series: SeriesSet | None = None
-) -> tuple[nn.Module, WindowExamples | PatchExamples, SequenceWords]:
+) -> tuple[nn.Module, WindowExamples | PatchExamples, SequenceLabels]:
     """What a forecast of one series rests on: the network that weighs most, and what it reads.
 
     Arguments:
@@ -122,7 +122,7 @@ def forecast_sequence(
     return (
         model,
         found,
-        SequenceWords(
+        SequenceLabels(
             labels=tuple(stamps[:-1]),
             values=_patch_means(one, begins, patch),
             channels=(f"{fitted.names.target}{mean}",),

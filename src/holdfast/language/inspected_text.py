@@ -20,13 +20,13 @@ from holdfast.language.language_model import LanguageModel
 from holdfast.language.tag.tagger import Tagger
 from holdfast.language.word_encoder import WordTensors
 from holdfast.language.words import WordVocabulary, batched, cut_words
-from holdfast.records import SequenceWords
+from holdfast.records import SequenceLabels
 
 LONGEST: Final = 2_000
 """Tokens of a text at most: what a page shows of it."""
 
 
-def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor, SequenceWords]:
+def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor, SequenceLabels]:
     """A text, and what a language model expects behind it.
 
     Arguments:
@@ -50,7 +50,7 @@ def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
     best = int(chances.argmax())
     labels = [model.tokens.decode([int(number)]) for number in ids]
     said = f"{model.tokens.decode([best])!r} ({float(chances[best].exp()):.0%}), the likeliest next"
-    words = SequenceWords(
+    words = SequenceLabels(
         labels=tuple(labels),
         output=f"the logarithmic probability of {said}",
         title="What a language model expects, and why",
@@ -61,7 +61,7 @@ def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
 
 def classifier_sequence(
     kept: StoredClassifier, text: str
-) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceWords]:
+) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceLabels]:
     """A text, and the label that a classifier gives it, as its first network sees it.
 
     Raises:
@@ -80,7 +80,7 @@ def classifier_sequence(
             f" ({chances[best]:.0%}) in the first network of {len(kept.networks)} "
             f"({own:.0%} before calibration)"
         )
-    words = SequenceWords(
+    words = SequenceLabels(
         labels=_spaced(cut),
         output=said,
         title=f"Why a classifier says {kept.labels[best]!r}",
@@ -90,7 +90,7 @@ def classifier_sequence(
 
 def tagger_sequence(
     tagger: Tagger, text: str
-) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceWords]:
+) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceLabels]:
     """A sentence, words between blanks, and the tag of its last word that is tagged.
 
     That is the last word whose tag is not "O"; where all are, the last word.
@@ -104,7 +104,7 @@ def tagger_sequence(
     assert found.tags is not None
     marked = [place for place, tag in enumerate(found.tags) if tag != "O"]
     at = marked[-1] if marked else len(cut) - 1
-    words = SequenceWords(
+    words = SequenceLabels(
         labels=_spaced(cut),
         at=at,
         output=f"the logarithmic probability of the tag {found.tags[at]!r} of {cut[at]!r}",

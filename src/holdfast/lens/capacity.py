@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from holdfast.lens.passes import LayerPass, run_steps
-from holdfast.records.arrays import Floats
-from holdfast.records.inspection import Ints, LagCurve
+from holdfast.records.forecast import Floats
+from holdfast.records.lens import Ints, LagCurve
 
 _TRAINING, _VALIDATION, _TEST = 5, 2, 3
 """Sequences of noise for the readout's weights, its penalty, and the scores."""

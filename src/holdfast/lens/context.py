@@ -12,7 +12,7 @@ from torch import Tensor
 from holdfast.lens.positions import chosen_positions
 from holdfast.lens.subject import Subject
 from holdfast.records import ContextLoss, Floats
-from holdfast.records.inspection import Ints
+from holdfast.records.lens import Ints
 
 ROUNDS: Final = 3
 """Positions of each sequence at which the past is taken away."""

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from holdfast.engine.cells import GRU, LSTM, SLSTM, gru, lstm, slstm
 from holdfast.lens.passes import LayerPass
-from holdfast.records.arrays import Floats
-from holdfast.records.inspection import GateActivity
+from holdfast.records.forecast import Floats
+from holdfast.records.lens import GateActivity
 
 CLOSED, OPEN = 0.05, 0.95
 """Below and above these a gate is saturated: what it does then hardly depends on its input."""

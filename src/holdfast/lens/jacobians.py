@@ -19,8 +19,8 @@ from torch import Tensor
 
 from holdfast.lens.passes import LayerPass
 from holdfast.lens.step_jacobians import StepJacobian, step_jacobian
-from holdfast.records.arrays import Floats
-from holdfast.records.inspection import Ints, LagCurve
+from holdfast.records.forecast import Floats
+from holdfast.records.lens import Ints, LagCurve
 
 _CHUNK_BYTES = 1 << 26
 """What the Jacobians of the steps that are made at once may take."""

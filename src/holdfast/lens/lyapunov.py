@@ -8,7 +8,7 @@ import torch
 from holdfast.errors import ArgumentError
 from holdfast.lens.passes import LayerPass
 from holdfast.lens.step_jacobians import step_jacobian
-from holdfast.records.arrays import Floats
+from holdfast.records.forecast import Floats
 
 DEFAULT_COUNT = 32
 """Exponents where nobody says how many: those of the directions that live longest."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from holdfast.lens.capacity import total_capacity
 from holdfast.records import Inspection, LagCurve
-from holdfast.records.verdict import brief_number, deciding, memory, timescales, window
+from holdfast.records.lens_summary import brief_number, deciding, memory, timescales, window
 
 GROWING: Final = 10.0
 """A Jacobian that makes a difference so much larger needs clipping."""

@@ -1,17 +1,151 @@
-"""A forecast, its backtest and its training, with all that a person needs to judge them."""
+"""Results of a forecast: backtest, intervals, trust, anomalies, totals, and what was trained."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.records.anomalies import AnomalyRecord
-from holdfast.records.arrays import Floats, Times
-from holdfast.records.totals import TotalsRecord
-from holdfast.records.trust import TrustRecord
+Times = NDArray[np.generic]
+"""Timestamps: datetime64[ns], or int64 where time is a counter."""
+
+Floats = NDArray[np.float64]
+
+
+PRETRAINED: Final = "Pretrained"
+"""The member that ships with Holdfast and has seen none of the user's series."""
+
+ADAPTED: Final = "Adapted"
+"""The same network after fine-tuning on the user's series."""
+
+LSTM: Final = "LSTM"
+"""The network that is trained on the user's series alone."""
+
+PRETRAINED_X: Final = "PretrainedX"
+"""The pretrained network around a regression on covariates; X as in ARIMAX."""
+
+LSTM_X: Final = "LSTMX"
+"""The network that is trained on the user's series alone and reads their covariates."""
+
+NETWORKS: Final = (PRETRAINED, PRETRAINED_X, ADAPTED, LSTM, LSTM_X)
+"""The members that are networks, in the order in which they are shown; all others are simple."""
+
+TRAINED: Final = (LSTM_X, PRETRAINED_X, LSTM, ADAPTED)
+"""The members that learn from the user's series, so that each must prove that it helps.
+
+Those that read covariates first: they go where the others are as good without."""
+
+WITH_COVARIATES: Final = (PRETRAINED_X, LSTM_X)
+"""The members that read covariates; there are none where a table has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnomalyRecord:
+    """n values outside what was expected one step before them, the farthest first.
+
+    Arguments:
+        level: of the intervals, in percent: about as many ordinary values lie inside.
+        scored: how many values were looked at.
+        calibrated: whether there were enough of them for the level.
+        series: (n,) indices of series.
+        places: (n,) which point of the series' history, from its end: 0 is the last.
+        values, lower, upper: (n,) what came, and the bounds of what was expected.
+        scores: (n,) distance from the forecast in half-widths, negative below it.
+    """
+
+    level: float
+    scored: int
+    calibrated: bool
+    series: NDArray[np.int64]
+    places: NDArray[np.int64]
+    values: Floats
+    lower: Floats
+    upper: Floats
+    scores: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class TotalsRecord:
+    """T totals, with intervals of their own.
+
+    Arguments:
+        by: the column that groups the series; "" where each is by itself.
+        over: the period that was added up over; "" where each timestamp is by itself.
+        labels: (T,) the group of each total.
+        times: (T,) the first timestamp of its period, as text.
+        median, mean: (T,); the mean is the sum of the means of the parts.
+        lower, upper: level in percent → (T,).
+        note: (T,) why a total is not the whole one; "" where it is.
+    """
+
+    by: str
+    over: str
+    labels: tuple[str, ...]
+    times: tuple[str, ...]
+    median: Floats
+    mean: Floats
+    lower: Mapping[float, Floats]
+    upper: Mapping[float, Floats]
+    note: tuple[str, ...]
+
+    @property
+    def partial(self) -> int:
+        """How many of them are not whole."""
+        return sum(bool(said) for said in self.note)
+
+
+TRUST: Final = "trust"
+"""Nothing speaks against a forecast."""
+
+CARE: Final = "care"
+"""One reason to look at a forecast before using it."""
+
+DISTRUST: Final = "do not trust"
+"""A grave reason not to use a forecast, or several."""
+
+
+@dataclass(frozen=True)
+class TrustRecord:
+    """Which forecasts to trust, and what they rest on.
+
+    Arguments:
+        verdicts: (N,) of each series: `TRUST`, `CARE` or `DISTRUST`.
+        findings: (N,) why, a phrase a reason; nothing for series to trust.
+        common: what is true of all series, in sentences: intervals that are not calibrated, a
+            blend that was worse than simple methods.
+        hard: indices of the series that were hardest to forecast, the hardest first; only those
+            that stand out.
+        rests_on: what the forecasts rest on, in sentences: the weights of the members, and how far
+            back each looks.
+
+    Example:
+        >>> record = TrustRecord(("trust", "care"), ((), ("the last 9 values are missing",)))
+        >>> record.count("care"), record.series("care")
+        (1, [1])
+    """
+
+    verdicts: tuple[str, ...]
+    findings: tuple[tuple[str, ...], ...]
+    common: tuple[str, ...] = ()
+    hard: tuple[int, ...] = ()
+    rests_on: tuple[str, ...] = ()
+
+    def count(self, verdict: str) -> int:
+        """How many series have a verdict."""
+        return self.counts.get(verdict, 0)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Verdict → how many series have it."""
+        return dict(Counter(self.verdicts))
+
+    def series(self, verdict: str) -> list[int]:
+        """The indices of the series that have a verdict."""
+        return [index for index, found in enumerate(self.verdicts) if found == verdict]
 
 
 @dataclass(frozen=True)
@@ -182,8 +316,8 @@ class ForecastRecord:
         mean: (N, K) where series count something; None elsewhere.
         trust: which forecasts to trust, and what they rest on.
         totals: of groups and periods, where they were asked for.
-        anomalies: values of the past that were not expected; None where too many would have to be
-            judged, or too few can be.
+        anomalies: values of the past that were not expected; None where there are too many
+            values to look at, or too few.
     """
 
     title: str

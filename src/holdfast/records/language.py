@@ -1,4 +1,4 @@
-"""Language models: how they were trained, and how they do on a text."""
+"""Results of language models, classifiers and taggers: training, scores, mistakes."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class ClassifierScores:
         simple: simple classifiers and their accuracy on the same texts; none where none were asked.
         unknown: labels that training never saw, which are always wrong.
         parts: what is blended, and the accuracy of each part alone; none where nothing is.
-        start: what the start from a language model brought; None without one.
+        warm_start: what the start from a language model brought; None without one.
     """
 
     texts: int
@@ -187,22 +187,22 @@ class ClassifierScores:
     simple: tuple[tuple[str, float], ...]
     unknown: tuple[str, ...]
     parts: tuple[tuple[str, float], ...] = ()
-    start: StartComparison | None = None
+    warm_start: WarmStartComparison | None = None
 
 
 @dataclass(frozen=True)
-class StartComparison:
+class WarmStartComparison:
     """What it brought to start from a language model: one network with it and one without.
 
     Both learn from the same texts for as long and are scored on the same ones.
 
     Arguments:
-        started, scratch: accuracy of the network that started from it, and of the other.
+        warm, scratch: accuracy of the network that started from it, and of the other.
         difference: of the two, paired text by text.
         error: standard error of the difference.
     """
 
-    started: float
+    warm: float
     scratch: float
     difference: float
     error: float
@@ -216,36 +216,36 @@ class StartComparison:
 
 
 @dataclass(frozen=True)
-class DecidedText:
+class ExplainedText:
     """A text, the label that it was given, and what each word had to do with it.
 
     Arguments:
         words: of the text.
-        effects: what the label's probability would lose without each word.
+        importance: of each word, by leaving it out: what the label's probability would lose.
         given, truth: the label that it was given, and the true one.
-        chance: the probability of the given label.
+        probability: the probability of the given label.
     """
 
     words: tuple[str, ...]
-    effects: tuple[float, ...]
+    importance: tuple[float, ...]
     given: str
     truth: str
-    chance: float
+    probability: float
 
 
 @dataclass(frozen=True)
-class DecidingWord:
+class WordImportance:
     """A word that speaks for a label.
 
     Arguments:
         label, word: which.
-        effect: what the label's probability loses without it, on average.
+        importance: what the label's probability loses without it, on average.
         count: texts in which it was looked at.
     """
 
     label: str
     word: str
-    effect: float
+    importance: float
     count: int
 
 
@@ -261,13 +261,13 @@ class ClassifierRecord:
         seed: of the run.
         seconds: from start to end.
         learnt: texts that were learnt from; each network leaves some out to choose its weights.
-        anew: whether the networks learnt from the held-out texts, too, after others like them were
-            scored on these.
+        retrained: whether the networks learnt from the held-out texts, too, after others like them
+            were scored on these.
         networks, parameters, steps: networks that are averaged, their weights and their updates.
         scores: on texts that were held out.
         reliability: of ten equal ranges of confidence those that occur: mean confidence, share of
             right labels, and count.
-        deciding: words that speak most for each label.
+        importance: words that speak most for each label.
         mistakes: texts that were labelled wrongly, the surest first.
         examples: texts that were labelled rightly.
     """
@@ -279,12 +279,72 @@ class ClassifierRecord:
     seed: int
     seconds: float
     learnt: int
-    anew: bool
+    retrained: bool
     networks: int
     parameters: int
     steps: int
     scores: ClassifierScores
     reliability: tuple[tuple[float, float, int], ...]
-    deciding: tuple[DecidingWord, ...]
-    mistakes: tuple[DecidedText, ...]
-    examples: tuple[DecidedText, ...]
+    importance: tuple[WordImportance, ...]
+    mistakes: tuple[ExplainedText, ...]
+    examples: tuple[ExplainedText, ...]
+
+
+@dataclass(frozen=True)
+class ConfusedTags:
+    """A tag that was taken for another one.
+
+    Arguments:
+        truth, given: the true tag, and the one that was given.
+        count: how often.
+        words: at which words, the most frequent first; some of them.
+    """
+
+    truth: str
+    given: str
+    count: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaggedWords:
+    """The words of a sentence with the tags that they were given, and the true ones."""
+
+    words: tuple[str, ...]
+    given: tuple[str, ...]
+    truth: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaggerRecord:
+    """A tagger's training, with all that a person needs to judge it.
+
+    Arguments:
+        title: what it was trained on, usually the file's name.
+        command: the command that made it; "" from Python.
+        created: date and time, ISO 8601.
+        version: of Holdfast.
+        seed: of the run.
+        seconds: from start to end.
+        learnt, held_out: sentences that were learnt from, and by which the weights were chosen.
+        vocabulary: words that it knows by themselves; others it spells.
+        parameters, steps: weights and updates.
+        scores: on the sentences by which the weights were chosen.
+        confused: the tags that were taken for one another most often.
+        mistakes: some of these sentences with a wrong tag.
+    """
+
+    title: str
+    command: str
+    created: str
+    version: str
+    seed: int
+    seconds: float
+    learnt: int
+    held_out: int
+    vocabulary: int
+    parameters: int
+    steps: int
+    scores: TagScores
+    confused: tuple[ConfusedTags, ...]
+    mistakes: tuple[TaggedWords, ...]

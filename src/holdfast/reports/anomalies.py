@@ -31,7 +31,7 @@ def listed(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     at = {int(index): place for place, index in enumerate(rows.tolist())}
     return {
         "level": float(found.level),
-        "judged": found.judged,
+        "judged": found.scored,
         "calibrated": found.calibrated,
         "count": len(found.series),
         "rows": [

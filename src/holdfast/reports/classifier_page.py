@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.records import ClassifierRecord, DecidedText
+from holdfast.records import ClassifierRecord, ExplainedText
 from holdfast.reports.curves import significant
 from holdfast.reports.page import Frame
 from holdfast.reports.selection import shorten
@@ -47,7 +47,7 @@ def classifier_html(record: ClassifierRecord) -> bytes:
             *[[name, significant(accuracy), "part"] for name, accuracy in scores.parts],
             *[[name, significant(accuracy), "simple"] for name, accuracy in scores.simple],
         ],
-        "start": "" if scores.start is None else start_words(scores.start),
+        "start": "" if scores.warm_start is None else start_words(scores.warm_start),
         "left_out": len(scores.labels) - len(shown),
         "labels": [
             [
@@ -68,17 +68,17 @@ def classifier_html(record: ClassifierRecord) -> bytes:
             [
                 shorten(one.label, NAME_LENGTH),
                 shorten(one.word, WORD_LENGTH),
-                significant(one.effect),
+                significant(one.importance),
                 one.count,
             ]
-            for one in record.deciding
+            for one in record.importance
             if one.label in kept
         ],
         "mistakes": [_decided(one) for one in record.mistakes],
         "examples": [_decided(one) for one in record.examples],
         "facts": [
             ["Learnt from", f"{record.learnt:,} texts, a few left out by each network"],
-            ["Held out", f"{scores.texts:,} texts, {HELD_OUT[record.anew]}"],
+            ["Held out", f"{scores.texts:,} texts, {HELD_OUT[record.retrained]}"],
             ["Networks", f"{record.networks:,}, {record.parameters:,} weights together"],
             ["Updates", f"{record.steps:,}"],
             ["Seed", str(record.seed)],
@@ -88,13 +88,13 @@ def classifier_html(record: ClassifierRecord) -> bytes:
     return frame.render(title, _lead(record), data)
 
 
-def _decided(one: DecidedText) -> dict[str, object]:
+def _decided(one: ExplainedText) -> dict[str, object]:
     return {
         "words": [shorten(word, WORD_LENGTH) for word in one.words],
-        "effects": [significant(effect) for effect in one.effects],
+        "effects": [significant(value) for value in one.importance],
         "given": shorten(one.given, NAME_LENGTH),
         "truth": shorten(one.truth, NAME_LENGTH),
-        "chance": significant(one.chance),
+        "chance": significant(one.probability),
     }
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from holdfast.records import Inspection, LayerMemory
-from holdfast.records.verdict import CARE, brief_number, memory
+from holdfast.records.lens_summary import CARE, brief_number, memory
 
 
 def inspection(record: Inspection) -> RenderableType:

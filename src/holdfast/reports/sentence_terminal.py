@@ -76,8 +76,8 @@ def labels(scores: ClassifierScores, title: str) -> RenderableType:
     if scores.parts:
         alone = "; ".join(f"{name}: {accuracy:.2%}" for name, accuracy in scores.parts)
         parts.append(Text(f"Blended of: {alone}."))
-    if scores.start is not None:
-        parts.append(Text(start_words(scores.start)))
+    if scores.warm_start is not None:
+        parts.append(Text(start_words(scores.warm_start)))
     parts += [Text(), _table("Label", scores.labels)]
     mixed = [
         (count, scores.labels[row].name, scores.labels[column].name)

@@ -131,7 +131,7 @@ def anomaly_record(fitted: Fitted, series: SeriesSet) -> AnomalyRecord | None:
     odd = odd[np.argsort(-np.abs(found.scores[odd]), kind="stable")]
     return AnomalyRecord(
         level=_REPORTED,
-        judged=judged,
+        scored=judged,
         calibrated=found.calibrated,
         series=found.places[odd],
         places=series.ends[found.places[odd]] - found.ordinals[odd],

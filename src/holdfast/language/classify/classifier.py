@@ -43,7 +43,7 @@ class TextClassifier(Parameters):
             the share that suits held-out texts; `scores_.parts` says how each does alone.
         start: a `LanguageModel`, or the folder of one, whose layers the networks start from (Howard
             and Ruder 2018, arXiv 1801.06146); one more network starts from nothing, and
-            `scores_.start` says whether it helped. None to start from nothing.
+            `scores_.warm_start` says whether it helped. None to start from nothing.
         seed: of everything random.
 
     Raises:

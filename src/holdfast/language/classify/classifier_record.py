@@ -16,7 +16,7 @@ from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.deciding import deciding_words
 from holdfast.language.classify.stored import StoredClassifier
 from holdfast.language.words import cut_words, plain, shortened
-from holdfast.records import ClassifierRecord, DecidedText, DecidingWord
+from holdfast.records import ClassifierRecord, ExplainedText, WordImportance
 from holdfast.version import __version__
 
 LOOKED_AT: Final = 60
@@ -72,7 +72,7 @@ def classifier_record(
     ]
     right = [int(place) for place in np.flatnonzero(said == truth)]
     looked_at = [*wrong[:SHOWN], *right[: LOOKED_AT - min(len(wrong), SHOWN)]]
-    decided: dict[int, DecidedText] = {}
+    decided: dict[int, ExplainedText] = {}
     left = READ
     for place in looked_at:
         text = texts[fit.scoring[place]]
@@ -88,13 +88,13 @@ def classifier_record(
         seed=classifier.seed,
         seconds=0.0 if started is None else time.monotonic() - started,
         learnt=len(texts) if fit.anew else len(fit.learning),
-        anew=fit.anew,
+        retrained=fit.anew,
         networks=len(kept.members),
         parameters=sum(w.numel() for one in kept.members for w in one.parameters()),
         steps=sum(one.steps for one in fit.trained),
         scores=fit.scores,
         reliability=_reliability(sure, said == truth),
-        deciding=_deciding(list(decided.values()), names),
+        importance=_deciding(list(decided.values()), names),
         mistakes=tuple(decided[place] for place in wrong[:SHOWN] if place in decided),
         examples=tuple(decided[place] for place in right[:SHOWN] if place in decided),
     )
@@ -102,9 +102,9 @@ def classifier_record(
 
 def _decided(
     judged: StoredClassifier, text: str, names: Sequence[str], said: int, truth: int
-) -> DecidedText:
+) -> ExplainedText:
     pairs = deciding_words(judged.chances, text, said, most=WORDS)
-    return DecidedText(
+    return ExplainedText(
         tuple(word for word, _ in pairs),
         tuple(effect for _, effect in pairs),
         names[said],
@@ -113,21 +113,21 @@ def _decided(
     )
 
 
-def _deciding(decided: Sequence[DecidedText], names: Sequence[str]) -> tuple[DecidingWord, ...]:
+def _deciding(decided: Sequence[ExplainedText], names: Sequence[str]) -> tuple[WordImportance, ...]:
     """The words that speak most for each label, over the texts that were given it."""
     effects: dict[tuple[str, str], list[float]] = defaultdict(list)
     for one in decided:
-        for word, effect in zip(one.words, one.effects, strict=True):
+        for word, effect in zip(one.words, one.importance, strict=True):
             effects[one.given, plain(word)].append(effect)
-    made: list[DecidingWord] = []
+    made: list[WordImportance] = []
     for name in names:
         found = [
-            DecidingWord(name, word, float(np.mean(values)), len(values))
+            WordImportance(name, word, float(np.mean(values)), len(values))
             for (label, word), values in effects.items()
             if label == name
         ]
-        found = [one for one in found if one.effect > 0.0]
-        made += sorted(found, key=lambda one: (-one.effect, one.word))[:FOR_A_LABEL]
+        found = [one for one in found if one.importance > 0.0]
+        made += sorted(found, key=lambda one: (-one.importance, one.word))[:FOR_A_LABEL]
     return tuple(made)
 
 

@@ -27,7 +27,7 @@ from holdfast.language.classify.stored import StoredClassifier, blended, network
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary, cut_words, shortened
-from holdfast.records import ClassifierScores, StartComparison
+from holdfast.records import ClassifierScores, WarmStartComparison
 from holdfast.training.budget import Budget
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
@@ -235,11 +235,13 @@ def _label_counts(numbers: NDArray[np.int64], labels: int, balanced: bool) -> ND
     return np.asarray(len(numbers) / (labels * np.maximum(found, 1.0)))
 
 
-def _compared(started: NDArray[np.bool_], scratch: NDArray[np.bool_]) -> StartComparison:
+def _compared(started: NDArray[np.bool_], scratch: NDArray[np.bool_]) -> WarmStartComparison:
     """Two networks on the same texts: whether each was right."""
     gain = started.astype(np.float64) - scratch
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
-    return StartComparison(float(started.mean()), float(scratch.mean()), float(gain.mean()), error)
+    return WarmStartComparison(
+        float(started.mean()), float(scratch.mean()), float(gain.mean()), error
+    )
 
 
 def _fingerprint(network: nn.Module) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.language.classify.calibration import calibration_error
-from holdfast.records import ClassifierScores, StartComparison, TagScore
+from holdfast.records import ClassifierScores, TagScore, WarmStartComparison
 
 
 def classifier_scores(
@@ -17,7 +17,7 @@ def classifier_scores(
     labels: Sequence[str],
     simple: Mapping[str, float],
     parts: Mapping[str, float] | None = None,
-    start: StartComparison | None = None,
+    start: WarmStartComparison | None = None,
 ) -> ClassifierScores:
     """Accuracy, calibration and what was taken for what.
 
@@ -55,5 +55,5 @@ def classifier_scores(
         simple=tuple(simple.items()),
         unknown=tuple(sorted(set(truth) - set(labels))),
         parts=tuple((parts or {}).items()),
-        start=start,
+        warm_start=start,
     )

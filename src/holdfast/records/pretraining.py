@@ -1,4 +1,4 @@
-"""What pretraining came to: plans, curves, samples of its series."""
+"""Results of pretraining: plans, learning curves, samples of synthetic series."""
 
 from __future__ import annotations
 

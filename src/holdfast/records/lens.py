@@ -1,4 +1,4 @@
-"""What the lens measured of a model's memory, and what happened in one sequence."""
+"""Results of the lens: a model's memory, one sequence, comparisons, and the speed of layers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.records.arrays import Floats
-from holdfast.records.verdict import table, verdict
+from holdfast.records.forecast import Floats
+from holdfast.records.lens_summary import table, verdict
 
 Ints = NDArray[np.int64]
 
@@ -255,7 +255,7 @@ class SequenceRecord:
 
 
 @dataclass(frozen=True, eq=False)
-class SequenceWords:
+class SequenceLabels:
     """How one sequence is shown: what `lens.sequence` takes beside the model and what it reads.
 
     Arguments:
@@ -269,3 +269,106 @@ class SequenceWords:
     values: Floats | None = None
     channels: tuple[str, ...] = ()
     at: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedRun:
+    """One network, trained once.
+
+    Arguments:
+        task: "adding", "copy", "order", "noisy-lag", "latch" or "parity".
+        model: "plain RNN", "GRU", "LSTM, forget bias 0", …
+        lag: of the task, in steps.
+        seed: of the run.
+        parameters: weights that were trained.
+        updates: done.
+        solved_after: updates until it succeeded; none if it did not.
+        error: share of the test sequences that it got wrong.
+        learning_rate: that it was trained with.
+        seconds: of training.
+        gradient_before, gradient_after: norm of the gradient of the output at a sequence's end by
+            the input so many steps before, before and after training; none where not measured.
+    """
+
+    task: str
+    model: str
+    lag: int
+    seed: int
+    parameters: int
+    updates: int
+    solved_after: int | None
+    error: float
+    learning_rate: float
+    seconds: float
+    gradient_before: LagCurve | None = None
+    gradient_after: LagCurve | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryComparison:
+    """Recurrent networks on tasks whose lag is known, at equal sizes, updates and tuning.
+
+    Arguments:
+        title, created, version, command: as in `Inspection`.
+        runs: all that were trained.
+        planned: how many were asked for.
+        success: what counts as solved, in words.
+        findings: what the runs say, in sentences; where the LSTM does not win, too.
+        facts: what was equal for all, in pairs of words.
+    """
+
+    title: str
+    created: str
+    version: str
+    command: str
+    runs: tuple[ComparedRun, ...]
+    planned: int
+    success: str
+    findings: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastComparison:
+    """Recurrent networks as forecasters of one table, on the same folds.
+
+    Arguments:
+        title, created, version, command: as in `Inspection`.
+        models: names, the best first.
+        parameters: weights of each.
+        scores: (models, seeds) MASE of the medians on the scored folds.
+        simple: name → MASE of the simple methods on the same folds.
+        findings: what the scores say, in sentences.
+    """
+
+    title: str
+    created: str
+    version: str
+    command: str
+    models: tuple[str, ...]
+    parameters: tuple[int, ...]
+    scores: Floats
+    simple: dict[str, float]
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerSpeed:
+    """One layer on one shape: which kernel runs it, why, and how fast beside torch's.
+
+    Arguments:
+        cell: "LSTM", "GRU" or "RNN".
+        steps, batch, inputs, units: T, B, I, H.
+        kernel, reason: what the engine chose, in words.
+        inference, training: milliseconds, ours and torch's; None where nothing was measured.
+    """
+
+    cell: str
+    steps: int
+    batch: int
+    inputs: int
+    units: int
+    kernel: str
+    reason: str
+    inference: tuple[float, float] | None = None
+    training: tuple[float, float] | None = None

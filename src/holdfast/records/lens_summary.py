@@ -1,4 +1,4 @@
-"""What an inspection comes to: its arrays by name, and one paragraph in plain words."""
+"""Summary of an inspection: its arrays by name, and one paragraph in plain words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # they are said by what is here
-    from holdfast.records.inspection import Inspection, LagCurve, LayerMemory
+    from holdfast.records.lens import Inspection, LagCurve, LayerMemory
 
 SHORT: Final = 10
 """Steps within which a unit that forgets is counted in the verdict."""
