@@ -23,8 +23,8 @@ from ledger import RESULTS, append
 from problems import COLLECTIONS, Problem
 from scores import score
 
-from holdfast.forecasting.networks.forecast import at_level
-from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.networks.members import at_level
+from holdfast.forecasting.pretrained import weights
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.pretraining.recipes import KIND_OF, LATE, recipe_of
@@ -109,7 +109,7 @@ def run(variant: Variant, options: argparse.Namespace, problems: Sequence[Proble
             without=variant.without,
             designs={network: design},
         )
-        module = weights_file.read(Path(folder), network)[0]
+        module = weights.read_network(Path(folder), network)[0]
     row: dict[str, object] = {
         "network": network,
         "variant": variant.name,

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow.parquet as parquet
 from ledger import append
 
-from holdfast.forecasting.baselines.simple import forecast_simple, naive2
+from holdfast.forecasting.baselines import forecast_simple, naive2
 from holdfast.forecasting.evaluation.metrics import (
     mean_observed,
     owa,

@@ -13,7 +13,7 @@ from ledger import append
 from problems import COLLECTIONS
 from zero_shot import zero_shot
 
-from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.baselines import forecast_simple
 
 
 def main() -> None:

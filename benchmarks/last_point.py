@@ -28,8 +28,8 @@ def ours(steps: int) -> dict[str, float]:
     import torch
 
     from holdfast.forecasting.networks.design import QUANTILES, choose_design
-    from holdfast.forecasting.networks.features import features
-    from holdfast.forecasting.networks.fit import NetworkTask, network_plan
+    from holdfast.forecasting.networks.model import features
+    from holdfast.forecasting.networks.train import NetworkTask, network_plan
     from holdfast.tables.calendar import Calendar
     from holdfast.tables.series import SeriesSet
     from holdfast.training.loop import train

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from ledger import append
 
 import holdfast
-from holdfast.forecasting.baselines.simple import naive2, simple_methods
+from holdfast.forecasting.baselines import naive2, simple_methods
 from holdfast.forecasting.evaluation import metrics
 from holdfast.records import NETWORKS
 from holdfast.tables.calendar import Calendar

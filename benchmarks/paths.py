@@ -22,12 +22,11 @@ from ledger import append
 from numpy.typing import NDArray
 from retail import retail
 
-from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.conformal import strata
+from holdfast.forecasting.evaluation.copula import Marginals, Paths
+from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.metrics import seasonal_scale
-from holdfast.forecasting.evaluation.normal import strata
 from holdfast.forecasting.evaluation.path_scores import energy_score, sum_inside
-from holdfast.forecasting.evaluation.paths import Paths
-from holdfast.forecasting.evaluation.rule import LEVELS
 from holdfast.forecasting.fitting import fit
 from holdfast.forecasting.groundwork import lay
 from holdfast.forecasting.sampling import distribution, path_sampler

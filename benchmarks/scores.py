@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.baselines.simple import naive2
+from holdfast.forecasting.baselines import naive2
 from holdfast.forecasting.evaluation import metrics
 
 if TYPE_CHECKING:

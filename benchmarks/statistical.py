@@ -31,7 +31,7 @@ from problems import COLLECTIONS, Problem, long_columns
 from statsforecast import StatsForecast
 from statsforecast.models import AutoETS, AutoTheta, SeasonalNaive
 
-from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.baselines import forecast_simple
 from holdfast.tables.series import SeriesSet
 
 LEVELS = (20, 40, 60, 80, 95)

@@ -16,7 +16,7 @@ import numpy as np
 from pyarrow import parquet
 
 from benchmarks.ledger import append
-from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.baselines import forecast_simple
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, seasonal_scale
 from holdfast.forecasting.evaluation.trust import PastForecasts, assess
 from holdfast.records import TRUST

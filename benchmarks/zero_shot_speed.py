@@ -33,7 +33,7 @@ def measure() -> dict[str, float]:
 
     from holdfast import Forecaster
     from holdfast.forecasting.pretrained.forecast import forecast_pretrained
-    from holdfast.forecasting.pretrained.shipped import shipped
+    from holdfast.forecasting.pretrained.weights import shipped
     from holdfast.pretraining.synthetic.generate import generate
     from holdfast.pretraining.synthetic.recipe import SHORT
     from holdfast.tables.calendar import Calendar

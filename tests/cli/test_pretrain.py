@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.cli.command import command, one_sentence
 
-from holdfast.forecasting.pretrained import weights_file
-from holdfast.forecasting.pretrained.patches import COARSE, FINE
+from holdfast.forecasting.pretrained import weights
+from holdfast.forecasting.pretrained.design import COARSE, FINE
 from holdfast.pretraining import run
 
 DESIGNS = {
@@ -34,7 +34,7 @@ def test_it_says_what_it_will_do_and_what_came_out(
     assert "Pretraining on CPU" in said
     assert "Series a second" in said
     assert f"{tmp_path / 'fine.safetensors'}\n" in said
-    assert str(weights_file.read_header(tmp_path, "fine")["sha256"]) in said
+    assert str(weights.read_header(tmp_path, "fine")["sha256"]) in said
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "curves.csv",
         "curves.html",

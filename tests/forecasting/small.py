@@ -10,8 +10,8 @@ from unittest.mock import patch
 import torch
 
 from holdfast.forecasting import fitting
+from holdfast.forecasting.pretrained.design import FINE
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.pretrained.patches import FINE
 
 DESIGN = replace(FINE, window=16, context=32, half_life=16, hidden=16, blocks=1, smoothings=0)
 

@@ -19,10 +19,10 @@ from torch import nn
 from holdfast.forecasting import training_runs
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.networks.design import choose_design
-from holdfast.forecasting.networks.fit import Timed
 from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember, WindowMember
 from holdfast.forecasting.networks.recipes import Adapting, Recipe, Scratch
-from holdfast.forecasting.pretrained.adapt import AdaptingTask
+from holdfast.forecasting.networks.train import Timed
+from holdfast.forecasting.pretrained.fine_tuning import AdaptingTask
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import PRETRAINED
 from holdfast.tables.reading import read

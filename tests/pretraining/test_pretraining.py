@@ -20,9 +20,9 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, InputError, ModelError, TrainingError
-from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.pretrained import weights
+from holdfast.forecasting.pretrained.design import COARSE, FINE, PatchDesign
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
-from holdfast.forecasting.pretrained.patches import COARSE, FINE, PatchDesign
 from holdfast.pretraining import run as pretraining
 from holdfast.pretraining.hardware import choose_device, choose_precision
 from holdfast.pretraining.run import pretrain
@@ -130,7 +130,7 @@ def test_the_files_are_a_network_that_forecasts_and_the_facts_of_its_training(
     tmp_path: Path,
 ) -> None:
     (made,) = small(tmp_path, networks=["coarse"], without=["chaotic"], seed=3)
-    network, facts = weights_file.read(tmp_path, "coarse")
+    network, facts = weights.read_network(tmp_path, "coarse")
     assert network.design == DESIGNS["coarse"]
     series = read(np.sin(np.arange(60.0)).tolist()).series
     assert np.isfinite(forecast_pretrained(network, series, 9, 6)).all()

@@ -10,8 +10,8 @@ import torch
 from tests.forecasting.pretrained.examples import DESIGNS, reading_of, walk
 
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.pretrained.adapt import LEAST, mean_loss
-from holdfast.forecasting.pretrained.reading import Reading
+from holdfast.forecasting.pretrained.features import Reading
+from holdfast.forecasting.pretrained.fine_tuning import LEAST, mean_loss
 from holdfast.pretraining import task as tasks
 from holdfast.pretraining.synthetic.recipe import LONG, SHORT, Recipe
 from holdfast.pretraining.synthetic.samples import Samples

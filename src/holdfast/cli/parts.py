@@ -62,8 +62,7 @@ def over_parts(
         raise ArgumentError("Columns beside the values are not read from parts of a folder yet.")
     levels = read_levels(level)
     from holdfast.forecasting.arguments import count
-    from holdfast.forecasting.partitions.plan import Settings
-    from holdfast.forecasting.partitions.prepare import Fresh, prepare
+    from holdfast.forecasting.partitions.plan import Fresh, Settings, prepare
     from holdfast.reports import terminal
     from holdfast.training.budget import duration
 

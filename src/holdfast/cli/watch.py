@@ -54,8 +54,8 @@ def watch(
     from holdfast.forecasting.fitted import Fitted
     from holdfast.forecasting.monitoring.watch import Watch, doubt
     from holdfast.forecasting.monitoring.watch_state import WatchState, default_folder
-    from holdfast.forecasting.networks.threads import one_thread
     from holdfast.tables.row_lines import RowLines
+    from holdfast.training.threads import one_thread
 
     fitted = Fitted.load(model)
     if not quiet:

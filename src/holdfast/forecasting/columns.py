@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.evaluation.backtest import BLEND
 from holdfast.forecasting.evaluation.counts import recognise
+from holdfast.forecasting.evaluation.cross_fit import BLEND
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged
 from holdfast.forecasting.monitoring.anomalies import PastPoints

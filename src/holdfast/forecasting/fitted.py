@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, TableError
-from holdfast.forecasting.baselines.simple import simple_methods
+from holdfast.forecasting.baselines import simple_methods
+from holdfast.forecasting.evaluation.copula import Dependence
 from holdfast.forecasting.evaluation.counts import recognise
-from holdfast.forecasting.evaluation.dependence import Dependence
-from holdfast.forecasting.evaluation.past_scores import PastScores
-from holdfast.forecasting.evaluation.rule import Rule
+from holdfast.forecasting.evaluation.ensemble import Rule
+from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.forecasting.evaluation.trust import PastForecasts
 from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember
-from holdfast.forecasting.networks.stored import check_networks, described_networks, read_networks
+from holdfast.forecasting.networks.storage import check_networks, described_networks, read_networks
 from holdfast.forecasting.stored_series import (
     KIND,
     SERIES_FIELDS,

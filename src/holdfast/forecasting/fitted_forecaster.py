@@ -13,7 +13,7 @@ from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.histories import read_like
 from holdfast.forecasting.monitoring.anomalies import find_anomalies
 from holdfast.forecasting.monitoring.drift import Drift, check_drift
-from holdfast.forecasting.pretrained.embedding import embed
+from holdfast.forecasting.pretrained.forecast import embed
 from holdfast.tables.frames import Backend, to_frame
 from holdfast.tables.new_rows import read_new_rows
 from holdfast.training.parameters import Parameters

@@ -11,21 +11,26 @@ from typing import Literal
 
 import numpy as np
 
-from holdfast.forecasting.evaluation.dependence import Dependence
-from holdfast.forecasting.evaluation.past_scores import PastScores
+from holdfast.forecasting.evaluation.copula import Dependence
+from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.forecasting.evaluation.trust import about_table, hardest
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.judged import Judged, Trial
 from holdfast.forecasting.monitoring.anomalies import anomaly_record
-from holdfast.forecasting.networks.continued import continued
-from holdfast.forecasting.networks.covariate_inputs import Reading
+from holdfast.forecasting.networks.covariates.inputs import Reading
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember, regressed
-from holdfast.forecasting.networks.recipes import Adapting, Recipe, Scratch, ScratchWithCovariates
+from holdfast.forecasting.networks.recipes import (
+    Adapting,
+    Recipe,
+    Scratch,
+    ScratchWithCovariates,
+    continued,
+)
 from holdfast.forecasting.predictor import forecast
-from holdfast.forecasting.pretrained.precision import native_precision
-from holdfast.forecasting.pretrained.shipped import choose, shipped
+from holdfast.forecasting.pretrained.fine_tuning import native_precision
+from holdfast.forecasting.pretrained.weights import choose, shipped
 from holdfast.forecasting.residuals import dependence
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.forecasting.trusted import rests_on

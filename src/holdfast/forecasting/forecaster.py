@@ -10,7 +10,7 @@ from typing import Any, get_args
 from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.columns import backtest_columns, forecast_columns
-from holdfast.forecasting.evaluation.rule import LEVELS
+from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.fitting import Adapt, Fit, fit
 from holdfast.forecasting.groundwork import BASELINES_SHARE, Groundwork, lay

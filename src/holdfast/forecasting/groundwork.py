@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.baselines import forecast_simple
 from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_beside, require
 from holdfast.forecasting.evaluation.folds import Folds, make_folds
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, smape

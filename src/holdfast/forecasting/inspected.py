@@ -12,20 +12,24 @@ from torch import Tensor, nn
 
 from holdfast.errors import TableError
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.networks.covariate_inputs import CovariateWindows
+from holdfast.forecasting.networks.covariates.inputs import CovariateWindows
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.networks.features import Features, features, targets
-from holdfast.forecasting.networks.losses import pinball
 from holdfast.forecasting.networks.members import (
     CovariateMember,
     PretrainedMember,
     RegressedMember,
     WindowMember,
 )
-from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.networks.model import (
+    Features,
+    ForecastNetwork,
+    features,
+    pinball,
+    targets,
+)
+from holdfast.forecasting.pretrained.features import Reading, origins_of, read
+from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.pretrained.reading import Reading, origins_of, read
-from holdfast.forecasting.pretrained.reading import targets as patch_targets
 from holdfast.nn.interception import output_replaced, output_seen
 from holdfast.tables.scaling import logarithms, positive
 from holdfast.tables.series import SeriesSet

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from holdfast.forecasting.baselines.simple import never_negative, simple_methods
-from holdfast.forecasting.evaluation.backtest import Judgement, judge
-from holdfast.forecasting.evaluation.rule import LEVELS
+from holdfast.forecasting.baselines import simple_methods
+from holdfast.forecasting.baselines.naive import never_negative
+from holdfast.forecasting.evaluation.conformal import Widths, residual_widths, stack_widths
+from holdfast.forecasting.evaluation.cross_fit import Judgement, judge
+from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.trust import WATCHED, PastForecasts
 from holdfast.forecasting.evaluation.verdict import sentences
-from holdfast.forecasting.evaluation.widths import Widths, residual_widths, stack_widths
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.networks.members import NetworkMember
 from holdfast.forecasting.predictor import network_forecast

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError
-from holdfast.forecasting.baselines.simple import forecast_simple, never_negative, simple_methods
+from holdfast.forecasting.baselines import forecast_simple, simple_methods
+from holdfast.forecasting.baselines.naive import never_negative
+from holdfast.forecasting.evaluation.conformal import Widths, residual_widths
+from holdfast.forecasting.evaluation.copula import Marginals
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
-from holdfast.forecasting.evaluation.marginals import Marginals
-from holdfast.forecasting.evaluation.rule import LEVELS
+from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.trust import Assessment
-from holdfast.forecasting.evaluation.widths import Widths, residual_widths
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.networks.forecast import at_level
-from holdfast.forecasting.networks.members import NetworkMember
+from holdfast.forecasting.networks.members import NetworkMember, at_level
 from holdfast.forecasting.trusted import assessed, notes, without_width
 from holdfast.records import WITH_COVARIATES, Floats, Times
 from holdfast.tables.ends import without_long_gaps

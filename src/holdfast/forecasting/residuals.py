@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from holdfast.forecasting.baselines.simple import never_negative
-from holdfast.forecasting.evaluation.backtest import Judgement
+from holdfast.forecasting.baselines.naive import never_negative
+from holdfast.forecasting.evaluation.copula import Dependence, Marginals, learn
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise
-from holdfast.forecasting.evaluation.dependence import Dependence, learn
+from holdfast.forecasting.evaluation.cross_fit import Judgement
+from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.folds import Fold, apart_in_time
-from holdfast.forecasting.evaluation.marginals import Marginals
-from holdfast.forecasting.evaluation.rule import LEVELS
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.predictor import forecast, pulls

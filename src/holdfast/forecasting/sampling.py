@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from holdfast.forecasting.baselines.simple import never_negative
+from holdfast.forecasting.baselines.naive import never_negative
+from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.counts import recognise
-from holdfast.forecasting.evaluation.marginals import Marginals
-from holdfast.forecasting.evaluation.paths import Paths
-from holdfast.forecasting.evaluation.rule import LEVELS
+from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.predictor import Forecasts, forecast, places_in, pulls
 from holdfast.records import Floats, Times

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
-from holdfast.forecasting.evaluation.marginals import Marginals
-from holdfast.forecasting.evaluation.paths import Paths
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.sampling import distribution, path_sampler
 from holdfast.records import Floats, Times

@@ -14,10 +14,9 @@ import numpy as np
 from torch import nn
 
 from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.networks.fit import SeriesTask, fit_network, steps_for
-from holdfast.forecasting.networks.forecast import CHUNK
-from holdfast.forecasting.networks.members import NetworkMember
+from holdfast.forecasting.networks.members import CHUNK, NetworkMember
 from holdfast.forecasting.networks.recipes import Recipe
+from holdfast.forecasting.networks.train import SeriesTask, fit_network, steps_for
 from holdfast.forecasting.run_folder import CHECKPOINTS, PHASES, checkpoint_name, description
 from holdfast.records import TrainingSummary
 from holdfast.tables.series import SeriesSet

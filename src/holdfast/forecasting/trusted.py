@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.baselines.simple import reach
+from holdfast.forecasting.baselines import reach
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.trust import Assessment, PastForecasts, about_weights, assess
 from holdfast.forecasting.fitted import Fitted

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TableError
-from holdfast.forecasting.evaluation.dependence import Dependence
-from holdfast.forecasting.evaluation.past_scores import PastScores
+from holdfast.forecasting.evaluation.copula import Dependence
+from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.forecasting.stored_series import KIND, check_times, described_series, read_series
 from holdfast.tables.appending import Appended, append
 from holdfast.tables.layouts import ColumnNames

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from holdfast.errors import ArgumentError
-from holdfast.forecasting.pretrained.precision import Precision, native_precision
+from holdfast.forecasting.pretrained.fine_tuning import Precision, native_precision
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 

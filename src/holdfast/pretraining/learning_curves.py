@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast import reports
 from holdfast.errors import ModelError
-from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.pretrained import weights
 from holdfast.pretraining.run_directory import CURVES, PretrainingDirectory
 from holdfast.records import CurvesRecord, PretrainedSummary
 from holdfast.tables.frames import write_csv
@@ -24,7 +24,7 @@ def summary_of(folder: str | Path, network: str) -> PretrainedSummary:
     Raises:
         ModelError: it has no JSON of ours, or one that says nothing of a training.
     """
-    header = weights_file.read_header(folder, network)
+    header = weights.read_header(folder, network)
     facts: dict[str, Any] = header["facts"]
     try:
         return PretrainedSummary(
@@ -42,7 +42,7 @@ def summary_of(folder: str | Path, network: str) -> PretrainedSummary:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"{weights_file.paths(folder, network)[1]} does not say how the network was trained."
+            f"{weights.network_paths(folder, network)[1]} does not say how the network was trained."
         ) from error
 
 

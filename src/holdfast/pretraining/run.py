@@ -15,10 +15,9 @@ import numpy as np
 import torch
 
 from holdfast.errors import ArgumentError, TrainingError
-from holdfast.forecasting.networks.threads import one_thread
-from holdfast.forecasting.pretrained import weights_file
-from holdfast.forecasting.pretrained.patches import COARSE, FINE, PatchDesign
-from holdfast.forecasting.pretrained.precision import Precision
+from holdfast.forecasting.pretrained import weights
+from holdfast.forecasting.pretrained.design import COARSE, FINE, PatchDesign
+from holdfast.forecasting.pretrained.fine_tuning import Precision
 from holdfast.pretraining.hardware import Device, choose_device, choose_precision
 from holdfast.pretraining.learning_curves import summary_of, write_curves
 from holdfast.pretraining.provenance import commit, cpu_model
@@ -31,6 +30,7 @@ from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained, train
 from holdfast.training.progress import Progress, SilentProgress
 from holdfast.training.step_timing import StepTiming
+from holdfast.training.threads import one_thread
 from holdfast.version import __version__
 
 DESIGNS: Final[Mapping[str, PatchDesign]] = {"fine": FINE, "coarse": COARSE}
@@ -232,7 +232,7 @@ class _Run:
             )
         if trained.steps:
             facts = self._facts(task, steps, trained)
-            weights_file.write(task.module, self.network, self.own.folder, facts)
+            weights.write_network(task.module, self.network, self.own.folder, facts)
         return trained
 
     def _task(self) -> _CountingTask:

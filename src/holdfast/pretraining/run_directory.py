@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from holdfast import storage
 from holdfast.errors import ModelError
-from holdfast.forecasting.pretrained import weights_file
+from holdfast.forecasting.pretrained import weights
 from holdfast.pretraining.recipes import KIND_OF
 
 CURVES: Final = ("curves.html", "curves.csv")
@@ -58,7 +58,7 @@ class PretrainingDirectory:
         Raises:
             ModelError: names what lies there.
         """
-        weights, described = weights_file.paths(self.folder, network)
+        packed, described = weights.network_paths(self.folder, network)
         found = self.decisions(network)
         if found is not None and found.identity != identity:
             raise ModelError(
@@ -70,11 +70,11 @@ class PretrainingDirectory:
             if facts.get("identity") != identity:
                 raise ModelError(
                     f"{described} is the result of another run; choose another folder, or delete "
-                    f"{weights.name} and {described.name}."
+                    f"{packed.name} and {described.name}."
                 )
-        elif weights.exists() and found is None:
+        elif packed.exists() and found is None:
             raise ModelError(
-                f"{weights} lies there without its {described.name}; choose another folder, or "
+                f"{packed} lies there without its {described.name}; choose another folder, or "
                 "delete it."
             )
         foreign = [name for name in CURVES if (self.folder / name).exists()]
@@ -89,7 +89,7 @@ class PretrainingDirectory:
         Raises:
             ModelError: there is none, or it is no JSON of ours.
         """
-        facts: dict[str, Any] = weights_file.read_header(self.folder, network)["facts"]
+        facts: dict[str, Any] = weights.read_header(self.folder, network)["facts"]
         return facts
 
     def networks(self) -> tuple[str, ...]:
@@ -97,14 +97,14 @@ class PretrainingDirectory:
         found = []
         for path in sorted(self.folder.glob("*.json")):
             with suppress(ModelError, ValueError):  # some other file, of which nothing is asked
-                weights_file.read_header(self.folder, path.stem)
+                weights.read_header(self.folder, path.stem)
                 found.append(path.stem)
         ours = [name for name in KIND_OF if name in found]
         return (*ours, *(name for name in found if name not in ours))
 
     def finished(self, network: str, identity: str) -> bool:
         """Whether the same run has been carried out to the last update."""
-        if not all(path.exists() for path in weights_file.paths(self.folder, network)):
+        if not all(path.exists() for path in weights.network_paths(self.folder, network)):
             return False
         facts = self.facts(network)
         return facts.get("identity") == identity and facts.get("stopped") == "steps"

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.pretrained.adapt import mean_loss
+from holdfast.forecasting.pretrained.design import PatchDesign
+from holdfast.forecasting.pretrained.features import Reading, origins_of, read, targets
+from holdfast.forecasting.pretrained.fine_tuning import Precision, mean_loss, quantiles_in
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.pretrained.patches import PatchDesign
-from holdfast.forecasting.pretrained.precision import Precision, quantiles_in
-from holdfast.forecasting.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.pretraining.synthetic.generate import generate
 from holdfast.pretraining.synthetic.recipe import Recipe
 from holdfast.pretraining.synthetic.samples import Samples

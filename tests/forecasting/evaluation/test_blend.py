@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.forecasting.evaluation.blend import (
+from holdfast.forecasting.evaluation.ensemble import (
     Prior,
     _least_on_simplex,
     collect_errors,

@@ -11,21 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.forecasting.evaluation.conformal import (
+    Widths,
     apply_calibration,
     calibrate,
     log_binomial,
-    scores_needed,
-    uncalibrated,
-)
-from holdfast.forecasting.evaluation.metrics import inside
-from holdfast.forecasting.evaluation.widths import (
-    Widths,
     mix_widths,
     residual_widths,
     scale_widths,
+    scores_needed,
     series_factors,
+    uncalibrated,
     width_unit,
 )
+from holdfast.forecasting.evaluation.metrics import inside
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from holdfast.forecasting.evaluation.copula import Marginals
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise, to_whole
-from holdfast.forecasting.evaluation.marginals import Marginals
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.forecasting.baselines.simple import forecast_simple, simple_methods
-from holdfast.forecasting.evaluation.backtest import Judgement, judge
+from holdfast.forecasting.baselines import forecast_simple, simple_methods
+from holdfast.forecasting.evaluation.conformal import Widths, residual_widths, stack_widths
+from holdfast.forecasting.evaluation.cross_fit import Judgement, judge
 from holdfast.forecasting.evaluation.folds import make_folds
-from holdfast.forecasting.evaluation.widths import Widths, residual_widths, stack_widths
+from holdfast.forecasting.evaluation.verdict import sentences
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 
@@ -87,15 +88,22 @@ def test_folds_that_overlap_never_serve_each_other() -> None:
     assert not np.array_equal(after.blend[0], before.blend[0])
 
 
+def verdict_of(judgement: Judgement) -> tuple[str, ...]:
+    """What follows from it, in sentences."""
+    return sentences(
+        len(judgement.blend), judgement.methods, judgement.coverage, judgement.comparison
+    )
+
+
 def test_the_planted_network_earns_its_weight_and_the_bad_one_none() -> None:
     good = judged(3, lstm=0.3)
     assert good.weights[0] > 0.6
-    assert "The LSTM earns weight" in good.verdict[0]
+    assert "The LSTM earns weight" in verdict_of(good)[0]
     members, actual = members_for(3, 1.0)
     members["LSTM"] = members["SeasonalNaive"] + (members["SeasonalNaive"] - actual)
     bad = judge(members, widths_for(actual.shape), actual, np.ones(N))
     assert bad.weights[0] == 0.0
-    assert "the LSTM gets no weight" in bad.verdict[0]
+    assert "the LSTM gets no weight" in verdict_of(bad)[0]
 
 
 def test_rows_come_blend_first_and_weights_sum_to_one() -> None:
@@ -116,7 +124,7 @@ def test_without_folds_nothing_is_scored_and_the_forecast_still_stands() -> None
     made = judged(0)
     assert made.methods == made.coverage == ()
     assert np.isnan(made.series_mase).all()
-    assert "too short for a backtest" in made.verdict[0]
+    assert "too short for a backtest" in verdict_of(made)[0]
     assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
     members = {name: np.full((N, K), 2.0) for name in made.names}
     widths = widths_for((N, K))
@@ -130,7 +138,7 @@ def test_with_one_fold_weights_are_the_prior_and_no_level_is_calibrated() -> Non
     made = judged(1)
     assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
     assert not any(row.calibrated for row in made.coverage)
-    assert "one fold" in made.verdict[0]
+    assert "one fold" in verdict_of(made)[0]
 
 
 def test_a_level_that_the_data_cannot_calibrate_is_named() -> None:
@@ -138,8 +146,8 @@ def test_a_level_that_the_data_cannot_calibrate_is_named() -> None:
     made = judged(3, series=5)
     assert [row.calibrated for row in made.coverage] == [True, False]
     assert [row.scores for row in made.coverage] == [10, 10]
-    assert any("Not calibrated: 90 %" in line and "19" in line for line in made.verdict)
-    assert any("too little data to tell" in line for line in made.verdict)
+    assert any("Not calibrated: 90 %" in line and "19" in line for line in verdict_of(made))
+    assert any("too little data to tell" in line for line in verdict_of(made))
 
 
 def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> None:
@@ -282,7 +290,7 @@ def test_two_useful_networks_share_the_weight_and_the_sentences_name_both() -> N
     # Independent errors of one size: half each, but for what 75 windows of 12 steps leave open.
     assert weights["Pretrained"] + weights["LSTM"] > 0.8
     assert abs(weights["Pretrained"] - weights["LSTM"]) < 0.2
-    said = " ".join(made.verdict)
+    said = " ".join(verdict_of(made))
     assert "The pretrained LSTM" in said
     assert "The LSTM" in said
 
@@ -329,4 +337,4 @@ def test_odd_series_are_judged_without_a_warning_and_with_finite_scores(
     assert made.weights.sum() == pytest.approx(1.0)
     assert all(np.isfinite(row.mase) and np.isfinite(row.smape) for row in made.methods)
     assert made.methods[0].mase < 1e13 if name == "one outlier" else made.methods[0].mase < 2.5
-    assert not any("nan" in line or "inf" in line for line in made.verdict)
+    assert not any("nan" in line or "inf" in line for line in verdict_of(made))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import ArgumentError
-from holdfast.forecasting.baselines.simple import forecast_simple
+from holdfast.forecasting.baselines import forecast_simple
+from holdfast.forecasting.evaluation.conformal import residual_widths
 from holdfast.forecasting.evaluation.folds import apart_in_time, make_folds, time_blocks
-from holdfast.forecasting.evaluation.widths import residual_widths
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 

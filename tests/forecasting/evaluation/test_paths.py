@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ModelError
-from holdfast.forecasting.evaluation.dependence import Dependence, learn, simple_structure
-from holdfast.forecasting.evaluation.marginals import Marginals
-from holdfast.forecasting.evaluation.normal import probability, score
-from holdfast.forecasting.evaluation.paths import Paths
+from holdfast.forecasting.evaluation.conformal import probability, score
+from holdfast.forecasting.evaluation.copula import (
+    Dependence,
+    Marginals,
+    Paths,
+    learn,
+    simple_structure,
+)
 
 Z80, Z95 = 1.2815515655446004, 1.959963984540054
 

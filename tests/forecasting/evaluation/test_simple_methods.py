@@ -7,18 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.forecasting.baselines import IN_MEAN, forecast_simple, naive2, simple_methods
 from holdfast.forecasting.baselines.decomposition import deseasonalise, is_seasonal
-from holdfast.forecasting.baselines.naive import seasonal_naive
+from holdfast.forecasting.baselines.naive import never_negative, seasonal_naive
 from holdfast.forecasting.baselines.seasonal_mean import seasonal_mean
-from holdfast.forecasting.baselines.simple import (
-    IN_MEAN,
-    damped_ets,
-    forecast_simple,
-    naive2,
-    never_negative,
-    simple_methods,
-)
-from holdfast.forecasting.baselines.smoothing import fit_damped_trend, fit_level
+from holdfast.forecasting.baselines.smoothing import damped_ets, fit_damped_trend, fit_level
 from holdfast.forecasting.baselines.theta import theta
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet

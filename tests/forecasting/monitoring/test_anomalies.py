@@ -17,8 +17,7 @@ from tests.forecasting.pretrained.examples import (
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError
-from holdfast.forecasting.pretrained.forecast import forecast_pretrained
-from holdfast.forecasting.pretrained.one_step import one_step_quantiles
+from holdfast.forecasting.pretrained.forecast import forecast_pretrained, one_step_quantiles
 
 NAMES = np.array(["a", "b"], dtype=object)
 

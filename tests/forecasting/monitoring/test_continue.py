@@ -15,10 +15,9 @@ from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.networks.continued import Continued, continued
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import WindowMember
-from holdfast.forecasting.networks.recipes import Adapting, Scratch
+from holdfast.forecasting.networks.recipes import Adapting, Continued, Scratch, continued
 from holdfast.records import ADAPTED, LSTM
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from holdfast.forecasting.networks import fit
-from holdfast.forecasting.networks.fit import LEAST_EVERY, steps_for
+from holdfast.forecasting.networks import train
+from holdfast.forecasting.networks.train import LEAST_EVERY, steps_for
 from holdfast.training.plan import Plan
 
 
@@ -20,12 +20,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
         now[0] += 1.0
         return 0.5
 
-    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(fit, "validation", validation)
-    monkeypatch.setattr(fit, "StepTiming", lambda *_: lambda updates: 0.1 * updates)
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(train, "validation", validation)
+    monkeypatch.setattr(train, "StepTiming", lambda *_: lambda updates: 0.1 * updates)
 
 
-def timed(seconds: float, *, watched: bool = True) -> fit.Timed:
+def timed(seconds: float, *, watched: bool = True) -> train.Timed:
     plan = Plan(steps=500, learning_rate=1e-3, evaluate_every=25, patience=10)
     task = SimpleNamespace(windows=SimpleNamespace(watched=object() if watched else None))
     return steps_for(task, plan, seconds)  # type: ignore[arg-type] # all that is read of a task
@@ -44,7 +44,7 @@ def test_updates_and_validations_fit_into_the_time_and_fill_most_of_it(
 
 
 def test_no_more_than_is_useful_and_no_fewer_than_one(clock: None) -> None:
-    assert timed(1e6) == fit.Timed(500, pytest.approx(70.0))
+    assert timed(1e6) == train.Timed(500, pytest.approx(70.0))
     assert timed(float("inf")).steps == 500
     assert timed(0.001).steps == 1
 

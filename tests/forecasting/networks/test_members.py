@@ -11,7 +11,7 @@ from holdfast.errors import ModelError
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import PretrainedMember
 from holdfast.forecasting.networks.recipes import Adapting, Scratch
-from holdfast.forecasting.networks.stored import described_networks, read_networks
+from holdfast.forecasting.networks.storage import described_networks, read_networks
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.records import PRETRAINED
 from holdfast.training.weights import arrays_of, network_from

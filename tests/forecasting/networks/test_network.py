@@ -7,11 +7,9 @@ import pytest
 import torch
 
 from holdfast.forecasting.networks.design import QUANTILES, Design, choose_design
-from holdfast.forecasting.networks.features import CLIP, features, targets
-from holdfast.forecasting.networks.fit import NetworkTask, network_plan
-from holdfast.forecasting.networks.forecast import at_level, forecast_quantiles
-from holdfast.forecasting.networks.losses import pinball
-from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.networks.members import at_level, forecast_quantiles
+from holdfast.forecasting.networks.model import CLIP, ForecastNetwork, features, pinball, targets
+from holdfast.forecasting.networks.train import NetworkTask, network_plan
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 from holdfast.training.loop import train

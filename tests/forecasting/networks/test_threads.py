@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from holdfast.forecasting.networks.threads import one_thread, side_by_side
+from holdfast.training.threads import one_thread, side_by_side
 
 
 @pytest.fixture(params=[1, 2])

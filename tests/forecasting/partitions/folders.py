@@ -13,10 +13,9 @@ from pyarrow import parquet
 
 from holdfast.forecasting.partitions import job as jobs
 from holdfast.forecasting.partitions.job import Outcome, Watch, run_job
-from holdfast.forecasting.partitions.plan import Settings
-from holdfast.forecasting.partitions.prepare import prepare
+from holdfast.forecasting.partitions.plan import Settings, prepare
+from holdfast.forecasting.partitions.processes import Finished
 from holdfast.forecasting.partitions.work import Work
-from holdfast.forecasting.partitions.workers import Finished
 from holdfast.training.progress import SilentProgress
 
 POINTS = 60

@@ -26,8 +26,8 @@ from holdfast.forecasting.evaluation.folds import Fold, Folds
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.groundwork import lay_on
 from holdfast.forecasting.judged import Trial
-from holdfast.forecasting.partitions import folder, identities
-from holdfast.forecasting.partitions.sums import Sums
+from holdfast.forecasting.partitions import folder
+from holdfast.forecasting.partitions.work import Sums
 from holdfast.forecasting.predictor import forecast
 from holdfast.tables.reading import read
 
@@ -112,7 +112,7 @@ def test_a_series_in_two_parts_is_refused(
 ) -> None:
     data, names = folder_of(tmp_path / "in")
     parquet.write_table(series_table(["own", names[5]]), data / "late.parquet")
-    monkeypatch.setattr(identities, "_IN_MEMORY", -(-14 // ranges))
+    monkeypatch.setattr(folder, "_IN_MEMORY", -(-14 // ranges))
     with pytest.raises(
         TableError, match=r"Series 's1-1' is in late\.parquet and in part-1\.parquet"
     ):
@@ -125,10 +125,10 @@ def test_equal_hashes_of_two_names_are_no_mistake(
 ) -> None:
     data, names = folder_of(tmp_path / "in")
     monkeypatch.setattr(
-        identities, "hashed", lambda labels, seed: np.zeros(len(labels), dtype=np.uint64)
+        folder, "hashed", lambda labels, seed: np.zeros(len(labels), dtype=np.uint64)
     )
     parts = folder.find_parts(data)
-    counted = identities.count_parts(parts, ["unique_id"], 0, tmp_path / "hashes")
+    counted = folder.count_parts(parts, ["unique_id"], 0, tmp_path / "hashes")
     assert sum(one.series for one in counted) == len(names)
 
 

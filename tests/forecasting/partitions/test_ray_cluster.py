@@ -16,7 +16,7 @@ from tests.forecasting.small import small_network
 
 from holdfast.errors import InputError
 from holdfast.forecasting.partitions.job import Watch, run_job
-from holdfast.forecasting.partitions.prepare import prepare
+from holdfast.forecasting.partitions.plan import prepare
 from holdfast.training.progress import SilentProgress
 
 

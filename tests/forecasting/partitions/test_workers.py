@@ -9,8 +9,8 @@ import pytest
 from tests.forecasting.partitions.folders import folder_of, results, run_here, settings_for
 from tests.forecasting.small import small_network
 
+from holdfast.forecasting.partitions.processes import Workers
 from holdfast.forecasting.partitions.work import Facts
-from holdfast.forecasting.partitions.workers import Workers
 
 # Answers every number; dies over 3 the first time, and over 5 every time.
 _FRAGILE = """

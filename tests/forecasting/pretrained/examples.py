@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from holdfast.forecasting.pretrained.design import PatchDesign
+from holdfast.forecasting.pretrained.features import Reading, origins_of, read
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.pretrained.patches import PatchDesign
-from holdfast.forecasting.pretrained.reading import Reading, origins_of, read
 from holdfast.forecasting.pretrained.smoothing import SMOOTHINGS
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet

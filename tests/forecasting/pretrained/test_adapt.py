@@ -15,12 +15,8 @@ from tests.forecasting.pretrained.examples import (
 )
 
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.pretrained import adapt
-from holdfast.forecasting.pretrained.adapt import (
-    AdaptingBatch,
-    AdaptingTask,
-    adapting_plan,
-)
+from holdfast.forecasting.pretrained import fine_tuning
+from holdfast.forecasting.pretrained.fine_tuning import AdaptingBatch, AdaptingTask, adapting_plan
 from holdfast.tables.series import SeriesSet
 from holdfast.training.loop import train
 
@@ -176,7 +172,7 @@ def test_series_too_short_for_a_window_lend_none() -> None:
 def test_adapted_to_sines_it_forecasts_sines_and_the_given_network_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(adapt, "POSITIONS", 256)  # small batches: it takes seconds
+    monkeypatch.setattr(fine_tuning, "POSITIONS", 256)  # small batches: it takes seconds
     random = np.random.default_rng(0)
     points = np.arange(60)
     rows = [np.sin(points / 3.0 + random.uniform(0.0, 6.0)) for _ in range(6)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.forecasting.pretrained.examples import DESIGNS, network_of, series_of, walk
 
-from holdfast.forecasting.pretrained.embedding import embed
+from holdfast.forecasting.pretrained.forecast import embed
 
 FAR = 0.1
 """Vectors of different shapes differ by more, of units of one; those of one shape by far less."""

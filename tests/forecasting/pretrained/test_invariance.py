@@ -19,7 +19,7 @@ from tests.forecasting.pretrained.examples import (
     walk,
 )
 
-from holdfast.forecasting.pretrained.reading import mirror
+from holdfast.forecasting.pretrained.features import mirror
 
 ROUNDING = 2.0**-52
 

@@ -19,14 +19,8 @@ from tests.forecasting.pretrained.examples import (
     walk,
 )
 
-from holdfast.forecasting.pretrained.patches import PatchDesign
-from holdfast.forecasting.pretrained.reading import (
-    CLIP,
-    COPIES,
-    CYCLES,
-    candidate_count,
-    targets,
-)
+from holdfast.forecasting.pretrained.design import PatchDesign
+from holdfast.forecasting.pretrained.features import CLIP, COPIES, CYCLES, candidate_count, targets
 
 SINGLE = 2.0**-23
 """What float32 may lose of a number, of its size."""

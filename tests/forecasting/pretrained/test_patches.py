@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.errors import ModelError
-from holdfast.forecasting.pretrained.patches import COARSE, FINE, PatchDesign
+from holdfast.forecasting.pretrained.design import COARSE, FINE, PatchDesign
 
 
 @pytest.mark.parametrize("design", [FINE, COARSE])

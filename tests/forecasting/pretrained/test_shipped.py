@@ -12,16 +12,16 @@ import torch
 from tests.forecasting.small import untrained
 
 from holdfast.errors import ModelError
-from holdfast.forecasting.pretrained import shipped as module
-from holdfast.forecasting.pretrained import weights_file
-from holdfast.forecasting.pretrained.patches import COARSE, FINE
-from holdfast.forecasting.pretrained.shipped import choose, shipped
+from holdfast.forecasting.pretrained import weights
+from holdfast.forecasting.pretrained import weights as module
+from holdfast.forecasting.pretrained.design import COARSE, FINE
+from holdfast.forecasting.pretrained.weights import choose, shipped
 
 
 @pytest.fixture
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of weights that a test may break."""
-    weights_file.write(untrained(), "fine", tmp_path, {})
+    weights.write_network(untrained(), "fine", tmp_path, {})
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     shipped.cache_clear()
     yield tmp_path
@@ -62,7 +62,7 @@ def test_both_networks_ship_and_are_read_once(name: module.Name, design: object)
     assert not network.training
     assert shipped(name) is network
     assert {weight.dtype for weight in network.state_dict().values()} == {torch.float32}
-    facts = weights_file.read_header(module.FOLDER, name)
+    facts = weights.read_header(module.FOLDER, name)
     assert facts["parameters"] == sum(weight.numel() for weight in network.parameters())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.records import Floats
+from holdfast.tables.series import SeriesSet
 
 
 def last_observed(history: Floats) -> Floats:
@@ -68,6 +69,23 @@ def seasonal_naive(history: Floats, season: int, horizon: int) -> Floats:
     seasonal = np.take(newest, np.arange(horizon) % season, axis=1)
     usable = ~np.isnan(seasonal) & (spans(history) >= season)[:, None]
     return np.where(usable, seasonal, flat)
+
+
+def never_negative(series: SeriesSet) -> Floats:
+    """What no forecast of a series lies below: 0 if it never was negative (sales, loads).
+
+    Returns:
+        (N,) 0, or -inf where a series has a negative value.
+
+    Example:
+        >>> from holdfast.tables.calendar import Calendar
+        >>> series = SeriesSet.from_arrays({"a": [0.0, 3.0], "b": [-1.0, 3.0]}, Calendar.integer())
+        >>> never_negative(series).tolist()
+        [0.0, -inf]
+    """
+    owner = np.repeat(np.arange(len(series)), series.lengths)
+    negative = np.bincount(owner[series.values < 0], minlength=len(series))
+    return np.where(negative > 0, -np.inf, 0.0)
 
 
 def by_phase(history: Floats, season: int) -> Floats:

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from holdfast.forecasting.baselines.naive import last_observed
 from holdfast.records import Floats
 
 _BLOCK = 16384  # candidates × series in one loop over time: what stays in the second-level cache
@@ -226,3 +227,23 @@ def _blocks(count: int, candidates: int) -> Iterator[slice]:
     size = max(1, _BLOCK // candidates)
     for begin in range(0, count, size):
         yield slice(begin, min(begin + size, count))
+
+
+def damped_ets(adjusted: Floats, horizon: int) -> Floats:
+    """Exponential smoothing with a damped additive trend.
+
+    Arguments:
+        adjusted: (N, L) histories without their season, newest value last, NaN for gaps.
+        horizon: K steps.
+
+    Returns:
+        (N, K); the last value where a series has fewer than three observations, NaN where it has
+        none.
+
+    Source: Gardner and McKenzie, Forecasting trends in time series (1985).
+    """
+    forecast = np.repeat(last_observed(adjusted)[:, None], horizon, axis=1)
+    rows = np.flatnonzero((~np.isnan(adjusted)).sum(axis=1) >= 3)
+    if len(rows):
+        forecast[rows] = fit_damped_trend(adjusted[rows].T).forecast(horizon)
+    return forecast

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from holdfast.errors import InputError
-from holdfast.forecasting.baselines.simple import never_negative
+from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.evaluation.marginals import Marginals
+from holdfast.forecasting.evaluation.copula import Marginals
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.baselines.simple import reach
+from holdfast.forecasting.baselines import reach
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error
 from holdfast.forecasting.evaluation.shifts import Ends, look_at_ends

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.baselines.simple import never_negative
+from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import scores_needed
-from holdfast.forecasting.evaluation.surprise import surprise
+from holdfast.forecasting.evaluation.significance import surprise
 from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.networks.forecast import at_level
+from holdfast.forecasting.networks.members import at_level
 from holdfast.records import AnomalyRecord, Floats
 from holdfast.tables.series import SeriesSet
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.evaluation.conformal import scores_needed
-from holdfast.forecasting.evaluation.surprise import surprise
+from holdfast.forecasting.evaluation.significance import surprise
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.monitoring.history_buffer import Newest
 from holdfast.forecasting.networks.members import CovariateMember, WindowMember

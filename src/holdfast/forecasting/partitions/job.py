@@ -10,12 +10,10 @@ from typing import Literal
 
 from holdfast.errors import InputError
 from holdfast.forecasting.fitting import Fit, fit
-from holdfast.forecasting.partitions.plan import MODEL, Plan
-from holdfast.forecasting.partitions.prepare import Fresh, Job
+from holdfast.forecasting.partitions.plan import MODEL, Fresh, Job, Plan
+from holdfast.forecasting.partitions.processes import Workers
 from holdfast.forecasting.partitions.ray_cluster import do_on_ray
-from holdfast.forecasting.partitions.sums import Sums
-from holdfast.forecasting.partitions.work import Facts, Work, sweep
-from holdfast.forecasting.partitions.workers import Workers
+from holdfast.forecasting.partitions.work import Facts, Sums, Work, sweep
 from holdfast.forecasting.run_folder import clear_checkpoints
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress

@@ -11,8 +11,8 @@ from typing import Any
 
 from holdfast.errors import InputError
 from holdfast.forecasting.partitions.plan import Settings
+from holdfast.forecasting.partitions.processes import ATTEMPTS, Finished
 from holdfast.forecasting.partitions.work import Facts
-from holdfast.forecasting.partitions.workers import ATTEMPTS, Finished
 
 RETRIES = 3
 """How often a part is begun again whose machine was lost."""
@@ -76,7 +76,7 @@ def _do(out: str, settings: str, number: int) -> str:
     """The task: one part; what came of it, as the lines of `worker.serve`."""
     from io import StringIO
 
-    from holdfast.forecasting.partitions.worker import serve
+    from holdfast.forecasting.partitions.processes import serve
 
     answers = StringIO()
     serve([out, settings, "1"], StringIO(f"{number}\n"), answers)

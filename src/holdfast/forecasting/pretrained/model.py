@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.networks.heads import QuantileHead
-from holdfast.forecasting.pretrained.patches import PatchDesign
-from holdfast.forecasting.pretrained.reading import Reading, candidate_count, input_size
+from holdfast.forecasting.networks.model import QuantileHead
+from holdfast.forecasting.pretrained.design import PatchDesign
+from holdfast.forecasting.pretrained.features import Reading, candidate_count, input_size
 from holdfast.nn import LSTM
 
 State = tuple[tuple[Tensor, Tensor], ...]

@@ -18,9 +18,9 @@ from holdfast.errors import ArgumentError, ModelError, TableError
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.networks.design import Design, choose_design
-from holdfast.forecasting.networks.fit import fit_network, network_plan, steps_for
-from holdfast.forecasting.networks.forecast import forecast_quantiles
+from holdfast.forecasting.networks.members import forecast_quantiles
 from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.networks.train import fit_network, network_plan, steps_for
 from holdfast.lens.compare.forecast_findings import forecast_findings
 from holdfast.lens.compare.forecasters import ComparedTask, compared_network
 from holdfast.lens.compare.models import MODELS, ModelName, weights_of

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.networks.design import Design
-from holdfast.forecasting.networks.fit import NetworkTask
 from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.networks.train import NetworkTask
 from holdfast.lens.compare.models import ModelName, layer_of
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.forecasting.networks.threads import one_thread
 from holdfast.lens.compare.memory_findings import findings
 from holdfast.lens.compare.memory_results import MemoryResults
 from holdfast.lens.compare.memory_run import MOST_WRONG, TESTED, Job, Outcome, run, seconds_of
@@ -19,6 +18,7 @@ from holdfast.records import ComparedRun, MemoryComparison
 from holdfast.training.budget import Budget
 from holdfast.training.interrupts import Interrupts
 from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.threads import one_thread
 from holdfast.version import __version__
 
 LAGS: Final = (10, 30, 100, 300, 1000)

@@ -7,10 +7,12 @@ from typing import Final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holdfast.forecasting.networks.covariate_inputs import Sizes
+from holdfast.forecasting.networks.covariates.inputs import CovariateWindows, Reading, Sizes
 from holdfast.forecasting.networks.design import QUANTILES, Design
-from holdfast.forecasting.networks.features import EXTRA_INPUTS, Features
-from holdfast.forecasting.networks.model import ForecastNetwork
+from holdfast.forecasting.networks.model import EXTRA_INPUTS, Features, ForecastNetwork
+from holdfast.forecasting.networks.train import NetworkTask
+from holdfast.tables.series import SeriesSet
+from holdfast.tables.window_split import Windows
 
 _DECODER: Final = 32
 
@@ -65,3 +67,38 @@ class CovariateNetwork(ForecastNetwork):
         assert read.ahead is not None
         made: Tensor = self.decode(state, read.ahead[-len(state) :])
         return made
+
+
+class CovariateTask(NetworkTask):
+    """Learning to forecast all series of a table with one network that reads covariates.
+
+    Arguments:
+        design: the network's sizes.
+        reading: how covariates become numbers.
+        series: histories up to the last value that training may see.
+        held_out: the same series some horizons further, to stop early on; None for never.
+        seed: of the initial weights.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        reading: Reading,
+        series: SeriesSet,
+        held_out: SeriesSet | None,
+        seed: int,
+    ) -> None:
+        self._sizes = reading.sizes(series.calendar)
+        self._learnt = CovariateWindows(series, reading, design.horizon)
+        self._later = (
+            None if held_out is None else CovariateWindows(held_out, reading, design.horizon)
+        )
+        super().__init__(design, series, held_out, seed)
+
+    def _made(self) -> CovariateNetwork:
+        return CovariateNetwork(self.design, self._sizes)
+
+    def _beside(self, read: Features, windows: Windows) -> Features:
+        watched = windows is self.windows.watched
+        beside = self._later if watched and self._later is not None else self._learnt
+        return beside.beside(read, windows.rows, windows.ends, self.design)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -11,10 +13,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TextIO
 
+from holdfast.errors import HoldfastError
 from holdfast.forecasting.partitions.plan import Settings
-from holdfast.forecasting.partitions.work import Facts
+from holdfast.forecasting.partitions.work import Facts, Work
 
 ATTEMPTS = 2
 """How often a part is begun whose process dies."""
@@ -27,7 +30,7 @@ Finished = Callable[[int, "Facts | str"], None]
 class Workers:
     """Does parts in processes of its own.
 
-    Every process runs ``holdfast.forecasting.partitions.worker`` and speaks JSON over its pipes,
+    Every process runs ``holdfast.forecasting.partitions.processes`` and speaks JSON over its pipes,
     so that it starts alike from a script, a notebook and the command line.
 
     Arguments:
@@ -112,7 +115,7 @@ class Workers:
 
     def _start(self) -> subprocess.Popen[str]:
         settings = json.dumps(asdict(self.settings))
-        usual = [sys.executable, "-m", "holdfast.forecasting.partitions.worker"]
+        usual = [sys.executable, "-m", "holdfast.forecasting.partitions.processes"]
         command = [*(self.command or usual), str(self.out), settings, str(self.threads)]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
@@ -140,3 +143,41 @@ def _ask(process: subprocess.Popen[str], number: int) -> Facts | str | None:
 def _line(stream: IO[str]) -> str | None:
     line = stream.readline()
     return line if line.endswith("\n") else None
+
+
+def serve(
+    arguments: Sequence[str], numbers: TextIO, answers: TextIO, *, parent: int | None = None
+) -> None:
+    """Do one part after the other, until there are no more numbers.
+
+    Arguments:
+        arguments: the folder of results, the settings as JSON, threads of this process.
+        numbers: a line a part.
+        answers: a line a part: {"facts": …} or {"error": …}.
+        parent: the process without which nobody waits for results; None for none.
+    """
+    import torch
+
+    out, settings, threads = arguments
+    torch.set_num_threads(int(threads))
+    work: Work | None = None
+    alive = (lambda: True) if parent is None else (lambda: os.getppid() == parent)
+    for line in numbers:
+        try:
+            if work is None:
+                work = Work.open(Path(out), settings_from(json.loads(settings)))
+            answer: dict[str, Any] = {"facts": work.do(int(line), alive).to_json()}
+        except HoldfastError as problem:
+            answer = {"error": str(problem)}
+        print(json.dumps(answer), file=answers, flush=True)  # the other end reads it
+
+
+def settings_from(data: dict[str, Any]) -> Settings:
+    """Settings that were sent as JSON."""
+    ids = None if data["ids"] is None else tuple(data["ids"])
+    return Settings(**{**data, "levels": tuple(data["levels"]), "ids": ids})
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the job
+    serve(sys.argv[1:], sys.stdin, sys.stdout, parent=os.getppid())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -12,16 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.networks.fit import LEAST_EVERY
-from holdfast.forecasting.networks.losses import pinball
-from holdfast.forecasting.pretrained.alignment import (
+from holdfast.forecasting.networks.model import pinball
+from holdfast.forecasting.networks.train import LEAST_EVERY
+from holdfast.forecasting.pretrained.features import (
+    Reading,
     known_patches,
     left_aligned,
+    origins_of,
     patches_of,
+    read,
+    targets,
 )
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.pretrained.precision import Precision, quantiles_in
-from holdfast.forecasting.pretrained.reading import Reading, origins_of, read, targets
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.window_split import Windows, WindowSplit
 from holdfast.tables.windows import WindowShape
@@ -189,3 +192,34 @@ def mean_loss(made: Tensor, reading: Reading, ahead: Tensor, quantiles: Tensor) 
     loss = weight * pinball(made[:-1], ahead, quantiles)
     count = (weight * ~torch.isnan(ahead)).sum(dim=(0, 2)).clamp(min=1)
     return loss.sum(dim=(0, 2)) / count
+
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+"""Of the multiplications in the recurrent blocks; weights and losses are float32."""
+
+
+def native_precision(device: str) -> Precision:
+    """bfloat16 where the processor has instructions for it: an update then takes two thirds.
+
+    Arguments:
+        device: a type of device, "cpu" or "cuda".
+    """
+    if device == "cuda":
+        native = torch.cuda.is_bf16_supported()
+    else:
+        native = torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if native else "float32"
+
+
+def quantiles_in(precision: Precision, network: PretrainedNetwork, reading: Reading) -> Tensor:
+    """(K, B, p, Q) quantiles in the network's units, as the network says them while it learns.
+
+    Arguments:
+        precision: of the blocks; what stands on top of them is float32.
+        network: in training.
+        reading: of a batch.
+    """
+    device = reading.inputs.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
+        known, _ = network.known(reading)
+    return network.quantiles_of(known, reading.candidates)

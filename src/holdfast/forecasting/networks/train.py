@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES, Design
-from holdfast.forecasting.networks.features import Features, features, targets
-from holdfast.forecasting.networks.losses import pinball
-from holdfast.forecasting.networks.model import ForecastNetwork
-from holdfast.forecasting.networks.threads import one_thread
+from holdfast.forecasting.networks.model import (
+    Features,
+    ForecastNetwork,
+    features,
+    pinball,
+    targets,
+)
 from holdfast.tables.scaling import logarithms, positive
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.window_split import Windows, WindowSplit
@@ -31,6 +34,7 @@ from holdfast.training.progress import Progress
 from holdfast.training.seed import generator, seeded, torch_seed
 from holdfast.training.step_timing import StepTiming
 from holdfast.training.task import Task
+from holdfast.training.threads import one_thread
 from holdfast.training.validation import validation
 
 LEAST_EVERY = 10

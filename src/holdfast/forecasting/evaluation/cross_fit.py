@@ -1,41 +1,214 @@
-"""The cross-fit: what each method is worth, with every printed score out of fold.
-
-No fold has two roles for the same number. For the scores printed of fold k:
-
-- the blend's weights come from the folds apart from k;
-- the interval's multipliers come from those folds too, but at each such fold j the centre was
-  blended with weights from the folds apart from both j and k, and so are the widths of several
-  networks: the errors that calibrate at j are those of a centre shaped neither by j nor by k;
-- a series' own factor at j comes from its errors at folds i apart from j and k. The weights behind
-  i's centre are hidden from i and k but not from j, so through them j has a small say in it; k has
-  none.
-
-The final weights and multipliers, for the real forecast, use all folds in the same way with nothing
-hidden. Early stopping watches a fold of its own (`folds.py`) that is not here at all.
-
-Folds later than k take part in k's weights: six numbers shared by all series, which say which
-methods suit this data. Going forward only would leave the first fold without any. What is never
-seen are k's own actuals.
-"""
+"""Who may see which fold: weights, centres and widths for each fold from the others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.evaluation.blend import Prior
-from holdfast.forecasting.evaluation.conformal import Intervals, apply_calibration
-from holdfast.forecasting.evaluation.crossfit import CrossFit, Spread
-from holdfast.forecasting.evaluation.folds import time_blocks
-from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error, smape
-from holdfast.forecasting.evaluation.rule import Rule
+from holdfast.forecasting.evaluation.conformal import (
+    Intervals,
+    Spread,
+    Widths,
+    apply_calibration,
+    calibrate,
+    mix_widths,
+    scale_widths,
+    series_factors,
+    stack_widths,
+    uncalibrated,
+    width_unit,
+)
+from holdfast.forecasting.evaluation.ensemble import (
+    Errors,
+    Prior,
+    Rule,
+    blend_widths,
+    collect_errors,
+    combine,
+    fit_without_useless,
+)
+from holdfast.forecasting.evaluation.folds import apart_in_time, time_blocks
+from holdfast.forecasting.evaluation.metrics import (
+    inside,
+    interval_score,
+    mean_observed,
+    scaled_error,
+    smape,
+)
 from holdfast.forecasting.evaluation.significance import Comparison, compare
-from holdfast.forecasting.evaluation.verdict import sentences
-from holdfast.forecasting.evaluation.widths import Widths
 from holdfast.records import NETWORKS, TRAINED, Floats, LevelCoverage, MethodScore
+
+Indices = NDArray[np.int64]
+
+_SHARES = (0.0, 0.5, 1.0)  # of residual widths in the base width
+_HALVES = 20  # windows of one fold from which its series are split to test a member
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFit:
+    """The folds of a backtest, and what may be learnt from which of them.
+
+    Arguments:
+        members: (M, F, N, K) forecasts, NaN where a member has none.
+        actual: (F, N, K).
+        scale: (F, N).
+        prior: the weights before anything is learnt.
+        candidates: indices of the members that must earn their place.
+        cutoffs: (F,) ordinals; folds closer than the horizon overlap and never serve each other.
+        networks: index of a network among the members → level → (F, N, K) half-widths.
+        residual: level → (F, N, K) half-widths.
+        floor: (F, N) what no bound lies below, -inf for none.
+    """
+
+    members: Floats
+    actual: Floats
+    scale: Floats
+    prior: Prior
+    candidates: tuple[int, ...]
+    cutoffs: Indices
+    networks: Mapping[int, Widths]
+    residual: Widths
+    floor: Floats
+    _known: dict[tuple[int, ...], Floats] = field(default_factory=dict)
+
+    def apart(self, *folds: int) -> list[int]:
+        """The folds that share no point of time with any of these."""
+        horizon = self.actual.shape[2]
+        return [
+            other
+            for other in range(len(self.actual))
+            if all(abs(self.cutoffs[other] - self.cutoffs[fold]) >= horizon for fold in folds)
+        ]
+
+    def independent(self, folds: list[int]) -> NDArray[np.bool_]:
+        """Which of these folds count: a set of them of which no two overlap."""
+        return apart_in_time(self.cutoffs[folds], self.actual.shape[2])
+
+    def weights(self, folds: list[int]) -> Floats:
+        """(M,) the blend's weights as these folds advise; the prior's without any."""
+        key = tuple(folds)
+        if key not in self._known:
+            self._known[key] = self._fit(folds)
+        return self._known[key]
+
+    def blend(self, fold: int, *hidden: int) -> Floats:
+        """(N, K) the blend at a fold, its weights from folds apart from it and from `hidden`."""
+        return combine(self.members[:, fold], self.weights(self.apart(fold, *hidden)))
+
+    def network_widths(self, fold: int, *hidden: int) -> Widths | None:
+        """What the networks say of the width at a fold, weighted as their forecasts are there."""
+        weights = self.weights(self.apart(fold, *hidden))
+        return blend_widths(
+            [widths.at(fold) for widths in self.networks.values()], weights[list(self.networks)]
+        )
+
+    def spread(self, *hidden: int) -> Spread:
+        """Widths and multipliers from the folds apart from `hidden`.
+
+        At each of these folds the centre is blended with weights from folds apart from it and from
+        `hidden`, and a series' factor from its errors at the others of these folds. The centres of
+        those errors are blended with weights that the fold may have shaped: hiding it there too
+        would take a fit for every three folds and leave three folds with nothing to fit.
+        """
+        folds = self.apart(*hidden)
+        horizon = self.actual.shape[2]
+        if not folds or len(self.actual) < 2:
+            # Nothing to learn from: the networks' own widths where there are networks.
+            return Spread(
+                0.0, 1.0, np.ones(self.actual.shape[1]), uncalibrated(self.residual, horizon)
+            )
+        centres = np.stack([self.blend(fold, *hidden) for fold in folds])
+        spoken = [self.network_widths(fold, *hidden) for fold in folds]
+        said = [widths for widths in spoken if widths is not None]
+        network = stack_widths(said) if said else None
+        residual = self.residual.at(folds)
+        error = self.actual[folds] - centres
+        unit = width_unit(network, residual)
+        shares = _SHARES if network is not None else (1.0,)
+        bases = [mix_widths(network, residual, share, unit) for share in shares]
+        fitted = [self._fitted(folds, error, base) for base in bases]
+        costs = [self._cost(folds, centres, widths) for widths in fitted] if network else [0.0]
+        best = int(np.argmin(costs))
+        return Spread(
+            share=shares[best],
+            unit=unit,
+            factors=series_factors(error, bases[best], self.independent(folds)),
+            calibration=calibrate(
+                centres, self.actual[folds], fitted[best], independent=self.independent(folds)
+            ),
+        )
+
+    def _fitted(self, folds: list[int], error: Floats, base: Widths) -> Widths:
+        """Base widths with each series' factor, at each fold from the other folds."""
+        made: list[Widths] = []
+        for place, fold in enumerate(folds):
+            others = [folds.index(other) for other in self.apart(fold) if other in folds]
+            apart = self.independent([folds[other] for other in others])
+            factors = series_factors(error[others], base.at(others), apart)
+            made.append(scale_widths(base.at(place), factors))
+        return Widths(
+            {level: np.stack([one.lower[level] for one in made]) for level in base.lower},
+            {level: np.stack([one.upper[level] for one in made]) for level in base.upper},
+        )
+
+    def _cost(self, folds: list[int], centres: Floats, widths: Widths) -> float:
+        """Mean scaled interval score of pooled calibration: which base widths fit best."""
+        actual = self.actual[folds]
+        calibration = calibrate(
+            centres, actual, widths, by_step=False, independent=self.independent(folds)
+        )
+        made = apply_calibration(centres, widths, calibration).floored(self.floor[folds])
+        scale = self.scale[folds][..., None]
+        return float(
+            sum(
+                mean_observed(
+                    interval_score(actual, made.lower[level], made.upper[level], level) / scale
+                )
+                for level in widths.levels
+            )
+        )
+
+    def _fit(self, folds: list[int]) -> Floats:
+        # A member that is nowhere in these folds would leave no point where all are.
+        there = _somewhere(self.members[:, folds])
+        if not there.any():
+            return self.prior.centre(_somewhere(self.members))
+        weights = np.zeros(len(there))
+        weights[there] = self._fit_members(there, folds)
+        return weights
+
+    def _fit_members(self, there: NDArray[np.bool_], folds: list[int]) -> Floats:
+        def errors(chosen: list[int], series: slice = slice(None)) -> Errors:
+            return collect_errors(
+                self.members[there][:, chosen][:, :, series],
+                self.actual[chosen, series],
+                self.scale[chosen, series],
+                self.independent(chosen),
+            )
+
+        every = errors(folds)
+        prior = Prior(self.prior.network[there], self.prior.guard[there])
+        places = np.cumsum(there) - 1
+        candidates = [int(places[one]) for one in self.candidates if there[one]]
+        parts = []
+        if candidates and len(places) > 1:
+            for fold in folds:
+                others = [other for other in self.apart(fold) if other in folds]
+                if others:
+                    parts.append((errors(others), errors([fold])))
+            if not parts and every.windows >= _HALVES:
+                even, odd = (errors(folds, slice(start, None, 2)) for start in (0, 1))
+                parts = [(even, odd), (odd, even)]
+        return fit_without_useless(every, prior, parts, candidates)
+
+
+def _somewhere(members: Floats) -> NDArray[np.bool_]:
+    """(M,) which members have a forecast anywhere."""
+    return np.asarray((~np.isnan(members)).any(axis=(1, 2, 3)))
+
 
 BLEND = "holdfast"
 """What the blend is called in scores and columns."""
@@ -57,7 +230,6 @@ class Judgement:
         series_mase, series_mase_naive: (N,) blend and seasonal naive, NaN for series in no fold.
         step_mase: (K,); step_coverage: level → (K,).
         comparison: the blend against the best simple method; None without folds or rivals.
-        verdict: what follows, in sentences.
     """
 
     names: tuple[str, ...]
@@ -73,7 +245,6 @@ class Judgement:
     step_mase: Floats
     step_coverage: Mapping[float, Floats]
     comparison: Comparison | None
-    verdict: tuple[str, ...]
 
     @property
     def rule(self) -> Rule:
@@ -111,7 +282,7 @@ def judge(
 
     Returns:
         the judgement. With one fold weights are the prior's and intervals not calibrated, with none
-        nothing is scored; `verdict` says so.
+        nothing is scored.
 
     Example:
         >>> came = np.random.default_rng(0).normal(size=(3, 30, 4))
@@ -196,7 +367,6 @@ def judge(
         step_mase=mean_observed(error, axis=(0, 1)),
         step_coverage=step_coverage,
         comparison=comparison,
-        verdict=sentences(count, methods, coverage, comparison),
     )
 
 

@@ -1,20 +1,167 @@
-"""How the errors of a forecast go together: between steps, and between series.
-
-Learnt from the normal scores (`Marginals.ranks`) of what came in past windows that the forecast had
-not seen. Correlations are pooled over series, and shrunk towards a simple structure as far as the
-windows disagree, so that a handful of them is enough to begin with.
-"""
+"""The whole distribution of each step: what lies between the calibrated bounds, and beyond them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
+from holdfast.forecasting.evaluation.conformal import REACH, density, probability, score, strata
 from holdfast.records import Floats
+
+_STRATA = 16
+"""Strata of a mean between two quantiles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Marginals:
+    """A distribution for each point: quantiles at some normal scores, and lines between them.
+
+    The quantile function is linear in the normal score between neighbouring bounds, so that a
+    normal distribution is met exactly and any other at its bounds. Beyond the outermost bounds the
+    outermost line goes on, down to a floor: tails are normal ones of the outermost bounds' scale.
+
+    Arguments:
+        scores: (Q,) normal scores of the quantiles, ascending; 0 is the median.
+        values: (Q, …) the quantiles, not descending.
+        floor: (…) what no value lies below; -inf for none.
+        pull: (…) how far values between two quantiles above the median lie towards the lower one:
+            there the line is share^pull in place of share; 1 for a straight one.
+
+    Example:
+        >>> half = Marginals.from_bounds(np.array([5.0]), {80: np.array([4.0])},
+        ...                              {80: np.array([9.0])})
+        >>> half.values.ravel().tolist(), half.quantile(np.array([0.5, 0.9])).round(3).tolist()
+        ([4.0, 5.0, 9.0], [[5.0], [9.0]])
+    """
+
+    scores: Floats
+    values: Floats
+    floor: Floats
+    pull: Floats
+
+    @classmethod
+    def from_bounds(
+        cls,
+        median: Floats,
+        lower: Mapping[float, Floats],
+        upper: Mapping[float, Floats],
+        floor: Floats | None = None,
+        pull: Floats | float = 1.0,
+    ) -> Marginals:
+        """From a median and nested bounds.
+
+        Arguments:
+            median: (…).
+            lower, upper: level in percent → (…).
+            floor, pull: (…) or what broadcasts to it; a floor of None for none.
+        """
+        levels = sorted(lower)
+        normal = NormalDist()
+        outward = [normal.inv_cdf(0.5 + level / 200.0) for level in levels]
+        values = np.stack(
+            [*(lower[level] for level in reversed(levels)), median]
+            + [upper[level] for level in levels]
+        )
+        lowest = np.broadcast_to(-np.inf if floor is None else floor, median.shape)
+        return cls(
+            scores=np.array([-s for s in reversed(outward)] + [0.0] + outward),
+            # A median beyond a bound would make the quantile function turn back.
+            values=np.maximum.accumulate(np.maximum(values, lowest), axis=0),
+            floor=lowest,
+            pull=np.broadcast_to(pull, median.shape),
+        )
+
+    def rows(self, rows: NDArray[np.int64]) -> Marginals:
+        """Of some series: entries of the first axis behind the quantiles."""
+        return Marginals(self.scores, self.values[:, rows], self.floor[rows], self.pull[rows])
+
+    def at(self, scores: Floats) -> Floats:
+        """Values at normal scores: (S, …) or (S, 1 …) → (S, …)."""
+        drawn = np.broadcast_to(scores, (len(scores), *self.floor.shape))
+        place = np.clip(np.searchsorted(self.scores, drawn) - 1, 0, len(self.scores) - 2)
+        low = np.take_along_axis(self.values, place, axis=0)
+        high = np.take_along_axis(self.values, place + 1, axis=0)
+        share = (drawn - self.scores[place]) / (self.scores[place + 1] - self.scores[place])
+        above = (place >= len(self.scores) // 2) & (share < 1.0)
+        share = np.where(above, np.maximum(share, 0.0) ** self.pull, share)
+        return np.maximum(low + share * (high - low), self.floor)
+
+    def quantile(self, probabilities: Floats) -> Floats:
+        """(P,) probabilities → (P, …) quantiles."""
+        shape = (len(probabilities),) + (1,) * self.floor.ndim
+        return self.at(score(np.asarray(probabilities, dtype=np.float64)).reshape(shape))
+
+    def mean(self) -> Floats:
+        """(…) the mean: exact for straight lines, in 16 strata for bent ones and at a floor."""
+        edges = np.concatenate([[0.0], probability(self.scores), [1.0]])
+        heights = np.concatenate([[0.0], density(self.scores), [0.0]])
+        middle = (np.arange(_STRATA) + 0.5) / _STRATA
+        kinds = np.unique(self.pull)
+        total = np.zeros(self.floor.shape)
+        for place in range(len(edges) - 1):
+            mass = edges[place + 1] - edges[place]
+            strata = score(edges[place] + middle * mass)
+            line = min(max(place - 1, 0), len(self.scores) - 2)  # the outer lines go on
+            left, right = self.scores[line], self.scores[line + 1]
+            share = (strata - left) / (right - left)
+            # The mean score between two scores, exactly.
+            straight = ((heights[place] - heights[place + 1]) / mass - left) / (right - left)
+            low, width = self.values[line], self.values[line + 1] - self.values[line]
+            if place == 0:
+                part = np.mean([np.maximum(low + one * width, self.floor) for one in share], axis=0)
+            elif line < len(self.scores) // 2 or place == len(edges) - 2:
+                part = low + straight * width
+            else:
+                lean = np.zeros(self.floor.shape)
+                for kind in kinds.tolist():
+                    bent = straight if kind == 1.0 else (share**kind).mean()
+                    lean = np.where(self.pull == kind, bent, lean)
+                part = low + lean * width
+            total += mass * part
+        return total
+
+    def ranks(self, actual: Floats) -> Floats:
+        """(…) the normal score of what came: standard normal where the distribution is right.
+
+        Where several scores have one value, as zero has among counts, the middle of their
+        probabilities counts. NaN where the actual, or the distribution, is missing.
+        """
+        ends = self.at(np.array([-REACH, REACH]).reshape((2,) + (1,) * self.floor.ndim))
+        scores = np.concatenate([[-REACH], self.scores, [REACH]])
+        values = np.concatenate([ends[:1], self.values, ends[1:]])
+        least = self._crossing(scores, values, actual, (values < actual).sum(axis=0))
+        greatest = self._crossing(scores, values, actual, (values <= actual).sum(axis=0))
+        middle = score(0.5 * (probability(least) + probability(greatest)))
+        missing = np.isnan(actual) | np.isnan(self.values).any(axis=0)
+        return np.where(missing, np.nan, middle)
+
+    def _crossing(
+        self, scores: Floats, values: Floats, actual: Floats, passed: NDArray[np.int64]
+    ) -> Floats:
+        """(…) the score at which the line through the values reaches what came.
+
+        Arguments:
+            scores: (Q,).
+            values: (Q, …).
+            actual: (…).
+            passed: (…) how many of the values lie before it.
+        """
+        place = np.clip(passed, 1, len(scores) - 1)
+        low = np.take_along_axis(values, place[None] - 1, axis=0)[0]
+        high = np.take_along_axis(values, place[None], axis=0)[0]
+        share = np.clip((actual - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
+        above = (place > len(scores) // 2) & (place < len(scores) - 1)
+        share = np.where(above, share ** (1.0 / self.pull), share)
+        inside = scores[place - 1] + share * (scores[place] - scores[place - 1])
+        inside = np.where(passed == 0, scores[0], inside)
+        return np.asarray(np.where(passed == len(scores), scores[-1], inside))
+
 
 MOST_STEPS = 512
 """Steps up to which a matrix is kept; longer horizons have the simple structure alone."""
@@ -291,3 +438,107 @@ def _is_correlation(matrix: NDArray[np.float64]) -> bool:
         return True
     close = np.allclose(np.diagonal(matrix), 1.0) and np.allclose(matrix, matrix.T)
     return bool(close and np.linalg.eigvalsh(matrix)[0] > 0)
+
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Sample paths of N series, drawn some series at a time; each series' draws are its own.
+
+    A Gaussian copula: normal numbers with the correlations of past errors are ranked over the
+    samples at every step, and the sample of rank r gets the quantile (r − ½)/n. So each step has
+    its own distribution exactly, in any number of samples, and only the order in which the
+    quantiles are strung together is random.
+
+    Arguments:
+        dependence: of the errors.
+        horizon: K steps.
+        places: (N,) which series of the fit each one is, −1 for one that it never saw.
+        samples: n paths.
+        seed: of the draws; equal seeds give equal paths, however many series are drawn at once
+            where no pair of series has a correlation of its own.
+
+    Source: Clark et al., The Schaake shuffle (2004); Schefzik, Thorarinsdottir and Gneiting,
+    Uncertainty quantification in complex simulation models using ensemble copula coupling (2013).
+    """
+
+    dependence: Dependence
+    horizon: int
+    places: Places
+    samples: int
+    seed: int
+
+    def scores(self, rows: Places) -> Floats:
+        """(n, R, K) correlated normal numbers of some series."""
+        root = self._pairs
+        if root is not None:
+            every = self._draw(np.arange(len(self.places)))
+            return np.asarray(root[rows] @ every)
+        common = self.dependence.common
+        shared = self._steps(np.random.default_rng([self.seed, 0]), 1)
+        own = self._draw(rows)
+        return np.asarray(np.sqrt(common) * shared + np.sqrt(1.0 - common) * own)
+
+    def values(self, marginals: Marginals, rows: Places) -> Floats:
+        """(n, R, K) paths of some series.
+
+        Arguments:
+            marginals: of those R series, values (Q, R, K).
+            rows: (R,) which of the N series they are.
+        """
+        return marginals.at(self.ranked(self.scores(rows)))
+
+    def ranked(self, scores: Floats) -> Floats:
+        """(n, …) normal numbers of the same ranks, one from each of n equally likely strata."""
+        order = np.argsort(scores, axis=0, kind="stable")
+        made = np.empty_like(scores)
+        even = strata(self.samples).reshape((self.samples,) + (1,) * (scores.ndim - 1))
+        np.put_along_axis(made, order, np.broadcast_to(even, scores.shape), axis=0)
+        return made
+
+    def whole(self, values: Floats, rows: Places) -> Floats:
+        """(n, R, K) rounded up with the probability of the fraction, so that means stay."""
+        floor = np.floor(values)
+        for place, row in enumerate(rows.tolist()):
+            chance = np.random.default_rng([self.seed, 2, row]).random(values[:, place].shape)
+            floor[:, place] += chance < values[:, place] - floor[:, place]
+        return floor
+
+    def without_series(self) -> Paths:
+        """The same paths of series that know nothing of each other."""
+        alone = replace(self.dependence, common=0.0, series=np.zeros((0, 0)))
+        return replace(self, dependence=alone)
+
+    @cached_property
+    def _pairs(self) -> Floats | None:
+        """(N, N) the root of the correlation between series; None where one number has to do."""
+        known = self.dependence.series
+        if not len(known) or (self.places < 0).any() or len(set(self.places)) < len(self.places):
+            return None
+        return np.asarray(np.linalg.cholesky(known[np.ix_(self.places, self.places)]))
+
+    def _draw(self, rows: Places) -> Floats:
+        """(n, R, K) of each series alone; the same whichever are drawn with it."""
+        made = [self._steps(np.random.default_rng([self.seed, 1, row]), 1) for row in rows.tolist()]
+        return np.concatenate(made, axis=1)
+
+    @cached_property
+    def _root(self) -> Floats:
+        """(K, K) the root of the correlation between steps."""
+        return np.asarray(np.linalg.cholesky(self.dependence.steps))
+
+    def _steps(self, draws: np.random.Generator, count: int) -> Floats:
+        """(n, count, K) normal numbers that go together between steps."""
+        if self.horizon <= MOST_STEPS:
+            made = draws.normal(size=(self.samples, count, self.horizon))
+            return np.asarray(made @ self._root.T)
+        common, fading, kept = self.dependence.simple.tolist()
+        shape = (self.samples, count, self.horizon)
+        noise, own = draws.normal(size=shape), draws.normal(size=shape)
+        for step in range(1, self.horizon):
+            noise[..., step] = kept * noise[..., step - 1] + np.sqrt(1 - kept**2) * noise[..., step]
+        shared = draws.normal(size=(self.samples, count, 1))
+        rest = max(0.0, 1.0 - common - fading)
+        return np.asarray(np.sqrt(common) * shared + np.sqrt(fading) * noise + np.sqrt(rest) * own)

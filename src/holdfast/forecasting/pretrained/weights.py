@@ -11,8 +11,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import safetensors
@@ -21,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, ModelError
+from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.forecasting.pretrained.patches import PatchDesign
 from holdfast.storage import write_bytes_atomically, write_text_atomically
 from holdfast.training.weights import network_from
 
@@ -38,14 +39,14 @@ _FIELDS: Final = {
 }  # fmt: skip
 
 
-def paths(folder: str | Path, name: str) -> tuple[Path, Path]:
+def network_paths(folder: str | Path, name: str) -> tuple[Path, Path]:
     """Where the weights of a network and the JSON beside them lie.
 
     Raises:
         ArgumentError: the name is not lower-case letters, digits and hyphens.
 
     Example:
-        >>> [path.name for path in paths("weights", "fine")]
+        >>> [path.name for path in network_paths("weights", "fine")]
         ['fine.safetensors', 'fine.json']
     """
     if _NAME.fullmatch(name) is None:
@@ -55,7 +56,7 @@ def paths(folder: str | Path, name: str) -> tuple[Path, Path]:
     return Path(folder) / f"{name}.safetensors", Path(folder) / f"{name}.json"
 
 
-def write(
+def write_network(
     network: PretrainedNetwork, name: str, folder: str | Path, facts: Mapping[str, object]
 ) -> str:
     """Write a network's two files; each appears whole or not at all.
@@ -77,15 +78,15 @@ def write(
     Example:
         >>> import tempfile
         >>> from dataclasses import replace
-        >>> from holdfast.forecasting.pretrained.patches import FINE
+        >>> from holdfast.forecasting.pretrained.design import FINE
         >>> design = replace(FINE, window=8, context=32, half_life=16, hidden=8, blocks=1)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     digest = write(PretrainedNetwork(design), "small", folder, {"seed": 0})
-        ...     network, facts = read(folder, "small")
+        ...     digest = write_network(PretrainedNetwork(design), "small", folder, {"seed": 0})
+        ...     network, facts = read_network(folder, "small")
         >>> network.design == design, facts
         (True, {'seed': 0})
     """
-    weights_path, json_path = paths(folder, name)
+    weights_path, json_path = network_paths(folder, name)
     arrays = {key: _halved(key, tensor) for key, tensor in network.state_dict().items()}
     packed = safetensors.numpy.save(arrays)
     digest = hashlib.sha256(packed).hexdigest()
@@ -110,8 +111,8 @@ def write(
     return digest
 
 
-def read(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict[str, Any]]:
-    """Read a network that `write` wrote, checking everything that can be checked.
+def read_network(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict[str, Any]]:
+    """Read a network that `write_network` wrote, checking everything that can be checked.
 
     Arguments:
         folder: that holds its two files.
@@ -124,7 +125,7 @@ def read(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict[str, An
         ArgumentError: the name is unfit.
         ModelError: a file is missing, corrupt, of something else or from a newer version.
     """
-    weights_path, json_path = paths(folder, name)
+    weights_path, json_path = network_paths(folder, name)
     header = read_header(folder, name)
     packed = _bytes(weights_path, MAX_WEIGHTS_BYTES)
     if len(packed) != header["bytes"] or hashlib.sha256(packed).hexdigest() != header["sha256"]:
@@ -148,7 +149,7 @@ def read_header(folder: str | Path, name: str) -> dict[str, Any]:
         ArgumentError: the name is unfit.
         ModelError: the file is missing, corrupt, of something else or from a newer version.
     """
-    path = paths(folder, name)[1]
+    path = network_paths(folder, name)[1]
     try:
         header = json.loads(_bytes(path, MAX_JSON_BYTES).decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -214,3 +215,59 @@ def _arrays(packed: bytes) -> dict[str, NDArray[Any]]:
     if any(array.dtype != np.float16 for array in arrays.values()):
         raise ValueError("its weights are not of half precision")
     return arrays
+
+
+Name = Literal["fine", "coarse"]
+
+FOLDER: Final = Path(__file__).parent / "weights"
+"""Where the two networks lie, a safetensors file and a JSON file each."""
+
+LONG_SEASON: Final = 24
+"""Points of a season from which on it is read in long patches, where there are enough of them."""
+
+YEAR_OF_WEEKS: Final = 52
+"""A season as long that is read in short patches all the same: few histories hold many years."""
+
+LONG_HISTORY: Final = 120
+"""Points of a typical history that make five long patches."""
+
+LONG_HORIZON: Final = 48
+"""A longer horizon is reached in long patches."""
+
+
+def choose(
+    lengths: NDArray[np.int64], horizon: int, season: int, long_season: int | None = None
+) -> Name:
+    """Which of the two networks suits a table.
+
+    Arguments:
+        lengths: (N,) points of each history.
+        horizon: steps to forecast.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer one; None where there is none.
+
+    Example:
+        >>> choose(np.array([144]), 12, 12), choose(np.array([700]), 24, 24, 168)
+        ('fine', 'coarse')
+    """
+    begun = lengths[lengths > 0]  # others start after what may be seen
+    typical = float(np.median(begun)) if len(begun) else 0.0
+    long = max(season, long_season or 1) >= LONG_SEASON and season != YEAR_OF_WEEKS
+    if long and typical >= LONG_HISTORY:
+        return "coarse"
+    if horizon > LONG_HORIZON and typical >= 2 * LONG_HISTORY:
+        return "coarse"
+    return "fine"
+
+
+@cache
+def shipped(name: Name) -> PretrainedNetwork:
+    """A network that ships with Holdfast; read once in a process, and not to be changed.
+
+    Raises:
+        ModelError: its files are missing or damaged.
+    """
+    try:
+        return read_network(FOLDER, name)[0]
+    except ModelError as error:
+        raise ModelError(f"{error} It comes with Holdfast: install it again.") from error
