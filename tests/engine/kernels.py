@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.engine.kernels import native
+from holdfast.engine.kernels import cpu
 from holdfast.engine.kernels.choose import KERNELS
 from holdfast.engine.kernels.contract import Kernel
 from holdfast.engine.kernels.cpu import CPU, CpuKernel
@@ -10,7 +10,7 @@ from holdfast.engine.kernels.cpu import CPU, CpuKernel
 
 def instruction_sets() -> tuple[str, ...]:
     """Those that were compiled and that this processor has; none without the library."""
-    library = native.load()
+    library = cpu.load()
     return () if isinstance(library, str) else tuple(library.names[at] for at in library.usable)
 
 

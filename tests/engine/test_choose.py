@@ -9,7 +9,7 @@ import torch
 
 from holdfast.engine.cells import LSTM, Cell
 from holdfast.engine.kernels import choose as choosing
-from holdfast.engine.kernels import native
+from holdfast.engine.kernels import cpu
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem, Verdict
@@ -20,7 +20,7 @@ STACK = Problem(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2, directions=2, 
 
 
 def test_stacks_go_to_our_own_kernel_pass_by_pass() -> None:
-    if isinstance(native.load(), str):
+    if isinstance(cpu.load(), str):
         pytest.skip("no compiled kernels here")
     choice = choose(STACK)
     assert choice.kernel is CPU
@@ -42,7 +42,7 @@ def test_what_our_own_kernel_refuses_goes_to_torch_in_one_call() -> None:
 def test_without_the_library_everything_goes_to_torch_and_the_reason_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(native, "load", lambda: "HOLDFAST_NATIVE=0 switches them off")
+    monkeypatch.setattr(cpu, "load", lambda: "HOLDFAST_NATIVE=0 switches them off")
     monkeypatch.setattr(choosing, "_choose", choosing._choose.__wrapped__)  # what it remembers
     choice = choose(STACK)
     assert choice.kernel is BUILTIN

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from holdfast.engine.kernels.buffer_pool import LENDER, Lender
 from holdfast.engine.kernels.cpu import CPU
-from holdfast.engine.kernels.lending import LENDER, Lender
 from holdfast.nn import LSTM
 
 pytestmark = pytest.mark.skipif(

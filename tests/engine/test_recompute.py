@@ -13,8 +13,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from holdfast.engine.cells import GRU, LSTM, Cell, State
 from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.recompute import run_pass_in_segments
-from holdfast.engine.segment_length import segment_length
+from holdfast.engine.recompute import run_pass_in_segments, segment_length
 from holdfast.errors import ArgumentError
 
 STEPS = 7

@@ -26,8 +26,7 @@ from holdfast.engine.cells import (
     State,
 )
 from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.recompute import run_chosen, run_pass_in_segments
-from holdfast.engine.segment_length import segment_length
+from holdfast.engine.recompute import run_chosen, run_pass_in_segments, segment_length
 
 _CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)}
 

@@ -30,7 +30,7 @@ from holdfast.forecasting.networks.model import (
 from holdfast.forecasting.pretrained.features import Reading, origins_of, read
 from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.nn.interception import output_replaced, output_seen
+from holdfast.nn.inspectable import output_replaced, output_seen
 from holdfast.tables.scaling import logarithms, positive
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import window_values

@@ -22,7 +22,7 @@ from holdfast.forecasting.inspected import (
 )
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.networks.members import CovariateMember, WindowMember
-from holdfast.nn.interception import output_replaced
+from holdfast.nn.inspectable import output_replaced
 from holdfast.records import Floats, SequenceLabels
 from holdfast.tables.series import SeriesSet
 

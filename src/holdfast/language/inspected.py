@@ -17,7 +17,7 @@ from holdfast.language.model import LanguageNetwork
 from holdfast.language.tag.model import TaggerNetwork
 from holdfast.language.word_encoder import WordEncoder, WordTensors
 from holdfast.language.words import WordVocabulary, batched
-from holdfast.nn.interception import input_replaced, input_seen
+from holdfast.nn.inspectable import input_replaced, input_seen
 
 WINDOW: Final = 256
 """Tokens of a sequence, where the text has enough of them."""

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from holdfast.engine.cells import Weights
-from holdfast.engine.cells.products import by_heads
+from holdfast.engine.cells.operations import by_heads
 
 _EPSILON = 1e-5
 """What layer normalisation adds to the variance."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from holdfast.errors import ArgumentError
-from holdfast.nn.gru import GRU
+from holdfast.nn.gru_rnn import GRU
 from holdfast.nn.lstm import LSTM
 
 L = TypeVar("L", bound=nn.Module)

@@ -32,8 +32,8 @@ from holdfast.engine.cells import (
     rnn,
     slstm,
 )
-from holdfast.engine.cells.options import NEUTRAL
-from holdfast.engine.cells.products import from_input, from_state
+from holdfast.engine.cells.cell import NEUTRAL
+from holdfast.engine.cells.operations import from_input, from_state
 from holdfast.lens.gate_arguments import by_input_of, by_state, norm_derivative
 
 

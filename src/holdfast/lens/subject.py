@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -15,8 +15,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from holdfast.errors import ArgumentError
 from holdfast.nn.convert import convert
-from holdfast.nn.inspectable import Inspectable
-from holdfast.nn.interception import input_replaced, input_seen
+from holdfast.nn.inspectable import Inspectable, input_replaced, input_seen
 from holdfast.nn.recurrent import Recurrent
 
 _THEIRS: Final = (nn.LSTM, nn.GRU, nn.RNN)
@@ -102,19 +101,6 @@ def check_weights(model: nn.Module) -> None:
                 f"{wrong:,} of the {weight.numel():,} values of {name!r} are not finite: the model "
                 "is broken; take the weights of an earlier checkpoint, and train with clipping."
             )
-
-
-@contextmanager
-def without_gradients_of_weights(model: nn.Module) -> Iterator[None]:
-    """Inside, only inputs have gradients."""
-    wanted = [weight for weight in model.parameters() if weight.requires_grad]
-    try:
-        for weight in wanted:
-            weight.requires_grad_(False)
-        yield
-    finally:
-        for weight in wanted:
-            weight.requires_grad_(True)
 
 
 def _copied(model: nn.Module) -> nn.Module:

@@ -8,12 +8,9 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from holdfast.errors import ArgumentError
-from holdfast.nn.gru import GRU
-from holdfast.nn.gru_cell import GRUCell
+from holdfast.nn.cells import GRUCell, LSTMCell, RNNCell
+from holdfast.nn.gru_rnn import GRU, RNN
 from holdfast.nn.lstm import LSTM
-from holdfast.nn.lstm_cell import LSTMCell
-from holdfast.nn.rnn import RNN
-from holdfast.nn.rnn_cell import RNNCell
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -11,15 +11,13 @@ from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
 from holdfast.engine.cells import Options
-from holdfast.engine.segment_length import Recompute
-from holdfast.nn import one_step
+from holdfast.engine.recompute import Recompute
+from holdfast.nn import steps
+from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.lengths import Lengths
-from holdfast.nn.loading import filled
-from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.stepper import Stepper
+from holdfast.nn.recurrent import Recurrent, filled
+from holdfast.nn.steps import Stepper
 from holdfast.nn.tracing import LSTMTrace, trace_lstm
-from holdfast.nn.variants import check_variant
 
 TwoStates = tuple[Tensor, Tensor]
 
@@ -281,7 +279,7 @@ class LSTM(Recurrent):
             >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
             True
         """
-        y, after = one_step.step(self, x, state)
+        y, after = steps.step(self, x, state)
         return y, (after[0], after[1])
 
     def stepper(self, batch_size: int = 1) -> Stepper[TwoStates]:
@@ -314,7 +312,7 @@ class LSTM(Recurrent):
             >>> by_h.shape, by_h.dtype
             (torch.Size([1, 8, 1, 1, 8]), torch.float64)
         """
-        y, after = one_step.transition(self, x_t, state)
+        y, after = steps.transition(self, x_t, state)
         return y, (after[0], after[1])
 
     def trace(

@@ -1,10 +1,11 @@
-"""What `LSTM`, `GRU` and `RNN` share: their weights, their call forms, their checks."""
+"""What `LSTM`, `GRU`, `RNN` and `SLSTM` share: their weights, their call forms, their checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +13,25 @@ from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine.cells import Cell, Masks, Options, State, Weights
 from holdfast.engine.kernels.builtin import lay_side_by_side
+from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.segment_length import Recompute, check_recompute, segment_length
+from holdfast.engine.recompute import Recompute, check_recompute, segment_length
 from holdfast.errors import ArgumentError
-from holdfast.nn.arguments import check_arguments, check_input, check_state
+from holdfast.nn.arguments import (
+    EXTRA_WEIGHTS,
+    PLAIN,
+    Lengths,
+    Variant,
+    check_arguments,
+    check_input,
+    check_state,
+    drawn_seed,
+    dropped,
+    packed,
+    padded,
+)
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
-from holdfast.nn.lengths import Lengths, packed, padded
 from holdfast.nn.stack import RunStack, equations_wanted, run_layers, run_stack
-from holdfast.nn.variants import EXTRA_WEIGHTS, PLAIN, Variant, drawn_seed, dropped
 
 _remembered = lru_cache(maxsize=1024)(Problem)
 """The same problem for the same sizes: to make and compare one takes as long as some steps do."""
@@ -346,3 +358,78 @@ class Recurrent(nn.Module):
         rows = self.variant.state_rows(self.num_layers, 2 if self.bidirectional else 1)
         first = (rows, batch, self.proj_size or self.hidden_size)
         return (first, *[(rows, batch, self.hidden_size)] * (len(self.cell.parts) - 1))
+
+
+L = TypeVar("L", bound=Recurrent)
+
+
+def filled(layer: L, module: nn.Module) -> L:
+    """A layer with the weights of torch's one, copied; what torch's has not stays neutral.
+
+    Arguments:
+        layer: made with the options of `module` and more; changed in place.
+        module: a layer of torch.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ArgumentError: its gates are coupled; or a weight is missing or of another shape, which is
+            named.
+    """
+    if layer.options.coupled:
+        raise ArgumentError(
+            "coupled layers have three blocks of rows (i, g, o) and torch's four, so that no "
+            "weights of torch's fit; leave coupled out, or train the layer from the start."
+        )
+    own = dict(layer.named_parameters())
+    given = module.state_dict()
+    for name, weight in given.items():
+        if name not in own or own[name].shape != weight.shape:
+            had = tuple(own[name].shape) if name in own else "no such weight"
+            raise ArgumentError(
+                f"module has {name} of shape {tuple(weight.shape)}, the layer {had}; take "
+                "parametrisations off first, and give a layer of torch."
+            )
+    with torch.no_grad():
+        for name, weight in given.items():
+            own[name].copy_(weight)
+    return layer.train(module.training)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the engine chooses for a layer.
+
+    Arguments:
+        kernel: its name: "cpu" (compiled by Holdfast), "builtin" (torch's operator), "reference"
+            (the equations in plain torch).
+        reason: why this one, and why not those before it.
+    """
+
+    kernel: str
+    reason: str
+
+
+def explain(layer: Recurrent, steps: int, batch: int, *, training: bool = True) -> Explanation:
+    """Say which kernel runs a layer on sequences of a size; nothing is run.
+
+    Arguments:
+        layer: in its mode, dtype and on its device.
+        steps: T.
+        batch: B.
+        training: whether gradients are wanted.
+
+    Returns:
+        The kernel and the reason in words.
+
+    Example:
+        >>> from holdfast.nn import LSTM
+        >>> explain(LSTM(8, 64, dtype=torch.bfloat16), steps=100, batch=32).kernel
+        'builtin'
+    """
+    weight = layer.all_weights[0][0]
+    x = torch.empty((1, 1, layer.input_size), dtype=weight.dtype, device=weight.device)
+    problem = layer._problem(x, steps, batch, ragged=False)
+    choice = choose(replace(problem, gradient=training))
+    return Explanation(choice.kernel.name, choice.reason)

@@ -11,15 +11,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
 from holdfast.engine.cells import Options
-from holdfast.engine.segment_length import Recompute
+from holdfast.engine.recompute import Recompute
 from holdfast.errors import ArgumentError
-from holdfast.nn import one_step
+from holdfast.nn import steps
+from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.lengths import Lengths
 from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.stepper import Stepper
+from holdfast.nn.steps import Stepper
 from holdfast.nn.tracing import SLSTMTrace, trace_slstm
-from holdfast.nn.variants import check_variant
 
 ForgetGate = Literal["sigmoid", "exponential"]
 FourStates = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -190,7 +189,7 @@ class SLSTM(Recurrent):
             >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
             True
         """
-        y, (h, c, n, m) = one_step.step(self, x, state)
+        y, (h, c, n, m) = steps.step(self, x, state)
         return y, (h, c, n, m)
 
     def stepper(self, batch_size: int = 1) -> Stepper[FourStates]:
@@ -217,7 +216,7 @@ class SLSTM(Recurrent):
             >>> layer.transition(x)[0].dtype
             torch.float64
         """
-        y, (h, c, n, m) = one_step.transition(self, x_t, state)
+        y, (h, c, n, m) = steps.transition(self, x_t, state)
         return y, (h, c, n, m)
 
     def trace(

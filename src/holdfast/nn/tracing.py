@@ -14,8 +14,7 @@ from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Problem
 from holdfast.errors import ArgumentError
-from holdfast.nn.arguments import check_input, check_state
-from holdfast.nn.lengths import Lengths, packed, padded
+from holdfast.nn.arguments import Lengths, check_input, check_state, packed, padded
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.stack import run_passes
 

@@ -7,11 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells.cell import Cell, State, Weights
-from holdfast.engine.cells.masks import NO_MASKS, StepMasks
-from holdfast.engine.cells.options import NEUTRAL, Options
-from holdfast.engine.cells.products import from_input, from_state
-from holdfast.engine.cells.zoneout import zoneout
+from holdfast.engine.cells.cell import NEUTRAL, NO_MASKS, Cell, Options, State, StepMasks, Weights
+from holdfast.engine.cells.operations import from_input, from_state, zoneout
 
 _NORMED_TOGETHER = (2, 1)
 """r and z are normalised as one vector, n as another."""

@@ -24,12 +24,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells.options import Options
+from holdfast.engine.cells.cell import NO_MASKS, Options, StepMasks
 
 _WORD: Final = 0xFFFFFFFF
 _PARITY: Final = 0x1BD11BDA
@@ -44,22 +44,6 @@ class Purpose(IntEnum):
     RECURRENT_DROPOUT = 0
     ZONEOUT_HIDDEN = 1
     ZONEOUT_CELL = 2
-
-
-class StepMasks(NamedTuple):
-    """The masks of one step; all None outside training.
-
-    Arguments:
-        recurrent: what h is multiplied with before the recurrent matrix, 0 or 1/(1 − p), (B, ·).
-        new_hidden, new_cell: True where h, c take their new values, (B, ·).
-    """
-
-    recurrent: Tensor | None = None
-    new_hidden: Tensor | None = None
-    new_cell: Tensor | None = None
-
-
-NO_MASKS: Final = StepMasks()
 
 
 @dataclass(frozen=True)

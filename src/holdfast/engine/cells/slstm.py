@@ -8,11 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from holdfast.engine.cells.cell import Cell, State, Weights
-from holdfast.engine.cells.masks import NO_MASKS, StepMasks
-from holdfast.engine.cells.options import NEUTRAL, Options
-from holdfast.engine.cells.products import from_input, from_state
-from holdfast.engine.cells.zoneout import zoneout
+from holdfast.engine.cells.cell import NEUTRAL, NO_MASKS, Cell, Options, State, StepMasks, Weights
+from holdfast.engine.cells.operations import from_input, from_state, zoneout
 
 
 class Gates(NamedTuple):

@@ -1,30 +1,296 @@
-"""Our own kernels for the CPU, in C++: `native/`."""
+"""Our own kernels for the CPU, in C++ (`native/`): loading the library, and running it."""
 
 from __future__ import annotations
 
 import ctypes
 import math
-from typing import Final, Literal
+import os
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from holdfast.engine.cells import LSTM, NEUTRAL, SLSTM, Masks, State, Weights
-from holdfast.engine.kernels import native
-from holdfast.engine.kernels.call import (
-    CELLS,
-    check,
-    dense,
-    is_variant,
-    kernel_of,
-    on_diagonal,
-    pointer,
-    slots_of,
-    tell_options,
-    worthwhile_threads,
+from holdfast.engine.cells import (
+    GRU,
+    LSTM,
+    NEUTRAL,
+    RNN_RELU,
+    RNN_TANH,
+    SLSTM,
+    Masks,
+    State,
+    Weights,
 )
+from holdfast.engine.kernels.buffer_pool import LARGE, LENDER
 from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
-from holdfast.engine.kernels.lending import LARGE, LENDER
+
+LIBRARY: Final = "libholdfast.so"
+
+_SIZES: Final = ("steps", "batch", "inputs", "units", "reverse", "threads")
+_POINTERS: Final = (
+    "offsets", "x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "h0", "c0",
+    "output", "cells", "cell_state", "slots", "grad_output", "grad_h", "grad_c", "grad_x",
+    "grad_weight_ih", "grad_weight_hh", "grad_bias_ih", "grad_bias_hh",
+)  # fmt: skip
+_OPTION_SIZES: Final = ("projection", "masked", "seed", "stream", "first_step")
+_OPTION_NUMBERS: Final = ("recurrent_dropout", "zoneout_hidden", "zoneout_cell", "cell_clip")
+_OPTION_POINTERS: Final = (
+    "weight_hr", "peephole", "norm_ih", "norm_hh", "norm_c", "norm_c_bias",
+    "grad_weight_hr", "grad_peephole", "grad_norm_ih", "grad_norm_hh", "grad_norm_c",
+    "grad_norm_c_bias",
+)  # fmt: skip
+_STABILISED_SIZES: Final = ("exponential_forget",)
+_STABILISED_POINTERS: Final = ("normaliser", "stabiliser", "grad_normaliser", "grad_stabiliser")
+
+
+class Call(ctypes.Structure):
+    """`HoldfastCall` of `native/call.hpp`, which says what each field is."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in _SIZES),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+        *((name, ctypes.c_int64) for name in _OPTION_SIZES),
+        *((name, ctypes.c_double) for name in _OPTION_NUMBERS),
+        *((name, ctypes.c_void_p) for name in _OPTION_POINTERS),
+        *((name, ctypes.c_int64) for name in _STABILISED_SIZES),
+        *((name, ctypes.c_void_p) for name in _STABILISED_POINTERS),
+    ]
+
+
+class Library(NamedTuple):
+    """The loaded library.
+
+    Arguments:
+        run: (instruction set, cell, precision, backward, call) → 0, or what went wrong.
+        advise: (address, bytes) asks for large pages.
+        stream_open: (instruction set, cell, precision, call) → a stream's address, or None.
+        stream_refresh, stream_close: (stream).
+        stream_step: (stream, address of x).
+        names: the instruction sets that were compiled, the best first.
+        usable: the indices of those that this processor has.
+    """
+
+    run: ctypes._NamedFuncPointer
+    advise: ctypes._NamedFuncPointer
+    stream_open: ctypes._NamedFuncPointer
+    stream_refresh: ctypes._NamedFuncPointer
+    stream_close: ctypes._NamedFuncPointer
+    stream_step: ctypes._NamedFuncPointer
+    names: tuple[str, ...]
+    usable: tuple[int, ...]
+
+
+@cache
+def load() -> Library | str:
+    """The library, or one sentence that says why there is none.
+
+    `HOLDFAST_NATIVE=0` keeps it away; `HOLDFAST_NATIVE=` the path of a library takes that one.
+    """
+    wanted = os.environ.get("HOLDFAST_NATIVE", "")
+    if wanted == "0":
+        return "HOLDFAST_NATIVE=0 switches the compiled kernels off"
+    paths = [Path(wanted)] if wanted not in ("", "1") else list(_places())
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        return (
+            "Holdfast was installed without its compiled kernels: not on Linux, with "
+            "HOLDFAST_NATIVE=0, or without a C++17 compiler that has OpenMP"
+        )
+    try:
+        found = ctypes.CDLL(str(path))
+    except OSError as error:
+        return f"the compiled kernels could not be loaded: {error}"
+    found.holdfast_call_size.restype = ctypes.c_int64
+    found.holdfast_isa_name.restype = ctypes.c_char_p
+    found.holdfast_run.argtypes = [ctypes.c_int] * 4 + [ctypes.c_void_p]
+    found.holdfast_advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    if found.holdfast_call_size() != ctypes.sizeof(Call):
+        return f"{path.name} belongs to another version of Holdfast"
+    names: list[str] = []
+    while (name := found.holdfast_isa_name(len(names))) is not None:
+        names.append(name.decode())
+    usable = tuple(index for index in range(len(names)) if found.holdfast_isa_there(index))
+    found.holdfast_stream_open.argtypes = [ctypes.c_int] * 3 + [ctypes.c_void_p]
+    found.holdfast_stream_open.restype = ctypes.c_void_p
+    found.holdfast_stream_step.argtypes = [ctypes.c_void_p] * 2
+    for function in (
+        found.holdfast_advise,
+        found.holdfast_stream_refresh,
+        found.holdfast_stream_close,
+        found.holdfast_stream_step,
+    ):
+        function.restype = None
+    for function in (found.holdfast_stream_refresh, found.holdfast_stream_close):
+        function.argtypes = [ctypes.c_void_p]
+    return Library(
+        found.holdfast_run,
+        found.holdfast_advise,
+        found.holdfast_stream_open,
+        found.holdfast_stream_refresh,
+        found.holdfast_stream_close,
+        found.holdfast_stream_step,
+        tuple(names),
+        usable,
+    )
+
+
+def _places() -> Iterator[Path]:
+    """Beside this file; and, of an editable install, where the build put it."""
+    here = Path(__file__).with_name(LIBRARY)
+    yield here
+    try:
+        distribution = metadata.distribution("holdfast")
+    except metadata.PackageNotFoundError:
+        return
+    yield Path(str(distribution.locate_file(Path("holdfast", "engine", "kernels", LIBRARY))))
+
+
+CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)
+"""The first four in the order of the table in `native/kernels.cpp`."""
+
+TOGETHER: Final = 3
+"""Rows that a thread takes as quickly as one, since it is reading the weights that takes time."""
+
+SMALL: Final = 1 << 19
+"""Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
+
+
+def is_variant(problem: Problem) -> bool:
+    """Whether a pass needs the kernels with options, which are a little slower than the others."""
+    return (
+        problem.options is not NEUTRAL and bool(problem.options.changed)
+    ) or problem.projection > 0
+
+
+def kernel_of(problem: Problem) -> int:
+    """The number of a pass's kernel in the table in `native/kernels.cpp`."""
+    if problem.cell is SLSTM:
+        return 9
+    plain = CELLS.index(problem.cell)
+    if not is_variant(problem):
+        return plain
+    return 4 + plain + (plain > 0 or problem.options.coupled)
+
+
+def slots_of(problem: Problem) -> int:
+    """What the forward pass keeps of a unit at a step for the backward pass: the gates.
+
+    The plain RNN's only gate is its output, and not once options stand between the two. What has
+    been normalised would take three times as much memory, and is always computed once more.
+    """
+    if problem.cell is SLSTM:
+        return 6  # they depend on all steps before, and cannot be computed once more
+    if problem.options.layer_norm:
+        return 0
+    if problem.cell is GRU:
+        return 4  # r, z, n and what r is multiplied with
+    gates = len(problem.cell.gates) - problem.options.coupled
+    return gates if gates > 1 or is_variant(problem) else 0
+
+
+def tell_options(
+    call: Call,
+    problem: Problem,
+    weights: Weights,
+    masks: Masks | None,
+    gradients: Weights | None,
+) -> None:
+    """Fill in what belongs to options.
+
+    Arguments:
+        call: of which the rest is told already.
+        problem, weights, masks: of the pass; the weights have to live as long as the call.
+        gradients: where those of the weights go to, in a backward pass.
+    """
+    options = problem.options
+    call.projection = problem.projection
+    if masks is not None:
+        call.masked, call.seed, call.first_step = True, int(masks.seed), masks.first_step
+        call.stream = 16 * (2 * masks.layer + masks.direction)
+    call.recurrent_dropout = options.recurrent_dropout
+    call.zoneout_hidden, call.zoneout_cell = options.zoneout_hidden, options.zoneout_cell
+    call.exponential_forget = options.exponential_forget
+    call.cell_clip = math.inf if options.cell_clip is None else options.cell_clip
+    call.weight_hr, call.peephole = pointer(weights.weight_hr), pointer(weights.weight_peephole)
+    call.norm_ih, call.norm_hh = pointer(weights.norm_ih), pointer(weights.norm_hh)
+    call.norm_c, call.norm_c_bias = pointer(weights.norm_c), pointer(weights.norm_c_bias)
+    if gradients is None:
+        return
+    call.grad_weight_hr = pointer(gradients.weight_hr)
+    call.grad_peephole = pointer(gradients.weight_peephole)
+    call.grad_norm_ih = pointer(gradients.norm_ih)
+    call.grad_norm_hh = pointer(gradients.norm_hh)
+    call.grad_norm_c = pointer(gradients.norm_c)
+    call.grad_norm_c_bias = pointer(gradients.norm_c_bias)
+
+
+def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
+    """The library trusts its pointers: sizes that a caller could have changed are checked."""
+    of_weights, of_state = _wanted(problem)
+    _check(problem, x, (*x.shape[:-1], problem.input_size))
+    for place, shape in of_weights:
+        _check(problem, weights[place], shape)
+    for part, shape in zip(state, of_state, strict=False):
+        _check(problem, part, shape)
+
+
+@lru_cache(maxsize=1024)
+def _wanted(
+    problem: Problem,
+) -> tuple[tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, ...], ...]]:
+    """The shape of each weight, by its place in `Weights`, and of each part of the state."""
+    units = problem.hidden_size
+    of_weights = tuple(
+        (Weights._fields.index(name), shape) for name, shape in problem.weight_shapes().items()
+    )
+    widths = (problem.output_size, units, units, units)
+    return of_weights, tuple((1, problem.batch, width) for width in widths)
+
+
+def _check(problem: Problem, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    assert tensor is not None
+    if tensor.shape != shape or tensor.dtype != problem.dtype or not tensor.is_cpu:
+        raise RuntimeError(
+            f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
+            f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
+        )
+
+
+def dense(problem: Problem, weights: Weights) -> Weights:
+    """With W_hh in full, where it is given as blocks on its diagonal; zeros around them."""
+    heads = problem.options.heads
+    if heads == 1:
+        return weights
+    full = weights.weight_hh.new_zeros(4 * problem.hidden_size, problem.hidden_size)
+    on_diagonal(full, heads).copy_(weights.weight_hh.view(on_diagonal(full, heads).shape))
+    return weights._replace(weight_hh=full)
+
+
+def on_diagonal(full: Tensor, heads: int) -> Tensor:
+    """The blocks on the diagonal of a matrix (4H, H), as a view (4, heads, H/heads, H/heads)."""
+    units = full.shape[1] // heads
+    return full.view(4, heads, units, heads, units).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
+
+
+def worthwhile_threads(problem: Problem) -> int:
+    """As many as torch has, or fewer where more would not end sooner."""
+    rows = len(problem.cell.gates) * problem.hidden_size
+    multiplications = (
+        problem.steps * problem.batch * rows * (problem.input_size + problem.hidden_size)
+    )
+    if multiplications < SMALL:
+        return 1
+    return min(torch.get_num_threads(), -(-problem.batch // TOGETHER))
+
+
+def pointer(tensor: Tensor | None) -> int | None:
+    """Where a tensor lies."""
+    return None if tensor is None else tensor.data_ptr()
+
 
 KEPT_BYTES: Final = 1 << 28
 """It is kept up to this size; beyond, computing it again costs less than the memory."""
@@ -56,7 +322,7 @@ class CpuKernel:
 
         Without options up to 512 units, since torch's operators take more; with options any.
         """
-        library = native.load()
+        library = load()
         if isinstance(library, str):
             return Verdict(False, library)
         if self._instructions is not None and self.instruction_set(library) is None:
@@ -214,7 +480,7 @@ class CpuKernel:
         grad_weights: Weights | None = None,
     ) -> None:
         """Call the library; the names are those of `native/call.hpp`."""
-        library = native.load()
+        library = load()
         assert not isinstance(library, str)
         index = self.instruction_set(library)
         assert index is not None
@@ -230,7 +496,7 @@ class CpuKernel:
         if grad_weights is not None and problem.options.heads > 1:
             blocks = grad_weights.weight_hh
             grad_weights = grad_weights._replace(weight_hh=torch.empty_like(named.weight_hh))
-        call = native.Call(
+        call = Call(
             problem.steps,
             problem.batch,
             problem.input_size,
@@ -275,7 +541,7 @@ class CpuKernel:
             found = on_diagonal(grad_weights.weight_hh, problem.options.heads)
             blocks.view(found.shape).copy_(found)
 
-    def instruction_set(self, library: native.Library) -> int | None:
+    def instruction_set(self, library: Library) -> int | None:
         """The instruction set to take."""
         if self._instructions is None:
             return library.usable[0]
@@ -289,7 +555,7 @@ def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     """An uninitialised tensor, on large pages where it is large."""
     made = like.new_empty(shape)
     if made.nbytes >= LARGE:
-        library = native.load()
+        library = load()
         assert not isinstance(library, str)
         library.advise(made.data_ptr(), made.nbytes)
     return made

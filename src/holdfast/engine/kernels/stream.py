@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from holdfast.engine.cells import State
-from holdfast.engine.kernels import native
-from holdfast.engine.kernels.call import (
+from holdfast.engine.kernels import cpu
+from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.cpu import (
+    CPU,
     check,
     dense,
     is_variant,
@@ -19,8 +21,6 @@ from holdfast.engine.kernels.call import (
     tell_options,
     worthwhile_threads,
 )
-from holdfast.engine.kernels.contract import Problem
-from holdfast.engine.kernels.cpu import CPU
 
 
 class Stream:
@@ -33,10 +33,10 @@ class Stream:
     """
 
     def __init__(self, problem: Problem, weights: tuple[Tensor, ...], state: State) -> None:
-        library = native.load()
+        library = cpu.load()
         assert not isinstance(library, str)
         self._problem, self._state, self._library = problem, state, library
-        self._call = native.Call(
+        self._call = cpu.Call(
             steps=1,
             batch=problem.batch,
             inputs=problem.input_size,
@@ -89,6 +89,6 @@ class Stream:
         return tuple(tensor for tensor in named if tensor is not None)
 
 
-def _close(library: native.Library, address: int, call: native.Call) -> None:
+def _close(library: cpu.Library, address: int, call: cpu.Call) -> None:
     library.stream_close(address)
     del call

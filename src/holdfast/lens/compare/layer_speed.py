@@ -10,7 +10,7 @@ from typing import Final, Literal
 import torch
 
 from holdfast import nn
-from holdfast.nn.explanation import explain
+from holdfast.nn.recurrent import explain
 from holdfast.records import LayerSpeed
 from holdfast.training.progress import Progress, SilentProgress
 

@@ -1,4 +1,4 @@
-"""The two matrix products of every cell, with what the options do to them."""
+"""What the steps of the cells are made of: the two matrix products, normalisation and zoneout."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm, linear
 
-from holdfast.engine.cells.cell import Weights
-from holdfast.engine.cells.masks import NO_MASKS, StepMasks
+from holdfast.engine.cells.cell import NO_MASKS, StepMasks, Weights
 
 
 def from_input(x: Tensor, weights: Weights, groups: tuple[int, ...] = (1,)) -> Tensor:
@@ -92,3 +91,25 @@ def normalised(a: Tensor, gain: Tensor, shift: Tensor | None, groups: tuple[int,
     shifts = [None] * len(sizes) if shift is None else torch.split(shift, sizes)
     parts = zip(torch.split(a, sizes, dim=-1), torch.split(gain, sizes), shifts, strict=True)
     return torch.cat([layer_norm(part, own.shape, own, moved) for part, own, moved in parts], -1)
+
+
+def zoneout(before: Tensor, after: Tensor, share: float, new: Tensor | None) -> Tensor:
+    """A part of the state after a step of which some units keep what they had.
+
+    Source: Krueger et al. (2017), arXiv 1606.01305, section 3; in evaluation the
+    expectation.
+
+    Arguments:
+        before, after: (B, ·).
+        share: the probability of keeping; 0 for none.
+        new: True where a unit takes its new value, or None for the expectation.
+
+    Example:
+        >>> zoneout(torch.tensor([0.0]), torch.tensor([1.0]), 0.25, None).item()
+        0.75
+    """
+    if share == 0:
+        return after
+    if new is None:
+        return share * before + (1 - share) * after
+    return torch.where(new, after, before)
