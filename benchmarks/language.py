@@ -19,7 +19,7 @@ import torch
 from ledger import append
 
 from holdfast import LanguageModel
-from holdfast.language.planned import design_words
+from holdfast.language.design import design_words
 
 
 def main() -> None:

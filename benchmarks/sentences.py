@@ -31,9 +31,9 @@ import torch
 from ledger import RESULTS, append
 
 from holdfast import LanguageModel, Tagger, TextClassifier
-from holdfast.language.classify.beside import beside
+from holdfast.language.classify.scores import beside
+from holdfast.language.tag.scores import broken
 from holdfast.language.tag.sentences import Sentence, read_sentences
-from holdfast.language.tag.spans import broken
 
 FOLDS = 10
 INSIDE = ("det", "amod", "compound", "nummod", "nmod:poss", "flat", "punct")
@@ -201,7 +201,7 @@ def _classified(
 
 
 def _alone(reader: object, networks: object, others: list[str], truth: np.ndarray) -> float:
-    from holdfast.language.classify.stored import network_scores
+    from holdfast.language.classify.model import network_scores
 
     labels = len(np.unique(truth))
     made = network_scores(reader, networks, others, labels).argmax(axis=1)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from ledger import append
 from holdfast import LanguageModel
 from holdfast.language.corpus import prepare
 from holdfast.language.design import LanguageDesign
-from holdfast.language.task import LanguageTask
+from holdfast.language.train import LanguageTask
 
 CHARACTERS = 300_000
 

@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.ngrams import KneserNey
 
 from holdfast import LanguageModel
-from holdfast.language.sampling import Sampling
+from holdfast.language.generate import Sampling
 
 PROMPT, END, LENGTH, ORDER = "def ", "\n\n", 400, 5
 

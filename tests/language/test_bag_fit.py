@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.language.classify import bag, bag_fit
-from holdfast.language.classify.bag import Bag
-from holdfast.language.classify.bag_fit import MEASURED, USUAL, BagFitting
+from holdfast.language.classify import log_linear
+from holdfast.language.classify.log_linear import MEASURED, USUAL, Bag, BagFitting
 from holdfast.training.budget import Budget
 
 
@@ -25,7 +24,7 @@ def texts(count: int, labels: int = 2) -> tuple[list[str], np.ndarray, np.ndarra
 def test_with_little_time_fewer_texts_are_read_and_nothing_is_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bag_fit, "_seconds_a_text", lambda *_: 1e-3)
+    monkeypatch.setattr(log_linear, "_seconds_a_text", lambda *_: 1e-3)
     given, labels, counts = texts(4 * MEASURED)
     now = 0.0
     fitting = BagFitting.settled(given, labels, counts, Budget(10.0, clock=lambda: now))
@@ -52,7 +51,7 @@ def test_without_a_limit_all_texts_are_read() -> None:
 
 
 def test_many_labels_leave_fewer_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bag, "MOST_WEIGHTS", 300)
+    monkeypatch.setattr(log_linear, "MOST_WEIGHTS", 300)
     given, labels, counts = texts(60, labels=10)
     made = Bag.fitted(given, labels, counts, USUAL)
     assert made.weights.shape == (30, 10)

@@ -9,7 +9,7 @@ from texts import write_text
 
 from holdfast.language.corpus import prepare
 from holdfast.language.design import LanguageDesign
-from holdfast.language.task import LanguageTask, TextBatch
+from holdfast.language.train import LanguageTask, TextBatch
 
 
 def _task(folder: Path) -> LanguageTask:

@@ -8,10 +8,9 @@ import pytest
 from texts import write_text
 
 from holdfast.errors import ArgumentError
-from holdfast.language.choose import WIDTHS, choose_design, learning_rate
-from holdfast.language.fit import LEAST_STEPS
+from holdfast.language.design import WIDTHS, Wishes, choose_design, learning_rate
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.wishes import Wishes
+from holdfast.language.train import LEAST_STEPS
 
 FLOPS = 2e13
 

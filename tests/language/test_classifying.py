@@ -9,17 +9,16 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.classify.bag import Bag, features
-from holdfast.language.classify.bag_fit import STRENGTHS, suited_strength
-from holdfast.language.classify.calibration import (
+from holdfast.language.classify.classifier import TextClassifier
+from holdfast.language.classify.data import check_kinds, given_labels, given_texts
+from holdfast.language.classify.log_linear import STRENGTHS, Bag, features, suited_strength
+from holdfast.language.classify.scores import (
     calibration_error,
     probabilities,
     share_and_temperature,
     temperature,
 )
-from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.division import divided, stopping
-from holdfast.language.classify.labels import check_kinds, given_labels, given_texts
+from holdfast.language.classify.training import divided, stopping
 
 GOOD = ["a joy to watch", "what a warm and funny film", "I loved the joy in it"]
 BAD = ["dull and far too long", "what a cold and empty film", "I hated the noise in it"]

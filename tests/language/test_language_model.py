@@ -13,12 +13,11 @@ from texts import VERSE, small_model, write_text
 
 from holdfast.errors import ArgumentError, ModelError, TextError
 from holdfast.language.design import LanguageDesign
-from holdfast.language.evaluate import surprises
-from holdfast.language.generate import Reader, Writer, generate_ids
+from holdfast.language.generate import Reader, Sampling, Writer, generate_ids
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.model import LanguageNetwork
-from holdfast.language.sampling import Sampling
-from holdfast.language.tokens.tokens import KINDS, Kind
+from holdfast.language.network import LanguageNetwork
+from holdfast.language.score import surprises
+from holdfast.language.tokenizer import KINDS, Kind
 from holdfast.training.seed import generator
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holdfast.language.classify import fitting
+from holdfast.language.classify import training
 from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.division import divided
+from holdfast.language.classify.training import divided
 from holdfast.training.progress import SilentProgress
 
 ROWS = 160
@@ -39,7 +39,7 @@ def test_what_is_kept_has_learnt_from_all_texts_and_the_scores_are_from_before()
 
 
 def test_nobody_learns_anew_where_the_time_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "ANEW", 1e9)
+    monkeypatch.setattr(training, "ANEW", 1e9)
     texts, labels = films()
     classifier = TextClassifier(budget="60s", networks=1, hidden=8, embedding=8, blend=False)
     fit = classifier.fit(texts, labels).fit_

@@ -12,10 +12,9 @@ from texts import VERSE, small_model
 
 from holdfast.language.design import LanguageDesign
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.model import LanguageNetwork
+from holdfast.language.network import LanguageNetwork
 from holdfast.language.onnx_step import language_onnx
-from holdfast.language.tokens.tokens import KINDS, Kind
-from holdfast.language.tokens.vocabulary import count_tokens
+from holdfast.language.tokenizer import KINDS, Kind, count_tokens
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

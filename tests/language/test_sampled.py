@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from holdfast.language.design import LanguageDesign
-from holdfast.language.model import LanguageNetwork
-from holdfast.language.sampled import sampled_losses
+from holdfast.language.network import LanguageNetwork, sampled_losses
 
 
 def test_the_estimated_sum_is_the_whole_one_on_average() -> None:

@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import ArgumentError, TextError
-from holdfast.language.tag.sentence_table import TableColumns
-from holdfast.language.tag.sentences import Sentence, check_tags, read_sentences
-from holdfast.language.tag.tagged import as_columns, as_csv
+from holdfast.language.tag.sentences import (
+    Sentence,
+    TableColumns,
+    as_columns,
+    as_csv,
+    check_tags,
+    read_sentences,
+)
 
 TWO = [Sentence(("Ada", ","), ("B-PER", "O")), Sentence(("runs",), ("O",))]
 

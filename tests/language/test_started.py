@@ -8,9 +8,8 @@ import torch
 
 from holdfast.errors import ModelError
 from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.readers import TokenReader
-from holdfast.language.classify.started import layer_rates, started_from
-from holdfast.language.classify.stored import StoredClassifier
+from holdfast.language.classify.model import StoredClassifier
+from holdfast.language.classify.networks import TokenReader, layer_rates, started_from
 from holdfast.language.language_model import LanguageModel
 from holdfast.records import WarmStartComparison
 from holdfast.training.loop import train

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import ArgumentError, ModelError, TextError
-from holdfast.language.tag.crf import Chain
-from holdfast.language.tag.scores import tag_scores
+from holdfast.language.tag.network import Chain
+from holdfast.language.tag.scores import allowed_moves, broken, spans, tag_scores
 from holdfast.language.tag.sentences import Sentence, check_tags, read_sentences
-from holdfast.language.tag.spans import allowed_moves, broken, spans
 from holdfast.language.tag.tagger import Tagger
 
 NAMES = ("Ada", "Grace", "Alan", "Kurt")

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from texts import VERSE
 
 from holdfast.errors import ArgumentError, ModelError, TextError
-from holdfast.language.tokens.tokens import KINDS, Kind, Tokens
-from holdfast.language.tokens.vocabulary import count_tokens
+from holdfast.language.tokenizer import KINDS, Kind, Tokens, count_tokens
 
 MADE = {
     kind: count_tokens(kind, [VERSE * 3 + "é\u2028日本\n\n  x\t"], size=None).tokens()

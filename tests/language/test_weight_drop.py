@@ -10,8 +10,7 @@ from texts import write_text
 
 from holdfast.language.corpus import prepare
 from holdfast.language.design import LanguageDesign
-from holdfast.language.fit import language_plan
-from holdfast.language.task import LanguageTask
+from holdfast.language.train import LanguageTask, language_plan
 from holdfast.training.update import Update
 
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.language.word_pieces import BUCKETS, LENGTHS, WordPieces, bucket_numbers
+from holdfast.language.word_encoder import BUCKETS, LENGTHS, WordPieces, bucket_numbers
 
 words = st.lists(st.integers(2, 90), min_size=1, max_size=12)
 

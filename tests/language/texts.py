@@ -9,9 +9,8 @@ import torch
 
 from holdfast.language.design import LanguageDesign
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.model import LanguageNetwork
-from holdfast.language.tokens.tokens import Kind
-from holdfast.language.tokens.vocabulary import count_tokens
+from holdfast.language.network import LanguageNetwork
+from holdfast.language.tokenizer import Kind, count_tokens
 
 VERSE = "The gate forgets, the gate lets in,\nand what is kept is what has been.\n"
 

@@ -67,7 +67,7 @@ def train(
     from holdfast.cli.request import model_folder, typed_command
     from holdfast.cli.results import TrainingResults
     from holdfast.cli.text_columns import text_column
-    from holdfast.language.classify.labels import check_kinds
+    from holdfast.language.classify.data import check_kinds
     from holdfast.tables.files import read_file
 
     begin = None if start is None else model_folder(start, "holdfast text train")
@@ -77,8 +77,8 @@ def train(
     results = TrainingResults(out, budget)
 
     from holdfast.language.classify.classifier import TextClassifier
-    from holdfast.language.classify.classifier_record import classifier_record
-    from holdfast.language.classify.stored import KIND
+    from holdfast.language.classify.model import KIND
+    from holdfast.language.classify.record import classifier_record
     from holdfast.reports import sentence_terminal
 
     results.replaceable(KIND)

@@ -179,7 +179,7 @@ def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module,
 
     text = "".join(read_all([data], encoding=encoding))
 
-    from holdfast.language.inspected import inspected_language, text_sequences
+    from holdfast.language.inspect import inspected_language, text_sequences
     from holdfast.language.language_model import LanguageModel
 
     model = LanguageModel.load(folder)
@@ -194,8 +194,8 @@ def _classifier(folder: Path, data: Path, text: str, label: str) -> tuple[nn.Mod
     table = read_file(data)
     texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
 
-    from holdfast.language.classify.stored import StoredClassifier
-    from holdfast.language.inspected import InspectedClassifier, label_numbers, word_sequences
+    from holdfast.language.classify.model import StoredClassifier
+    from holdfast.language.inspect import InspectedClassifier, label_numbers, word_sequences
     from holdfast.language.words import cut_words
 
     kept = StoredClassifier.load(folder)
@@ -210,7 +210,7 @@ def _tagger(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, st
 
     sentences = read_sentences(data, encoding=encoding)
 
-    from holdfast.language.inspected import InspectedTagger, tag_numbers, word_sequences
+    from holdfast.language.inspect import InspectedTagger, tag_numbers, word_sequences
     from holdfast.language.tag.tagger import Tagger
 
     tagger = Tagger.load(folder)

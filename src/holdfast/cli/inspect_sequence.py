@@ -50,16 +50,16 @@ def series_sequence(
 def text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, SequenceLabels]:
     """What a language model, a classifier or a tagger reads of a text."""
     if kind == LANGUAGE_MODEL:
-        from holdfast.language.inspected_text import language_sequence
+        from holdfast.language.inspect import language_sequence
         from holdfast.language.language_model import LanguageModel
 
         return language_sequence(LanguageModel.load(folder), text)
     if kind == CLASSIFIER:
-        from holdfast.language.classify.stored import StoredClassifier
-        from holdfast.language.inspected_text import classifier_sequence
+        from holdfast.language.classify.model import StoredClassifier
+        from holdfast.language.inspect import classifier_sequence
 
         return classifier_sequence(StoredClassifier.load(folder), text)
-    from holdfast.language.inspected_text import tagger_sequence
+    from holdfast.language.inspect import tagger_sequence
     from holdfast.language.tag.tagger import Tagger
 
     return tagger_sequence(Tagger.load(folder), text)

@@ -65,8 +65,7 @@ def train(
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import typed_command
     from holdfast.cli.results import TrainingResults
-    from holdfast.language.tag.sentence_table import TableColumns
-    from holdfast.language.tag.sentences import check_tags, read_sentences
+    from holdfast.language.tag.sentences import TableColumns, check_tags, read_sentences
 
     named = TableColumns(word, tag, sentence)
     sentences, held = (
@@ -125,14 +124,13 @@ def predict(
     """Tag the sentences of a file: each line its word, a tab and its tag, or rows of a CSV."""
     screen = Screen(quiet=quiet, as_json=False)
     from holdfast.cli.request import model_folder
-    from holdfast.language.tag.sentence_table import TableColumns
-    from holdfast.language.tag.sentences import read_sentences
+    from holdfast.language.tag.sentences import TableColumns, read_sentences
 
     folder = model_folder(model, "holdfast tag train")
     columns = TableColumns(word=word, sentence=sentence)
     sentences = read_sentences(file, tagged=False, columns=columns, encoding=encoding)
 
-    from holdfast.language.tag.tagged import as_columns, as_csv
+    from holdfast.language.tag.sentences import as_columns, as_csv
     from holdfast.language.tag.tagger import Tagger
     from holdfast.reports import terminal
     from holdfast.storage import write_text_atomically
@@ -158,8 +156,7 @@ def evaluate(
     """Say how well a tagger does on tagged sentences, beside each word's most frequent tag."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import model_folder
-    from holdfast.language.tag.sentence_table import TableColumns
-    from holdfast.language.tag.sentences import read_sentences
+    from holdfast.language.tag.sentences import TableColumns, read_sentences
 
     folder = model_folder(model, "holdfast tag train")
     columns = TableColumns(word, tag, sentence)

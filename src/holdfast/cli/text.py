@@ -122,7 +122,7 @@ def generate(
 
     folder = model_folder(model, "holdfast text train")
     from holdfast.language.language_model import LanguageModel
-    from holdfast.language.tokens.tokens import check_whole
+    from holdfast.language.tokenizer import check_whole
 
     check_whole(prompt, "--prompt")
     loaded = LanguageModel.load(folder)

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TextError
 from holdfast.language.text_files import read_all
-from holdfast.language.tokens.tokens import Kind, Tokens
-from holdfast.language.tokens.vocabulary import count_tokens
+from holdfast.language.tokenizer import Kind, Tokens, count_tokens
 
 Stored = NDArray[np.integer]
 """Tokens in as many bits as they need, usually on disk."""

@@ -1,20 +1,134 @@
-"""Text that a model writes, token by token, at the same cost for each."""
+"""Sampling text from a language model, token by token, at the same cost for each."""
 
 from __future__ import annotations
 
 import codecs
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from holdfast.language.model import LanguageNetwork
-from holdfast.language.read_out import ReadOut
-from holdfast.language.sampling import Sampling
-from holdfast.language.tokens.tokens import Ids, Tokens, byte_letters
+from holdfast.errors import ArgumentError
+from holdfast.language.network import LanguageNetwork
+from holdfast.language.tokenizer import Ids, Tokens, byte_letters
 from holdfast.training.seed import generator
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a token is drawn.
+
+    Arguments:
+        temperature: log-probabilities are divided by it; below 1 the likely becomes likelier, 0
+            takes the likeliest.
+        top_k: how many of the likeliest tokens may be drawn; None for all.
+        top_p: the likeliest tokens that have at least this probability together may be drawn
+            (Holtzman et al. 2020, arXiv 1904.09751); None for all.
+
+    Raises:
+        ArgumentError: a number is out of range.
+
+    Example:
+        >>> scores = np.log([0.5, 0.3, 0.2])
+        >>> Sampling(temperature=0.0).draw(scores, np.random.default_rng(0))
+        0
+        >>> random = np.random.default_rng(0)
+        >>> sorted({Sampling(top_k=2).draw(scores, random) for _ in range(50)})
+        [0, 1]
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.temperature < math.inf:
+            raise ArgumentError(f"temperature={self.temperature!r} must be 0 or above.")
+        if self.top_k is not None and self.top_k < 1:
+            raise ArgumentError(f"top_k={self.top_k!r} must be a whole number from 1.")
+        if self.top_p is not None and not 0.0 < self.top_p <= 1.0:
+            raise ArgumentError(f"top_p={self.top_p!r} must be above 0 and at most 1.")
+
+    def draw(self, scores: NDArray[np.floating], random: np.random.Generator) -> int:
+        """One token.
+
+        Arguments:
+            scores: (V,) log-probabilities, up to a constant; −∞ for what must not come.
+            random: draws one number.
+        """
+        if self.temperature == 0.0:
+            return int(scores.argmax())
+        chances = np.exp((scores - scores.max()).astype(np.float64) / self.temperature)
+        if self.top_k is not None and self.top_k < len(chances):
+            least = np.partition(chances, -self.top_k)[-self.top_k]
+            chances[chances < least] = 0.0
+        if self.top_p is not None and self.top_p < 1.0:
+            order = np.argsort(-chances, kind="stable")
+            sums = np.cumsum(chances[order])
+            kept = int(np.searchsorted(sums, self.top_p * sums[-1])) + 1
+            chances[order[kept:]] = 0.0
+        # Methods, not numpy's functions of the same names: those cost as much again for few tokens.
+        sums = chances.cumsum()
+        place = int(sums.searchsorted(random.random() * sums[-1], side="right"))
+        return min(place, len(chances) - 1)
+
+
+State = NDArray[np.floating]
+"""The last layer's hidden state, (H,)."""
+
+
+class ReadOut:
+    """Layer norm and head of a network in numpy, which starts sooner than torch for one row.
+
+    With W γ in place of W and the mean of each of its rows taken out, W LN(x) + b is one product:
+    Σⱼ Wᵢⱼ γⱼ (xⱼ − x̄) = Σⱼ (Wᵢⱼ γⱼ − mean of row i) xⱼ.
+
+    Arguments:
+        network: its weights are copied.
+
+    Example:
+        >>> from holdfast.language.design import LanguageDesign
+        >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8)).eval()
+        >>> hidden = torch.randn(1, 8)
+        >>> with torch.no_grad():
+        ...     wanted = network.log_probabilities(hidden)[0].numpy()
+        >>> constant = ReadOut(network)(hidden[0].numpy()) - wanted
+        >>> bool(np.allclose(constant, constant[0], atol=1e-5))
+        True
+    """
+
+    def __init__(self, network: LanguageNetwork) -> None:
+        self._network = network
+        self._centred: NDArray[np.floating] | None = None
+        head = network.head
+        if isinstance(head, nn.AdaptiveLogSoftmaxWithLoss):
+            return
+        with torch.no_grad():
+            weight = head.weight * network.norm.weight
+            self._centred = (weight - weight.mean(dim=1, keepdim=True)).numpy()
+            self._bias = (head.bias + head.weight @ network.norm.bias).numpy()
+        self._ones = np.ones_like(self._centred[0])
+        self._epsilon = network.norm.eps
+
+    def __call__(self, hidden: State) -> NDArray[np.floating]:
+        """(V,) log-probabilities, up to a constant; an array of their own."""
+        if self._centred is None:  # an adaptive softmax has parts that depend on each other
+            with torch.no_grad():
+                row = torch.from_numpy(hidden)[None]
+                scores: NDArray[np.floating] = self._network.log_probabilities(row)[0].numpy()
+            return scores
+        units = len(hidden)
+        mean = float(hidden.dot(self._ones)) / units
+        variance = float(hidden.dot(hidden)) / units - mean * mean
+        scores = self._centred.dot(hidden)
+        scores *= (max(variance, 0.0) + self._epsilon) ** -0.5
+        scores += self._bias
+        return scores
+
 
 PROMPT_WINDOW = 1024
 

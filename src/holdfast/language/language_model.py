@@ -15,19 +15,14 @@ from numpy.typing import NDArray
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TextError
 from holdfast.language.corpus import TEXT, Amount, Stored, prepare
-from holdfast.language.design import LanguageDesign
-from holdfast.language.dynamic import DynamicRate, dynamic_surprises
-from holdfast.language.evaluate import surprises
-from holdfast.language.fit import LanguageFit, fit
-from holdfast.language.generate import Writer, generate_ids, until
-from holdfast.language.model import LanguageNetwork
+from holdfast.language.design import LanguageDesign, Wishes
+from holdfast.language.generate import Sampling, Writer, generate_ids, until
+from holdfast.language.network import LanguageNetwork
 from holdfast.language.onnx_step import language_onnx
-from holdfast.language.planned import planned
-from holdfast.language.sampling import Sampling
-from holdfast.language.score import text_score
+from holdfast.language.score import DynamicRate, dynamic_surprises, surprises, text_score
 from holdfast.language.text_files import read_all
-from holdfast.language.tokens.tokens import KINDS, Ids, Kind, Tokens
-from holdfast.language.wishes import Wishes
+from holdfast.language.tokenizer import KINDS, Ids, Kind, Tokens
+from holdfast.language.train import LanguageFit, fit, planned
 from holdfast.records import PlannedText, TextScore
 from holdfast.storage import write_text_atomically
 from holdfast.training import run_directory

@@ -15,7 +15,7 @@ from holdfast.errors import ArgumentError
 from holdfast.export import to_onnx
 from holdfast.export.onnx_package import MAX_BYTES, onnx_package
 from holdfast.export.onnx_writer import IR_VERSION, OPSET
-from holdfast.language.model import LanguageNetwork
+from holdfast.language.network import LanguageNetwork
 from holdfast.storage import write_bytes_atomically
 from holdfast.version import __version__
 

@@ -1,10 +1,18 @@
-"""Scores of a text under a model, in the units that people compare."""
+"""Surprise of a text under a language model: nats, bits, perplexity; dynamic evaluation."""
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from holdfast.language.corpus import Amount
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from holdfast.language.corpus import Amount, Stored
+from holdfast.language.network import LanguageNetwork, States
 from holdfast.records import TextScore
 
 
@@ -34,3 +42,104 @@ def text_score(nats: float, amount: Amount, unknown: int, *, dynamic: bool) -> T
 def _exponential(nats: float) -> float:
     """A perplexity; beyond what a float holds, the largest one."""
     return math.exp(min(nats, 700.0))
+
+
+WINDOW = 1024
+"""Tokens read at once; the state is carried, so that it changes nothing but the speed."""
+
+LOGITS = 1 << 24
+"""Scores of tokens that are held at once."""
+
+
+def surprises(
+    network: LanguageNetwork, ids: Stored, *, window: int = WINDOW
+) -> Iterator[NDArray[np.float64]]:
+    """The surprise of each token after the first, in nats, window by window, in one stream.
+
+    Arguments:
+        network: its weights stay as they are.
+        ids: (N,) tokens; the first is only read.
+        window: tokens read at once.
+    """
+    network.eval()
+    window = max(min(window, LOGITS // network.design.vocabulary), 1)
+    states: States | None = None
+    for begin in range(0, len(ids) - 1, window):
+        piece = torch.from_numpy(np.asarray(ids[begin : begin + window + 1], dtype=np.int64))
+        with torch.no_grad():
+            hidden, states = network(piece[:-1, None], states)
+            losses = network.losses(hidden, piece[1:, None])
+        yield losses[:, 0].double().numpy()
+
+
+def mean_loss(network: LanguageNetwork, ids: Stored, *, streams: int = 16) -> float:
+    """Mean surprise in nats a token, the text read in several streams at once: quick, not exact.
+
+    Each stream begins without a state, which costs a little at `streams` places.
+    """
+    network.eval()
+    streams = max(min(streams, (len(ids) - 1) // 256), 1)
+    length = (len(ids) - 1) // streams
+    places = np.arange(streams)[:, None] * length + np.arange(length + 1)
+    text = torch.from_numpy(np.asarray(ids[places.T], dtype=np.int64))
+    window = max(min(WINDOW, LOGITS // (network.design.vocabulary * streams)), 1)
+    states: States | None = None
+    total = 0.0
+    for begin in range(0, length, window):
+        piece = text[begin : begin + window + 1]
+        with torch.no_grad():
+            hidden, states = network(piece[:-1], states)
+            total += float(network.losses(hidden, piece[1:]).double().sum())
+    return total / (streams * length)
+
+
+@dataclass(frozen=True)
+class DynamicRate:
+    """How a model learns while it is scored.
+
+    Arguments:
+        window: tokens after which it learns, each time from those it has just been scored on.
+        rate: of the steps against the gradient, its norm clipped to 1.
+        decay: how far each step goes back towards the weights that were trained, as a share.
+    """
+
+    window: int = 50
+    rate: float = 0.05
+    decay: float = 1e-3
+
+
+def dynamic_surprises(
+    network: LanguageNetwork, ids: Stored, how: DynamicRate
+) -> Iterator[NDArray[np.float64]]:
+    """As `evaluate.surprises`, by a copy of the network that learns from each window after it.
+
+    Every token is scored before anything is learnt from it.
+
+    Arguments:
+        network: stays as it is.
+        ids: (N,) tokens; the first is only read.
+        how: it learns.
+
+    Source: Krause, Kahembwe, Murray and Renals (2018), "Dynamic evaluation of neural sequence
+    models", arXiv 1709.07432, equations 4 and 5, with a global clip in place of the mean square of
+    the training gradients, which a model folder has not.
+    """
+    learner = copy.deepcopy(network).eval()
+    weights = [weight for weight in learner.parameters() if weight.requires_grad]
+    trained = [weight.detach().clone() for weight in weights]
+    states: States | None = None
+    for begin in range(0, len(ids) - 1, how.window):
+        piece = torch.from_numpy(np.asarray(ids[begin : begin + how.window + 1], dtype=np.int64))
+        with torch.enable_grad():
+            hidden, after = learner(piece[:-1, None], states)
+            losses = learner.losses(hidden, piece[1:, None])
+            gradients = torch.autograd.grad(losses.mean(), weights)
+        yield losses[:, 0].detach().double().numpy()
+        states = tuple((h.detach(), c.detach()) for h, c in after)
+        norm = torch.linalg.vector_norm(
+            torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients])
+        )
+        step = how.rate * min(1.0, 1.0 / max(float(norm), 1e-12))
+        with torch.no_grad():
+            for weight, gradient, origin in zip(weights, gradients, trained, strict=True):
+                weight.add_(gradient, alpha=-step).lerp_(origin, how.decay)

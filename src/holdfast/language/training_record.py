@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from holdfast.errors import ArgumentError
+from holdfast.language.design import design_words
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.planned import design_words
 from holdfast.language.text_files import read_all
 from holdfast.records import SurpriseRecord, TextTrainingRecord
 from holdfast.version import __version__

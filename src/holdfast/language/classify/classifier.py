@@ -12,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.language.classify.deciding import deciding_words
-from holdfast.language.classify.ensemble import Part, folder_of
-from holdfast.language.classify.fitting import Asked, ClassifierFit, fit_classifier
-from holdfast.language.classify.labels import check_kinds, given_labels, given_texts
-from holdfast.language.classify.scores import classifier_scores
-from holdfast.language.classify.started import StartedNetwork
-from holdfast.language.classify.stored import MOST_NETWORKS, StoredClassifier
+from holdfast.language.classify.data import check_kinds, given_labels, given_texts
+from holdfast.language.classify.model import MOST_NETWORKS, StoredClassifier
+from holdfast.language.classify.networks import StartedNetwork
+from holdfast.language.classify.scores import classifier_scores, deciding_words
+from holdfast.language.classify.training import (
+    Asked,
+    ClassifierFit,
+    Part,
+    fit_classifier,
+    folder_of,
+)
 from holdfast.language.language_model import LanguageModel
 from holdfast.records import ClassifierScores
 from holdfast.training import run_directory

@@ -1,14 +1,112 @@
-"""How well a classifier does."""
+"""Scores of a classifier: accuracy, calibration, simple methods, leave-one-out importance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.language.classify.calibration import calibration_error
+from holdfast.errors import ArgumentError
+from holdfast.language.words import word_places
 from holdfast.records import ClassifierScores, TagScore, WarmStartComparison
+
+Floats = NDArray[np.float64]
+
+_COLDEST, _HOTTEST = 0.4, 20.0
+"""No sharper: a few held-out texts that are all right would make every score certain."""
+
+
+def temperature(scores: Floats, labels: NDArray[np.int64]) -> float:
+    """The number by which scores are divided so that held-out labels surprise least.
+
+    Arguments:
+        scores: (N, K) of texts that training did not see.
+        labels: (N,) theirs.
+
+    Returns:
+        The temperature; 1 without texts.
+
+    Source: Guo et al. (2017), "On calibration of modern neural networks", arXiv 1706.04599,
+    section 4.2.
+
+    Example:
+        >>> scores = np.array([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0], [9.0, 0.0]])
+        >>> temperature(scores, np.array([0, 0, 1, 1])) > 1.0
+        True
+    """
+    if not len(labels):
+        return 1.0
+    low, high = np.log(_COLDEST), np.log(_HOTTEST)
+    share = (np.sqrt(5.0) - 1.0) / 2.0
+    # The surprise has one valley along the inverse temperature: a golden section finds it.
+    for _ in range(60):
+        left, right = high - share * (high - low), low + share * (high - low)
+        if _surprise(scores / np.exp(left), labels) < _surprise(scores / np.exp(right), labels):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2.0))
+
+
+def share_and_temperature(
+    networks: Floats, bag: Floats | None, labels: NDArray[np.int64]
+) -> tuple[float, float]:
+    """The share of a second opinion, and the temperature of both, that surprise least.
+
+    Arguments:
+        networks: (N, K) log-probabilities of texts that training did not see.
+        bag: (N, K) those of the second opinion; None where there is none.
+        labels: (N,) true ones.
+
+    Returns:
+        The share, a multiple of a tenth from 0 to 0.9, and the temperature.
+    """
+    if bag is None or not len(labels):
+        return 0.0, temperature(networks, labels)
+    tried = []
+    for share in (tenths / 10.0 for tenths in range(10)):
+        mixed = (1.0 - share) * networks + share * bag
+        warmth = temperature(mixed, labels)
+        tried.append((_surprise(mixed / warmth, labels), share, warmth))
+    _, share, warmth = min(tried)
+    return share, warmth
+
+
+def probabilities(scores: Floats) -> Floats:
+    """(N, K) softmax."""
+    exponential = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(exponential / exponential.sum(axis=1, keepdims=True))
+
+
+def calibration_error(chances: Floats, labels: NDArray[np.int64], *, bins: int = 10) -> float:
+    """Expected calibration error: how far confidence and accuracy lie apart, over ten bins.
+
+    Arguments:
+        chances: (N, K) probabilities.
+        labels: (N,) true ones.
+        bins: of equal width.
+
+    Source: Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017), equation 3.
+
+    Example:
+        >>> calibration_error(np.array([[0.8, 0.2]] * 5), np.array([0, 0, 0, 0, 1]))
+        0.0
+    """
+    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == labels
+    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    error = 0.0
+    for place in range(bins):
+        inside = places == place
+        if inside.any():
+            error += inside.mean() * abs(float(confidence[inside].mean() - right[inside].mean()))
+    return round(float(error), 12)
+
+
+def _surprise(scores: Floats, labels: NDArray[np.int64]) -> float:
+    chances = probabilities(scores)[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chances, 1e-300)).mean())
 
 
 def classifier_scores(
@@ -57,3 +155,76 @@ def classifier_scores(
         parts=tuple((parts or {}).items()),
         warm_start=start,
     )
+
+
+NAIVE_BAYES: Final = "naive Bayes on bigrams"
+LINEAR_SVM: Final = "linear SVM"
+
+
+def beside(
+    texts: Sequence[str], labels: NDArray[np.int64], others: Sequence[str]
+) -> dict[str, NDArray[np.int64]]:
+    """What simple classifiers say of other texts after learning from some.
+
+    Arguments:
+        texts, labels: to learn from.
+        others: to label.
+
+    Returns:
+        The classifier's name → (N,) labels of `others`.
+
+    Raises:
+        ArgumentError: scikit-learn is not installed.
+
+    Source: Wang and Manning (2012), "Baselines and bigrams".
+    """
+    made: dict[str, NDArray[np.int64]] = {}
+    for name, classifier in _classifiers().items():
+        classifier.fit(list(texts), labels)
+        made[name] = np.asarray(classifier.predict(list(others)), dtype=np.int64)
+    return made
+
+
+def _classifiers() -> dict[str, Any]:
+    try:
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+        from sklearn.naive_bayes import MultinomialNB
+        from sklearn.pipeline import make_pipeline
+        from sklearn.svm import LinearSVC
+    except ImportError as error:
+        raise ArgumentError(
+            "Simple classifiers need the package scikit-learn: pip install 'holdfast[text]'."
+        ) from error
+    token = r"(?u)\b\w+\b|[^\w\s]"
+    pairs: dict[str, Any] = {"ngram_range": (1, 2), "token_pattern": token}
+    return {
+        NAIVE_BAYES: make_pipeline(CountVectorizer(binary=True, **pairs), MultinomialNB()),
+        LINEAR_SVM: make_pipeline(
+            TfidfVectorizer(sublinear_tf=True, **pairs), LinearSVC(C=1.0, random_state=0)
+        ),
+    }
+
+
+Chances = Callable[[Sequence[str]], NDArray[np.float64]]
+"""Probabilities (N, K) of some texts."""
+
+
+def deciding_words(
+    chances: Chances, text: str, label: int, *, most: int = 200
+) -> list[tuple[str, float]]:
+    """Each word, and what its absence costs the label: positive for words that spoke for it.
+
+    Arguments:
+        chances: of the classifier.
+        text: to look at.
+        label: whose probability is looked at.
+        most: words that are tried, from the beginning.
+
+    Source: leave-one-out, as in Li, Monroe and Jurafsky (2016), arXiv 1612.08220.
+    """
+    places = word_places(text)[:most]
+    words = [text[begin:end] for begin, end in places]
+    if len(words) < 2:
+        return [(word, 0.0) for word in words or [""]]
+    made = chances([text, *(f"{text[:begin]} {text[end:]}" for begin, end in places)])[:, label]
+    return [(word, float(made[0] - other)) for word, other in zip(words, made[1:], strict=True)]

@@ -1,17 +1,129 @@
-"""Sentences with a tag for each word, from CoNLL-U files and files of columns."""
+"""Tagged sentences in CoNLL-U files, columns and CSV: reading, checking and writing."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from holdfast.errors import ArgumentError, TextError
-from holdfast.language.tag.sentence_table import TableColumns, table_words
-from holdfast.language.tag.spans import broken, mark_spans
+from holdfast.language.tag.scores import broken, mark_spans
 from holdfast.language.text_files import read_pieces
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """The columns of a CSV in which sentences stand.
+
+    Arguments:
+        word, tag: their names.
+        sentence: of the column that says to which sentence a word belongs: another value begins
+            another sentence, and an empty cell goes on with the one before. A file without this
+            column has an empty row between sentences.
+
+    Names are compared without regard to capitals.
+    """
+
+    word: str = "word"
+    tag: str = "tag"
+    sentence: str = "sentence"
+
+
+@dataclass(frozen=True)
+class TableWord:
+    """A row of the table.
+
+    Arguments:
+        line: of the file, counted from 1.
+        word, tag: what stands there; a tag of "" where none is needed.
+        begins: whether a sentence begins here.
+    """
+
+    line: int
+    word: str
+    tag: str
+    begins: bool
+
+
+def table_words(
+    path: str | Path, lines: Iterable[str], columns: TableColumns, *, tagged: bool
+) -> Iterator[TableWord]:
+    """The words of a CSV in their order.
+
+    Arguments:
+        path: of the file, for messages.
+        lines: of it, without their ends.
+        columns: their names.
+        tagged: whether tags are needed.
+
+    Raises:
+        TextError: a column is missing, or a row lacks a cell; names the line.
+
+    Example:
+        >>> rows = ["sentence,word,tag", "1,Ada,B-PER", "1,sleeps,O", "2,Yes,O"]
+        >>> found = table_words("names.csv", rows, TableColumns(), tagged=True)
+        >>> [(one.word, one.tag, one.begins) for one in found]
+        [('Ada', 'B-PER', True), ('sleeps', 'O', False), ('Yes', 'O', True)]
+    """
+    given = iter(lines)
+    header = next(given, "")
+    delimiter = max(DELIMITERS, key=header.count)
+    rows = csv.reader(_ended(given), delimiter=delimiter)
+    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    word = _place(path, names, columns.word, "--word")
+    tag = _place(path, names, columns.tag, "--tag") if tagged else -1
+    wanted = columns.sentence.lower()
+    sentence = names.index(wanted) if wanted in names else -1
+    before, begins = "", True
+    try:
+        for row in rows:
+            line = rows.line_num + 1  # the header is not counted there
+            if not any(cell.strip() for cell in row):
+                begins = True
+                continue
+            needed = max(word, tag, sentence)
+            if len(row) <= needed:
+                raise TextError(
+                    f"{path}, line {line:,} has {len(row)} columns, at least {needed + 1} are "
+                    f"needed: {delimiter.join(row)[:60]!r}."
+                )
+            marked = row[sentence].strip() if sentence >= 0 else ""
+            if marked and marked != before:
+                before, begins = marked, True
+            found, label = row[word].strip(), row[tag].strip() if tagged else ""
+            if not found or (tagged and not label):
+                name = columns.tag if found else columns.word
+                raise TextError(f"{path}, line {line:,}: {name} is empty; fill it in.")
+            if any(break_ in part for part in (found, label) for break_ in "\n\r\t"):
+                raise TextError(
+                    f"{path}, line {line:,}: a word or tag runs over a line break or a tab "
+                    f"({(found + ' ' + label)[:40]!r}); a lone quote in a cell is written as "
+                    'four of them: """".'
+                )
+            yield TableWord(line, found, label, begins)
+            begins = False
+    except csv.Error as error:
+        raise TextError(f"{path}, line {rows.line_num + 1:,} is no CSV: {error}.") from error
+
+
+def _ended(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield line + "\n"
+
+
+def _place(path: str | Path, names: list[str], name: str, option: str) -> int:
+    if name.lower() not in names:
+        raise TextError(
+            f"{path} has no column {name!r}; it has {', '.join(names[:12])}. See {option}."
+        )
+    return names.index(name.lower())
+
 
 Form: TypeAlias = Literal["conllu", "columns"]
 
@@ -210,3 +322,32 @@ def check_tags(sentences: Sequence[Sentence]) -> None:
                 f"Sentence {number:,}: the word {one.words[place]!r} has the tag {tag}, which must "
                 f"follow B-{tag[2:]} or {tag}; begin the span with B-{tag[2:]}."
             )
+
+
+def as_columns(sentences: Sequence[Sentence]) -> str:
+    """A line for each word: the word, a tab and its tag; a blank line between sentences.
+
+    Example:
+        >>> as_columns([Sentence(("Ada", "sleeps"), ("B-PER", "O"))])
+        'Ada\\tB-PER\\nsleeps\\tO\\n'
+    """
+    return "\n".join("".join(f"{word}\t{tag}\n" for word, tag in _pairs(one)) for one in sentences)
+
+
+def as_csv(sentences: Sequence[Sentence], columns: TableColumns) -> str:
+    """A row for each word, its sentence's number in front, under a line of names.
+
+    Example:
+        >>> as_csv([Sentence(("Ada", ","), ("B-PER", "O"))], TableColumns()).splitlines()
+        ['sentence,word,tag', '1,Ada,B-PER', '1,",",O']
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([columns.sentence, columns.word, columns.tag])
+    for number, one in enumerate(sentences, start=1):
+        writer.writerows([number, word, tag] for word, tag in _pairs(one))
+    return out.getvalue()
+
+
+def _pairs(one: Sentence) -> Iterator[tuple[str, str]]:
+    return zip(one.words, one.tags or (), strict=True)

@@ -14,13 +14,10 @@ import torch
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError
-from holdfast.language.sentence_fit import SentenceFit, fit_sentences
-from holdfast.language.sentence_task import SentenceBatches
-from holdfast.language.tag.model import TaggerNetwork
+from holdfast.language.sentence_training import SentenceBatches, SentenceFit, fit_sentences
+from holdfast.language.tag.network import TaggerNetwork, TaggingTask
 from holdfast.language.tag.scores import tag_scores
-from holdfast.language.tag.sentence_table import TableColumns
-from holdfast.language.tag.sentences import Sentence, check_tags, read_sentences
-from holdfast.language.tag.task import TaggingTask
+from holdfast.language.tag.sentences import Sentence, TableColumns, check_tags, read_sentences
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary
 from holdfast.records import TagScores

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
 from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.deciding import deciding_words
-from holdfast.language.classify.stored import StoredClassifier
+from holdfast.language.classify.model import StoredClassifier
+from holdfast.language.classify.scores import deciding_words
 from holdfast.language.words import cut_words, plain, shortened
 from holdfast.records import ClassifierRecord, ExplainedText, WordImportance
 from holdfast.version import __version__

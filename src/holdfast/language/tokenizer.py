@@ -1,0 +1,370 @@
+"""Tokenizers: vocabularies counted in a text; text to token ids and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ArgumentError, ModelError, TextError
+
+Tokenizer: TypeAlias = Any
+"""A `tokenizers.Tokenizer`: the package has no types, and is imported when it is needed."""
+
+
+def library() -> Any:
+    """The package `tokenizers`.
+
+    Raises:
+        ArgumentError: it is not installed.
+    """
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise ArgumentError(
+            "Text needs the package tokenizers: pip install 'holdfast[text]'."
+        ) from error
+    return tokenizers
+
+
+def from_json(text: str) -> Tokenizer:
+    """A tokenizer from ``tokenizer.json``.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return library().Tokenizer.from_str(text)
+    except ArgumentError:
+        raise
+    except Exception as error:  # the library raises the bare class
+        raise ValueError(str(error)) from error
+
+
+Kind: TypeAlias = Literal["char", "byte", "word", "bpe"]
+"""What a token is."""
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+UNKNOWN: Final = "<unk>"
+"""What stands for characters and words that the vocabulary has not."""
+
+Ids: TypeAlias = NDArray[np.int64]
+
+_LAST_CODE_POINT: Final = 0x10FFFF
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Cuts text into tokens by a vocabulary, as Hugging Face's `tokenizers` do it.
+
+    Characters and bytes are looked up in a table, which gives the same numbers sooner.
+
+    Arguments:
+        kind: what a token is.
+        tokenizer: of Hugging Face.
+
+    Example:
+        >>> from holdfast.language.tokenizer import count_tokens
+        >>> tokens = count_tokens("char", ["to be"]).tokens()
+        >>> ids = tokens.encode("be to")
+        >>> tokens.size, tokens.decode(ids)
+        (6, 'be to')
+    """
+
+    kind: Kind
+    tokenizer: Tokenizer
+
+    @cached_property
+    def size(self) -> int:
+        """Tokens in the vocabulary."""
+        return int(self.tokenizer.get_vocab_size())
+
+    @cached_property
+    def unknown(self) -> int | None:
+        """The token of what the vocabulary has not; None where there is no such thing."""
+        found = self.tokenizer.token_to_id(UNKNOWN)
+        return None if found is None else int(found)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """How each token is written: its text in the vocabulary, in the order of the numbers."""
+        by_number = {number: text for text, number in self.tokenizer.get_vocab().items()}
+        return tuple(by_number[number] for number in range(self.size))
+
+    def encode(self, text: str) -> Ids:
+        """The tokens of a text as numbers, each below `size`.
+
+        Raises:
+            TextError: the text holds half a character, as bytes that are not UTF-8 become in a
+                command's arguments; where a token is a character it is an unknown one.
+        """
+        if self.kind == "char":
+            points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+            return self._by_code_point[points]
+        check_whole(text)
+        if self.kind == "byte":
+            return self._by_byte[np.frombuffer(text.encode("utf-8"), dtype=np.uint8)]
+        encoded = self.tokenizer.encode_batch_fast(_lines(text), add_special_tokens=False)
+        return np.fromiter((one for line in encoded for one in line.ids), dtype=np.int64)
+
+    def decode(self, ids: Sequence[int] | Ids) -> str:
+        """The text of some tokens; bytes that are no character become �."""
+        numbers = np.asarray(ids, dtype=np.int64)
+        if self.kind in ("char", "word"):
+            parts = [self.texts[number] for number in numbers.tolist()]
+            return "".join(parts) if self.kind == "char" else joined(parts)
+        text: str = self.tokenizer.decode(numbers.tolist(), skip_special_tokens=False)
+        return text
+
+    def to_json(self) -> str:
+        """The tokenizer in the form of Hugging Face's ``tokenizer.json``."""
+        text: str = self.tokenizer.to_str()
+        return text
+
+    @classmethod
+    def from_json(cls, kind: object, text: object) -> Tokens:
+        """Tokens from what `to_json` wrote; untrusted.
+
+        Raises:
+            ModelError: it is damaged, or the kind is unknown.
+        """
+        if kind not in KINDS or not isinstance(text, str):
+            raise ModelError(f"its tokens are of an unknown kind, {kind!r}")
+        try:
+            json.loads(text)
+            made = cls(kind, from_json(text))
+            if made.size < 1 or len(made.texts) != made.size:
+                raise ValueError("its numbers have gaps")
+        except (ValueError, KeyError, RecursionError) as error:
+            raise ModelError(f"its tokenizer is damaged ({error})") from error
+        return made
+
+    @cached_property
+    def _by_code_point(self) -> Ids:
+        table = np.full(_LAST_CODE_POINT + 1, self.unknown, dtype=np.int64)
+        for text, number in self.tokenizer.get_vocab().items():
+            if len(text) == 1:
+                table[ord(text)] = number
+        return table
+
+    @cached_property
+    def _by_byte(self) -> Ids:
+        vocabulary = self.tokenizer.get_vocab()
+        return np.array([vocabulary[letter] for letter in byte_letters()], dtype=np.int64)
+
+
+def check_whole(text: str, what: str = "The text") -> None:
+    """Refuse half a character: a surrogate without the other.
+
+    Arguments:
+        text: to look at.
+        what: it is called in the message.
+
+    Raises:
+        TextError: says where it stands.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"{what} holds U+{ord(text[error.start]):04X} at character {error.start + 1:,}, which "
+            "is no character: bytes that are not UTF-8 look like this; take it out."
+        ) from error
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words as a text: a blank between two, none at a line break."""
+    return " ".join(words).replace(" \n ", "\n").replace(" \n", "\n").replace("\n ", "\n")
+
+
+def byte_letters() -> tuple[str, ...]:
+    """The letter by which `tokenizers` writes each of the 256 bytes (that of GPT-2).
+
+    Printable bytes are their own letter, the others take those from U+0100 on.
+    """
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return tuple(chr(byte if byte in printable else next(others)) for byte in range(256))
+
+
+def _lines(text: str) -> list[str]:
+    """A piece of text in parts that can be cut into tokens side by side.
+
+    Only before a line that begins with neither a blank nor a break, for the reason that pieces of
+    files end there.
+    """
+    parts: list[str] = []
+    begin = 0
+    while begin < len(text):
+        end = begin + 10_000
+        while (end := text.find("\n", end) + 1) and end < len(text) and text[end].isspace():
+            pass
+        if not end:
+            end = len(text)
+        parts.append(text[begin:end])
+        begin = end
+    return parts
+
+
+BPE_SIZE: Final = 4096
+"""Tokens of a vocabulary of pieces of words, where nobody says how many."""
+
+MOST_WORDS: Final = 50_000
+"""Words that a vocabulary has at most, where nobody says how many."""
+
+MOST_CHARACTERS: Final = 50_000
+LARGEST: Final = 1_000_000
+
+_APART: Final = r"<\w+>|@.@|\w+(?:['’]\w+)*|[^\w\s]"
+"""Words, and each mark beside them alone."""
+
+_SAMPLE: Final = 4 << 20
+"""Characters by which one sees whether marks already stand apart from words."""
+
+
+@dataclass(eq=False)
+class TokenCounts:
+    """How often everything occurs that may become a token.
+
+    Arguments:
+        kind: what a token is.
+        counts: of characters or words; empty for the other kinds.
+        apart: whether marks have to be cut off the words.
+        tokenizer: what learnt pieces of words; None for the other kinds.
+    """
+
+    kind: Kind
+    counts: Counter[str] = field(default_factory=Counter)
+    apart: bool = False
+    tokenizer: Tokenizer = None
+
+    def tokens(self, size: int | None = None) -> Tokens:
+        """The vocabulary of the most frequent ones.
+
+        Words that occur once become "<unk>" with those beyond `size`, so that the model learns how
+        to treat words that it has never seen; a text that has "<unk>" keeps them.
+
+        Arguments:
+            size: of the vocabulary, "<unk>" included; None for a number that fits.
+
+        Raises:
+            ArgumentError: the text has fewer different tokens than `size`.
+        """
+        if self.kind in ("byte", "bpe"):
+            return Tokens(self.kind, _byte_tokenizer() if self.kind == "byte" else self.tokenizer)
+        ranked = [text for text, _ in self.counts.most_common() if text != UNKNOWN]
+        if size is not None and size > len(ranked) + 1:
+            thing = "characters" if self.kind == "char" else "words"
+            raise ArgumentError(
+                f"--vocab {size:,} is more than the text has: {len(ranked):,} different {thing}; "
+                "give fewer, or leave it out."
+            )
+        if size is not None:
+            kept = ranked[: size - 1]
+        elif self.kind == "char":
+            kept = ranked[:MOST_CHARACTERS]
+        else:
+            closed = UNKNOWN in self.counts
+            kept = [text for text in ranked if closed or self.counts[text] > 1][:MOST_WORDS]
+        return Tokens(self.kind, _level_tokenizer(self.kind, [UNKNOWN, *kept], apart=self.apart))
+
+
+def count_tokens(kind: Kind, pieces: Iterable[str], *, size: int | None = None) -> TokenCounts:
+    """Count what a text is made of, in one pass.
+
+    Arguments:
+        kind: what a token is.
+        pieces: the text, from `text_files.read_all`.
+        size: of the vocabulary that is to be made; None for a number that fits.
+
+    Raises:
+        TextError: there is no text.
+        ArgumentError: `size` is out of range, or more than the text can fill.
+    """
+    if size is not None and not 2 <= size <= LARGEST:
+        raise ArgumentError(f"--vocab {size} must be a number from 2 to {LARGEST:,}.")
+    if kind == "byte":
+        if size not in (None, 256):
+            raise ArgumentError("Bytes have a vocabulary of 256; leave out --vocab.")
+        return TokenCounts(kind)
+    if kind == "bpe":
+        return TokenCounts(kind, tokenizer=_learnt_pieces(pieces, size or BPE_SIZE, given=size))
+    counts: Counter[str] = Counter()
+    apart, first = False, True
+    for piece in pieces:
+        if kind == "char":
+            counts.update(piece)
+            continue
+        if first:
+            apart, first = _marks_touch(piece[:_SAMPLE]), False
+        counts.update(_words(piece, apart=apart))
+    if not counts:
+        raise TextError("There is no text to count: every file is empty.")
+    return TokenCounts(kind, counts, apart)
+
+
+def _words(piece: str, *, apart: bool) -> Iterator[str]:
+    pattern = _APART + r"|\n" if apart else r"\n|\S+"
+    return (found.group() for found in re.finditer(pattern, piece))
+
+
+def _marks_touch(text: str) -> bool:
+    """Whether full stops and commas touch the words before them, as people write."""
+    marks = re.findall(r"(\S?)[.,](?=\s)", text)
+    return sum(map(bool, marks)) > 0.1 * len(marks)
+
+
+def _level_tokenizer(kind: Kind, texts: list[str], *, apart: bool) -> Tokenizer:
+    """One token a character or a word."""
+    hugging: Any = library()
+    made = hugging.Tokenizer(
+        hugging.models.WordLevel(
+            {text: number for number, text in enumerate(texts)}, unk_token=UNKNOWN
+        )
+    )
+    split, regex = hugging.pre_tokenizers.Split, hugging.Regex
+    if kind == "char":
+        made.pre_tokenizer = split(regex(r"[\s\S]"), "isolated")
+        made.decoder = hugging.decoders.Fuse()
+    else:
+        pattern = _APART + r"|\n" if apart else r"\n|[^\s]+"
+        # What matches is kept; what lies between the matches, blanks, is left out.
+        made.pre_tokenizer = split(regex(pattern), "removed", invert=True)
+    return made
+
+
+def _byte_tokenizer() -> Tokenizer:
+    hugging: Any = library()
+    letters = {letter: byte for byte, letter in enumerate(byte_letters())}
+    made = hugging.Tokenizer(hugging.models.BPE(letters, []))
+    made.pre_tokenizer = hugging.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    made.decoder = hugging.decoders.ByteLevel()
+    return made
+
+
+def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> Tokenizer:
+    """Byte-pair encoding on bytes, so that nothing is unknown."""
+    hugging: Any = library()
+    if size < 257:
+        raise ArgumentError(f"--vocab {size} is too few for pieces of words; give at least 257.")
+    made = hugging.Tokenizer(hugging.models.BPE())
+    made.pre_tokenizer = hugging.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = hugging.decoders.ByteLevel()
+    trainer = hugging.trainers.BpeTrainer(
+        vocab_size=size, show_progress=False, initial_alphabet=list(byte_letters())
+    )
+    made.train_from_iterator(pieces, trainer)
+    found = made.get_vocab_size()
+    if given is not None and found < given:
+        raise ArgumentError(
+            f"--vocab {given:,} is more than the text has pieces for: {found:,}; give at most that."
+        )
+    return made

@@ -1,1 +1,0 @@
-"""How text becomes tokens: characters, bytes, words, or pieces of words."""
