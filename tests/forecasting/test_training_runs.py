@@ -27,9 +27,8 @@ from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import PRETRAINED
 from holdfast.tables.reading import read
 from holdfast.training.budget import Budget
-from holdfast.training.interrupts import Interrupts
 from holdfast.training.plan import Plan
-from holdfast.training.progress import SilentProgress
+from holdfast.training.progress import Interrupts, SilentProgress
 
 HORIZON = 6
 

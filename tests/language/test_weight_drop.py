@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from holdfast.language.fit import language_plan
+from holdfast.language.task import LanguageTask
 from texts import write_text
 
 from holdfast.language.corpus import prepare
 from holdfast.language.design import LanguageDesign
 from holdfast.language.train import LanguageTask, language_plan
-from holdfast.training.update import Update
+from holdfast.training.optimise import Update
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])

@@ -28,8 +28,7 @@ from holdfast.pretraining.hardware import choose_device, choose_precision
 from holdfast.pretraining.run import pretrain
 from holdfast.records import PlannedTraining, PretrainedSummary
 from holdfast.tables.reading import read
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.progress import SilentProgress
+from holdfast.training.progress import Interrupts, SilentProgress
 
 DESIGNS = {
     "fine": replace(FINE, window=8, context=32, half_life=16, hidden=8, blocks=1),

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.training.loop import train
+from holdfast.training.optimise import shard_seed
 from holdfast.training.plan import Plan
 from holdfast.training.ranks import ranks
 from holdfast.training.seed import generator, seeded, torch_seed
-from holdfast.training.update import shard_seed
 
 ROWS = 8
 

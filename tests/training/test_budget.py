@@ -13,8 +13,8 @@ from tests.training.regression import Regression, same, weights
 
 from holdfast.errors import ArgumentError
 from holdfast.training.budget import Budget, duration, steps_within
+from holdfast.training.loop import StepTiming
 from holdfast.training.plan import Plan
-from holdfast.training.step_timing import StepTiming
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from holdfast.errors import ArgumentError
-from holdfast.training.optimiser import adamw
+from holdfast.training.optimise import adamw, learning_rate
 from holdfast.training.plan import Plan
-from holdfast.training.schedule import learning_rate
 
 
 @pytest.mark.parametrize(

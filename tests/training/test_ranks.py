@@ -67,7 +67,7 @@ def test_they_equal_one_batch_of_double_size(together: Path) -> None:
 
 
 def test_shards_are_shared_out() -> None:
-    assert [Ranks(rank, 3, 6).own for rank in range(3)] == [(0, 3), (1, 4), (2, 5)]
+    assert [Ranks(rank, 3, 6).own_shards for rank in range(3)] == [(0, 3), (1, 4), (2, 5)]
     assert Ranks(2, 3, 6).alone() == Ranks(0, 1, 2)
 
 

@@ -44,8 +44,7 @@ from holdfast.records import (
 )
 from holdfast.tables.series import SeriesSet
 from holdfast.training.budget import Budget
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.progress import Progress
+from holdfast.training.progress import Interrupts, Progress
 from holdfast.version import __version__
 
 Adapt = Literal["none", "auto", "full"]

@@ -21,9 +21,8 @@ from holdfast.forecasting.run_folder import CHECKPOINTS, PHASES, checkpoint_name
 from holdfast.records import TrainingSummary
 from holdfast.tables.series import SeriesSet
 from holdfast.training.budget import Budget
-from holdfast.training.interrupts import Interrupts
 from holdfast.training.loop import Trained
-from holdfast.training.progress import Progress
+from holdfast.training.progress import Interrupts, Progress
 from holdfast.training.ranks import ranks
 from holdfast.training.run_directory import RunDirectory
 from holdfast.version import __version__

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from holdfast.language.word_encoder import WordTensors
 from holdfast.language.words import WordVocabulary, batched, epoch_batches, unspelt
 from holdfast.training.budget import Budget, steps_within
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.loop import Trained, train
+from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import LayerRate, Plan
-from holdfast.training.progress import Progress
+from holdfast.training.progress import Interrupts, Progress
 from holdfast.training.run_directory import RunDirectory
 from holdfast.training.seed import generator
-from holdfast.training.step_timing import StepTiming
 from holdfast.training.task import Task
 
 

@@ -20,13 +20,11 @@ from holdfast.language.network import LanguageNetwork, States
 from holdfast.language.score import WINDOW, mean_loss, surprises
 from holdfast.records import PlannedText
 from holdfast.training.budget import Budget, steps_within, update_seconds
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.loop import Trained, train
+from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import Plan
-from holdfast.training.progress import Progress
+from holdfast.training.progress import Interrupts, Progress
 from holdfast.training.run_directory import RunDirectory
 from holdfast.training.seed import generator, seeded, torch_seed
-from holdfast.training.step_timing import StepTiming
 
 WATCHED = 65_536
 """Tokens of the validation text on which training is watched; all of them count in the end."""

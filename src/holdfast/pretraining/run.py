@@ -26,10 +26,8 @@ from holdfast.pretraining.run_directory import Decisions, PretrainingDirectory
 from holdfast.pretraining.task import POSITIONS, PretrainingTask, SyntheticBatch, pretraining_plan
 from holdfast.records import PlannedTraining, PretrainedSummary
 from holdfast.training.budget import Budget, steps_within
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.loop import Trained, train
-from holdfast.training.progress import Progress, SilentProgress
-from holdfast.training.step_timing import StepTiming
+from holdfast.training.loop import StepTiming, Trained, train
+from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.threads import one_thread
 from holdfast.version import __version__
 

@@ -1,9 +1,11 @@
-"""The one training loop of the package."""
+"""The one training loop of the package, and the timing of its steps."""
 
 from __future__ import annotations
 
+import copy
 import math
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +13,12 @@ from typing import Generic, Literal, TypeAlias
 
 import torch
 
-from holdfast.training import checkpoint
-from holdfast.training.average import WeightAverage
-from holdfast.training.interrupts import Interrupts
+from holdfast.training.checkpoint import Best, Checkpoint, Curve, RunState
+from holdfast.training.optimise import Update, WeightAverage
 from holdfast.training.plan import Plan
-from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.ranks import ranks
-from holdfast.training.state import Best, Curve, RunState
-from holdfast.training.task import Batch, Task
-from holdfast.training.update import Update
-from holdfast.training.validation import modes_kept, validation
+from holdfast.training.task import Batch, Task, modes_kept, validation
 
 Stopped: TypeAlias = Literal["steps", "early", "goal", "interrupted", "budget"]
 Weights: TypeAlias = Literal["last", "average", "best"]
@@ -151,49 +149,39 @@ class _Run(Generic[Batch]):
     ) -> None:
         self.task = task
         self.plan = plan
-        self.folder = folder
-        self.identity = identity
         self.deadline = math.inf if deadline is None else deadline
         self.ranks = ranks()
         self.update = Update(task, task.module, plan, self.ranks)
         self.state = RunState(average=WeightAverage(task.module), curve=Curve.of(plan))
+        self.stored = (
+            None
+            if folder is None
+            else Checkpoint(
+                folder=folder,
+                plan=plan,
+                identity=_with_shards(identity, self.ranks.shards),
+                module=task.module,
+                optimiser=self.update.optimiser,
+                state=self.state,
+            )
+        )
         self.begun = self.checkpoint_at = time.monotonic()
 
     def seconds(self) -> float:
         return self.state.seconds + time.monotonic() - self.begun
 
     def resume(self) -> None:
-        there = self.folder is not None and checkpoint.exists(self.folder)
-        if self.ranks.largest(there) and self.folder is not None:  # one that lacks it says so
-            checkpoint.read(
-                self.folder,
-                plan=self.plan,
-                identity=self._identity,
-                module=self.task.module,
-                optimiser=self.update.optimiser,
-                state=self.state,
-            )
+        exists = self.stored is not None and self.stored.exists()
+        if self.ranks.largest(exists) and self.stored is not None:  # one that lacks it says so
+            self.stored.read()
         self.ranks.largest(0)  # nobody writes before all have read
 
-    @property
-    def _identity(self) -> str:
-        """Of the run, the batches of an update included."""
-        shards = self.ranks.shards
-        return self.identity if shards == 1 else f"{self.identity} in {shards} shards"
-
     def checkpoint(self) -> None:
-        if self.folder is None or not self.ranks.first:
+        if self.stored is None or not self.ranks.first:
             return
         self.state.seconds = self.seconds()
         self.begun = time.monotonic()
-        checkpoint.write(
-            self.folder,
-            plan=self.plan,
-            identity=self._identity,
-            module=self.task.module,
-            optimiser=self.update.optimiser,
-            state=self.state,
-        )
+        self.stored.write()
         self.checkpoint_at = time.monotonic()
 
     def go(self, interrupts: Interrupts, progress: Progress) -> Stopped:
@@ -240,7 +228,7 @@ class _Run(Generic[Batch]):
             note = self.validate()
         progress.advance(step, loss, note)
         if (
-            self.folder is not None
+            self.stored is not None
             and time.monotonic() - self.checkpoint_at >= plan.checkpoint_every
         ):
             self.checkpoint()
@@ -282,3 +270,66 @@ class _Run(Generic[Batch]):
                 return "average", loss
         module.load_state_dict(best.weights)
         return "best", best.loss
+
+
+def _with_shards(identity: str, shards: int) -> str:
+    """The identity of a run, the batches of an update included."""
+    return identity if shards == 1 else f"{identity} in {shards} shards"
+
+
+class StepTiming(Generic[Batch]):
+    """Does throwaway updates on a copy of the network and says how long they took.
+
+    The run's weights, its buffers and all global random numbers stay as they are. With early
+    stopping in the plan, each update also carries its share of the time of a validation.
+
+    Arguments:
+        task: as given to `train`.
+        plan: as given to `train`; its number of steps plays no part here.
+        clock: seconds that never run backwards.
+
+    Example:
+        >>> import torch
+        >>> class Halve:
+        ...     module = torch.nn.Linear(1, 1)
+        ...     def batch(self, step, seed): return torch.ones(4, 1)
+        ...     def losses(self, module, batch): return (module(batch) - 0.5).square().flatten()
+        ...     def names(self, batch, rows): return [str(row) for row in rows]
+        ...     def validate(self, module): return None
+        >>> timing = StepTiming(Halve(), Plan(steps=1))
+        >>> timing(3) > 0.0
+        True
+    """
+
+    def __init__(
+        self,
+        task: Task[Batch],
+        plan: Plan,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._task = task
+        self._plan = plan
+        self._clock = clock
+        self._update = Update(task, copy.deepcopy(task.module).train(), plan, ranks().alone())
+        self._done = 0
+        self._validation_seconds: float | None = None
+
+    def __call__(self, updates: int) -> float:
+        """Seconds that this many more updates take.
+
+        Raises:
+            NonFiniteLossError: the loss of one of the first updates is not finite.
+        """
+        begin = self._clock()
+        for _ in range(updates):
+            self._done += 1
+            self._update(self._done)
+        seconds = self._clock() - begin
+        if self._plan.patience is not None:
+            if self._validation_seconds is None:
+                begin = self._clock()
+                validation(self._task, self._plan.seed, self._update.device)
+                self._validation_seconds = self._clock() - begin
+            seconds += updates * self._validation_seconds / self._plan.evaluate_every
+        return seconds

@@ -143,6 +143,6 @@ def _whole(value: object, *, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _check(name: str, holds: bool, wanted: str) -> None:
+def _check(name: str, holds: bool, allowed: str) -> None:
     if not holds:
-        raise ArgumentError(f"{name} must be {wanted}.")
+        raise ArgumentError(f"{name} must be {allowed}.")

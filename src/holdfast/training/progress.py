@@ -1,9 +1,12 @@
-"""Telling a person how far a run is."""
+"""Progress shown on a terminal, and Ctrl-C between updates."""
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -130,3 +133,45 @@ def progress_for_terminal() -> Progress:
         >>> progress_for_terminal().message("only seen on a terminal")
     """
     return BarProgress() if sys.stderr.isatty() else SilentProgress()
+
+
+class Interrupts:
+    """Inside, the first Ctrl-C only sets `requested`; the second raises KeyboardInterrupt at once.
+
+    Weights are therefore never left half-updated by the first. Where Python's own handler is not
+    the one in charge (another thread, a program with a handler of its own, ``nohup``), nothing
+    changes.
+
+    Example:
+        >>> with Interrupts() as interrupts:
+        ...     signal.raise_signal(signal.SIGINT)
+        ...     print("the update ends;", interrupts.requested)
+        the update ends; True
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._in_charge = False
+
+    def __enter__(self) -> Interrupts:
+        self._in_charge = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self._in_charge:
+            signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._in_charge:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True

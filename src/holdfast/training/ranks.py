@@ -40,7 +40,7 @@ class Ranks:
     training", section 2.2.
 
     Example:
-        >>> Ranks(rank=1, count=2, shards=4).own
+        >>> Ranks(rank=1, count=2, shards=4).own_shards
         (1, 3)
     """
 
@@ -49,7 +49,7 @@ class Ranks:
     shards: int = 1
 
     @property
-    def own(self) -> tuple[int, ...]:
+    def own_shards(self) -> tuple[int, ...]:
         """The shards that this process takes."""
         return tuple(range(self.rank, self.shards, self.count))
 
@@ -60,7 +60,7 @@ class Ranks:
 
     def alone(self) -> Ranks:
         """A process with as many shards as this one takes, that waits for nobody."""
-        return Ranks(0, 1, len(self.own))
+        return Ranks(0, 1, len(self.own_shards))
 
     def all_reduce(self, parameters: Sequence[Tensor], value: float) -> float:
         """Add up the gradients of all processes, in place, and a number.

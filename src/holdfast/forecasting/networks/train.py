@@ -27,13 +27,11 @@ from holdfast.tables.series import SeriesSet
 from holdfast.tables.window_split import Windows, WindowSplit
 from holdfast.tables.windows import window_values
 from holdfast.training.budget import steps_within
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.loop import Trained, train
+from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import Plan
-from holdfast.training.progress import Progress
+from holdfast.training.progress import Interrupts, Progress
 from holdfast.training.seed import generator, seeded, torch_seed
-from holdfast.training.step_timing import StepTiming
-from holdfast.training.task import Task
+from holdfast.training.task import Task, validation
 from holdfast.training.threads import one_thread
 from holdfast.training.validation import validation
 

@@ -27,8 +27,7 @@ from holdfast.lens.compare.models import MODELS, ModelName, weights_of
 from holdfast.records import ForecastComparison
 from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.seed import seeded, torch_seed
 from holdfast.version import __version__
 

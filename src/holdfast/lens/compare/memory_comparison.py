@@ -16,8 +16,7 @@ from holdfast.lens.compare.memory_tasks import TaskName, task_of
 from holdfast.lens.compare.models import MODELS, REMEMBER, START, ModelName
 from holdfast.records import ComparedRun, MemoryComparison
 from holdfast.training.budget import Budget
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.progress import Progress, SilentProgress
+from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.threads import one_thread
 from holdfast.version import __version__
 

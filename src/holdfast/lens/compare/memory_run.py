@@ -18,12 +18,10 @@ from holdfast.lens.compare.memory_examples import Examples, MemoryTask, losses, 
 from holdfast.lens.compare.memory_tasks import TaskName, task_of
 from holdfast.lens.compare.models import ModelName, Reader, reader, weights_of
 from holdfast.records import LagCurve
-from holdfast.training.interrupts import Interrupts
-from holdfast.training.loop import train
+from holdfast.training.loop import StepTiming, train
 from holdfast.training.plan import Plan
-from holdfast.training.progress import Progress
+from holdfast.training.progress import Interrupts, Progress
 from holdfast.training.seed import generator
-from holdfast.training.step_timing import StepTiming
 
 TESTED: Final = 2560
 """Sequences of a test, as many as Hochreiter and Schmidhuber (1997) took."""
