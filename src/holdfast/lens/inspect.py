@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -24,6 +23,7 @@ from holdfast.lens.lyapunov import exponents
 from holdfast.lens.passes import LayerPass, run_passes
 from holdfast.lens.subject import ReadLayer, take_apart
 from holdfast.records import Inspection, Ints, LayerMemory
+from holdfast.training.threads import one_thread
 from holdfast.version import __version__
 
 SEQUENCES: Final = 16
@@ -77,7 +77,7 @@ def inspect(
         'Remembers about'
     """
     started = time.monotonic()
-    with _one_thread(), torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         subject = take_apart(model, x)
         steps, batch = subject.encoded.shape[:2]
         lags = measured_lags(steps, max_lag)
@@ -133,18 +133,6 @@ def measured_lags(steps: int, max_lag: int | None) -> Ints:
             f"has {steps}; give longer sequences for longer lags."
         )
     return np.unique(np.geomspace(1, longest, POINTS).round().astype(np.int64))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Inside, torch uses one thread: a step of one layer is too little work for two, and where
-    another program holds a core, two waited ten times as long for each other as they worked."""
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _measured(layer: ReadLayer, one: LayerPass, lags: Ints, seed: int) -> LayerMemory:

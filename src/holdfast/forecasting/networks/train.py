@@ -33,7 +33,6 @@ from holdfast.training.progress import Interrupts, Progress
 from holdfast.training.seed import generator, seeded, torch_seed
 from holdfast.training.task import Task, validation
 from holdfast.training.threads import one_thread
-from holdfast.training.validation import validation
 
 LEAST_EVERY = 10
 """Updates between two validations at least."""
