@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from holdfast.language.fit import language_plan
-from holdfast.language.task import LanguageTask
 from texts import write_text
 
 from holdfast.language.corpus import prepare
