@@ -30,7 +30,7 @@ from holdfast.forecasting.evaluation.path_scores import energy_score, sum_inside
 from holdfast.forecasting.fitting import fit
 from holdfast.forecasting.groundwork import lay
 from holdfast.forecasting.sampling import distribution, path_sampler
-from holdfast.tables.reading import Table, read
+from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.training.budget import Budget
 from holdfast.training.progress import SilentProgress
 
@@ -63,7 +63,7 @@ class Rolling:
 def etth1(data: Path) -> Table:
     """The seven columns of ETTh1 as seven series, up to the end of the usual test part."""
     raw = pyarrow.csv.read_csv(data / "ett" / "ETTh1.csv").slice(0, 20 * 30 * 24)
-    return read(raw, time_col="date", wide=True, season=24)
+    return read(raw, ReadOptions(time_col="date", wide=True, season=24))
 
 
 def beijing(data: Path) -> Table:
@@ -73,14 +73,14 @@ def beijing(data: Path) -> Table:
     first = np.datetime64("2010-01-01T00", "ns")
     hours = first + np.arange(len(raw)) * np.timedelta64(3600, "s")
     values = raw["pm2.5"].to_numpy().astype(np.float64)
-    return read({"ds": hours, "y": values}, season=24)
+    return read({"ds": hours, "y": values}, ReadOptions(season=24))
 
 
 def shop(data: Path) -> Table:
     """The sales of the synthetic shop; its promotions and prices are not looked at."""
     columns = retail(items=120, days=770, seed=0).table()
     chosen = {name: columns[name] for name in ("unique_id", "ds", "y")}
-    return read(chosen, season=7)
+    return read(chosen, ReadOptions(season=7))
 
 
 PROBLEMS = (

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.forecasting.evaluation.metrics import seasonal_scale
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.series import SeriesSet
 
 Floats = NDArray[np.float64]
@@ -161,7 +161,7 @@ def etth1(data: Path) -> list[Problem]:
     four months of the test part. Rows behind the usual 20 months are not used.
     """
     path = _existing(data / "ett" / "ETTh1.csv")
-    series = read(path, wide=True, time_col="date", season=24).series
+    series = read(path, ReadOptions(wide=True, time_col="date", season=24)).series
     first = int(series.starts[0])
     series = series.cut(first + sum(ETT_MONTHS) - 1)
     cut = first + sum(ETT_MONTHS[:2]) - 1

@@ -17,7 +17,7 @@ import pyarrow.csv
 from ledger import append
 
 from holdfast import Forecaster
-from holdfast.tables.reading import read
+from holdfast.tables.read import read
 
 
 def write(path: Path, series: int, rows: int) -> None:

@@ -205,7 +205,7 @@ TIMES = [
     Odd("a gap of a century", with_dates("1900-01-01", "1900-01-02", "2000-01-01", "2000-01-02"),
         "leaps over"),
     Odd("names of days", with_dates("Monday", "Tuesday", "Wednesday"), "odd.csv"),
-    Odd("a frequency that does not fit", daily(), "freq=MS", options=("--freq", "MS")),
+    Odd("a frequency that does not fit", daily(), "--freq MS asks", options=("--freq", "MS")),
     Odd("a frequency that is none", daily(), "freq", options=("--freq", "often")),
     Odd("a season longer than the data", daily(), said="fewer than two seasons",
         options=("--season", "90")),

@@ -25,7 +25,7 @@ from holdfast.forecasting.networks.train import Timed
 from holdfast.forecasting.pretrained.fine_tuning import AdaptingTask
 from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import PRETRAINED
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 from holdfast.training.budget import Budget
 from holdfast.training.plan import Plan
 from holdfast.training.progress import Interrupts, SilentProgress
@@ -47,7 +47,7 @@ def ground(
             "y": values.ravel(),
         }
     )
-    return lay(read(frame, freq="1", season=6), HORIZON, folds=folds)
+    return lay(read(frame, ReadOptions(freq="1", season=6)), HORIZON, folds=folds)
 
 
 def recipes(of: Groundwork) -> list[Recipe]:

@@ -52,7 +52,11 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.csv", b"words,tag\nAda,O\n", r"a.csv has no column 'word'; it has words, tag. See --w"),
+        (
+            "a.csv",
+            b"words,tag\nAda,O\n",
+            r"a.csv has no column 'word'; it has words, tag. See word=",
+        ),
         ("a.csv", b"word,tag\nAda,O\nruns\n", r"a.csv, line 3 has 1 columns, at least 2"),
         ("a.csv", b"word,tag\nAda,O\nruns,\n", r"a.csv, line 3: tag is empty; fill it in"),
         ("a.csv", b"word,tag\n", r"has no sentence"),
@@ -61,7 +65,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("a.txt", b"Ada O\nru\0ns O\n", r"a.txt, line 2 holds a NUL byte"),
         ("a.csv", b"word,tag\nAda,O\nru\0ns,O\n", r"a.csv, line 3 holds a NUL byte"),
         ("a.txt", b"Ada O\n" + b"x" * 1_000_000, r"line 2 has 1,000,000 characters; give a word"),
-        ("a.txt", b"Ada O\nJos\xe9 O\n", r"a.txt is not utf-8: byte 9 \(0xe9\).*--encoding"),
+        ("a.txt", b"Ada O\nJos\xe9 O\n", r"a.txt is not utf-8: byte 9 \(0xe9\).*encoding="),
         ("a.conllu", b"1\tAda\t_\tX\n2\truns\n", r"a.conllu, line 2 has 2 columns, at least 4"),
     ],
 )
@@ -83,7 +87,7 @@ def test_another_encoding_is_read_where_it_is_named(tmp_path: Path) -> None:
 def test_a_table_has_names_and_no_numbered_column(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("word,tag\nAda,O\n", encoding="utf-8")
-    with pytest.raises(ArgumentError, match="with --tag"):
+    with pytest.raises(ArgumentError, match="with tag="):
         read_sentences(path, column=2)
 
 

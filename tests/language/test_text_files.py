@@ -94,7 +94,7 @@ def test_too_little_text_is_refused(tmp_path: Path) -> None:
 def test_an_encoding_without_its_mark_and_one_of_bytes_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text(VERSE, encoding="utf-16-le")
-    with pytest.raises(TextError, match="give --encoding utf-16-le or utf-16-be"):
+    with pytest.raises(TextError, match="give encoding='utf-16-le' or encoding='utf-16-be'"):
         list(read_all([path], encoding="utf-16"))
     assert "".join(read_all([path], encoding="utf-16-le")) == VERSE
     with pytest.raises(ArgumentError, match="base64"):

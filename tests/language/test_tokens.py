@@ -77,7 +77,7 @@ def test_a_damaged_tokenizer_is_refused(text: object) -> None:
         ("char", 50, "different characters"),
         ("bpe", 4000, "more than the text has pieces for"),
         ("bpe", 100, "at least 257"),
-        ("byte", 100, "leave out --vocab"),
+        ("byte", 100, "leave out vocab="),
         ("char", 1, "from 2 to"),
     ],
 )

@@ -27,7 +27,7 @@ from holdfast.pretraining import run as pretraining
 from holdfast.pretraining.hardware import choose_device, choose_precision
 from holdfast.pretraining.run import pretrain
 from holdfast.records import PlannedTraining, PretrainedSummary
-from holdfast.tables.reading import read
+from holdfast.tables.read import read
 from holdfast.training.progress import Interrupts, SilentProgress
 
 DESIGNS = {

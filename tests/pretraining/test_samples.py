@@ -13,7 +13,7 @@ from holdfast.pretraining.samples import draw_samples, sample_columns
 from holdfast.pretraining.synthetic.recipe import LONG, PARTS, SHORT
 from holdfast.reports import generator_words
 from holdfast.tables.frames import write_csv
-from holdfast.tables.reading import read
+from holdfast.tables.read import read
 
 
 @pytest.mark.parametrize(("kind", "length"), [("short", 128), ("long", 672)])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import HoldfastError
-from holdfast.tables.reading import Table, read
+from holdfast.tables.read import ReadOptions, Table, read
 
 DAYS = [str(date(2020, 1, 1) + timedelta(days=day)) for day in range(30)]
 
@@ -26,7 +26,7 @@ class Desk:
     def read(self, text: str | bytes, name: str = "sales.csv", **options: object) -> Table:
         path = self.folder / name
         path.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-        return read(path, **options)  # type: ignore[arg-type] # each test's own options
+        return read(path, ReadOptions(**options))  # type: ignore[arg-type] # each test's own options
 
     def refusal(self, text: str | bytes, name: str = "sales.csv", **options: object) -> str:
         with pytest.raises(HoldfastError) as caught:

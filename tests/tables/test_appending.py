@@ -13,7 +13,7 @@ from holdfast.tables.appending import Appended, append
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.new_rows import read_new_rows
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.series import SeriesSet
 
 NAMES = ColumnNames(("unique_id",), "ds", "y")
@@ -66,11 +66,11 @@ def test_a_table_cut_anywhere_and_put_together_again_is_the_whole_table() -> Non
         }
     )
     frame.loc[[0, 50, 100], "y"] = 1.0
-    whole = read(frame, season=7).series
+    whole = read(frame, ReadOptions(season=7)).series
     for _ in range(20):
         first = random.random(150) < 0.5
         first[[0, 50, 100]] = True
-        start = read(frame[first], freq="D", season=7).series
+        start = read(frame[first], ReadOptions(freq="D", season=7)).series
         made = append(start, read_new_rows(frame[~first], NAMES, start.calendar)).series
         assert made.labels == whole.labels
         np.testing.assert_array_equal(made.starts, whole.starts)

@@ -13,7 +13,7 @@ def test_duplicated_timestamp_names_series_time_and_lines(desk: Desk) -> None:
     text = "unique_id,ds,y\na,2020-01-01,1\nb,2020-01-01,1\nb,2020-01-02,2\nb,2020-01-01,3\n"
     sentence = desk.refusal(text)
     assert "series 'b' has 2020-01-01 twice, in line 3 and line 5" in sentence
-    assert "--aggregate" in sentence
+    assert "aggregate='sum'" in sentence
 
 
 def test_unsorted_rows_are_sorted_and_said(desk: Desk) -> None:
@@ -60,13 +60,13 @@ def test_rows_at_no_common_distance_are_told_to_go_into_periods(desk: Desk) -> N
     sentence = desk.refusal(lines(times))
     assert "line 2, line 3" in sentence
     assert "no distance is that of most rows" in sentence
-    assert "--freq D --aggregate sum" in sentence
+    assert "freq='D' and aggregate='sum'" in sentence
 
 
 def test_a_mostly_empty_grid_is_said_with_its_remedies(desk: Desk) -> None:
     table = desk.read(lines([DAYS[day] for day in (0, 1, 5, 9, 13, 20, 29)]))
     assert "23 of 30 grid points have no value" in said(table)
-    assert "--aggregate" in said(table)
+    assert "aggregate=" in said(table)
 
 
 @pytest.mark.parametrize("minutes", [["00"], ["00", "30"]])
@@ -104,7 +104,7 @@ def test_irregular_spacing_names_series_and_two_times(desk: Desk) -> None:
     sentence = desk.refusal(text)
     assert "series 'b' is irregular: 2020-01-06 and 2020-01-07 07:30:00" in sentence
     assert "line 19, line 20" in sentence
-    assert "--freq D --aggregate sum" in sentence
+    assert "freq='D' and aggregate='sum'" in sentence
 
 
 def test_one_date_off_a_monthly_calendar_is_named(desk: Desk) -> None:

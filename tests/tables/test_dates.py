@@ -88,8 +88,8 @@ def test_day_first_is_proved_by_any_row_of_the_column() -> None:
     assert moments("01/02/2020", "02/13/2020") == ["2020-01-02", "2020-02-13"]
 
 
-def test_ambiguous_days_are_refused_with_the_flags() -> None:
-    with pytest.raises(TableError, match=r"line 3, .*'01/02/2020' is ambiguous.*--day-first"):
+def test_ambiguous_days_are_refused_with_the_arguments() -> None:
+    with pytest.raises(TableError, match=r"line 3, .*'01/02/2020' is ambiguous.*day_first=True"):
         stamps("01/01/2020", "01/02/2020", "01/03/2020")
     assert moments("01/02/2020", "02/02/2020", day_first=True) == ["2020-02-01", "2020-02-02"]
     assert moments("01/02/2020", "02/02/2020", day_first=False) == ["2020-01-02", "2020-02-02"]

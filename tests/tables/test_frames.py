@@ -15,7 +15,7 @@ import pytest
 from holdfast.errors import InputError, TableError
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.frames import to_frame, write_csv
-from holdfast.tables.reading import Table, read
+from holdfast.tables.read import ReadOptions, Table, read
 
 HOURS = [datetime(2024, 10, 26) + timedelta(hours=hour) for hour in range(30)]
 
@@ -77,10 +77,11 @@ def test_a_slice_of_a_frame_is_read_from_where_it_begins() -> None:
     table = pa.table({"ds": pa.array(range(18)), "y": values, "flag": flags})
     part = table.slice(3, 11)
     np.testing.assert_array_equal(
-        read(part, target_col="y").series.values, [3, 4, np.nan, 6, 7, 8, 9, np.nan, 11, 12, 13]
+        read(part, ReadOptions(target_col="y")).series.values,
+        [3, 4, np.nan, 6, 7, 8, 9, np.nan, 11, 12, 13],
     )
     np.testing.assert_array_equal(
-        read(part, time_col="ds", target_col="flag").series.values,
+        read(part, ReadOptions(time_col="ds", target_col="flag")).series.values,
         [1, np.nan, 0, 1, np.nan, 0, 1, np.nan, 0, 1, np.nan],
     )
 
@@ -119,7 +120,7 @@ def test_a_frame_with_dates_or_levels_as_index() -> None:
     one = frame[frame["unique_id"] == 7].drop(columns="unique_id").set_index("ds")
     assert read(one).series.values.tolist() == list(range(30))
     wide = frame.pivot(index="ds", columns="unique_id", values="y")
-    assert read(wide, wide=True).series.labels == ("3", "7")
+    assert read(wide, ReadOptions(wide=True)).series.labels == ("3", "7")
 
 
 def test_a_plain_index_is_left_out_even_after_filtering() -> None:
@@ -175,7 +176,7 @@ def test_csv_files_hold_plain_dates_and_replace_their_forerunner(tmp_path: Path)
         '"b,c",2020-02-01,',
     ]
     assert [found.name for found in tmp_path.iterdir()] == ["forecast.csv"]
-    assert read(path, target_col="holdfast").series.calendar.code == "D"
+    assert read(path, ReadOptions(target_col="holdfast")).series.calendar.code == "D"
 
 
 def test_a_csv_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:

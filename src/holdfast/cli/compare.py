@@ -61,13 +61,14 @@ def compare(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import Reading, open_request, results_folder, typed_command
+    from holdfast.cli.request import open_request, results_folder, typed_command
+    from holdfast.tables.read import ReadOptions
     from holdfast.training.budget import Budget
 
     limit = Budget.parse(budget, start=started)
     if data is not None or example is not None:
-        reading = Reading(
-            ids, time_column, target, freq, season, False, None, None, "gap", None, None
+        reading = ReadOptions(
+            id_col=ids, time_col=time_column, target_col=target, freq=freq, season=season
         )
         request = open_request(data, horizon, example, "90", budget, reading)
         _forecasters(screen, request, results_folder(out), limit, seeds, updates, model)

@@ -25,12 +25,13 @@ def drift(
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.forecasting.updating import StoredModel, appended
     from holdfast.tables.new_rows import read_new_rows
+    from holdfast.tables.read import ReadOptions
 
     stored = StoredModel.open(model)
+    columns = ReadOptions(id_col=ids, time_col=time_column, target_col=target)
     new = read_new_rows(
-        data, stored.names, stored.series.calendar,
-        id_col=ids, time_col=time_column, target_col=target, like=stored.series.covariates,
-    )  # fmt: skip
+        data, stored.names, stored.series.calendar, columns, like=stored.series.covariates
+    )
     later = appended(stored.series, new, stored.horizon, correct=False).series
 
     from holdfast.forecasting.fitted import Fitted

@@ -65,19 +65,29 @@ def forecast(
     screen = Screen(quiet=quiet or follows(), as_json=as_json and not follows())
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import (
-        Reading,
         check_baselines,
         covariate_sources,
         open_request,
         results_folder,
         typed_command,
-    )  # fmt: skip
+    )
     from holdfast.tables.future_table import check_future
+    from holdfast.tables.read import ReadOptions
 
-    reading = Reading(
-        ids, time_column, target, freq, season, wide, day_first, decimal, missing, aggregate, sheet,
-        covariate_sources(known, historic, static, future, holidays),
-    )  # fmt: skip
+    reading = ReadOptions(
+        id_col=ids,
+        time_col=time_column,
+        target_col=target,
+        freq=freq,
+        season=season,
+        wide=wide,
+        day_first=day_first,
+        decimal=decimal,
+        missing=missing,
+        aggregate=aggregate,
+        sheet=sheet,
+        covariates=covariate_sources(known, historic, static, future, holidays),
+    )
     if baselines:
         check_baselines(data)
     if data is not None and example is None and in_parts(data, sample):

@@ -159,16 +159,18 @@ def _histories(
     fitted = Fitted.load(folder)
     series = None
     if data is not None:
-        from holdfast.cli.request import Reading, read_table
         from holdfast.tables.covariate_tables import CovariateSources
+        from holdfast.tables.read import ReadOptions, read
 
-        calendar, season = fitted.series.calendar.code, fitted.season
-        covariates = CovariateSources.again(fitted.series.covariates, None, None)
-        reading = Reading(
-            ids, time_column, target, calendar, season, False, None, None, "gap", None, None,
-            covariates,
-        )  # fmt: skip
-        table = read_table(data, reading)
+        reading = ReadOptions(
+            id_col=ids,
+            time_col=time_column,
+            target_col=target,
+            freq=fitted.series.calendar.code,
+            season=fitted.season,
+            covariates=CovariateSources.again(fitted.series.covariates, None, None),
+        )
+        table = read(data, reading)
         fitted.check_calendar(table)
         series = table.series
     return fitted, series

@@ -24,7 +24,7 @@ from holdfast.cli import (
     watch,
 )
 from holdfast.cli.torchrun import follows
-from holdfast.errors import HoldfastError, InputError
+from holdfast.errors import HoldfastError, InputError, options_as
 from holdfast.version import __version__
 
 BAD_INPUT = 2
@@ -74,9 +74,10 @@ def _options(
 
 def run() -> None:
     """Run the command; an expected error is one sentence on standard error and an exit code."""
-    try:
-        app()
-    except HoldfastError as error:
-        if not follows():
-            print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201  # the command line's own voice
-        sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)
+    with options_as("flag"):
+        try:
+            app()
+        except HoldfastError as error:
+            if not follows():
+                print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201  # its own voice
+            sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)

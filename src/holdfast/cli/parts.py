@@ -15,10 +15,10 @@ from holdfast.errors import ArgumentError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from holdfast.cli.request import Reading
     from holdfast.forecasting.fitting import Fit
     from holdfast.forecasting.partitions.job import Outcome
     from holdfast.forecasting.partitions.plan import Plan, Verb
+    from holdfast.tables.read import ReadOptions
 
 
 PARTS_SAMPLE = 1000
@@ -32,7 +32,7 @@ def over_parts(
     horizon: int | None,
     out: Path,
     level: str,
-    reading: Reading,
+    reading: ReadOptions,
     *,
     adapt: Literal["none", "auto", "full"],
     budget: str,
@@ -79,10 +79,10 @@ def over_parts(
         sample=sample,
         folds=folds,
         step=step,
-        ids=None if reading.ids is None else tuple(reading.ids),
-        time=reading.time,
-        target=reading.target,
-        freq=reading.freq,
+        ids=None if reading.id_col is None else tuple(reading.id_col),
+        time=reading.time_col,
+        target=reading.target_col,
+        freq=None if reading.freq is None else str(reading.freq),
         season=reading.season,
         day_first=reading.day_first,
         decimal=reading.decimal,

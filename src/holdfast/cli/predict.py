@@ -39,7 +39,7 @@ def predict(
     Series that the model never saw are forecast too.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import Reading, read_levels, read_table, results_folder
+    from holdfast.cli.request import read_levels, results_folder
     from holdfast.storage import exists
 
     levels = read_levels(level)
@@ -54,13 +54,23 @@ def predict(
 
     fitted = Fitted.load(model)
     from holdfast.tables.covariate_tables import CovariateSources
+    from holdfast.tables.read import ReadOptions, read
 
-    reading = Reading(
-        ids, time_column, target, fitted.series.calendar.code, fitted.season, wide, day_first,
-        decimal, missing, aggregate, sheet,
-        CovariateSources.again(fitted.series.covariates, static, future),
-    )  # fmt: skip
-    table = read_table(data, reading)
+    reading = ReadOptions(
+        id_col=ids,
+        time_col=time_column,
+        target_col=target,
+        freq=fitted.series.calendar.code,
+        season=fitted.season,
+        wide=wide,
+        day_first=day_first,
+        decimal=decimal,
+        missing=missing,
+        aggregate=aggregate,
+        sheet=sheet,
+        covariates=CovariateSources.again(fitted.series.covariates, static, future),
+    )
+    table = read(data, reading)
 
     from holdfast.cli.totals import adding, write_totals
     from holdfast.forecasting.columns import forecast_columns

@@ -13,28 +13,8 @@ from holdfast.storage import exists
 from holdfast.tables.covariate_tables import CovariateSources
 from holdfast.tables.examples import example as ship
 from holdfast.tables.frames import to_frame
-from holdfast.tables.grid import Aggregate, Missing
-from holdfast.tables.reading import Table, read
-from holdfast.tables.values import Decimal
+from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.training.budget import duration
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How to read the table: what `tables.reading.read` takes, as the command line has it."""
-
-    ids: list[str] | None
-    time: str | None
-    target: str | None
-    freq: str | None
-    season: int | None
-    wide: bool
-    day_first: bool | None
-    decimal: Decimal | None
-    missing: Missing
-    aggregate: Aggregate | None
-    sheet: str | None
-    covariates: CovariateSources | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +42,7 @@ def open_request(
     example: str | None,
     level: str,
     budget: str,
-    reading: Reading,
+    reading: ReadOptions,
 ) -> Request:
     """Check what can be checked at once, then read the table.
 
@@ -79,7 +59,9 @@ def open_request(
     if example is not None:
         shipped = ship(example)
         return Request(
-            table=read(to_frame(shipped.columns), freq=reading.freq, season=reading.season),
+            table=read(
+                to_frame(shipped.columns), ReadOptions(freq=reading.freq, season=reading.season)
+            ),
             horizon=_steps(shipped.horizon if horizon is None else horizon),
             levels=levels,
             title=shipped.name,
@@ -89,30 +71,11 @@ def open_request(
     if horizon is None:
         raise ArgumentError("Say how many periods to forecast, as in --horizon 12.")
     return Request(
-        table=read_table(data, reading),
+        table=read(data, reading),
         horizon=_steps(horizon),
         levels=levels,
         title=data.name,
         about="",
-    )
-
-
-def read_table(data: Path, reading: Reading) -> Table:
-    """The table in a file, read as the options say."""
-    return read(
-        data,
-        id_col=reading.ids,
-        time_col=reading.time,
-        target_col=reading.target,
-        freq=reading.freq,
-        season=reading.season,
-        wide=reading.wide,
-        day_first=reading.day_first,
-        decimal=reading.decimal,
-        missing=reading.missing,
-        aggregate=reading.aggregate,
-        sheet=reading.sheet,
-        covariates=reading.covariates,
     )
 
 

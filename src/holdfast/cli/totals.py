@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.tables.groups import Groups, group_by
 from holdfast.tables.periods import Over, check_period
-from holdfast.tables.reading import Table
+from holdfast.tables.read import Table
 
 if TYPE_CHECKING:
     from holdfast.forecasting.fitted import Fitted

@@ -37,12 +37,10 @@ def update(
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.forecasting.updating import StoredModel
     from holdfast.tables.new_rows import read_new_rows
+    from holdfast.tables.read import ReadOptions
 
     stored = StoredModel.open(model)
-    new = read_new_rows(
-        data,
-        stored.names,
-        stored.series.calendar,
+    reading = ReadOptions(
         id_col=ids,
         time_col=time_column,
         target_col=target,
@@ -50,6 +48,12 @@ def update(
         day_first=day_first,
         decimal=decimal,
         sheet=sheet,
+    )
+    new = read_new_rows(
+        data,
+        stored.names,
+        stored.series.calendar,
+        reading,
         like=stored.series.covariates,
         static=static,
     )

@@ -33,7 +33,7 @@ from holdfast.forecasting.updating import appended, widened_factors
 from holdfast.tables.appending import Appended
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.new_rows import NewRows
-from holdfast.tables.reading import Table
+from holdfast.tables.read import Table
 from holdfast.tables.series import SeriesSet
 
 _FIELDS: Final = {"horizon", "season", "members", "networks", *SERIES_FIELDS}
@@ -115,7 +115,7 @@ class Fitted:
         """Refuse a table that lies on another calendar.
 
         Arguments:
-            table: from `tables.reading.read`.
+            table: from `tables.read.read`.
             where: what to call it.
 
         Raises:

@@ -16,6 +16,7 @@ from holdfast.forecasting.monitoring.drift import Drift, check_drift
 from holdfast.forecasting.pretrained.forecast import embed
 from holdfast.tables.frames import Backend, to_frame
 from holdfast.tables.new_rows import read_new_rows
+from holdfast.tables.read import ReadOptions
 from holdfast.training.parameters import Parameters
 
 Self = TypeVar("Self", bound="FittedForecaster")
@@ -71,9 +72,7 @@ class FittedForecaster(Parameters):
             df,
             fitted.names,
             fitted.series.calendar,
-            id_col=id_col,
-            time_col=time_col,
-            target_col=target_col,
+            ReadOptions(id_col=id_col, time_col=time_col, target_col=target_col),
             like=fitted.series.covariates,
             static=static_df,
         )

@@ -21,7 +21,7 @@ from holdfast.forecasting.sampled_forecaster import SampledForecaster
 from holdfast.records import ForecastRecord
 from holdfast.tables.covariate_tables import CovariateSources
 from holdfast.tables.frames import to_frame
-from holdfast.tables.reading import Table, read
+from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.training.budget import Budget, duration
 from holdfast.training.progress import progress_for_terminal
 
@@ -272,12 +272,14 @@ class Forecaster(SampledForecaster):
     ) -> Table:
         return read(
             df,
-            id_col=None if id_col == "unique_id" else id_col,
-            time_col=None if time_col == "ds" else time_col,
-            target_col=None if target_col == "y" else target_col,
-            freq=self.freq,
-            season=None if self.season is None else int(self.season),
-            covariates=covariates,
+            ReadOptions(
+                id_col=None if id_col == "unique_id" else id_col,
+                time_col=None if time_col == "ds" else time_col,
+                target_col=None if target_col == "y" else target_col,
+                freq=self.freq,
+                season=None if self.season is None else int(self.season),
+                covariates=covariates,
+            ),
         )
 
     def _table_for_backtest(self, df: Any, static_df: Any) -> Table:

@@ -15,7 +15,7 @@ from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_besid
 from holdfast.forecasting.evaluation.folds import Folds, make_folds
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, smape
 from holdfast.records import Floats, MethodScore
-from holdfast.tables.reading import Table
+from holdfast.tables.read import Table
 from holdfast.tables.season import long_season
 from holdfast.tables.series import SeriesSet
 
@@ -123,7 +123,7 @@ def lay(table: Table, horizon: int, *, folds: int = 3, step: int | None = None) 
     """Cut the history into folds and let the simple methods forecast each of them.
 
     Arguments:
-        table: from `tables.reading.read`.
+        table: from `tables.read.read`.
         horizon: steps to forecast, at least 1.
         folds: scoring folds wanted.
         step: grid points between cut-offs; the horizon if None.
@@ -139,7 +139,7 @@ def lay_on(table: Table, horizon: int, made: Folds) -> Groundwork:
     """Let the simple methods forecast folds that are settled already.
 
     Arguments:
-        table: from `tables.reading.read`.
+        table: from `tables.read.read`.
         horizon: steps to forecast, at least 1.
         made: where its history is cut.
     """

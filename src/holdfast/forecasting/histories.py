@@ -8,7 +8,7 @@ from holdfast.errors import ArgumentError
 from holdfast.forecasting.fitted import Fitted
 from holdfast.tables.covariate_tables import CovariateSources, with_future
 from holdfast.tables.future_table import check_future
-from holdfast.tables.reading import Table, read
+from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.tables.series import SeriesSet
 
 
@@ -37,12 +37,14 @@ def read_like(
     names = fitted.names
     table = read(
         source,
-        id_col=None if names.id == ("unique_id",) else names.id,
-        time_col=None if names.time == "ds" else names.time,
-        target_col=None if names.target == "y" else names.target,
-        freq=fitted.series.calendar.code,
-        season=fitted.season,
-        covariates=CovariateSources.again(fitted.series.covariates, static, future),
+        ReadOptions(
+            id_col=None if names.id == ("unique_id",) else names.id,
+            time_col=None if names.time == "ds" else names.time,
+            target_col=None if names.target == "y" else names.target,
+            freq=fitted.series.calendar.code,
+            season=fitted.season,
+            covariates=CovariateSources.again(fitted.series.covariates, static, future),
+        ),
     )
     fitted.check_calendar(table)
     if ahead:

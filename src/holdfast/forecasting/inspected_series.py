@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.inspected import (
     InspectedPretrained,
@@ -68,7 +68,8 @@ def series_place(series: SeriesSet, name: str) -> int:
         return int(name) - 1
     some = ", ".join(series.labels[:5]) + (" …" if len(series) > 5 else "")
     raise ArgumentError(
-        f"--sequence {name}: no series is called so; give one of {some}, or a number from 1 to "
+        f"{option('sequence', name)}: no series is called so; give one of {some}, or a number from "
+        "1 to "
         f"{len(series):,}."
     )
 

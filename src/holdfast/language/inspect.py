@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holdfast.errors import TextError
+from holdfast.errors import TextError, option
 from holdfast.language.classify.model import StoredClassifier
 from holdfast.language.classify.networks import ClassifierNetwork
 from holdfast.language.language_model import LanguageModel
@@ -310,12 +310,14 @@ def _words(vocabulary: WordVocabulary, cut: Sequence[str]) -> WordTensors:
 def _check_length(count: int, what: str) -> None:
     if count < 2:
         raise TextError(
-            f"--sequence: the text has {count} {what}s; give at least 2, since memory shows over "
+            f"{option('sequence')}: the text has {count} {what}s; give at least 2, since memory "
+            "shows over "
             "steps."
         )
     if count > LONGEST:
         raise TextError(
-            f"--sequence: the text has {count:,} {what}s; give at most {LONGEST:,} of them."
+            f"{option('sequence')}: the text has {count:,} {what}s; give at most {LONGEST:,} of "
+            "them."
         )
 
 

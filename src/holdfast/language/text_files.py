@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from holdfast.errors import ArgumentError, TextError
+from holdfast.errors import ArgumentError, TextError, option
 
 PIECE: Final = 1 << 20
 """Bytes read at once; a piece of text is about as long."""
@@ -127,11 +127,12 @@ def _not_decoded(
     """Say which byte is wrong; the decoder may have kept a few of the piece before."""
     if not isinstance(error, UnicodeDecodeError):  # utf-16 without its byte order mark
         return TextError(
-            f"{path} is not {encoding}: {error}; give --encoding {encoding}-le or {encoding}-be."
+            f"{path} is not {encoding}: {error}; give {option('encoding', f'{encoding}-le')} or "
+            f"{option('encoding', f'{encoding}-be')}."
         )
     kept = len(error.object) - size
     byte = error.object[error.start : error.start + 1].hex()
     return TextError(
         f"{path} is not {encoding}: byte {place - kept + error.start:,} (0x{byte}) does not fit; "
-        "give --encoding (latin-1 fits any file)."
+        f"give {option('encoding')} (latin-1 fits any file)."
     )

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, ModelError, TextError
+from holdfast.errors import ArgumentError, ModelError, TextError, option
 
 Tokenizer: TypeAlias = Any
 """A `tokenizers.Tokenizer`: the package has no types, and is imported when it is needed."""
@@ -264,7 +264,8 @@ class TokenCounts:
         if size is not None and size > len(ranked) + 1:
             thing = "characters" if self.kind == "char" else "words"
             raise ArgumentError(
-                f"--vocab {size:,} is more than the text has: {len(ranked):,} different {thing}; "
+                f"{option('vocab', size)} is more than the text has: {len(ranked):,} different "
+                f"{thing}; "
                 "give fewer, or leave it out."
             )
         if size is not None:
@@ -290,10 +291,10 @@ def count_tokens(kind: Kind, pieces: Iterable[str], *, size: int | None = None) 
         ArgumentError: `size` is out of range, or more than the text can fill.
     """
     if size is not None and not 2 <= size <= LARGEST:
-        raise ArgumentError(f"--vocab {size} must be a number from 2 to {LARGEST:,}.")
+        raise ArgumentError(f"{option('vocab', size)} must be a number from 2 to {LARGEST:,}.")
     if kind == "byte":
         if size not in (None, 256):
-            raise ArgumentError("Bytes have a vocabulary of 256; leave out --vocab.")
+            raise ArgumentError(f"Bytes have a vocabulary of 256; leave out {option('vocab')}.")
         return TokenCounts(kind)
     if kind == "bpe":
         return TokenCounts(kind, tokenizer=_learnt_pieces(pieces, size or BPE_SIZE, given=size))
@@ -354,7 +355,9 @@ def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> To
     """Byte-pair encoding on bytes, so that nothing is unknown."""
     hugging: Any = library()
     if size < 257:
-        raise ArgumentError(f"--vocab {size} is too few for pieces of words; give at least 257.")
+        raise ArgumentError(
+            f"{option('vocab', size)} is too few for pieces of words; give at least 257."
+        )
     made = hugging.Tokenizer(hugging.models.BPE())
     made.pre_tokenizer = hugging.pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = hugging.decoders.ByteLevel()
@@ -365,6 +368,7 @@ def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> To
     found = made.get_vocab_size()
     if given is not None and found < given:
         raise ArgumentError(
-            f"--vocab {given:,} is more than the text has pieces for: {found:,}; give at most that."
+            f"{option('vocab', given)} is more than the text has pieces for: {found:,}; give at "
+            "most that."
         )
     return made

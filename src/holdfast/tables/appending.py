@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.appended_covariates import with_rows
 from holdfast.tables.grid import MAX_THINNING
 from holdfast.tables.new_rows import named_series
@@ -117,7 +117,7 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} has "
             f"{before[other][0]:g} at {rows.time(row)}, and the row says {rows.values[row]:g}; "
-            "delete the row, or ask for corrections with correct=True (--correct)."
+            f"delete the row, or ask for corrections with {option('correct', True)}."
         )
     values[where[told]] = given[told]
     inside = ~behind[kept]
@@ -151,7 +151,7 @@ def _places(
         found = f"{len(rows.keys)} columns" if named else "no column"
         raise TableError(
             f"{rows.where} tells series apart by {found}, the model by "
-            f"{' and '.join(series.keys)}; name such columns with --id."
+            f"{' and '.join(series.keys)}; name such columns with {option('id_col')}."
         )
     known = {name: place for place, name in enumerate(identities(series.labels, series.keys))}
     places = np.empty(len(rows.labels), dtype=np.int64)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 
 Kind = Literal["counter", "clock", "business", "month"]
 """What a grid counts: integers, nanoseconds, business days or months."""
@@ -90,7 +90,7 @@ def read_code(text: str) -> Code:
             return code
     elif re.fullmatch(r"\s*[1-9]\d{0,8}\s*", text):
         return Code("counter", int(text))
-    raise ArgumentError(f"freq={text!r} is not a frequency; give one of {ACCEPTED}.")
+    raise ArgumentError(f"{option('freq', text)} is not a frequency; give one of {ACCEPTED}.")
 
 
 def _read_parts(count: int, name: str, anchor: str, day: int) -> Code | None:

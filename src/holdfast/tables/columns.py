@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.arrow import integers, is_text, text_array
 from holdfast.tables.dates import looks_like_dates
 from holdfast.tables.raw import RawTable
@@ -84,8 +84,9 @@ def find_roles(
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:
         raise TableError(
-            f"{table.where}: column {twice!r} is named for two things; give --id, --time and "
-            "--target a column each."
+            f"{table.where}: column {twice!r} is named for two things; give {option('id_col')}, "
+            f"{option('time_col')} and "
+            f"{option('target_col')} a column each."
         )
     taken = {*given, time_col, target_col} - {None}
     left = [name for name in table.columns if name not in taken and not _counts_rows(table, name)]
@@ -97,7 +98,8 @@ def find_roles(
     if time is None and (ids or len(table.columns) > 1) and target_col is None:
         raise TableError(
             f"{table.where} has no column of dates that is clearly one: its columns are "
-            f"{listed(table.columns)}; name it with --time, or give a table with one column of "
+            f"{listed(table.columns)}; name it with {option('time_col')}, or give a table with one "
+            "column of "
             "values if its rows simply follow each other."
         )
     time_guessed = time_col is None and (time is not None or len(table.columns) > 1)
@@ -146,7 +148,7 @@ def _find_time(table: RawTable, left: Sequence[str]) -> str | None:
         if len(dates) > 1 and {"year", "month"} <= {plain_name(name) for name in dates}:
             raise TableError(
                 f"{table.where} spreads its dates over the columns {listed(dates)}; join them "
-                "into one column such as 2020-12-31 and name it with --time."
+                f"into one column such as 2020-12-31 and name it with {option('time_col')}."
             )
     if len(dates) > 1:
         usual = [name for name in dates if plain_name(name) == "ds"]
@@ -154,7 +156,7 @@ def _find_time(table: RawTable, left: Sequence[str]) -> str | None:
         if len(usual) != 1:
             raise TableError(
                 f"{table.where} has several columns of dates, {listed(dates)}; name the one to "
-                "use with --time."
+                f"use with {option('time_col')}."
             )
         dates = usual
     return dates[0] if dates else None
@@ -174,7 +176,7 @@ def _find_target(table: RawTable, left: Sequence[str]) -> str:
     if not candidates:
         raise TableError(
             f"{table.where} has no column of numbers to forecast: its columns are "
-            f"{listed(table.columns)}; name it with --target."
+            f"{listed(table.columns)}; name it with {option('target_col')}."
         )
     for usual in (("y",), TARGET_NAMES):
         found = [name for name in candidates if plain_name(name) in usual]
@@ -182,12 +184,14 @@ def _find_target(table: RawTable, left: Sequence[str]) -> str:
             return found[0]
     if looks_like_dates(text_array(candidates)):
         raise TableError(
-            f"{table.where} has dates along its header, {listed(candidates)}; give --wide to read "
+            f"{table.where} has dates along its header, {listed(candidates)}; give "
+            f"{option('wide', True)} to read "
             "a series in each row."
         )
     raise TableError(
         f"{table.where} has several columns of numbers, {listed(candidates)}; name the one to "
-        "forecast with --target, or give --wide if each is a series of its own."
+        f"forecast with {option('target_col')}, or give {option('wide', True)} if each is a series "
+        "of its own."
     )
 
 
@@ -205,7 +209,7 @@ def _find_ids(table: RawTable, left: Sequence[str], time: str | None) -> tuple[s
     if len(found) > 1 and unusual and _combinations(table, found) * 3 > len(table):
         raise TableError(
             f"{table.where} has several columns that could tell series apart, {listed(found)}; "
-            "name those that do with --id."
+            f"name those that do with {option('id_col')}."
         )
     return tuple(found)
 
@@ -223,10 +227,12 @@ def _said(table: RawTable, ids: tuple[str, ...], time: str | None, target: str) 
     parts.append(f"series by {listed(ids)}" if ids else "one series")
     used = {*ids, time, target}
     unused = [name for name in table.columns if name not in used]
-    messages = [f"Columns were guessed: {', '.join(parts)}; --time, --target, --id set them."]
+    names = ", ".join(map(option, ("time_col", "target_col", "id_col")))
+    messages = [f"Columns were guessed: {', '.join(parts)}; {names} set them."]
     if unused:
         messages.append(
-            f"Columns left out: {listed(unused)}; --known and --historic read columns as "
+            f"Columns left out: {listed(unused)}; {option('known')} and {option('historic')} read "
+            "columns as "
             "covariates."
         )
     return tuple(messages)

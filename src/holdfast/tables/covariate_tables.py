@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
 from holdfast.tables.columns import check_column, listed
 from holdfast.tables.covariate_columns import open_table, read_column, rows_of
 from holdfast.tables.covariates import Beside, Column, Covariates
@@ -64,7 +64,7 @@ class CovariateSources:
         if future is not None and not made.known:
             raise ArgumentError(
                 "A table of the future is of use where columns are known ahead; name them with "
-                "known= (--known)."
+                f"{option('known')}."
             )
         return made if made.named or static is not None or country is not None else None
 
@@ -78,8 +78,8 @@ class CovariateSources:
             ArgumentError: statics or a future are given to a fit that had none.
         """
         for given, words, needs in (
-            (static, "static_df (--static)", like is not None and bool(like.statics)),
-            (future, "X_df (--future)", like is not None and bool(like.known.any())),
+            (static, option("static_df"), like is not None and bool(like.statics)),
+            (future, option("X_df"), like is not None and bool(like.known.any())),
         ):
             if given is not None and not needs:
                 raise ArgumentError(
@@ -110,7 +110,8 @@ class CovariateSources:
         """
         if wide and self.named:
             raise ArgumentError(
-                "Columns of covariates need a long table, one row a series and time, not --wide."
+                "Columns of covariates need a long table, one row a series and time, not "
+                f"{option('wide', True)}."
             )
         read = [
             read_column(raw, name, "known" if name in self.known else "historic", self.like)

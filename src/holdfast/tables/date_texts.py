@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.arrow import booleans, integers
 from holdfast.tables.codes import DAY
 from holdfast.tables.date_forms import FORMS, MONTH_NAMES, Form
@@ -161,8 +161,9 @@ class DateTexts:
                 doubtful = int(np.flatnonzero(first != second)[0])
                 self.refuse(
                     doubtful,
-                    "ambiguous, as is every date of the column: say --day-first if the day "
-                    "stands first or --month-first if the month does (argument day_first)",
+                    f"ambiguous, as is every date of the column: say {option('day_first', True)} "
+                    "if the day "
+                    f"stands first or {option('day_first', False)} if the month does",
                 )
             day_first = not months_lead
         return (second, first) if day_first else (first, second)

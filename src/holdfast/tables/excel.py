@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from holdfast.errors import ArgumentError, InputError, TableError
+from holdfast.errors import ArgumentError, InputError, TableError, option
 from holdfast.tables.raw import RawTable
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def read_excel(data: bytes, where: str, sheet: str | None) -> RawTable:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = workbook.sheet_names
         if sheet is not None and sheet not in names:
-            raise ArgumentError(f"sheet={sheet!r} is not in {where}; it has {', '.join(names)}.")
+            raise ArgumentError(
+                f"{option('sheet', sheet)} is not in {where}; it has {', '.join(names)}."
+            )
         chosen = sheet if sheet is not None else names[0]
         rows = workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
     except (CalamineError, IndexError, OSError):
@@ -47,7 +49,7 @@ def read_excel(data: bytes, where: str, sheet: str | None) -> RawTable:
     table = _table(rows, where, chosen)
     if sheet is None and len(names) > 1:
         # Whatever will be wrong with it: the table may well stand on another sheet.
-        table = replace(table, where=f"{where} (sheet {chosen!r}; --sheet takes another)")
+        table = replace(table, where=f"{where} (sheet {chosen!r}; {option('sheet')} takes another)")
         table = table.saying(f"{where} has {len(names)} sheets; {chosen!r}, the first, was read.")
     return table
 

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
 from holdfast.tables.excel import read_excel
 from holdfast.tables.raw import RawTable, row_from_zero
 from holdfast.tables.text_file import read_text
@@ -40,7 +40,9 @@ def read_file(path: str | Path, *, sheet: str | None = None) -> RawTable:
     if data.startswith(_WORKBOOKS):
         return read_excel(data, where, sheet)
     if sheet is not None:
-        raise ArgumentError(f"{where} is not an Excel file and has no sheets; leave out --sheet.")
+        raise ArgumentError(
+            f"{where} is not an Excel file and has no sheets; leave out {option('sheet')}."
+        )
     if data.startswith(_PARQUET):
         return _read_parquet(data, where)
     return read_text(data, where)

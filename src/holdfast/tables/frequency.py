@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.codes import DAY, LAST_DAY, read_code
 from holdfast.tables.rows import Rows
@@ -94,14 +94,18 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
         row = int(np.flatnonzero(off)[0])
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
-            f"{rows.series(int(rows.codes[row]))} does not lie on the calendar that freq={code} "
-            f"asks for ({calendar.words}); give another freq, or --aggregate sum or mean to put "
+            f"{rows.series(int(rows.codes[row]))} does not lie on the calendar that "
+            f"{option('freq', code)} "
+            f"asks for ({calendar.words}); give another, or {option('aggregate', 'sum')} or "
+            "mean to put "
             "rows into its periods."
         )
     asked = Calendar.parse(code)
     moved = (calendar.day, calendar.business) != (asked.day, asked.business)
     moved |= fixed and calendar.phase != asked.phase
-    message = f"The dates are not those of freq={code}; the calendar is {calendar.words}."
+    message = (
+        f"The dates are not those of {option('freq', code)}; the calendar is {calendar.words}."
+    )
     return rows, calendar, message if moved else ""
 
 
@@ -119,12 +123,14 @@ def template_for(rows: Rows, code: str | int) -> tuple[Rows, Calendar]:
             rows = replace(rows, stamps=replace(rows.stamps, values=dated, counter=False))
     if rows.stamps.counter and template.kind != "counter":
         raise ArgumentError(
-            f"freq={code} is for dates, but the times in {rows.where} are whole numbers; give "
+            f"{option('freq', code)} is for dates, but the times in {rows.where} are whole "
+            "numbers; give "
             "freq=1 or leave it out."
         )
     if not rows.stamps.counter and template.kind == "counter":
         raise ArgumentError(
-            f"freq={code} is for times that are whole numbers, but {rows.where} holds dates; "
+            f"{option('freq', code)} is for times that are whole numbers, but {rows.where} holds "
+            "dates; "
             "give a code such as D or MS, or leave it out."
         )
     template = replace(template, zone=rows.stamps.zone)
@@ -202,7 +208,7 @@ def _months(rows: Rows, days: NDArray[np.int64], time_of_day: int) -> Calendar |
                 raise TableError(
                     f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
                     f"{rows.series(int(rows.codes[row]))} breaks the calendar of the others "
-                    f"({words}); mend it, or give --freq and --aggregate."
+                    f"({words}); mend it, or give {option('freq')} and {option('aggregate')}."
                 )
         return None
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
@@ -229,7 +235,8 @@ def _guess(rows: Rows) -> tuple[Rows, Calendar, str]:
     calendar = Calendar.parse(code).through(times[:1].astype("datetime64[ns]")[0])
     calendar = replace(calendar, zone=stamps.zone)
     message = (
-        f"With one row a series the frequency is a guess, {calendar.words}; give it with --freq."
+        f"With one row a series the frequency is a guess, {calendar.words}; give it with "
+        f"{option('freq')}."
     )
     _check_one_grid(rows, calendar)
     return rows, calendar, message
@@ -249,14 +256,20 @@ def _irregular(rows: Rows, steps: NDArray[np.int64]) -> NoReturn:
     )
     if counts.max() > len(steps) // 2:
         example = (
-            "--freq 1" if counter else f"--freq {_code_near(common)} --aggregate sum (or mean)"
+            option("freq", 1)
+            if counter
+            else f"{option('freq', _code_near(common))} and {option('aggregate', 'sum')} (or mean)"
         )
         raise TableError(
             f"{start}, but most rows {apart(common)}; mend the times, or put them on a grid with "
             f"{example}."
         )
     usual = int(np.median(steps))
-    example = "--freq 1" if counter else f"--freq {_code_above(usual)} --aggregate sum (or mean)"
+    example = (
+        option("freq", 1)
+        if counter
+        else f"{option('freq', _code_above(usual))} and {option('aggregate', 'sum')} (or mean)"
+    )
     raise TableError(
         f"{start}, and no distance is that of most rows; put them into equal periods, for example "
         f"with {example}."
@@ -294,5 +307,5 @@ def _check_one_grid(rows: Rows, calendar: Calendar) -> None:
             f"{rows.where}: {rows.series(int(rows.codes[row]))} has {rows.time(row)} "
             f"({rows.at(row)}), which is not on the calendar of "
             f"{rows.series(int(rows.codes[0]))} ({calendar.words}); shift one of them, or give "
-            "--freq and --aggregate."
+            f"{option('freq')} and {option('aggregate')}."
         )

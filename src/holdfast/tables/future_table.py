@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.columns import check_column, find_time
 from holdfast.tables.covariate_columns import read_column, rows_of
 from holdfast.tables.covariates import Beside, Covariates
@@ -51,7 +51,7 @@ def check_future(series: SeriesSet, horizon: int) -> None:
     more = f" (and of {others:,} more series)" if others else ""
     raise TableError(
         f"The column {made.names[place]!r} is known ahead, but has no value{which}{more} on "
-        f"{dates}; give them in the future table (X_df, --future)."
+        f"{dates}; give them in the future table ({option('X_df')})."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.covariates import Column, Covariates
 from holdfast.tables.rows import Rows
@@ -193,5 +193,5 @@ def _check_size(rows: Rows, lengths: NDArray[np.int64], ordinals: NDArray[np.int
         f"{rows.where}: from {rows.time(row)} to {rows.time(row + 1)} ({rows.at(row)}, "
         f"{rows.at(row + 1)}) {rows.series(int(rows.codes[row]))} leaps over {int(jumps[row]):,} "
         f"points of its calendar, more than {MAX_THINNING} for each row of the table; mend the "
-        "time or give a longer --freq."
+        f"time or give a longer {option('freq')}."
     )

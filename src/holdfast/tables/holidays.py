@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, InputError
+from holdfast.errors import ArgumentError, InputError, option
 
 
 def check_country(country: object) -> None:
@@ -24,19 +24,22 @@ def check_country(country: object) -> None:
     """
     package = _package()
     if not isinstance(country, str) or not country:
-        raise ArgumentError(f"holidays={country!r} must be a country's code, as in DE or US-CA.")
+        raise ArgumentError(
+            f"{option('holidays', country)} must be a country's code, as in DE or US-CA."
+        )
     nation, _, part = country.partition("-")
     known: dict[str, list[str]] = package.list_supported_countries(include_aliases=True)
     if nation not in known:
         near = difflib.get_close_matches(nation.upper(), known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else "."
         raise ArgumentError(
-            f"holidays={country!r} is not a country that the package holidays knows, such as DE, "
+            f"{option('holidays', country)} is not a country that the package holidays knows, such "
+            "as DE, "
             f"US or CN{hint}"
         )
     if part and part not in known[nation]:
         raise ArgumentError(
-            f"holidays={country!r}: {nation} has no part {part!r}; it has "
+            f"{option('holidays', country)}: {nation} has no part {part!r}; it has "
             f"{', '.join(sorted(known[nation])[:20])}."
         )
 
@@ -71,6 +74,6 @@ def _package() -> Any:
     except ImportError:
         raise InputError(
             "Public holidays come from the package holidays, which is not installed; pip install "
-            "'holdfast[holidays]', or leave out --holidays."
+            f"'holdfast[holidays]', or leave out {option('holidays')}."
         ) from None
     return holidays

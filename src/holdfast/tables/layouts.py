@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.arrow import (
     booleans,
     integers,
@@ -52,11 +52,12 @@ class ColumnNames:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Rows, the names to give results back under, and what was guessed."""
+    """Rows, the names to give results back under, what was guessed, whether series have names."""
 
     rows: Rows
     names: ColumnNames
     messages: tuple[str, ...]
+    named: bool = True
 
 
 def long_rows(
@@ -70,7 +71,7 @@ def long_rows(
     rows = Rows(labels, keys, codes, stamps, numbers.values, table.at, table.where)
     names = ColumnNames(roles.id or ("unique_id",), roles.time or "ds", roles.target)
     said = (*roles.messages, *stamps.messages, *filter(None, [numbers.message]))
-    return Layout(rows, names, said)
+    return Layout(rows, names, said, named=bool(roles.id))
 
 
 def wide_rows(
@@ -91,8 +92,9 @@ def wide_rows(
         return _series_in_rows(table, dated, id_col, day_first, decimal)
     if id_col is not None:
         raise TableError(
-            f"{table.where} is wide, with a series in each column, so it has no column for --id; "
-            "leave out --id, or leave out --wide."
+            f"{table.where} is wide, with a series in each column, so it has no column for "
+            f"{option('id_col')}; "
+            f"leave out {option('id_col')}, or leave out {option('wide', True)}."
         )
     time = find_time(table, time_col)
     first = next(iter(table.columns))
@@ -103,7 +105,7 @@ def wide_rows(
         if not is_numeric(table.columns[name]):
             raise TableError(
                 f"{table.where}: column {name!r} of the wide table does not hold numbers; take it "
-                "out, or leave out --wide if it tells series apart."
+                f"out, or leave out {option('wide', True)} if it tells series apart."
             )
     if not named:
         raise TableError(f"{table.where} has no column of values beside {time!r}.")
@@ -223,6 +225,6 @@ def _encoded(table: RawTable, name: str) -> tuple[NDArray[np.int64], NDArray[np.
     except pa.ArrowNotImplementedError:
         raise TableError(
             f"{table.where}: column {name!r} holds {column.type} values, which cannot tell series "
-            "apart; name another with --id."
+            f"apart; name another with {option('id_col')}."
         ) from None
     return integers(encoded.indices), objects(encoded.dictionary)

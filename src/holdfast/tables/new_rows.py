@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, worded
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.columns import Roles, find_roles
 from holdfast.tables.covariate_tables import CovariateSources
 from holdfast.tables.covariates import Covariates
-from holdfast.tables.files import read_file
-from holdfast.tables.frames import read_frame
-from holdfast.tables.layouts import ColumnNames, long_rows, wide_rows
+from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.raw import RawTable
+from holdfast.tables.read import ReadOptions, open_source, read_layout
 from holdfast.tables.rows import Rows
 from holdfast.tables.stamps import NEVER, compose
-from holdfast.tables.values import Decimal
 from holdfast.tables.zones import to_wall
 
 
@@ -47,25 +42,19 @@ def read_new_rows(
     source: object,
     names: ColumnNames,
     calendar: Calendar,
+    options: ReadOptions | None = None,
     *,
-    id_col: str | Sequence[str] | None = None,
-    time_col: str | None = None,
-    target_col: str | None = None,
-    wide: bool = False,
-    day_first: bool | None = None,
-    decimal: Decimal | None = None,
-    sheet: str | None = None,
     like: Covariates | None = None,
     static: object = None,
 ) -> NewRows:
     """Read a table whose series, calendar and columns are known.
 
     Arguments:
-        source: as in `reading.read`.
+        source: as `tables.read.read` takes it.
         names: of the columns in the table that was fitted; those that this one has too are taken.
         calendar: on which every row must lie.
-        id_col, time_col, target_col: the columns where they are called otherwise.
-        wide, day_first, decimal, sheet: as in `reading.read`.
+        options: the columns where they are called otherwise, how dates and numbers are written,
+            the layout and the sheet; the rest is known and not looked at.
         like: the covariates of the fit, whose columns in time the rows must have; None for none.
         static: a table with one row for each new series: a path or a frame; None for none.
 
@@ -79,21 +68,17 @@ def read_new_rows(
         >>> made.ordinals.tolist()
         [3, 4]
     """
-    raw = read_file(source, sheet=sheet) if isinstance(source, str | Path) else _frame(source)
-    named = True
+    options = options or ReadOptions()
+    raw, _ = open_source(source, options.sheet)
     sources = CovariateSources.again(like, static)
     beside = None
     if sources is not None and sources.named:
-        beside = sources.beside(raw, wide=wide)
+        beside = sources.beside(raw, wide=options.wide)
         raw = raw.without(set(sources.named))
-    if wide:
-        layout = wide_rows(
-            raw, id_col=None, time_col=time_col, day_first=day_first, decimal=decimal
-        )
-    else:
-        roles = _roles(raw, names, id_col, time_col, target_col)
-        named = bool(roles.id)
-        layout = long_rows(raw, roles, day_first=day_first, decimal=decimal)
+    if not options.wide:
+        options = _as_in_the_fit(options, raw, names)
+    layout = read_layout(raw, options)
+    named = options.wide or layout.named
     rows, _ = replace(layout.rows, beside=beside).sorted()
     rows = _in_its_time(rows, calendar)
     _check_unique(rows)
@@ -102,27 +87,18 @@ def read_new_rows(
     if sources is not None:
         statics, noticed = sources.of_new_series(rows.labels, names)
         said = (*said, *noticed)
+    said = tuple(map(worded, said))
     return NewRows(rows, _ordinals(rows, calendar), named, said, statics)
 
 
-def _frame(source: object) -> RawTable:
-    return read_frame(source)[0]
-
-
-def _roles(
-    raw: RawTable,
-    names: ColumnNames,
-    id_col: str | Sequence[str] | None,
-    time_col: str | None,
-    target_col: str | None,
-) -> Roles:
+def _as_in_the_fit(options: ReadOptions, raw: RawTable, names: ColumnNames) -> ReadOptions:
     """The columns as they were called in the fit, where they are still there."""
-    ids = id_col
+    ids = options.id_col
     if ids is None and all(name in raw.columns for name in names.id):
         ids = names.id
-    time = time_col or (names.time if names.time in raw.columns else None)
-    target = target_col or (names.target if names.target in raw.columns else None)
-    return find_roles(raw, id_col=ids, time_col=time, target_col=target)
+    time = options.time_col or (names.time if names.time in raw.columns else None)
+    target = options.target_col or (names.target if names.target in raw.columns else None)
+    return replace(options, id_col=ids, time_col=time, target_col=target)
 
 
 def _in_its_time(rows: Rows, calendar: Calendar) -> Rows:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.codes import DAY
 from holdfast.tables.zones import to_wall
@@ -31,17 +31,19 @@ def check_period(over: str, calendar: Calendar) -> None:
         >>> check_period("quarter", Calendar.parse("MS"))
     """
     if over not in PERIODS:
-        raise ArgumentError(f"over={over!r} is not a period; give {', '.join(PERIODS)}.")
+        raise ArgumentError(f"{option('over', over)} is not a period; give {', '.join(PERIODS)}.")
     if over == "horizon":
         return
     if calendar.kind == "counter":
         raise ArgumentError(
-            f"over={over!r} needs dates, and the table's times are whole numbers; give horizon."
+            f"{option('over', over)} needs dates, and the table's times are whole numbers; give "
+            "horizon."
         )
     days = {"clock": calendar.step / DAY, "business": calendar.step, "month": calendar.step * 28}
     if days[calendar.kind] > _DAYS[over]:
         raise ArgumentError(
-            f"over={over!r} is shorter than a step of the table ({calendar.words}); give a longer "
+            f"{option('over', over)} is shorter than a step of the table ({calendar.words}); give "
+            "a longer "
             "period."
         )
 

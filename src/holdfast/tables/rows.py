@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.codes import DAY
 from holdfast.tables.covariates import Beside
 from holdfast.tables.stamps import Stamps
@@ -108,11 +108,14 @@ class Rows:
         if self._summer_time(twice):
             raise TableError(
                 f"{start}; it looks like the hour that daylight saving repeats: give the times "
-                "in UTC or with their offset, or combine the rows with --aggregate mean."
+                "in UTC or with their offset, or combine the rows with "
+                f"{option('aggregate', 'mean')}."
             )
-        advice = "combine such rows with --aggregate sum or --aggregate mean"
+        advice = (
+            f"combine such rows with {option('aggregate', 'sum')} or {option('aggregate', 'mean')}"
+        )
         if len(self.labels) == 1:
-            advice += ", or name the column that tells series apart with --id"
+            advice += f", or name the column that tells series apart with {option('id_col')}"
         raise TableError(f"{start}; {advice}.")
 
     def _summer_time(self, twice: NDArray[np.int64]) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import TableError, option
 from holdfast.tables.arrow import booleans, floats, is_text, missing
 from holdfast.tables.raw import RawTable
 
@@ -147,7 +147,7 @@ def _read_marks(
         raise TableError(
             f"{table.where}, column {name!r}: {example} may be "
             f"{example.replace(',', '')} or {example.replace(',', '.')}; say which "
-            "with --decimal . or --decimal , (argument decimal)."
+            f"with {option('decimal', '.')} or {option('decimal', ',')}."
         )
     if fitting:
         _, marks, point, words = fitting[0]

@@ -16,7 +16,7 @@ from holdfast import Forecaster
 from holdfast.errors import ArgumentError, InputError
 from holdfast.forecasting.baselines import statsforecast
 from holdfast.forecasting.groundwork import lay
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 
 STAND_IN = """
 import time
@@ -52,7 +52,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, wait: float) -> None
 def table() -> object:
     y = 10.0 + np.arange(60.0) % 7
     y[20] = np.nan
-    return read(pa.table({"ds": range(60), "y": y}), season=7)
+    return read(pa.table({"ds": range(60), "y": y}), ReadOptions(season=7))
 
 
 def test_they_forecast_the_same_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,9 @@ def test_baselines_is_true_or_false() -> None:
 def test_the_real_ones_forecast_a_season() -> None:
     pytest.importorskip("statsforecast")
     y = 10.0 + np.arange(84.0) % 7
-    ground = lay(read(pa.table({"ds": range(84), "y": y}), season=7), 7).with_statistical(300.0)
+    ground = lay(
+        read(pa.table({"ds": range(84), "y": y}), ReadOptions(season=7)), 7
+    ).with_statistical(300.0)
     assert ground.remarks == ()
     for name in statsforecast.METHODS:
         assert np.abs(ground.beside[name] - ground.actual).max() < 1.0

@@ -184,7 +184,7 @@ def test_a_state_is_refused_where_it_cannot_be_the_models(fitted: Fitted, tmp_pa
     state.close()
     with pytest.raises(ModelError, match="made with another model"):
         WatchState(tmp_path, Watch(fitted, LEVEL), "two")
-    with pytest.raises(ModelError, match="another --level or --every"):
+    with pytest.raises(ModelError, match="another level= or every="):
         WatchState(tmp_path, Watch(fitted, 90.0), "one")
     forget(tmp_path)
     WatchState(tmp_path, Watch(fitted, 90.0), "two").close()

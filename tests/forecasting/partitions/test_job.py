@@ -29,7 +29,7 @@ from holdfast.forecasting.judged import Trial
 from holdfast.forecasting.partitions import folder
 from holdfast.forecasting.partitions.work import Sums
 from holdfast.forecasting.predictor import forecast
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_chunks_of_parts_give_what_one_table_gives(
     assert Counter(made["unique_id"].to_pylist()) == dict.fromkeys(names, 6)
     assert made.schema.field("ds").type == pa.date32()  # as in the parts
 
-    whole = read(series_table(names), freq="MS", season=12)
+    whole = read(series_table(names), ReadOptions(freq="MS", season=12))
     once = forecast(Fitted.load(out / "model"), whole.series, [80.0])
     for index, name in enumerate(names):
         rows = made.filter(pa.compute.equal(made["unique_id"], name))
@@ -177,7 +177,7 @@ def test_scores_of_parts_add_up_to_those_of_all_series(tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_here(out, settings_for(data, verb="backtest", sample=12))
     plan = done.plan
-    table = read(series_table(names), freq="MS", season=12)
+    table = read(series_table(names), ReadOptions(freq="MS", season=12))
     folds = Folds(tuple(Fold(c, "score") for c in plan.cutoffs), None, 6, plan.needed, "")
     assert len(folds.scoring) == 3
     trial = Trial(lay_on(table, 6, folds), (80.0,), 0)

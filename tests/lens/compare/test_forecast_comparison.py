@@ -13,13 +13,13 @@ from holdfast.lens.compare.forecast_comparison import compare_forecasters
 from holdfast.lens.compare.forecast_findings import forecast_findings
 from holdfast.lens.compare.forecasters import compared_network
 from holdfast.lens.compare.models import MODELS, weights_of
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 
 
 def ground(points: int = 60, shift: float = 0.0) -> Groundwork:
     steps = np.arange(points)
     values = 10.0 + shift + np.sin(steps * np.pi / 2) + 0.01 * steps
-    return lay(read(list(values), season=4), 3)
+    return lay(read(list(values), ReadOptions(season=4)), 3)
 
 
 @pytest.mark.parametrize("points", [50, 5000, 50_000])

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from holdfast.errors import InputError
+from holdfast.errors import InputError, option, worded
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
@@ -98,8 +98,10 @@ def forecast_beside(
         done[name] += 1
     finished = {name: made[name] for name in METHODS if done[name] == len(windows)}
     said = tuple(
-        f"{name} finished {done[name]:,} of {len(windows):,} past forecasts in "
-        f"{seconds:.0f} seconds, so it is not shown; give more --budget."
+        worded(
+            f"{name} finished {done[name]:,} of {len(windows):,} past forecasts in "
+            f"{seconds:.0f} seconds, so it is not shown; give more {option('budget')}."
+        )
         for name in METHODS
         if name not in finished
     )

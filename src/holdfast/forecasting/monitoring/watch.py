@@ -89,7 +89,7 @@ class Watch:
         if self._ahead and every not in (None, 1):
             raise ArgumentError(
                 f"every={every}: the model reads columns that are known ahead, and rows tell them "
-                "for their own time alone; leave out every (--every)."
+                "for their own time alone; leave it out."
             )
         self.fitted = fitted
         self.level = level

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast import storage
-from holdfast.errors import InputError, ModelError
+from holdfast.errors import InputError, ModelError, option
 from holdfast.forecasting.monitoring.watch import Watch
 
 KIND: Final = "watch"
@@ -59,7 +59,7 @@ class WatchState:
         except OSError as error:
             raise InputError(
                 f"The state {self.folder} cannot be written ({error.strerror or error}); give "
-                "another folder with --state."
+                f"another folder with {option('state')}."
             ) from error
         try:
             self._restore()
@@ -137,10 +137,14 @@ class WatchState:
         manifest, arrays = storage.load(folder, KIND)
         own = {name: manifest.get(name) for name in self._identity}
         if own != self._identity:
-            what = "model" if own["model"] != self._identity["model"] else "--level or --every"
+            what = (
+                "model"
+                if own["model"] != self._identity["model"]
+                else f"{option('level')} or {option('every')}"
+            )
             raise ModelError(
                 f"The state {self.folder} was made with another {what}; give another folder with "
-                "--state, or delete it to begin anew."
+                f"{option('state')}, or delete it to begin anew."
             )
         serial, offset = manifest.get("serial"), manifest.get("offset")
         try:
@@ -248,6 +252,6 @@ def _locked(path: Path) -> IO[bytes]:
         file.close()
         raise InputError(
             f"The state {path.parent} is in use by another process; stop it, or give another "
-            "folder with --state."
+            f"folder with {option('state')}."
         ) from None
     return file

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import InputError, TableError
+from holdfast.errors import InputError, TableError, option
 from holdfast.tables.arrow import integers, mask_array
 from holdfast.tables.columns import check_column
 from holdfast.tables.files import read_file, table_of_arrow
@@ -83,7 +83,7 @@ def find_parts(folder: Path) -> tuple[Part, ...]:
     if folder.is_file() and not folder.name.endswith(_SUFFIXES):
         raise TableError(
             f"{folder.name} cannot be read a chunk of series at a time; write it as .parquet or "
-            ".csv, or leave out --sample."
+            f".csv, or leave out {option('sample')}."
         )
     root = folder.parent if folder.is_file() else folder
     for path in [folder] if folder.is_file() else sorted(folder.rglob("*")):
@@ -174,7 +174,7 @@ def labels_of(table: pa.Table, ids: Sequence[str], where: str) -> Any:
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
             raise TableError(
                 f"{where}: column {name!r} holds {column.type} values, which cannot tell series "
-                "apart; name another with --id."
+                f"apart; name another with {option('id_col')}."
             ) from None
     joined = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, _SEPARATOR)
     return joined.combine_chunks()
@@ -322,7 +322,8 @@ def count_parts(
             counted.append(Counted(rows, len(names)))
     except OSError as problem:
         raise InputError(
-            f"{folder} cannot be written: {problem.strerror or problem}; choose another --out."
+            f"{folder} cannot be written: {problem.strerror or problem}; choose another "
+            f"{option('out')}."
         ) from None
     _refuse_twice(parts, ids, seed, folder, sum(one.series for one in counted))
     return tuple(counted)

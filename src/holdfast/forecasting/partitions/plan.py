@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from holdfast.errors import InputError, TableError
+from holdfast.errors import InputError, TableError, option
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.partitions.folder import (
     Counted,
@@ -23,7 +23,7 @@ from holdfast.forecasting.partitions.folder import (
 from holdfast.storage import write_text_atomically
 from holdfast.tables.columns import Roles, find_roles
 from holdfast.tables.grid import Aggregate, Missing
-from holdfast.tables.reading import read
+from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.values import Decimal
 from holdfast.version import __version__
 
@@ -47,7 +47,7 @@ class Settings:
         sample: series that season, frequency, blend and widths are settled on.
         folds, step: of a backtest.
         ids, time, target, freq, season, day_first, decimal, missing, aggregate: how to read a part,
-            as `tables.reading.read` has them.
+            as `tables.read.read` has them.
     """
 
     verb: Verb
@@ -143,7 +143,8 @@ class Plan:
         if not path.exists():
             if (out / settings.verb).exists() and any((out / settings.verb).iterdir()):
                 raise InputError(
-                    f"{out / settings.verb} holds files and {out} no {PLAN}; choose another --out."
+                    f"{out / settings.verb} holds files and {out} no {PLAN}; choose another "
+                    f"{option('out')}."
                 )
             return None
         try:
@@ -156,7 +157,8 @@ class Plan:
                 name = next((name for name in now if was.get(name) != now[name]), "version")
                 raise InputError(
                     f"{out} holds a job with {name} {_said(was.get(name))}, and this one has "
-                    f"{_said(now[name])}; give the same settings to go on, or another --out."
+                    f"{_said(now[name])}; give the same settings to go on, or another "
+                    f"{option('out')}."
                 )
             return cls(
                 settings=settings,
@@ -171,7 +173,7 @@ class Plan:
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
             raise InputError(
-                f"{path} is not a plan of this version ({problem}); choose another --out."
+                f"{path} is not a plan of this version ({problem}); choose another {option('out')}."
             ) from None
 
     def check_inputs(self, parts: tuple[Part, ...]) -> None:
@@ -189,9 +191,11 @@ class Plan:
                 changed = f"{part.name} has changed"
             else:
                 continue
-            raise InputError(f"{changed} since this job began; give another --out to begin again.")
+            raise InputError(
+                f"{changed} since this job began; give another {option('out')} to begin again."
+            )
         for name in was:
-            raise InputError(f"{name} is gone since this job began; give another --out.")
+            raise InputError(f"{name} is gone since this job began; give another {option('out')}.")
 
 
 def settings_hash(settings: Settings) -> str:
@@ -253,7 +257,7 @@ def prepare(out: Path, settings: Settings) -> Job:
     data, out = Path(settings.data), out.absolute()
     if data == out or data in out.parents:
         raise InputError(
-            f"--out {out} lies inside the folder of parts; choose a folder outside {data}."
+            f"{option('out', out)} lies inside the folder of parts; choose a folder outside {data}."
         )
     parts = find_parts(data)
     plan = Plan.read(out, settings)
@@ -281,19 +285,23 @@ def _fresh(out: Path, settings: Settings, parts: tuple[Part, ...]) -> Fresh:
         shutil.rmtree(out / _HASHES, ignore_errors=True)
     table = read(
         raw,
-        id_col=list(roles.id),
-        time_col=roles.time,
-        target_col=roles.target,
-        freq=settings.freq,
-        season=settings.season,
-        day_first=settings.day_first,
-        decimal=settings.decimal,
-        missing=settings.missing,
-        aggregate=settings.aggregate,
+        ReadOptions(
+            id_col=list(roles.id),
+            time_col=roles.time,
+            target_col=roles.target,
+            freq=settings.freq,
+            season=settings.season,
+            day_first=settings.day_first,
+            decimal=settings.decimal,
+            missing=settings.missing,
+            aggregate=settings.aggregate,
+        ),
     )
     ground = lay(table, settings.horizon, folds=settings.folds, step=settings.step)
     if settings.verb == "backtest" and not ground.folds.scoring:
-        raise TableError(f"{ground.folds.reason.removesuffix('.')}; give a shorter --horizon.")
+        raise TableError(
+            f"{ground.folds.reason.removesuffix('.')}; give a shorter {option('horizon')}."
+        )
     return Fresh(roles, counted, ground)
 
 
@@ -313,11 +321,12 @@ def _roles(part: Part, settings: Settings) -> Roles:
     if not roles.id or roles.time is None:
         raise TableError(
             f"{part.name} has no column that {'tells series apart' if not roles.id else 'is time'};"
-            f" name it with {'--id' if not roles.id else '--time'}."
+            f" name it with {option('id_col') if not roles.id else option('time_col')}."
         )
     if settings.aggregate == "sum" and settings.missing == "zero":
         raise InputError(
-            "--aggregate sum with --missing zero fills every series to the end of the table, which "
+            f"{option('aggregate', 'sum')} with {option('missing', 'zero')} fills every series to "
+            "the end of the table, which "
             "a part does not know; aggregate the parts first."
         )
     return roles

@@ -168,7 +168,7 @@ def serve(
                 work = Work.open(Path(out), settings_from(json.loads(settings)))
             answer: dict[str, Any] = {"facts": work.do(int(line), alive).to_json()}
         except HoldfastError as problem:
-            answer = {"error": str(problem)}
+            answer = {"error": problem.template}
         print(json.dumps(answer), file=answers, flush=True)  # the other end reads it
 
 

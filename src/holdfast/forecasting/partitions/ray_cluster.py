@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from holdfast.errors import InputError
+from holdfast.errors import InputError, option
 from holdfast.forecasting.partitions.plan import Settings
 from holdfast.forecasting.partitions.processes import ATTEMPTS, Finished
 from holdfast.forecasting.partitions.work import Facts
@@ -40,7 +40,7 @@ def do_on_ray(
         import ray
     except ImportError:
         raise InputError(
-            "--engine ray needs Ray; install it with: pip install 'holdfast[ray]'."
+            f"{option('engine', 'ray')} needs Ray; install it with: pip install 'holdfast[ray]'."
         ) from None
     if not ray.is_initialized():
         try:  # RAY_ADDRESS, else the cluster of this machine, else one begun here

@@ -30,7 +30,7 @@ from holdfast.records import Floats, LevelCoverage, MethodScore
 from holdfast.tables.arrow import is_text
 from holdfast.tables.frames import arrow_table
 from holdfast.tables.raw import RawTable
-from holdfast.tables.reading import Table, read
+from holdfast.tables.read import ReadOptions, Table, read
 
 FACTS: Final = b"holdfast"
 """The key under which a result's file says what it holds."""
@@ -196,15 +196,17 @@ def read_part(raw: RawTable, plan: Plan) -> Table:
     settings = plan.settings
     return read(
         raw,
-        id_col=list(plan.ids),
-        time_col=plan.time,
-        target_col=plan.target,
-        freq=plan.freq,
-        season=plan.season,
-        day_first=settings.day_first,
-        decimal=settings.decimal,
-        missing=settings.missing,
-        aggregate=settings.aggregate,
+        ReadOptions(
+            id_col=list(plan.ids),
+            time_col=plan.time,
+            target_col=plan.target,
+            freq=plan.freq,
+            season=plan.season,
+            day_first=settings.day_first,
+            decimal=settings.decimal,
+            missing=settings.missing,
+            aggregate=settings.aggregate,
+        ),
     )
 
 

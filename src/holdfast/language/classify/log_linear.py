@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.language.word_encoder import LENGTHS
 from holdfast.language.words import cut_words, plain, shortened
 from holdfast.training.budget import Budget
@@ -83,7 +83,7 @@ class Bag:
         except ImportError as error:
             raise ArgumentError(
                 "Words beside the networks need the package scipy: pip install 'holdfast[text]'; "
-                "or leave them out with --no-blend, blend=False."
+                f"or leave them out with {option('blend', False)}."
             ) from error
         most = min(MOST, max(MOST_WEIGHTS // len(counts), 1))
         names, found = _counted((features(text) for text in texts), most)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from holdfast.errors import ArgumentError, TextError
+from holdfast.errors import ArgumentError, TextError, option
 from holdfast.language.tag.scores import broken, mark_spans
 from holdfast.language.text_files import read_pieces
 
@@ -76,8 +76,8 @@ def table_words(
     delimiter = max(DELIMITERS, key=header.count)
     rows = csv.reader(_ended(given), delimiter=delimiter)
     names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    word = _place(path, names, columns.word, "--word")
-    tag = _place(path, names, columns.tag, "--tag") if tagged else -1
+    word = _place(path, names, columns.word, option("word"))
+    tag = _place(path, names, columns.tag, option("tag")) if tagged else -1
     wanted = columns.sentence.lower()
     sentence = names.index(wanted) if wanted in names else -1
     before, begins = "", True
@@ -222,7 +222,9 @@ def read_sentences(
 
     if suffix in CSV:
         if column is not None:
-            raise ArgumentError(f"{path} is a CSV: name the column of its tags with --tag.")
+            raise ArgumentError(
+                f"{path} is a CSV: name the column of its tags with {option('tag')}."
+            )
         lines = _lines(path, encoding)
         for row in table_words(path, lines, columns or TableColumns(), tagged=tagged):
             if row.begins:
@@ -251,7 +253,7 @@ def _lines(path: str | Path, encoding: str) -> Iterator[str]:
             if "\0" in line:
                 raise TextError(
                     f"{path}, line {number:,} holds a NUL byte: it is no text, or not {encoding}; "
-                    "give --encoding (utf-16 has many of them)."
+                    f"give {option('encoding')} (utf-16 has many of them)."
                 )
             if len(line) > LONGEST_LINE:
                 raise TextError(
@@ -310,7 +312,7 @@ def check_tags(sentences: Sequence[Sentence]) -> None:
         some = ", ".join(repr(tag[:20]) for tag in sorted(every)[:3])
         raise TextError(
             f"There are {len(every):,} different tags ({some}, …), at most {MOST_TAGS} can be "
-            "learnt; is it the right column? See --column and --tag."
+            f"learnt; is it the right column? See {option('column')} and {option('tag')}."
         )
     if not mark_spans(sorted(every)):
         return

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option, worded
 from holdfast.records import TableSummary
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.columns import Roles, find_roles
+from holdfast.tables.columns import find_roles
 from holdfast.tables.covariate_tables import CovariateSources
 from holdfast.tables.files import read_file
 from holdfast.tables.frames import Backend, read_frame
@@ -50,27 +50,11 @@ class Table:
     raw: RawTable | None = None
 
 
-def read(
-    source: object,
-    *,
-    id_col: str | Sequence[str] | None = None,
-    time_col: str | None = None,
-    target_col: str | None = None,
-    freq: str | int | None = None,
-    season: int | None = None,
-    wide: bool = False,
-    day_first: bool | None = None,
-    decimal: Decimal | None = None,
-    missing: Missing = "gap",
-    aggregate: Aggregate | None = None,
-    sheet: str | None = None,
-    covariates: CovariateSources | None = None,
-) -> Table:
-    """Read a table and check it.
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How to read a table; what is left out is told from the table itself.
 
     Arguments:
-        source: a path (CSV, also packed as .gz, Parquet, Excel), or a pandas, polars or pyarrow
-            frame or series, a mapping of columns, a sequence of numbers, or a raw table.
         id_col: the column or columns that tell series apart; None to guess.
         time_col: the column of timestamps; None to guess.
         target_col: the column of values; None to guess.
@@ -87,21 +71,70 @@ def read(
         covariates: which columns are covariates, and where the others are; None for none.
 
     Raises:
+        ArgumentError: an option has a value that it cannot have.
+
+    Example:
+        >>> ReadOptions(time_col="day", decimal=",").missing
+        'gap'
+    """
+
+    id_col: str | Sequence[str] | None = None
+    time_col: str | None = None
+    target_col: str | None = None
+    freq: str | int | None = None
+    season: int | None = None
+    wide: bool = False
+    day_first: bool | None = None
+    decimal: Decimal | None = None
+    missing: Missing = "gap"
+    aggregate: Aggregate | None = None
+    sheet: str | None = None
+    covariates: CovariateSources | None = None
+
+    def __post_init__(self) -> None:
+        season = self.season
+        if season is not None and (not isinstance(season, int) or season < 1):
+            given = option("season", season)
+            raise ArgumentError(f"{given} is not a whole number of at least 1.")
+        for name, value, allowed in (
+            ("missing", self.missing, ("gap", "zero")),
+            ("aggregate", self.aggregate, (None, "sum", "mean")),
+            ("decimal", self.decimal, (None, ".", ",")),
+        ):
+            if value not in allowed:
+                choices = " or ".join(repr(choice) for choice in allowed if choice is not None)
+                raise ArgumentError(f"{option(name, value)} is not known; give {choices}.")
+        if self.wide and self.target_col is not None:
+            raise ArgumentError(
+                f"{option('target_col')} has no meaning in a wide table; leave it out."
+            )
+
+
+def read(source: object, options: ReadOptions | None = None) -> Table:
+    """Read a table and check it.
+
+    Arguments:
+        source: a path (CSV, also packed as .gz, Parquet, Excel), or a pandas, polars or pyarrow
+            frame or series, a mapping of columns, a sequence of numbers, or a raw table.
+        options: how to read it; None to tell everything from the table.
+
+    Raises:
         TableError: the table is wrong; names the file, column, row or series.
-        ArgumentError: an argument is wrong.
+        ArgumentError: an option does not fit the table.
 
     Example:
         >>> table = read([112.0, 118.0, 132.0, 129.0, 121.0])
         >>> table.summary.rows, table.summary.frequency
         (5, 'whole numbers, step 1 (freq=1)')
     """
-    _check_arguments(season, missing, aggregate, decimal)
-    raw, backend = _open(source, sheet)
+    options = options or ReadOptions()
+    covariates, season = options.covariates, options.season
+    raw, backend = open_source(source, options.sheet)
     beside = None
     if covariates is not None:
-        beside = covariates.beside(raw, wide=wide)
+        beside = covariates.beside(raw, wide=options.wide)
         raw = raw.without(set(covariates.named))
-    layout = _rows(raw, id_col, time_col, target_col, wide, day_first, decimal)
+    layout = read_layout(raw, options)
     if beside is not None and not beside.columns:  # a wide table has more rows than lines
         beside = replace(beside, values=np.zeros((len(layout.rows), 0)))
     if beside is not None:
@@ -109,30 +142,30 @@ def read(
     if backend is not None and layout.names.time in raw.columns:
         backend = replace(backend, time_type=_time_type(raw, layout.names.time))
     rows, moved = layout.rows.sorted()
-    said = [*raw.messages, *layout.messages]
+    messages = [*raw.messages, *layout.messages]
     if moved:
-        said.append("The rows were not in the order of time; they were sorted.")
-    rows, calendar, spoken = _on_calendar(rows, freq, aggregate)
-    said.extend(spoken)
+        messages.append("The rows were not in the order of time; they were sorted.")
+    rows, calendar, notes = _on_calendar(rows, options.freq, options.aggregate)
+    messages.extend(notes)
     # Without rows in the last periods nothing was sold in them: the sums go on to the end.
-    whole_span = aggregate == "sum" and missing == "zero"
-    gridded = lay_out(rows, calendar, missing, whole_span=whole_span)
-    said.extend(gridded.messages)
+    whole_span = options.aggregate == "sum" and options.missing == "zero"
+    gridded = lay_out(rows, calendar, options.missing, whole_span=whole_span)
+    messages.extend(gridded.messages)
     series = gridded.series
     if covariates is not None:
-        series, noticed = covariates.complete(series, layout.names, day_first)
-        said.extend(noticed)
+        series, notes = covariates.complete(series, layout.names, options.day_first)
+        messages.extend(notes)
     if season is None:
         season, reason = infer_season(series)
-        said.append(f"Season {season}: {reason}.")
-    said.extend(_remarks(series, season, aggregate))
+        messages.append(f"Season {season}: {reason}.")
+    messages.extend(_remarks(series, season, options.aggregate))
     return Table(
         series=series,
-        summary=summarise(series, season, tuple(said)),
+        summary=summarise(series, season, tuple(map(worded, messages))),
         columns=layout.names,
         season=season,
         backend=backend,
-        raw=raw if not wide and _others(raw, layout.names) else None,
+        raw=raw if not options.wide and _others(raw, layout.names) else None,
     )
 
 
@@ -159,20 +192,8 @@ def summarise(series: SeriesSet, season: int, messages: tuple[str, ...] = ()) ->
     )
 
 
-def _check_arguments(season: object, missing: str, aggregate: object, decimal: object) -> None:
-    if season is not None and (not isinstance(season, int) or season < 1):
-        raise ArgumentError(f"season={season!r} is not a whole number of at least 1.")
-    for name, value, allowed in (
-        ("missing", missing, ("gap", "zero")),
-        ("aggregate", aggregate, (None, "sum", "mean")),
-        ("decimal", decimal, (None, ".", ",")),
-    ):
-        if value not in allowed:
-            choices = " or ".join(repr(choice) for choice in allowed if choice is not None)
-            raise ArgumentError(f"{name}={value!r} is not known; give {choices}.")
-
-
-def _open(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
+def open_source(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
+    """The columns of a file or a frame, and how to give frames back; None for a file."""
     if isinstance(source, RawTable):
         return source, None
     if isinstance(source, str | Path):
@@ -180,23 +201,20 @@ def _open(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
     return read_frame(source)
 
 
-def _rows(
-    raw: RawTable,
-    id_col: str | Sequence[str] | None,
-    time_col: str | None,
-    target_col: str | None,
-    wide: bool,
-    day_first: bool | None,
-    decimal: Decimal | None,
-) -> Layout:
-    if wide:
-        if target_col is not None:
-            raise ArgumentError("target_col has no meaning in a wide table; leave out --target.")
+def read_layout(raw: RawTable, options: ReadOptions) -> Layout:
+    """Columns as rows, one a series and timestamp, as the options say."""
+    if options.wide:
         return wide_rows(
-            raw, id_col=id_col, time_col=time_col, day_first=day_first, decimal=decimal
+            raw,
+            id_col=options.id_col,
+            time_col=options.time_col,
+            day_first=options.day_first,
+            decimal=options.decimal,
         )
-    roles: Roles = find_roles(raw, id_col=id_col, time_col=time_col, target_col=target_col)
-    return long_rows(raw, roles, day_first=day_first, decimal=decimal)
+    roles = find_roles(
+        raw, id_col=options.id_col, time_col=options.time_col, target_col=options.target_col
+    )
+    return long_rows(raw, roles, day_first=options.day_first, decimal=options.decimal)
 
 
 def _time_type(raw: RawTable, name: str) -> object:
@@ -234,12 +252,12 @@ def _remarks(series: SeriesSet, season: int, aggregate: Aggregate | None) -> lis
     if gaps > len(series.values) // 2:
         remarks.append(
             f"{gaps:,} of {len(series.values):,} grid points have no value; if rows come at "
-            "irregular times, put them into longer periods with --freq and --aggregate, or set "
-            "the gaps to 0 with --missing zero."
+            f"irregular times, put them into longer periods with {option('freq')} and "
+            f"{option('aggregate')}, or set the gaps to 0 with {option('missing', 'zero')}."
         )
     elif gaps:
         points = "1 grid point has" if gaps == 1 else f"{gaps:,} grid points have"
-        remarks.append(f"{points} no value (a gap; --missing zero sets it to 0).")
+        remarks.append(f"{points} no value (a gap; {option('missing', 'zero')} sets it to 0).")
     ends = series.ends
     early = int((ends < ends.max()).sum())
     if early:
