@@ -37,13 +37,12 @@ import torch
 from ledger import RESULTS, append
 
 from holdfast import nn
-from holdfast.lens.compare.memory_examples import Examples
 from holdfast.lens.compare.memory_run import Job, MemoryTraining
+from holdfast.lens.compare.memory_tasks import Examples
 from holdfast.lens.compare.models import MODELS, Reader, layer_of, matched_units
-from holdfast.lens.gates import timescales
-from holdfast.lens.intervention import force_forget
 from holdfast.lens.jacobians import layer_decay
-from holdfast.lens.passes import LayerPass, run_passes
+from holdfast.lens.passes import LayerPass, run_passes, timescales
+from holdfast.lens.prescription import force_forget
 from holdfast.training.loop import train
 from holdfast.training.seed import generator, seeded, torch_seed
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from ledger import append
 
 from holdfast import reports
-from holdfast.lens.compare.memory_comparison import MemoryPlan, compare_memory
+from holdfast.lens.compare.memory import MemoryPlan, compare_memory
 from holdfast.lens.compare.memory_findings import PUBLISHED
 from holdfast.lens.compare.models import MODELS
 from holdfast.records import ComparedRun, MemoryComparison

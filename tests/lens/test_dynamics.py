@@ -9,8 +9,7 @@ from tests.lens.lens_layers import made
 from tests.lens.test_jacobians import linear
 
 from holdfast.errors import ArgumentError
-from holdfast.lens.capacity import memory_capacity, total_capacity
-from holdfast.lens.lyapunov import exponents
+from holdfast.lens.dynamics import exponents, memory_capacity, total_capacity
 from holdfast.lens.passes import run_passes
 from holdfast.lens.step_jacobians import step_jacobian
 from holdfast.nn import RNN

@@ -11,8 +11,7 @@ import torch
 from tests.lens.lens_layers import CASES, made
 
 from holdfast.errors import ArgumentError
-from holdfast.lens.gates import gate_activity, gate_values, shares, timescales
-from holdfast.lens.passes import run_passes
+from holdfast.lens.passes import gate_activity, gate_values, run_passes, shares, timescales
 from holdfast.nn import GRU, LSTM, SLSTM
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from tests.lens.subjects import Delayed
 
-from holdfast.lens.attribution import attribution
-from holdfast.lens.context import context_loss
+from holdfast.lens.attribution import attribution, context_loss
 from holdfast.lens.subject import take_apart
 from holdfast.nn import LSTM
 

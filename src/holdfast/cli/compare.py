@@ -77,8 +77,8 @@ def compare(
     folder = results_folder(out)
 
     from holdfast import reports
-    from holdfast.lens.compare.memory_comparison import MemoryPlan, compare_memory
-    from holdfast.lens.compare.memory_results import RUNS as MEMORY_RUNS
+    from holdfast.lens.compare.memory import RUNS as MEMORY_RUNS
+    from holdfast.lens.compare.memory import MemoryPlan, compare_memory
     from holdfast.reports import comparison_terminal
 
     plan = MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
@@ -134,7 +134,7 @@ def _forecasters(
     screen.show(request.about, terminal.understood(request.table.summary))
     ground = lay(request.table, request.horizon)
 
-    from holdfast.lens.compare.forecast_comparison import RUNS, compare_forecasters
+    from holdfast.lens.compare.forecasters import RUNS, compare_forecasters
 
     record = compare_forecasters(
         ground,

@@ -14,13 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.errors import ArgumentError
-from holdfast.lens.attribution import attribution
-from holdfast.lens.capacity import memory_capacity
-from holdfast.lens.context import context_loss
-from holdfast.lens.gates import gate_activity, shares, timescales
+from holdfast.lens.attribution import attribution, context_loss
+from holdfast.lens.dynamics import exponents, memory_capacity
 from holdfast.lens.jacobians import layer_decay, stack_decay
-from holdfast.lens.lyapunov import exponents
-from holdfast.lens.passes import LayerPass, run_passes
+from holdfast.lens.passes import LayerPass, gate_activity, run_passes, shares, timescales
 from holdfast.lens.subject import ReadLayer, take_apart
 from holdfast.records import Inspection, Ints, LayerMemory
 from holdfast.training.threads import one_thread

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from holdfast.engine.cells import GRU, LSTM, SLSTM, gru, lstm, slstm
 from holdfast.errors import ArgumentError
-from holdfast.lens.gates import gate_values, timescales
-from holdfast.lens.passes import LayerPass, run_passes
+from holdfast.lens.passes import LayerPass, gate_values, run_passes, timescales
 from holdfast.lens.subject import Subject, take_apart
 from holdfast.records import Floats, Ints, SequenceRecord, UnitsInTime
 from holdfast.version import __version__

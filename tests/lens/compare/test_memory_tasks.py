@@ -5,8 +5,16 @@ import pytest
 import torch
 
 from holdfast.errors import ArgumentError
-from holdfast.lens.compare.memory_examples import wrong
-from holdfast.lens.compare.memory_tasks import Adding, Copy, Latch, NoisyLag, Order, Parity, task_of
+from holdfast.lens.compare.memory_tasks import (
+    Adding,
+    Copy,
+    Latch,
+    NoisyLag,
+    Order,
+    Parity,
+    task_of,
+    wrong,
+)
 
 ROWS = 400
 

@@ -14,8 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.errors import NonFiniteLossError
-from holdfast.lens.compare.memory_examples import Examples, MemoryTask, losses, wrong
-from holdfast.lens.compare.memory_tasks import TaskName, task_of
+from holdfast.lens.compare.memory_tasks import (
+    Examples,
+    MemoryTask,
+    TaskName,
+    losses,
+    task_of,
+    wrong,
+)
 from holdfast.lens.compare.models import ModelName, Reader, reader, weights_of
 from holdfast.records import LagCurve
 from holdfast.training.loop import StepTiming, train

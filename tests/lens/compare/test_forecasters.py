@@ -9,9 +9,11 @@ from tests.lens.compare.test_memory_comparison import KillAt, KilledError
 from holdfast.errors import ModelError, TableError
 from holdfast.forecasting.groundwork import Groundwork, lay
 from holdfast.forecasting.networks.design import choose_design
-from holdfast.lens.compare.forecast_comparison import compare_forecasters
-from holdfast.lens.compare.forecast_findings import forecast_findings
-from holdfast.lens.compare.forecasters import compared_network
+from holdfast.lens.compare.forecasters import (
+    compare_forecasters,
+    compared_network,
+    forecast_findings,
+)
 from holdfast.lens.compare.models import MODELS, weights_of
 from holdfast.tables.read import ReadOptions, read
 

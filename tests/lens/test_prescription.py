@@ -8,7 +8,7 @@ import torch
 
 from holdfast import nn as ours
 from holdfast.errors import ArgumentError
-from holdfast.lens.intervention import force_forget
+from holdfast.lens.prescription import force_forget
 
 
 def test_only_the_chosen_gates_are_held() -> None:

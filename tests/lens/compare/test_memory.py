@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import ArgumentError, ModelError
-from holdfast.lens.compare import memory_comparison
-from holdfast.lens.compare.memory_comparison import MemoryPlan, compare_memory
+from holdfast.lens.compare import memory
+from holdfast.lens.compare.memory import RUNS, MemoryPlan, MemoryResults, compare_memory
 from holdfast.lens.compare.memory_findings import findings
-from holdfast.lens.compare.memory_results import RUNS, MemoryResults
 from holdfast.lens.compare.memory_run import Job, Outcome, run
 from holdfast.lens.compare.models import MODELS, reader, weights_of
 from holdfast.records import ComparedRun
@@ -109,7 +108,7 @@ def test_a_seed_that_does_not_fit_is_begun_for_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare_memory(replace(SMALL, seeds=1), tmp_path)
-    monkeypatch.setattr(memory_comparison, "seconds_of", lambda job: 1e6)
+    monkeypatch.setattr(memory, "seconds_of", lambda job: 1e6)
     record = compare_memory(replace(SMALL, lags=(4, 5)), tmp_path, budget=60.0)
     assert [(run.lag, run.seed) for run in record.runs] == [(4, 0), (4, 0)]
     assert "6 of 8 runs were not done" in record.findings[-1]

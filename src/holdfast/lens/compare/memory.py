@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,20 @@ from typing import Final
 
 from holdfast.errors import ArgumentError, ModelError
 from holdfast.lens.compare.memory_findings import findings
-from holdfast.lens.compare.memory_results import MemoryResults
-from holdfast.lens.compare.memory_run import MOST_WRONG, TESTED, Job, Outcome, run, seconds_of
+from holdfast.lens.compare.memory_run import (
+    MOST_WRONG,
+    TESTED,
+    Job,
+    Outcome,
+    from_json,
+    run,
+    seconds_of,
+    to_json,
+)
 from holdfast.lens.compare.memory_tasks import TaskName, task_of
 from holdfast.lens.compare.models import MODELS, REMEMBER, START, ModelName
 from holdfast.records import ComparedRun, MemoryComparison
+from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.threads import one_thread
@@ -267,3 +277,77 @@ def _compared(outcome: Outcome) -> ComparedRun:
         gradient_before=outcome.gradient_before,
         gradient_after=outcome.gradient_after,
     )
+
+
+RUNS: Final = "runs.jsonl"
+
+
+class MemoryResults:
+    """What lies in the folder of a comparison.
+
+    Each addition writes the file under a temporary name and renames it: whoever reads sees all
+    lines or all but the last. A job that is there is never added again.
+
+    Arguments:
+        folder: of the results; None to keep them in memory alone.
+
+    Raises:
+        ModelError: the file is not one of ours.
+
+    Example:
+        >>> import tempfile
+        >>> from holdfast.lens.compare.memory_run import run
+        >>> job = Job("latch", 5, "GRU", 0, 1e-2, updates=1, batch=4, hidden=4)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     MemoryResults(Path(folder)).add(run(job))
+        ...     MemoryResults(Path(folder)).of(job).updates
+        1
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._lines: list[str] = []
+        self._found: dict[Job, Outcome] = {}
+        path = None if folder is None else folder / RUNS
+        if path is None or not path.exists():
+            return
+        for number, line in enumerate(_lines(path), start=1):
+            try:
+                outcome = from_json(json.loads(line))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise ModelError(
+                    f"{path}, line {number}, is no result of a comparison; take that line away, or "
+                    "choose another folder."
+                ) from error
+            self._lines.append(line)
+            self._found[outcome.job] = outcome
+
+    def of(self, job: Job) -> Outcome | None:
+        """What became of a job; None where it has not been done."""
+        return self._found.get(job)
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome, on disk where there is a folder.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        if outcome.job in self._found:
+            return
+        self._found[outcome.job] = outcome
+        self._lines.append(json.dumps(to_json(outcome), ensure_ascii=False, allow_nan=False))
+        if self.folder is not None:
+            write_text_atomically(self.folder / RUNS, "\n".join(self._lines) + "\n")
+
+    def checkpoints(self, job: Job) -> Path | None:
+        """Where the checkpoints of a job lie until it is done."""
+        return None if self.folder is None else self.folder / "training" / job.key
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} is no file of results ({error}); take it away, or choose another folder."
+        ) from error
