@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.lens.compare.test_memory_comparison import KillAt, KilledError
+from tests.lens.compare.test_memory import KillAt, KilledError
 
 from holdfast.errors import ModelError, TableError
 from holdfast.forecasting.groundwork import Groundwork, lay
