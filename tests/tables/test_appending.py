@@ -9,12 +9,11 @@ import pandas as pd
 import pytest
 
 from holdfast.errors import TableError
-from holdfast.tables.appending import Appended, append
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.layouts import ColumnNames
-from holdfast.tables.new_rows import read_new_rows
 from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.series import SeriesSet
+from holdfast.tables.update import Appended, append, read_new_rows
 
 NAMES = ColumnNames(("unique_id",), "ds", "y")
 NAN = float("nan")

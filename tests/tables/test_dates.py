@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import TableError
-from holdfast.tables.dates import looks_like_dates, read_stamps
+from holdfast.tables.dates import Stamps, looks_like_dates, read_stamps
 from holdfast.tables.raw import RawTable
-from holdfast.tables.stamps import Stamps
 
 
 def stamps(*values: object, day_first: bool | None = None) -> Stamps:

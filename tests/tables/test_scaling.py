@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.scaling import logarithms, positive, trailing_scale
 from holdfast.tables.series import SeriesSet
+from holdfast.tables.windows import logarithms, positive, trailing_scale
 
 WIDTH = 24
 windows = arrays(

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.window_split import WATCHED_WINDOWS, WindowSplit
-from holdfast.tables.windows import WindowShape
+from holdfast.tables.windows import WATCHED_WINDOWS, WindowShape, WindowSplit
 
 LEAST = 3
 

@@ -24,8 +24,8 @@ def drift(
     """Say whether a model's errors on new rows are more than chance; the model stays as it is."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.forecasting.updating import StoredModel, appended
-    from holdfast.tables.new_rows import read_new_rows
     from holdfast.tables.read import ReadOptions
+    from holdfast.tables.update import read_new_rows
 
     stored = StoredModel.open(model)
     columns = ReadOptions(id_col=ids, time_col=time_column, target_col=target)

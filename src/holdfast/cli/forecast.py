@@ -71,7 +71,7 @@ def forecast(
         results_folder,
         typed_command,
     )
-    from holdfast.tables.future_table import check_future
+    from holdfast.tables.covariate_tables import check_future
     from holdfast.tables.read import ReadOptions
 
     reading = ReadOptions(

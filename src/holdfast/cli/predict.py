@@ -76,8 +76,8 @@ def predict(
     from holdfast.forecasting.columns import forecast_columns
     from holdfast.forecasting.predictor import forecast
     from holdfast.reports import terminal
+    from holdfast.tables.covariate_tables import check_future
     from holdfast.tables.frames import write_csv
-    from holdfast.tables.future_table import check_future
 
     fitted.check_calendar(table)
     check_future(table.series, fitted.horizon)

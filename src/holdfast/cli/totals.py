@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.tables.groups import Groups, group_by
-from holdfast.tables.periods import Over, check_period
+from holdfast.tables.periods import Groups, Over, check_period, group_by
 from holdfast.tables.read import Table
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ def update(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.forecasting.updating import StoredModel
-    from holdfast.tables.new_rows import read_new_rows
     from holdfast.tables.read import ReadOptions
+    from holdfast.tables.update import read_new_rows
 
     stored = StoredModel.open(model)
     reading = ReadOptions(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from holdfast.cli.alarm_lines import AlarmLines
     from holdfast.forecasting.monitoring.watch import Watch
     from holdfast.forecasting.monitoring.watch_state import WatchState
-    from holdfast.tables.row_lines import LineRows, RowLines
+    from holdfast.tables.stream import LineRows, RowLines
 
 
 def watch(
@@ -54,7 +54,7 @@ def watch(
     from holdfast.forecasting.fitted import Fitted
     from holdfast.forecasting.monitoring.watch import Watch, doubt
     from holdfast.forecasting.monitoring.watch_state import WatchState, default_folder
-    from holdfast.tables.row_lines import RowLines
+    from holdfast.tables.stream import RowLines
     from holdfast.training.threads import one_thread
 
     fitted = Fitted.load(model)

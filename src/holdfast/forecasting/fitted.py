@@ -30,11 +30,10 @@ from holdfast.forecasting.stored_series import (
     texts,
 )
 from holdfast.forecasting.updating import appended, widened_factors
-from holdfast.tables.appending import Appended
 from holdfast.tables.layouts import ColumnNames
-from holdfast.tables.new_rows import NewRows
 from holdfast.tables.read import Table
 from holdfast.tables.series import SeriesSet
+from holdfast.tables.update import Appended, NewRows
 
 _FIELDS: Final = {"horizon", "season", "members", "networks", *SERIES_FIELDS}
 _LARGEST_HORIZON: Final = 100_000

@@ -15,8 +15,8 @@ from holdfast.forecasting.monitoring.anomalies import find_anomalies
 from holdfast.forecasting.monitoring.drift import Drift, check_drift
 from holdfast.forecasting.pretrained.forecast import embed
 from holdfast.tables.frames import Backend, to_frame
-from holdfast.tables.new_rows import read_new_rows
 from holdfast.tables.read import ReadOptions
+from holdfast.tables.update import read_new_rows
 from holdfast.training.parameters import Parameters
 
 Self = TypeVar("Self", bound="FittedForecaster")

@@ -6,8 +6,7 @@ from typing import Any
 
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.fitted import Fitted
-from holdfast.tables.covariate_tables import CovariateSources, with_future
-from holdfast.tables.future_table import check_future
+from holdfast.tables.covariate_tables import CovariateSources, check_future, with_future
 from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.tables.series import SeriesSet
 

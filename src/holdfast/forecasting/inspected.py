@@ -31,9 +31,8 @@ from holdfast.forecasting.pretrained.features import Reading, origins_of, read
 from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.nn.inspectable import output_replaced, output_seen
-from holdfast.tables.scaling import logarithms, positive
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.windows import window_values
+from holdfast.tables.windows import logarithms, positive, window_values
 
 MOST_WINDOWS: Final = 32
 """Windows that are looked at, spread over the series."""

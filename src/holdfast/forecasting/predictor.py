@@ -20,8 +20,7 @@ from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.networks.members import NetworkMember, at_level
 from holdfast.forecasting.trusted import assessed, notes, without_width
 from holdfast.records import WITH_COVARIATES, Floats, Times
-from holdfast.tables.ends import without_long_gaps
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, without_long_gaps
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,7 @@ from holdfast.forecasting.histories import own_series, read_like
 from holdfast.forecasting.sampling import sample_paths
 from holdfast.forecasting.totals import totals
 from holdfast.tables.frames import to_frame
-from holdfast.tables.groups import group_by
-from holdfast.tables.periods import Over, check_period
+from holdfast.tables.periods import Over, check_period, group_by
 from holdfast.tables.raw import RawTable
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.tables.calendar import Calendar
+from holdfast.tables.covariates import described_covariates, read_covariates
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.stored_covariates import described_covariates, read_covariates
 
 KIND: Final = "forecaster"
 """What a model folder of ours says it holds."""

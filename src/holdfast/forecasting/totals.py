@@ -13,8 +13,7 @@ from holdfast.forecasting.evaluation.counts import recognise, to_whole
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.sampling import distribution, path_sampler
 from holdfast.records import Floats, Times
-from holdfast.tables.groups import Groups
-from holdfast.tables.periods import Over, period_numbers, period_span
+from holdfast.tables.periods import Groups, Over, period_numbers, period_span
 from holdfast.tables.series import SeriesSet
 
 Indices = NDArray[np.int64]

@@ -15,10 +15,9 @@ from holdfast.errors import ArgumentError, InputError, ModelError, TableError
 from holdfast.forecasting.evaluation.copula import Dependence
 from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.forecasting.stored_series import KIND, check_times, described_series, read_series
-from holdfast.tables.appending import Appended, append
 from holdfast.tables.layouts import ColumnNames
-from holdfast.tables.new_rows import NewRows
 from holdfast.tables.series import SeriesSet
+from holdfast.tables.update import Appended, NewRows, append
 
 _DEPENDENCE: Final = "dependence/"
 

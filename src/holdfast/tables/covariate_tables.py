@@ -4,19 +4,219 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TableError, option
-from holdfast.tables.columns import check_column, listed
-from holdfast.tables.covariate_columns import open_table, read_column, rows_of
-from holdfast.tables.covariates import Beside, Column, Covariates
-from holdfast.tables.future_table import read_future
+from holdfast.tables.covariates import Beside, Column, Covariates, Role
+from holdfast.tables.dates import read_stamps
+from holdfast.tables.files import read_file
+from holdfast.tables.frames import read_frame
+from holdfast.tables.frequency import template_for
 from holdfast.tables.holidays import check_country
-from holdfast.tables.layouts import ColumnNames
-from holdfast.tables.raw import RawTable
+from holdfast.tables.layouts import ColumnNames, identities
+from holdfast.tables.numbers import blank_to_null, is_numeric, read_numbers
+from holdfast.tables.raw import RawTable, integers, missing, objects
+from holdfast.tables.roles import check_column, find_time, listed
+from holdfast.tables.rows import Rows
 from holdfast.tables.series import SeriesSet
+
+
+def open_table(source: object, where: str) -> RawTable:
+    """The table at a path, or in a frame, which sentences call `where`."""
+    if isinstance(source, str | Path):
+        return read_file(source)
+    return replace(read_frame(source)[0], where=where)
+
+
+def read_column(
+    raw: RawTable, name: str, role: Role, like: Covariates | None, said: list[str] | None = None
+) -> tuple[Column, NDArray[np.float64]]:
+    """A column as numbers, or as the codes of its categories."""
+    import pyarrow as pa
+
+    check_column(raw, name)
+    column = raw.columns[name]
+    former = None
+    if like is not None:
+        every = {one.name: one for one in (*like.columns, *like.statics)}
+        former = every.get(name)
+    numeric = is_numeric(column) or pa.types.is_boolean(column.type)
+    if former is not None and former.levels is None and not numeric:
+        raise TableError(f"{raw.where}: column {name!r} held numbers in the fit and now does not.")
+    if numeric and (former is None or former.levels is None):
+        return Column(name, role), read_numbers(raw, name).values
+    return _categories(raw, name, role, None if former is None else former.levels, said)
+
+
+def _categories(
+    raw: RawTable,
+    name: str,
+    role: Role,
+    levels: tuple[str, ...] | None,
+    said: list[str] | None,
+) -> tuple[Column, NDArray[np.float64]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = raw.columns[name]
+    try:
+        text = blank_to_null(pc.cast(column, pa.string()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise TableError(
+            f"{raw.where}: column {name!r} holds {column.type} values, which are neither numbers "
+            "nor categories."
+        ) from None
+    encoded = pc.dictionary_encode(text)
+    found = [str(value) for value in objects(encoded.dictionary)]
+    if levels is None:
+        levels = tuple(sorted(found))
+    place = {level: float(code) for code, level in enumerate(levels)}
+    codes = np.array([place.get(level, np.nan) for level in found] + [np.nan])
+    unseen = [level for level in found if level not in place]
+    if unseen and said is not None:
+        said.append(
+            f"Column {name!r} has categories that the fit never saw, {listed(unseen)}: what all "
+            "series share counts there."
+        )
+    which = np.where(missing(encoded.indices), len(found), integers(encoded.indices))
+    return Column(name, role, levels), codes[which]
+
+
+def rows_of(raw: RawTable, labels: tuple[str, ...], ids: tuple[str, ...]) -> NDArray[np.int64]:
+    """(rows,) which series each row belongs to; −1 for none."""
+    if not ids:
+        return np.zeros(len(raw), dtype=np.int64)
+    codes, there, _ = identities(raw, ids, "")
+    places = {label: place for place, label in enumerate(labels)}
+    found = np.array([places.get(label, -1) for label in there], dtype=np.int64)
+    return found[codes]
+
+
+def check_future(series: SeriesSet, horizon: int) -> None:
+    """Refuse a forecast for which columns that are known ahead have rows missing.
+
+    A series without a single value of a column in its past may lack it in its future, too.
+
+    Arguments:
+        series: with covariates, or without.
+        horizon: steps behind each series' end.
+
+    Raises:
+        TableError: names the column, the series and the dates.
+    """
+    made = series.covariates
+    if made is None or not made.known.any():
+        return
+    missing = np.isnan(made.span(series.ends + 1, horizon)) & made.known
+    if not missing.any():
+        return
+    place = int(np.flatnonzero(missing.any(axis=(0, 1)))[0])
+    row = int(np.flatnonzero(missing[:, :, place].any(axis=1))[0])
+    steps = np.flatnonzero(missing[row, :, place])
+    calendar = series.calendar
+    first, last = (
+        calendar.format(calendar.times(np.array([series.ends[row] + 1 + step])))
+        for step in (steps[0], steps[-1])
+    )
+    dates = first if len(steps) == 1 else f"{len(steps)} dates from {first} to {last}"
+    which = f" of series {series.labels[row]!r}" if len(series) > 1 else ""
+    others = int(missing[:, :, place].any(axis=1).sum()) - 1
+    more = f" (and of {others:,} more series)" if others else ""
+    raise TableError(
+        f"The column {made.names[place]!r} is known ahead, but has no value{which}{more} on "
+        f"{dates}; give them in the future table ({option('X_df')})."
+    )
+
+
+def read_future(
+    raw: RawTable, series: SeriesSet, names: ColumnNames, day_first: bool | None
+) -> Covariates:
+    """The columns that are known ahead, from a table of their own.
+
+    A table without the id columns holds for every series.
+    """
+    own = series.covariates
+    assert own is not None
+    time = names.time if names.time in raw.columns else find_time(raw, None)
+    if time is None:
+        check_column(raw, names.time)
+    assert time is not None
+    read = [
+        read_column(raw, one.name, "known", own)[1] for one in own.columns if one.role == "known"
+    ]
+    ids = tuple(name for name in names.id if name in raw.columns)
+    if ids and len(ids) < len(names.id):
+        check_column(raw, next(name for name in names.id if name not in raw.columns))
+    which = rows_of(raw, series.labels, ids) if ids else np.zeros(len(raw), dtype=np.int64)
+    values = np.full((len(raw), len(own.columns)), np.nan)
+    values[:, own.known] = np.stack(read, axis=1)
+    rows = Rows(
+        labels=series.labels,
+        keys=series.keys,
+        codes=which,
+        stamps=read_stamps(raw, time, day_first=day_first),
+        values=np.zeros(len(raw)),
+        at=raw.at,
+        where=raw.where,
+        beside=Beside(own.columns, values),
+    )
+    rows, _ = rows.where_true(which >= 0).sorted()
+    if not len(rows):
+        raise TableError(f"{raw.where} has no row of any series of the table; see its ids.")
+    rows.check_unique()
+    rows, _ = template_for(rows, series.calendar.code)
+    stamps = rows.stamps.values
+    times = stamps if rows.stamps.counter else stamps.astype("datetime64[ns]")
+    off = np.flatnonzero(~series.calendar.on_grid(times))
+    if len(off):
+        raise TableError(
+            f"{raw.where}, {rows.at(int(off[0]))}: {rows.time(int(off[0]))} does not lie on the "
+            f"calendar of the series ({series.calendar.words})."
+        )
+    ordinals = series.calendar.ordinals(times)
+    beside = rows.beside
+    assert beside is not None
+    if not ids:  # the same for all
+        count = len(series)
+        codes = np.repeat(np.arange(count), len(rows))
+        return laid_out(own, codes, np.tile(ordinals, count), np.tile(beside.values, (count, 1)))
+    return laid_out(own, rows.codes, ordinals, beside.values)
+
+
+def laid_out(
+    own: Covariates,
+    codes: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
+    values: NDArray[np.float64],
+) -> Covariates:
+    """Rows on the grid, one a series and time.
+
+    Arguments:
+        own: of the N series.
+        codes: (rows,) which series.
+        ordinals: (rows,) when.
+        values: (rows, C).
+
+    Raises:
+        TableError: they would leave most of the grid empty.
+    """
+    count = len(own)
+    first = np.full(count, np.iinfo(np.int64).max)
+    last = np.full(count, np.iinfo(np.int64).min)
+    np.minimum.at(first, codes, ordinals)
+    np.maximum.at(last, codes, ordinals)
+    there = last >= first
+    starts = np.where(there, first, 0)
+    lengths = np.where(there, np.where(there, last, 0) - starts + 1, 0)
+    if lengths.sum() > 50 * len(codes) + 10_000:
+        raise TableError("The future table leaps over most of its dates; give one row a date.")
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    laid = np.full((int(offsets[-1]), values.shape[1]), np.nan)
+    laid[offsets[codes] + ordinals - starts[codes]] = values
+    return replace(own, starts=starts.astype(np.int64), offsets=offsets, values=laid)
 
 
 @dataclass(frozen=True, eq=False)

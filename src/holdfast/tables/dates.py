@@ -2,21 +2,405 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
-from holdfast.errors import TableError
-from holdfast.tables.arrow import floats, integers, is_text, missing
-from holdfast.tables.date_forms import FORMS
-from holdfast.tables.date_texts import DateTexts, fits
-from holdfast.tables.raw import RawTable
-from holdfast.tables.stamps import BEYOND, YEARS, Stamps, refuse, whole_numbers
-from holdfast.tables.values import blank_to_null, plain_numbers
+from holdfast.errors import TableError, option
+from holdfast.tables.codes import DAY
+from holdfast.tables.numbers import blank_to_null, plain_numbers, shown
+from holdfast.tables.raw import RawTable, booleans, floats, integers, is_text, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+YEARS: Final = (1678, 2261)
+"""The whole years that fit into 64 bits of nanoseconds."""
+
+NEVER: Final = np.iinfo(np.int64).min
+"""Stands for a day that does not exist."""
+
+BEYOND: Final = f"outside the years {YEARS[0]} to {YEARS[1]}; delete or mend the row"
+
+
+@dataclass(frozen=True, eq=False)
+class Stamps:
+    """The timestamps of a column, row by row.
+
+    Arguments:
+        values: int64: the counter, or nanoseconds since 1970: UTC where there is a zone, else
+            wall-clock time.
+        counter: whether time is a whole number and not a date.
+        zone: name of the time zone; None where the timestamps carry none.
+        names: "day", or the longer span that the form names: "month", "quarter", "week".
+        messages: what was guessed, one sentence each.
+    """
+
+    values: NDArray[np.int64]
+    counter: bool = False
+    zone: str | None = None
+    names: str = "day"
+    messages: tuple[str, ...] = ()
+
+
+def refuse(table: RawTable, name: str, row: int, what: str) -> NoReturn:
+    """Say that the value in a row is wrong."""
+    value = table.columns[name][row].as_py()
+    raise TableError(f"{table.where}, {table.at(row)}, column {name!r}: {shown(value)} is {what}.")
+
+
+def whole_numbers(numbers: NDArray[np.int64]) -> Stamps:
+    """Whole numbers: 20200131 and 202001 are dates where all of them are, the rest are counters."""
+    months: NDArray[np.int64] | None = None
+    names, days = "day", np.ones_like(numbers)
+    if ((numbers >= 1678_01_01) & (numbers <= 2261_12_31)).all():
+        months, days = numbers // 100, numbers % 100
+    elif ((numbers >= 1678_01) & (numbers <= 2261_12)).all() and len(np.unique(numbers)) > 1:
+        months, names = numbers, "month"
+    if months is not None:
+        stamps = compose(months // 100, months % 100, days)
+        if (stamps != NEVER).all():
+            return Stamps(stamps, names=names)
+    return Stamps(numbers, counter=True)
+
+
+def compose(
+    years: NDArray[np.int64], months: NDArray[np.int64], days: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Midnights in nanoseconds, the least integer where there is no such day."""
+    valid = (years >= YEARS[0]) & (years <= YEARS[1]) & (months >= 1) & (months <= 12)
+    index = np.where(valid, (years - 1970) * 12 + months - 1, 0)
+    first = index.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    following = (index + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    valid &= (days >= 1) & (days <= following - first)
+    return np.where(valid, (first + days - 1) * DAY, NEVER)
+
+
+MONTH_NAMES: Final = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+# A name is a month's, whole or its first letters: "shop 12" is no date.
+_NAME: Final = (
+    r"(?P<name>(?i:"
+    + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTH_NAMES)
+    + r"|sept"
+    + r"))\.?"
+)
+_TIME: Final = (
+    r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+)
+_YEAR: Final = r"(?P<year>\d{4})"
+_SHORT_YEAR: Final = r"(?P<year>\d{4}|\d{2})"
+_WEEKDAY: Final = r"(?:[A-Za-z]{3,9},?\s+)?"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write a date.
+
+    Arguments:
+        pattern: named parts: year, month, name (of a month), day, first and second (a day and a
+            month in an order to be found out), quarter, week, weekday, hour, minute, second,
+            fraction, half, zone.
+        names: what the form gives: "day", or the longer span "month", "quarter", "week".
+        digits_only: whether it could as well be a whole number.
+    """
+
+    pattern: str
+    names: str = "day"
+    digits_only: bool = False
+
+
+FORMS: Final = (
+    Form(rf"^{_YEAR}[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}}){_TIME}$"),
+    # No points here: 2020.12 and 1.2345 are numbers.
+    Form(rf"^{_YEAR}[-/](?P<month>\d{{1,2}})$", "month"),
+    Form(r"^(?P<month>\d{1,2})[-/](?P<year>\d{4})$", "month"),
+    Form(rf"^{_YEAR}(?P<month>\d{{2}})(?P<day>\d{{2}}){_TIME}$", digits_only=True),
+    Form(
+        rf"^{_YEAR}(?P<month>\d{{2}})(?P<day>\d{{2}})T(?P<hour>\d{{2}})(?P<minute>\d{{2}})"
+        r"(?P<second>\d{2})?(?P<zone>Z|[+-]\d{4})?$"
+    ),
+    Form(rf"^{_YEAR}(?P<month>\d{{2}})$", "month", digits_only=True),
+    Form(
+        rf"^(?P<first>\d{{1,2}})(?P<mark>[-/.])(?P<second_part>\d{{1,2}})[-/.]{_SHORT_YEAR}{_TIME}$"
+    ),
+    Form(
+        rf"^{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-/. ]+{_NAME}[-/., ]+{_SHORT_YEAR}{_TIME}$"
+    ),
+    Form(rf"^{_WEEKDAY}{_NAME}[-/. ]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[-/ ]+{_YEAR}{_TIME}$"),
+    Form(rf"^{_YEAR}[-/. ]+{_NAME}[-/. ]+(?P<day>\d{{1,2}}){_TIME}$"),
+    Form(rf"^{_NAME}[-/., ']+{_SHORT_YEAR}$", "month"),
+    Form(rf"^{_YEAR}[-/. ]+{_NAME}$", "month"),
+    Form(rf"^{_YEAR}[-/. ]?[Qq](?P<quarter>[1-4])$", "quarter"),
+    Form(rf"^[Qq](?P<quarter>[1-4])[-/. ]?{_YEAR}$", "quarter"),
+    Form(rf"^{_YEAR}-?[Ww](?P<week>\d{{1,2}})(?:-?(?P<weekday>[1-7]))?$", "week"),
+)
+
+
+_MINUTE: Final = 60 * 10**9
+_CENTURY_TURNS: Final = 69  # two-digit years 69 to 99 are 1969 to 1999, as in POSIX
+_WHOLE: Final = r"^[+-]?\d{1,18}(\.0*)?$"
+_SAMPLED: Final = 100
+_NO_DATE: Final = "not a date; write it as 2020-12-31 or 2020-12-31 23:59"
+
+
+def fits(text: pa.Array, form: Form) -> NDArray[np.bool_]:
+    """Which texts have the form."""
+    import pyarrow.compute as pc
+
+    return booleans(pc.match_substring_regex(text, form.pattern))
+
+
+@dataclass(frozen=True, eq=False)
+class DateTexts:
+    """The distinct texts of a column, as dates.
+
+    Arguments:
+        table, name: the column, for sentences.
+        texts: its distinct texts, none missing.
+        which: for each row, the index of its text.
+    """
+
+    table: RawTable
+    name: str
+    texts: pa.Array
+    which: NDArray[np.int64]
+
+    def refuse(self, distinct: int, what: str) -> NoReturn:
+        """Say that a text is wrong, and where it first stands."""
+        refuse(self.table, self.name, int(np.flatnonzero(self.which == distinct)[0]), what)
+
+    def read(self, day_first: bool | None) -> Stamps:
+        """One timestamp for each distinct text."""
+        import pyarrow.compute as pc
+
+        whole = booleans(pc.match_substring_regex(self.texts, _WHOLE))
+        if whole.all():
+            digits = pc.replace_substring_regex(self.texts, r"^\+|\.0*$", "")
+            return whole_numbers(integers(digits))
+        form = self._form(whole)
+        parts = _Parts.of(self.texts, form)
+        stamps, messages = self._days(parts, day_first)
+        stamps = stamps + self._times(parts)
+        zone, offsets = self._zone(parts)
+        if zone is not None and len(np.unique(offsets)) > 1:
+            zone, offsets, said = self._clock(stamps, offsets)
+            messages = (*messages, said)
+        return Stamps(stamps - offsets, zone=zone, names=form.names, messages=messages)
+
+    def _clock(
+        self, wall: NDArray[np.int64], offsets: NDArray[np.int64]
+    ) -> tuple[str | None, NDArray[np.int64], str]:
+        """UTC for times with several offsets, as daylight saving has them.
+
+        Except where all show the same time of day, as days do: on UTC they would jump.
+        """
+        named = [_offset_name(int(offset) // _MINUTE) for offset in np.unique(offsets)]
+        start = f"The times in {self.name!r} have several offsets from UTC ({', '.join(named)})"
+        if len(np.unique(wall % DAY)) == 1:
+            return None, offsets * 0, f"{start}; the clock on the wall counts, offsets do not."
+        return "UTC", offsets, f"{start}; they were moved to UTC."
+
+    def _form(self, whole: NDArray[np.bool_]) -> Form:
+        """The form that fits all texts; the first that does not fit is refused."""
+        # Nearly always the form of the first texts is that of all.
+        start = self.texts[:_SAMPLED]
+        likely = max(FORMS, key=lambda form: int(fits(start, form).sum()))
+        if fits(self.texts, likely).all():
+            return likely
+        found = [fits(self.texts, form) for form in FORMS]
+        most = max(range(len(FORMS)), key=lambda k: int(found[k].sum()))
+        fitting, kind = found[most], "a date"
+        if whole.sum() > fitting.sum():
+            fitting, kind = whole, "a whole number"
+        if not fitting.all():
+            first = int(np.flatnonzero(~fitting)[0])
+            if not fitting.any():
+                self.refuse(first, _NO_DATE)
+            example = shown(self.texts[int(np.flatnonzero(fitting)[0])].as_py())
+            self.refuse(first, f"not {kind} like the others ({example}); mend it or delete the row")
+        return FORMS[most]
+
+    def _days(
+        self, parts: _Parts, day_first: bool | None
+    ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        messages: tuple[str, ...] = ()
+        years = parts.number("year")
+        short = parts.lengths("year") == 2
+        if short.any():
+            years = years + np.where(short, np.where(years < _CENTURY_TURNS, 2000, 1900), 0)
+            messages = (f"Two-digit years in {self.name!r} were read as 1969 to 2068.",)
+        if "week" in parts.found:
+            return self._weeks(parts, years), messages
+        if "quarter" in parts.found:
+            return self._checked(years, parts.number("quarter") * 3 - 2, parts.ones()), messages
+        if "first" in parts.found:
+            months, days = self._order(parts, years, day_first)
+            return self._checked(years, months, days), messages
+        months = self._named(parts) if "name" in parts.found else parts.number("month")
+        days = parts.number("day") if "day" in parts.found else parts.ones()
+        return self._checked(years, months, days), messages
+
+    def _checked(
+        self, years: NDArray[np.int64], months: NDArray[np.int64], days: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        outside = (years < YEARS[0]) | (years > YEARS[1])
+        if outside.any():
+            self.refuse(int(np.flatnonzero(outside)[0]), BEYOND)
+        stamps = compose(years, months, days)
+        if (stamps == NEVER).any():
+            self.refuse(int(np.flatnonzero(stamps == NEVER)[0]), _NO_DATE)
+        return stamps
+
+    def _order(
+        self, parts: _Parts, years: NDArray[np.int64], day_first: bool | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(months, days) of 31/12/2020 or 12/31/2020, whichever the column proves."""
+        first, second = parts.number("first"), parts.number("second_part")
+        if day_first is None:
+            days_lead, months_lead = bool((first > 12).any()), bool((second > 12).any())
+            if days_lead and months_lead:
+                one = self.texts[int(np.flatnonzero(first > 12)[0])].as_py()
+                self.refuse(
+                    int(np.flatnonzero(second > 12)[0]),
+                    f"in month-first order, but {one!r} is day-first; write all dates alike, "
+                    "best as 2020-12-31",
+                )
+            pointed = set(parts.text("mark")) == {"."}  # 31.12.2020 is written day-first only
+            if not (days_lead or months_lead or pointed or (first == second).all()):
+                doubtful = int(np.flatnonzero(first != second)[0])
+                self.refuse(
+                    doubtful,
+                    f"ambiguous, as is every date of the column: say {option('day_first', True)} "
+                    "if the day "
+                    f"stands first or {option('day_first', False)} if the month does",
+                )
+            day_first = not months_lead
+        return (second, first) if day_first else (first, second)
+
+    def _named(self, parts: _Parts) -> NDArray[np.int64]:
+        months = np.zeros(len(self.texts), dtype=np.int64)
+        names = np.char.lower(parts.text("name"))
+        for number, full in enumerate(MONTH_NAMES, start=1):
+            months[(names == full) | (names == full[:3])] = number
+        months[names == "sept"] = 9
+        return months
+
+    def _weeks(self, parts: _Parts, years: NDArray[np.int64]) -> NDArray[np.int64]:
+        """ISO weeks: week 1 holds 4 January; a week is named by its Monday."""
+        weeks = parts.number("week")
+        self._checked(years, parts.ones(), parts.ones())
+        fourth = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 3
+        monday = fourth - (fourth + 3) % 7
+        next_fourth = (years - 1969).astype("datetime64[Y]").astype("datetime64[D]").astype(int) + 3
+        in_year = (next_fourth - (next_fourth + 3) % 7 - monday) // 7
+        if ((weeks < 1) | (weeks > in_year)).any():
+            self.refuse(int(np.flatnonzero((weeks < 1) | (weeks > in_year))[0]), _NO_DATE)
+        weekday = np.maximum(parts.number("weekday"), 1)
+        return np.asarray((monday + (weeks - 1) * 7 + weekday - 1) * DAY)
+
+    def _times(self, parts: _Parts) -> NDArray[np.int64]:
+        if "hour" not in parts.found:
+            return parts.ones() * 0
+        hours, minutes = parts.number("hour"), parts.number("minute")
+        seconds = parts.number("second")
+        halves = np.char.lower(parts.text("half"))
+        halved = halves != ""
+        wrong = (minutes > 59) | (seconds > 59) | (hours > 24)
+        wrong |= (hours == 24) & (minutes + seconds > 0)
+        wrong |= halved & ((hours < 1) | (hours > 12))
+        if wrong.any():
+            self.refuse(int(np.flatnonzero(wrong)[0]), "not a time of day; mend it")
+        after_noon = np.char.startswith(halves, "p")
+        hours = np.where(halved, hours % 12 + np.where(after_noon, 12, 0), hours)
+        fractions = parts.number("fraction") * 10 ** (9 - np.maximum(parts.lengths("fraction"), 0))
+        return np.asarray((hours * 60 + minutes) * _MINUTE + seconds * 10**9 + fractions)
+
+    def _zone(self, parts: _Parts) -> tuple[str | None, NDArray[np.int64]]:
+        """A zone for rows that carry an offset from UTC (all or none do), and each row's."""
+        zero = parts.ones() * 0
+        if "zone" not in parts.found:
+            return None, zero
+        texts = parts.text("zone")
+        distinct, example, which = np.unique(texts, return_index=True, return_inverse=True)
+        minutes = np.array([_offset_minutes(text) for text in distinct])
+        written = np.array([text != "" for text in distinct])
+        if not written.any():
+            return None, zero
+        if not written.all():
+            other = int(np.flatnonzero(written != written[0])[0])
+            places = [int(np.flatnonzero(self.which == example[k])[0]) for k in (0, other)]
+            first, second = sorted(places)
+            values = [shown(self.table.columns[self.name][row].as_py()) for row in (first, second)]
+            raise TableError(
+                f"{self.table.where}, column {self.name!r}, mixes times with and without an "
+                f"offset from UTC: {values[0]} in {self.table.at(first)}, but {values[1]} in "
+                f"{self.table.at(second)}; write all times in UTC or with their offset."
+            )
+        return _offset_name(int(minutes[0])), minutes[which].reshape(-1) * _MINUTE
+
+
+def _offset_name(minutes: int) -> str:
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}" if minutes else "UTC"
+
+
+def _offset_minutes(text: str) -> int:
+    if text[:1] not in ("+", "-"):
+        return 0
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    total = int(digits[:2]) * 60 + int(digits[2:])
+    return -total if text[0] == "-" else total
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """The named parts of texts in one form."""
+
+    found: dict[str, pa.Array]
+    rows: int
+
+    @classmethod
+    def of(cls, texts: pa.Array, form: Form) -> _Parts:
+        import pyarrow.compute as pc
+
+        struct = pc.extract_regex(texts, form.pattern)
+        names = [field.name for field in struct.type]
+        return cls(dict(zip(names, struct.flatten(), strict=True)), len(texts))
+
+    def ones(self) -> NDArray[np.int64]:
+        return np.ones(self.rows, dtype=np.int64)
+
+    def number(self, name: str) -> NDArray[np.int64]:
+        """A part as whole numbers, 0 where it is not written."""
+        import pyarrow.compute as pc
+
+        if name not in self.found:
+            return self.ones() * 0
+        digits = pc.replace_substring_regex(self.found[name], "^$", "0")
+        return integers(digits)
+
+    def text(self, name: str) -> NDArray[np.str_]:
+        """A part as text, "" where it is not written."""
+        if name not in self.found:
+            return np.full(self.rows, "", dtype=np.str_)
+        return np.asarray(self.found[name].to_pylist(), dtype=np.str_)
+
+    def lengths(self, name: str) -> NDArray[np.int64]:
+        """How many characters of a part are written."""
+        import pyarrow.compute as pc
+
+        if name not in self.found:
+            return self.ones() * 0
+        return integers(pc.binary_length(self.found[name]))
 
 
 def read_stamps(table: RawTable, name: str, *, day_first: bool | None = None) -> Stamps:

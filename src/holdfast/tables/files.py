@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.errors import ArgumentError, TableError, option
+from holdfast.tables.csv import read_text
 from holdfast.tables.excel import read_excel
 from holdfast.tables.raw import RawTable, row_from_zero
-from holdfast.tables.text_file import read_text
 
 MAX_BYTES: Final = 8 * 2**30
 """Files above this size are refused: they would not fit into memory."""

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError, TableError
-from holdfast.tables.calendar import Calendar
-from holdfast.tables.columns import listed
+from holdfast.tables.calendar import Calendar, to_instants
 from holdfast.tables.files import table_of_arrow
 from holdfast.tables.raw import RawTable
-from holdfast.tables.zones import to_instants
+from holdfast.tables.roles import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa

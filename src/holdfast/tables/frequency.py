@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TableError, option
-from holdfast.tables.calendar import Calendar
+from holdfast.tables.calendar import Calendar, to_wall
 from holdfast.tables.codes import DAY, LAST_DAY, read_code
+from holdfast.tables.dates import NEVER, compose
 from holdfast.tables.rows import Rows
-from holdfast.tables.stamps import NEVER, compose
-from holdfast.tables.zones import to_wall
 
 _RARE: Final = 0.05
 """The smallest spacing is taken for the grid's step when at least this share of rows has it."""

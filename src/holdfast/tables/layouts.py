@@ -10,26 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError, option
-from holdfast.tables.arrow import (
-    booleans,
-    integers,
-    is_text,
-    missing,
-    objects,
-    text_array,
-)
-from holdfast.tables.columns import (
-    Roles,
-    check_column,
-    find_time,
-    listed,
-    plain_name,
-)
-from holdfast.tables.dates import looks_like_dates, read_stamps
-from holdfast.tables.raw import RawTable
+from holdfast.tables.dates import Stamps, looks_like_dates, read_stamps
+from holdfast.tables.numbers import Decimal, is_numeric, read_numbers
+from holdfast.tables.raw import RawTable, booleans, integers, is_text, missing, objects, text_array
+from holdfast.tables.roles import Roles, check_column, find_time, listed, plain_name
 from holdfast.tables.rows import Rows
-from holdfast.tables.stamps import Stamps
-from holdfast.tables.values import Decimal, is_numeric, read_numbers
 
 if TYPE_CHECKING:
     pass

@@ -12,18 +12,17 @@ import numpy as np
 from holdfast.errors import ArgumentError, option, worded
 from holdfast.records import TableSummary
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.columns import find_roles
 from holdfast.tables.covariate_tables import CovariateSources
 from holdfast.tables.files import read_file
 from holdfast.tables.frames import Backend, read_frame
 from holdfast.tables.frequency import fit_calendar, infer_calendar, template_for
-from holdfast.tables.grid import Aggregate, Missing, combine, into_periods, lay_out
 from holdfast.tables.layouts import ColumnNames, Layout, long_rows, wide_rows
+from holdfast.tables.numbers import Decimal
 from holdfast.tables.raw import RawTable
-from holdfast.tables.rows import Rows
+from holdfast.tables.roles import find_roles
+from holdfast.tables.rows import Aggregate, Missing, Rows, combine, into_periods, lay_out
 from holdfast.tables.season import infer_season
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.values import Decimal
 
 _FEWEST: Final = 6
 """Periods that there must be before the last one can be called suspiciously low."""

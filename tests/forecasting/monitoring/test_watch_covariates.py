@@ -16,7 +16,7 @@ from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.fitted import Fitted
 from holdfast.forecasting.monitoring.watch import Watch
 from holdfast.forecasting.monitoring.watch_state import WatchState
-from holdfast.tables.row_lines import LineRows, RowLines
+from holdfast.tables.stream import LineRows, RowLines
 
 LEVEL, NEW = 80.0, 4
 

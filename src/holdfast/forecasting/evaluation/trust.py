@@ -14,8 +14,7 @@ from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error
 from holdfast.forecasting.evaluation.shifts import Ends, look_at_ends
 from holdfast.records import CARE, DISTRUST, NETWORKS, TRUST, Floats, LevelCoverage, MethodScore
-from holdfast.tables.ends import trailing_gaps
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, trailing_gaps
 
 FEWEST: Final = 4
 """Values below which no forecast is to be trusted."""

@@ -18,9 +18,8 @@ from holdfast.forecasting.networks.model import ForecastNetwork, features
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained, one_step_quantiles
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.records import LSTM, LSTM_X, PRETRAINED_X, Floats
-from holdfast.tables.scaling import logarithms, positive
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.windows import window_values
+from holdfast.tables.windows import logarithms, positive, window_values
 
 _FAR = 1e100
 """A series larger than this, or smaller than its reciprocal, is read in another unit."""

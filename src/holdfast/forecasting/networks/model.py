@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES, Design
 from holdfast.nn import LSTM
-from holdfast.tables.scaling import Scale, trailing_scale
+from holdfast.tables.windows import Scale, trailing_scale
 
 EXTRA_INPUTS = 2
 """Inputs beside values and mask: how level and spread moved since the position before."""

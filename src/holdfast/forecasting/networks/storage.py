@@ -28,8 +28,8 @@ from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.records import ADAPTED, LSTM, LSTM_X, NETWORKS, PRETRAINED, PRETRAINED_X
 from holdfast.tables.calendar import Calendar
+from holdfast.tables.covariates import described_columns, read_columns
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.stored_covariates import described_columns, read_columns
 from holdfast.training.weights import arrays_of, network_from
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]

@@ -22,10 +22,8 @@ from holdfast.forecasting.networks.model import (
     pinball,
     targets,
 )
-from holdfast.tables.scaling import logarithms, positive
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.window_split import Windows, WindowSplit
-from holdfast.tables.windows import window_values
+from holdfast.tables.windows import Windows, WindowSplit, logarithms, positive, window_values
 from holdfast.training.budget import steps_within
 from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import Plan

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError, TableError, option
-from holdfast.tables.arrow import integers, mask_array
-from holdfast.tables.columns import check_column
 from holdfast.tables.files import read_file, table_of_arrow
-from holdfast.tables.raw import RawTable
+from holdfast.tables.raw import RawTable, integers, mask_array
+from holdfast.tables.roles import check_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,10 +21,10 @@ from holdfast.forecasting.partitions.folder import (
     sample,
 )
 from holdfast.storage import write_text_atomically
-from holdfast.tables.columns import Roles, find_roles
-from holdfast.tables.grid import Aggregate, Missing
+from holdfast.tables.numbers import Decimal
 from holdfast.tables.read import ReadOptions, read
-from holdfast.tables.values import Decimal
+from holdfast.tables.roles import Roles, find_roles
+from holdfast.tables.rows import Aggregate, Missing
 from holdfast.version import __version__
 
 Verb = Literal["forecast", "backtest"]

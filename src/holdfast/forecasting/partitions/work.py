@@ -27,9 +27,8 @@ from holdfast.forecasting.partitions.folder import Part, chunks, chunks_needed
 from holdfast.forecasting.partitions.plan import MODEL, Plan, Settings
 from holdfast.forecasting.predictor import forecast
 from holdfast.records import Floats, LevelCoverage, MethodScore
-from holdfast.tables.arrow import is_text
 from holdfast.tables.frames import arrow_table
-from holdfast.tables.raw import RawTable
+from holdfast.tables.raw import RawTable, is_text
 from holdfast.tables.read import ReadOptions, Table, read
 
 FACTS: Final = b"holdfast"

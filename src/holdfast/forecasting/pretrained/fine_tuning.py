@@ -26,8 +26,7 @@ from holdfast.forecasting.pretrained.features import (
 )
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.window_split import Windows, WindowSplit
-from holdfast.tables.windows import WindowShape
+from holdfast.tables.windows import Windows, WindowShape, WindowSplit
 from holdfast.training.plan import Plan
 from holdfast.training.seed import generator
 

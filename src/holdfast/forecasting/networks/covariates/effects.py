@@ -25,8 +25,8 @@ from holdfast.forecasting.networks.covariates.inputs import (
     units_of,
 )
 from holdfast.records import Floats
-from holdfast.tables.calendar_features import holiday_features
 from holdfast.tables.covariates import Covariates
+from holdfast.tables.holidays import holiday_features
 from holdfast.tables.series import SeriesSet
 
 _MOST_ROWS: Final = 200_000

@@ -14,8 +14,8 @@ from holdfast.forecasting.networks.design import Design
 from holdfast.forecasting.networks.model import Features
 from holdfast.records import Floats
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.calendar_features import calendar_features, holiday_features
 from holdfast.tables.covariates import Column, Covariates
+from holdfast.tables.holidays import calendar_features, holiday_features
 from holdfast.tables.series import SeriesSet
 
 MOST_LEVELS: Final = 40

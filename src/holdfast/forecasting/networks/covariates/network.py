@@ -12,7 +12,7 @@ from holdfast.forecasting.networks.design import QUANTILES, Design
 from holdfast.forecasting.networks.model import EXTRA_INPUTS, Features, ForecastNetwork
 from holdfast.forecasting.networks.train import NetworkTask
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.window_split import Windows
+from holdfast.tables.windows import Windows
 
 _DECODER: Final = 32
 

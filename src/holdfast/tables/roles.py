@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from holdfast.errors import TableError, option
-from holdfast.tables.arrow import integers, is_text, text_array
 from holdfast.tables.dates import looks_like_dates
-from holdfast.tables.raw import RawTable
-from holdfast.tables.values import blank_to_null, is_numeric
+from holdfast.tables.numbers import blank_to_null, is_numeric
+from holdfast.tables.raw import RawTable, integers, is_text, text_array
 
 if TYPE_CHECKING:
     import pyarrow as pa

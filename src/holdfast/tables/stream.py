@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError
-from holdfast.tables.appending import identities
+from holdfast.tables.calendar import to_wall
 from holdfast.tables.covariates import Column
 from holdfast.tables.layouts import ColumnNames
+from holdfast.tables.numbers import shown
 from holdfast.tables.series import SeriesSet
-from holdfast.tables.values import shown
-from holdfast.tables.zones import to_wall
+from holdfast.tables.update import identities
 
 _MOST_KNOWN: Final = 100_000
 """Timestamps remembered with their ordinal, so that each is read once."""

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError, option
-from holdfast.tables.arrow import booleans, floats, is_text, missing
-from holdfast.tables.raw import RawTable
+from holdfast.tables.raw import RawTable, booleans, floats, is_text, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 
 from holdfast.errors import TableError
-from holdfast.tables.arrow import integers
-from holdfast.tables.raw import RawTable
+from holdfast.tables.raw import RawTable, integers
 
 MAX_COLUMNS: Final = 100_000
 MAX_LINE: Final = 16 * 2**20
