@@ -1,183 +1,130 @@
-"""Processes side by side on one machine, each on one thread; one that dies is replaced."""
+"""Worker processes on one machine, each on its share of the threads; one that dies is replaced."""
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, TextIO
 
-from holdfast.errors import HoldfastError
+from loky import ProcessPoolExecutor
+
 from holdfast.forecasting.partitions.plan import Settings
-from holdfast.forecasting.partitions.work import Facts, Work
+from holdfast.forecasting.partitions.work import Facts, Work, do_partition
 
 ATTEMPTS = 2
-"""How often a part is begun whose process dies."""
+"""How often a partition is begun whose worker dies."""
 
 Finished = Callable[[int, "Facts | str"], None]
-"""Is told of each part: its facts, or in a sentence why there are none."""
+"""Is told of each partition: its facts, or in a sentence why there are none."""
 
 
 @dataclass(eq=False)
 class Workers:
-    """Does parts in processes of its own.
+    """Does partitions in worker processes of this machine.
 
-    Every process runs ``holdfast.forecasting.partitions.processes`` and speaks JSON over its pipes,
-    so that it starts alike from a script, a notebook and the command line.
+    Every pool has one worker, so that it is known over which partition a worker died. loky starts
+    one from a fresh interpreter that does not run the caller's script again: it starts alike from a
+    script, a notebook and the command line.
 
     Arguments:
         out: the folder of results.
         settings: of the job.
-        count: processes.
+        count: workers.
         threads: of each.
-        command: how to start one, for tests; None for the usual way.
+        task: what a worker does instead, for tests.
     """
 
     out: Path
     settings: Settings
     count: int
     threads: int
-    command: Sequence[str] | None = None
-    _processes: list[subprocess.Popen[str]] = field(default_factory=list)
-    _stopped: threading.Event = field(default_factory=threading.Event)
+    task: Callable[[Path, Settings, int], Facts | str] | None = None
+    _idle: queue.SimpleQueue[ProcessPoolExecutor] = field(default_factory=queue.SimpleQueue)
+    _begun: list[ProcessPoolExecutor] = field(default_factory=list)
+    _stopped: bool = False
 
     def do(self, numbers: Sequence[int], finished: Finished) -> None:
-        """Do parts in any order, each once.
+        """Do partitions in any order, each once.
 
         Arguments:
-            numbers: of the parts.
+            numbers: of the partitions.
             finished: is told of each, from this thread.
         """
-        waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-        answers: queue.SimpleQueue[tuple[int, Facts | str]] = queue.SimpleQueue()
-        for number in numbers:
-            waiting.put(number)
-        threads = [
-            threading.Thread(target=self._serve, args=(waiting, answers), daemon=True)
-            for _ in range(min(self.count, len(numbers)))
-        ]
+        count = min(self.count, len(numbers))
+        for _ in range(count):
+            self._idle.put(self._pool())
+        threads = ThreadPoolExecutor(count)
+        running = {threads.submit(self._one, number): number for number in numbers}
         try:
-            for thread in threads:
-                thread.start()
-            for _ in numbers:
-                finished(*answers.get())
+            for future in as_completed(running):
+                finished(running[future], future.result())
+        except BaseException:
+            self._stopped = True
+            raise
         finally:
-            self._stopped.set()
-            for process in self._processes:
-                if process.poll() is None:
-                    process.kill()  # a part that was not finished leaves no file
-                process.wait()
-            for thread in threads:
-                thread.join()
-            for process in self._processes:
-                for pipe in (process.stdin, process.stdout):
-                    with suppress(OSError):  # what a dead process did not read
-                        if pipe is not None:
-                            pipe.close()
+            threads.shutdown(wait=False, cancel_futures=True)
+            for pool in self._begun:
+                # A partition that was not finished leaves no file.
+                pool.shutdown(kill_workers=self._stopped)
+            threads.shutdown()
 
-    def _serve(
-        self,
-        waiting: queue.SimpleQueue[int],
-        answers: queue.SimpleQueue[tuple[int, Facts | str]],
-    ) -> None:
-        """Feed one process with numbers until there are none left."""
-        process: subprocess.Popen[str] | None = None
-        while not self._stopped.is_set():
-            try:
-                number = waiting.get_nowait()
-            except queue.Empty:
-                break
-            made: Facts | str = "its process could not be started"
+    def _one(self, number: int) -> Facts | str:
+        """One partition, on whichever worker is idle."""
+        pool = self._idle.get()
+        reason = ""
+        try:
             for _ in range(ATTEMPTS):
-                if process is None or process.poll() is not None:
-                    process = self._start()
-                answer = _ask(process, number)
-                if answer is not None:
-                    made = answer
-                    break
-                code = process.wait()
-                how = f"signal {-code}" if code < 0 else f"exit code {code}"
-                made = f"its process ended {ATTEMPTS} times ({how}); is there enough memory?"
-                if self._stopped.is_set():
-                    return
-            answers.put((number, made))
-        if process is not None and process.stdin is not None:
-            with suppress(OSError):
-                process.stdin.close()
+                try:
+                    result: Facts | str = pool.submit(
+                        self.task or _do, self.out, self.settings, number
+                    ).result()
+                    return result
+                except BrokenProcessPool as problem:
+                    codes = [line for line in str(problem).splitlines() if "exit codes" in line]
+                    reason = f" ({codes[0].split('{')[-1].rstrip('}')})" if codes else ""
+                    pool = self._pool()
+                except Exception as problem:
+                    return f"{type(problem).__name__}: {problem}"
+        finally:
+            self._idle.put(pool)
+        return f"its worker ended {ATTEMPTS} times{reason}; is there enough memory?"
 
-    def _start(self) -> subprocess.Popen[str]:
-        settings = json.dumps(asdict(self.settings))
-        usual = [sys.executable, "-m", "holdfast.forecasting.partitions.processes"]
-        command = [*(self.command or usual), str(self.out), settings, str(self.threads)]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
-        )
-        self._processes.append(process)
-        return process
+    def _pool(self) -> ProcessPoolExecutor:
+        begin = (self.threads, os.getpid())
+        pool = ProcessPoolExecutor(1, initializer=_begin_worker, initargs=begin)
+        self._begun.append(pool)
+        if self._stopped:
+            pool.shutdown(kill_workers=True)
+        return pool
 
 
-def _ask(process: subprocess.Popen[str], number: int) -> Facts | str | None:
-    """What a process makes of a part; None where it died over it."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(f"{number}\n")
-        process.stdin.flush()
-        line = _line(process.stdout)
-    except OSError:
-        return None
-    if line is None:
-        return None
-    answer = json.loads(line)
-    return answer["error"] if "error" in answer else Facts.from_json(answer["facts"])
+_open_once = lru_cache(maxsize=1)(Work.open)
 
 
-def _line(stream: IO[str]) -> str | None:
-    line = stream.readline()
-    return line if line.endswith("\n") else None
+def _do(out: Path, settings: Settings, number: int) -> Facts | str:
+    """One partition, in a worker; the model is read once."""
+    return do_partition(out, settings, number, _open_once)
 
 
-def serve(
-    arguments: Sequence[str], numbers: TextIO, answers: TextIO, *, parent: int | None = None
-) -> None:
-    """Do one part after the other, until there are no more numbers.
-
-    Arguments:
-        arguments: the folder of results, the settings as JSON, threads of this process.
-        numbers: a line a part.
-        answers: a line a part: {"facts": …} or {"error": …}.
-        parent: the process without which nobody waits for results; None for none.
-    """
+def _begin_worker(threads: int, parent: int) -> None:
+    """What a worker does first."""
     import torch
 
-    out, settings, threads = arguments
-    torch.set_num_threads(int(threads))
-    work: Work | None = None
-    alive = (lambda: True) if parent is None else (lambda: os.getppid() == parent)
-    for line in numbers:
-        try:
-            if work is None:
-                work = Work.open(Path(out), settings_from(json.loads(settings)))
-            answer: dict[str, Any] = {"facts": work.do(int(line), alive).to_json()}
-        except HoldfastError as problem:
-            answer = {"error": problem.template}
-        print(json.dumps(answer), file=answers, flush=True)  # the other end reads it
-
-
-def settings_from(data: dict[str, Any]) -> Settings:
-    """Settings that were sent as JSON."""
-    ids = None if data["ids"] is None else tuple(data["ids"])
-    return Settings(**{**data, "levels": tuple(data["levels"]), "ids": ids})
-
-
-if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the job
-    serve(sys.argv[1:], sys.stdin, sys.stdout, parent=os.getppid())
+    torch.set_num_threads(threads)
+
+    def end_with_parent() -> None:
+        """Nobody would wait for results; what is half written is swept up by the next job."""
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()

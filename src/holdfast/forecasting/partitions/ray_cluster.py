@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from holdfast.errors import InputError, option
 from holdfast.forecasting.partitions.plan import Settings
 from holdfast.forecasting.partitions.processes import ATTEMPTS, Finished
-from holdfast.forecasting.partitions.work import Facts
+from holdfast.forecasting.partitions.work import Facts, do_partition
 
 RETRIES = 3
 """How often a part is begun again whose machine was lost."""
@@ -47,7 +45,6 @@ def do_on_ray(
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as problem:
             raise InputError(f"No Ray cluster can be reached: {problem}.") from None
-    sent = json.dumps(asdict(settings))
     task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)(_do)
     waiting = list(reversed(numbers))
     running: dict[Any, int] = {}
@@ -56,11 +53,11 @@ def do_on_ray(
         while waiting and (most is None or len(running) < most):
             number = waiting.pop()
             begun[number] += 1
-            running[task.remote(str(out), sent, number)] = number
+            running[task.remote(out, settings, number)] = number
         ready, _ = ray.wait(list(running), num_returns=1)
         number = running.pop(ready[0])
         try:
-            answer = json.loads(ray.get(ready[0]))
+            result = ray.get(ready[0])
         except ray.exceptions.RayError as problem:
             if begun[number] < ATTEMPTS:
                 waiting.append(number)
@@ -68,16 +65,12 @@ def do_on_ray(
                 reason = str(problem).strip().splitlines()[0]
                 finished(number, f"Ray gave it up {ATTEMPTS} times: {reason}")
             continue
-        error = answer.get("error")
-        finished(number, Facts.from_json(answer["facts"]) if error is None else error)
+        finished(number, result)
 
 
-def _do(out: str, settings: str, number: int) -> str:
-    """The task: one part; what came of it, as the lines of `worker.serve`."""
-    from io import StringIO
+def _do(out: Path, settings: Settings, number: int) -> Facts | str:
+    """A task: one partition, on one thread."""
+    import torch
 
-    from holdfast.forecasting.partitions.processes import serve
-
-    answers = StringIO()
-    serve([out, settings, "1"], StringIO(f"{number}\n"), answers)
-    return answers.getvalue()
+    torch.set_num_threads(1)
+    return do_partition(out, settings, number)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from holdfast.errors import InputError
+from holdfast.errors import HoldfastError, InputError
 from holdfast.forecasting.columns import Columns, backtest_columns, forecast_columns
 from holdfast.forecasting.evaluation.cross_fit import BLEND
 from holdfast.forecasting.evaluation.folds import Fold, Folds
@@ -98,12 +98,11 @@ class Work:
         """What was fitted on the sample."""
         return Fitted.load(self.out / MODEL)
 
-    def do(self, number: int, alive: Callable[[], bool] = lambda: True) -> Facts:
+    def do(self, number: int) -> Facts:
         """Do one part: its file appears whole or not at all.
 
         Arguments:
             number: of the part.
-            alive: asked before every chunk whether anybody still waits for the result.
 
         Raises:
             InputError: the part cannot be read, or the result not be written.
@@ -118,8 +117,6 @@ class Work:
             writer = None
             try:
                 for table, time_type in self._tables(part, number):
-                    if not alive():
-                        raise InputError("The process that began this job has ended.")
                     columns = self._columns(table, sums)
                     made = arrow_table(columns, table.series.calendar, time_type)
                     if writer is None:
@@ -184,6 +181,19 @@ class Work:
         judged = trial.judged()
         sums.add(Sums.of(ground, judged, settings.levels))
         return backtest_columns(ground, judged, settings.levels)
+
+
+def do_partition(
+    out: Path,
+    settings: Settings,
+    number: int,
+    open_job: Callable[[Path, Settings], Work] = Work.open,
+) -> Facts | str:
+    """One partition of a job: its facts, or in a sentence why there are none."""
+    try:
+        return open_job(out, settings).do(number)
+    except HoldfastError as problem:
+        return str(problem)
 
 
 def read_part(raw: RawTable, plan: Plan) -> Table:
