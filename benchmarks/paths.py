@@ -22,14 +22,14 @@ from ledger import append
 from numpy.typing import NDArray
 from retail import retail
 
+from holdfast.forecasting.backtest import backtest_data
 from holdfast.forecasting.evaluation.conformal import strata
 from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.metrics import seasonal_scale
 from holdfast.forecasting.evaluation.path_scores import energy_score, sum_inside
-from holdfast.forecasting.fitting import fit
-from holdfast.forecasting.groundwork import lay
-from holdfast.forecasting.sampling import distribution, path_sampler
+from holdfast.forecasting.fit import fit
+from holdfast.forecasting.paths import distribution, path_sampler
 from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.training.budget import Budget
 from holdfast.training.progress import SilentProgress
@@ -97,7 +97,7 @@ def at_origin(table: Table, origin: int, horizon: int) -> dict[str, Floats]:
     alive = known.series.lengths > 2 * horizon
     known = replace(known, series=known.series.take(np.flatnonzero(alive)))
     actual = behind[alive]
-    ground = lay(known, horizon)
+    ground = backtest_data(known, horizon)
     made = fit(
         ground,
         adapt="none",

@@ -18,7 +18,8 @@ from pyarrow import parquet
 from benchmarks.ledger import append
 from holdfast.forecasting.baselines import forecast_simple
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, seasonal_scale
-from holdfast.forecasting.evaluation.trust import PastForecasts, assess
+from holdfast.forecasting.model import PastForecasts
+from holdfast.forecasting.reliability import assess
 from holdfast.records import TRUST
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet

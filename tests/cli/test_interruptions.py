@@ -19,7 +19,7 @@ from tests.forecasting.small import small_network
 
 from holdfast.cli.main import run
 from holdfast.cli.screen import Screen
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.members import WindowMember
 from holdfast.training.progress import SilentProgress
 
@@ -100,7 +100,7 @@ def assert_whole(out: Path) -> None:
     assert found(out) == RESULTS
     assert len((out / "forecast.csv").read_text(encoding="utf-8").splitlines()) == 1 + HORIZON
     assert (out / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert Fitted.load(out / "model").horizon == HORIZON
+    assert FittedModel.load(out / "model").horizon == HORIZON
 
 
 def test_a_killed_command_leaves_the_first_forecast_and_goes_on_to_the_same_result(
@@ -254,7 +254,7 @@ def test_ctrl_c_never_puts_an_unfinished_network_in_place_of_finished_ones(
         out = tmp_path / during
         monkeypatch.setattr(Screen, "progress", lambda screen, at=during: PressCtrlC(at))
         assert command(monkeypatch, *words(data, out, ENOUGH, "--quiet")) == 0
-        (member,) = (m for m in Fitted.load(out / "model").networks if m.name == "LSTM")
+        (member,) = (m for m in FittedModel.load(out / "model").networks if m.name == "LSTM")
         assert isinstance(member, WindowMember)
         forecasts[during] = member.networks
     # Three updates of a network count for nothing beside one that is finished.

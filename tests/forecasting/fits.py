@@ -13,11 +13,10 @@ import torch
 from tests.forecasting.small import small_network
 
 from holdfast import Forecaster, storage
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import KIND, FittedModel
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import PretrainedMember, WindowMember
 from holdfast.forecasting.networks.recipes import Adapting, Scratch
-from holdfast.forecasting.stored_series import KIND
 from holdfast.records import ADAPTED, LSTM, PRETRAINED
 
 HORIZON = 3
@@ -44,7 +43,7 @@ def fit(frame: pd.DataFrame) -> Forecaster:
         return Forecaster(HORIZON, season=12, adapt="none").fit(frame)
 
 
-def fitted_networks() -> Fitted:
+def fitted_networks() -> FittedModel:
     """What a fit leaves where each of the networks is worth its weight."""
     made = fit(table(np.array(["a", "b"], dtype=object)))
     zero = made._require()
@@ -66,7 +65,7 @@ def fitted_networks() -> Fitted:
     return replace(zero, networks=members, rule=rule)
 
 
-def made_of(fitted: Fitted) -> PretrainedMember:
+def made_of(fitted: FittedModel) -> PretrainedMember:
     """The network of a fit that trained nothing."""
     (member,) = fitted.networks
     assert isinstance(member, PretrainedMember)

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import torch
 
-from holdfast.forecasting import fitting
+from holdfast.forecasting import fit
 from holdfast.forecasting.pretrained.design import FINE
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 
@@ -27,5 +27,5 @@ def untrained() -> PretrainedNetwork:
 def small_network() -> Iterator[PretrainedNetwork]:
     """Inside, fits begin with a small network that was never trained."""
     network = untrained()
-    with patch.object(fitting, "shipped", lambda name: network):
+    with patch.object(fit, "shipped", lambda name: network):
         yield network

@@ -12,30 +12,31 @@ import torch
 from tests.forecasting.fits import edited, fit, fitted_networks, table
 
 from holdfast import Forecaster, storage
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import KIND, FittedModel
 from holdfast.forecasting.networks.members import WindowMember
-from holdfast.forecasting.predictor import forecast
-from holdfast.forecasting.stored_series import KIND
+from holdfast.forecasting.predict import forecast
 from holdfast.records import ADAPTED, LSTM, PRETRAINED
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Fitted:
+def fitted() -> FittedModel:
     return fitted_networks()
 
 
 @pytest.fixture(scope="module")
-def folder(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(fitted: FittedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("fitted") / "good"
     fitted.save(made)
     return made
 
 
 def test_a_folder_that_nobody_changed_gives_equal_forecasts(
-    fitted: Fitted, folder: Path, tmp_path: Path
+    fitted: FittedModel, folder: Path, tmp_path: Path
 ) -> None:
     same = edited(folder, tmp_path / "same", lambda manifest, arrays: None)
-    made, again = (forecast(one, fitted.series, (80.0,)) for one in (fitted, Fitted.load(same)))
+    made, again = (
+        forecast(one, fitted.series, (80.0,)) for one in (fitted, FittedModel.load(same))
+    )
     assert list(made.members)[:3] == [PRETRAINED, ADAPTED, LSTM]
     for name, rows in made.members.items():
         assert np.isfinite(rows).all()
@@ -60,7 +61,7 @@ def test_a_folder_keeps_the_pretrained_network_and_needs_half_the_room_for_it(
 
 def test_loading_draws_nothing_and_the_networks_are_whole(folder: Path) -> None:
     before = torch.get_rng_state()
-    members = Fitted.load(folder).networks
+    members = FittedModel.load(folder).networks
     assert torch.equal(torch.get_rng_state(), before)
     networks = []
     for member in members:
@@ -90,10 +91,10 @@ def test_loading_draws_nothing_and_the_networks_are_whole(folder: Path) -> None:
 def test_ids_come_back_from_a_model_folder_as_they_were(
     names: np.ndarray, folder: Path, tmp_path: Path
 ) -> None:
-    fitted = Fitted.load(folder)
+    fitted = FittedModel.load(folder)
     named = replace(fitted, series=replace(fitted.series, keys={"unique_id": names}))
     named.save(tmp_path / "named")
-    again = Fitted.load(tmp_path / "named").series.keys["unique_id"]
+    again = FittedModel.load(tmp_path / "named").series.keys["unique_id"]
     assert again.dtype == names.dtype
     assert again.tolist() == names.tolist()
 

@@ -16,14 +16,14 @@ import torch
 from tests.forecasting.small import untrained
 from torch import nn
 
-from holdfast.forecasting import training_runs
-from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting import fit
+from holdfast.forecasting.backtest import BacktestData, backtest_data
+from holdfast.forecasting.fit import TrainingRuns
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember, WindowMember
 from holdfast.forecasting.networks.recipes import Adapting, Recipe, Scratch
 from holdfast.forecasting.networks.train import Timed
 from holdfast.forecasting.pretrained.fine_tuning import AdaptingTask
-from holdfast.forecasting.training_runs import TrainingRuns
 from holdfast.records import PRETRAINED
 from holdfast.tables.read import ReadOptions, read
 from holdfast.training.budget import Budget
@@ -35,7 +35,7 @@ HORIZON = 6
 
 def ground(
     *, length: int = 90, folds: int = 3, later: float = 0.0, after: int | None = None
-) -> Groundwork:
+) -> BacktestData:
     """Three series; `later` is added to every value behind ordinal `after`."""
     values = np.random.default_rng(0).normal(size=(3, length)).cumsum(axis=1)
     if after is not None:
@@ -47,17 +47,17 @@ def ground(
             "y": values.ravel(),
         }
     )
-    return lay(read(frame, ReadOptions(freq="1", season=6)), HORIZON, folds=folds)
+    return backtest_data(read(frame, ReadOptions(freq="1", season=6)), HORIZON, folds=folds)
 
 
-def recipes(of: Groundwork) -> list[Recipe]:
+def recipes(of: BacktestData) -> list[Recipe]:
     """Both ways of training."""
     start = PretrainedMember(PRETRAINED, untrained(), HORIZON, 6, None)
     return [Adapting(start), Scratch(choose_design(of.seen.lengths, HORIZON, 6))]
 
 
 def runs(
-    of: Groundwork,
+    of: BacktestData,
     *,
     steps: int | None = 3,
     always: bool = True,
@@ -195,7 +195,7 @@ def test_time_that_one_kind_of_training_cannot_use_goes_to_the_other(
         steps = min(plan.steps, int(seconds / pace))
         return Timed(steps, steps * pace)
 
-    monkeypatch.setattr(training_runs, "steps_for", steps_for)
+    monkeypatch.setattr(fit, "steps_for", steps_for)
     monkeypatch.setattr(TrainingRuns, "_forecasting_seconds", lambda *_: 0.0)
     budget = Budget(1000.0, start=0.0, clock=lambda: 0.0)
     made = runs(ground(length=900), steps=None, always=False, budget=budget)

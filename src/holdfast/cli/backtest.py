@@ -108,12 +108,12 @@ def backtest(
     folder = results_folder(out)
 
     from holdfast.errors import TableError
-    from holdfast.forecasting.groundwork import BASELINES_SHARE, lay
+    from holdfast.forecasting.backtest import BASELINES_SHARE, backtest_data
     from holdfast.reports import terminal
     from holdfast.training.budget import Budget
 
     screen.show(request.about, terminal.understood(request.table.summary))
-    ground = lay(request.table, request.horizon, folds=folds, step=step)
+    ground = backtest_data(request.table, request.horizon, folds=folds, step=step)
     spent = Budget.parse(None if steps else budget, start=started)
     if baselines:
         ground = ground.with_statistical(spent.share(BASELINES_SHARE))
@@ -122,9 +122,8 @@ def backtest(
         raise TableError(f"{request.title}: {reason}; give a shorter --horizon.")
     screen.show(terminal.scores(ground.scores(), "Simple methods"), ground.folds.reason)
 
-    from holdfast.forecasting.columns import backtest_columns
-    from holdfast.forecasting.fitting import fit
-    from holdfast.forecasting.run_folder import clear_checkpoints
+    from holdfast.forecasting.fit import clear_checkpoints, fit
+    from holdfast.forecasting.output import backtest_columns
     from holdfast.tables.frames import write_csv
 
     fitted = fit(

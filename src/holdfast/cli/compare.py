@@ -128,11 +128,11 @@ def _forecasters(
     """Compare the networks as forecasters of a table."""
     from holdfast import reports
     from holdfast.cli.request import typed_command
-    from holdfast.forecasting.groundwork import lay
+    from holdfast.forecasting.backtest import backtest_data
     from holdfast.reports import comparison_terminal, terminal
 
     screen.show(request.about, terminal.understood(request.table.summary))
-    ground = lay(request.table, request.horizon)
+    ground = backtest_data(request.table, request.horizon)
 
     from holdfast.lens.compare.forecasters import RUNS, compare_forecasters
 

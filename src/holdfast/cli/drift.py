@@ -23,21 +23,20 @@ def drift(
 ) -> None:
     """Say whether a model's errors on new rows are more than chance; the model stays as it is."""
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.forecasting.updating import StoredModel, appended
+    from holdfast.forecasting.model import FittedModel
     from holdfast.tables.read import ReadOptions
     from holdfast.tables.update import read_new_rows
 
-    stored = StoredModel.open(model)
+    stored = FittedModel.load(model, networks=False)
     columns = ReadOptions(id_col=ids, time_col=time_column, target_col=target)
     new = read_new_rows(
         data, stored.names, stored.series.calendar, columns, like=stored.series.covariates
     )
-    later = appended(stored.series, new, stored.horizon, correct=False).series
+    later = stored.updated(new)[0].series
 
-    from holdfast.forecasting.fitted import Fitted
     from holdfast.forecasting.monitoring.drift import check_drift
 
-    made = check_drift(Fitted.load(model), later)
+    made = check_drift(stored, later)
     screen.show(made.sentence)
     screen.result(
         {

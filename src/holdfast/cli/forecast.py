@@ -14,7 +14,7 @@ from holdfast.cli.screen import Screen
 from holdfast.cli.torchrun import follows
 
 if TYPE_CHECKING:
-    from holdfast.forecasting.fitting import Fit
+    from holdfast.forecasting.fit import FitResult
     from holdfast.records import ForecastRecord
 
 
@@ -118,13 +118,13 @@ def forecast(
     wanted = adding(request.table, total_by, total_over)
     folder = results_folder(out)
 
-    from holdfast.forecasting.groundwork import BASELINES_SHARE, lay
+    from holdfast.forecasting.backtest import BASELINES_SHARE, backtest_data
     from holdfast.reports import terminal
     from holdfast.training.budget import Budget
 
     screen.show(request.about, terminal.understood(request.table.summary))
     screen.show(large(request.table.summary.series))
-    ground = lay(request.table, request.horizon)
+    ground = backtest_data(request.table, request.horizon)
     spent = Budget.parse(None if steps else budget, start=started)
     if baselines:
         ground = ground.with_statistical(spent.share(BASELINES_SHARE))
@@ -132,16 +132,14 @@ def forecast(
         screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
     screen.show(ground.folds.reason)
 
-    from holdfast.forecasting.fitted import Fitted
-    from holdfast.forecasting.fitting import fit
-    from holdfast.forecasting.run_folder import clear_checkpoints
-    from holdfast.forecasting.stored_series import KIND
+    from holdfast.forecasting.fit import clear_checkpoints, fit
+    from holdfast.forecasting.model import KIND, FittedModel
     from holdfast.storage import refuse_what_is_not_ours
 
     refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
-    saved = None if start is None else Fitted.load(start)  # before it may be written over
+    saved = None if start is None else FittedModel.load(start)  # before it may be written over
 
-    def write(made: Fit) -> tuple[ForecastRecord, dict[str, str]]:
+    def write(made: FitResult) -> tuple[ForecastRecord, dict[str, str]]:
         """Write all results of a fit; what reports show of it, and what is where."""
         record = made.record(
             request.levels,
@@ -158,7 +156,7 @@ def forecast(
             record, beside = replace(record, totals=totals), {"totals": str(path)}
         return record, _write(folder, made, record) | beside
 
-    def show_first(made: Fit) -> None:
+    def show_first(made: FitResult) -> None:
         """Write and show what there is before anything is trained."""
         record, _ = write(made)
         show_first_forecast(screen, record, folder)
@@ -187,9 +185,9 @@ def forecast(
     screen.result(summary(record, files))
 
 
-def _write(folder: Path, fit: Fit, record: ForecastRecord) -> dict[str, str]:
+def _write(folder: Path, fit: FitResult, record: ForecastRecord) -> dict[str, str]:
     """Write the three results, each whole or not at all; say what is where."""
-    from holdfast.forecasting.columns import forecast_columns
+    from holdfast.forecasting.output import forecast_columns
     from holdfast.reports import save
     from holdfast.tables.frames import write_csv
 

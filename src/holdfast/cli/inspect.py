@@ -14,7 +14,7 @@ from holdfast.cli.screen import Screen
 if TYPE_CHECKING:
     from torch import nn
 
-    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.model import FittedModel
     from holdfast.tables.series import SeriesSet
 
 FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
@@ -139,7 +139,7 @@ def _forecaster(
 ) -> tuple[nn.Module, Any, str]:
     fitted, series = _histories(folder, data, ids, time_column, target)
 
-    from holdfast.forecasting.inspected import inspected_forecaster
+    from holdfast.forecasting.inspect import inspected_forecaster
 
     network, examples, member = inspected_forecaster(fitted, series)
     on = "its own histories" if data is None else data.name
@@ -152,11 +152,11 @@ def _histories(
     ids: list[str] | None,
     time_column: str | None,
     target: str | None,
-) -> tuple[Fitted, SeriesSet | None]:
+) -> tuple[FittedModel, SeriesSet | None]:
     """A forecaster, and the series in a table; None without one."""
-    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.model import FittedModel
 
-    fitted = Fitted.load(folder)
+    fitted = FittedModel.load(folder)
     series = None
     if data is not None:
         from holdfast.tables.covariate_tables import CovariateSources

@@ -11,7 +11,7 @@ from holdfast.errors import ArgumentError
 if TYPE_CHECKING:
     from torch import nn
 
-    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.model import FittedModel
     from holdfast.records import SequenceLabels
     from holdfast.tables.series import SeriesSet
 
@@ -39,10 +39,10 @@ def check(
 
 
 def series_sequence(
-    fitted: Fitted, series: SeriesSet | None, name: str
+    fitted: FittedModel, series: SeriesSet | None, name: str
 ) -> tuple[nn.Module, Any, SequenceLabels]:
     """What a forecaster reads of a series."""
-    from holdfast.forecasting.inspected_series import forecast_sequence
+    from holdfast.forecasting.inspect import forecast_sequence
 
     return forecast_sequence(fitted, name, series)
 

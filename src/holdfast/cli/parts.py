@@ -15,7 +15,7 @@ from holdfast.errors import ArgumentError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from holdfast.forecasting.fitting import Fit
+    from holdfast.forecasting.fit import FitResult
     from holdfast.forecasting.partitions.job import Outcome
     from holdfast.forecasting.partitions.plan import Plan, Verb
     from holdfast.tables.read import ReadOptions
@@ -61,7 +61,7 @@ def over_parts(
     if reading.covariates is not None:
         raise ArgumentError("Columns beside the values are not read from parts of a folder yet.")
     levels = read_levels(level)
-    from holdfast.forecasting.arguments import count
+    from holdfast.forecasting.forecaster import count
     from holdfast.forecasting.partitions.plan import Fresh, Settings, prepare
     from holdfast.reports import terminal
     from holdfast.training.budget import duration
@@ -104,7 +104,7 @@ def over_parts(
     from holdfast.forecasting.partitions.job import Watch, run_job
     from holdfast.reports import save
 
-    def settled(made: Fit, plan: Plan) -> None:
+    def settled(made: FitResult, plan: Plan) -> None:
         """Show and keep what the sample came to."""
         title = f"{data.name}: a sample of {len(made.fitted.series):,} of {plan.series:,} series"
         record = made.record(levels, title=title, command=typed_command(), started=started)

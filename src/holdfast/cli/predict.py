@@ -50,9 +50,9 @@ def predict(
             f"{model} is not a model folder; give the model/ folder that holdfast forecast wrote."
         )
 
-    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.model import FittedModel
 
-    fitted = Fitted.load(model)
+    fitted = FittedModel.load(model)
     from holdfast.tables.covariate_tables import CovariateSources
     from holdfast.tables.read import ReadOptions, read
 
@@ -73,8 +73,8 @@ def predict(
     table = read(data, reading)
 
     from holdfast.cli.totals import adding, write_totals
-    from holdfast.forecasting.columns import forecast_columns
-    from holdfast.forecasting.predictor import forecast
+    from holdfast.forecasting.output import forecast_columns
+    from holdfast.forecasting.predict import forecast
     from holdfast.reports import terminal
     from holdfast.tables.covariate_tables import check_future
     from holdfast.tables.frames import write_csv

@@ -10,7 +10,7 @@ from holdfast.tables.periods import Groups, Over, check_period, group_by
 from holdfast.tables.read import Table
 
 if TYPE_CHECKING:
-    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.model import FittedModel
     from holdfast.records import TotalsRecord
 
 SAMPLES = 1000
@@ -51,7 +51,7 @@ def adding(table: Table, by: str | None, over: Over | None) -> Adding | None:
 
 def write_totals(
     folder: Path,
-    fitted: Fitted,
+    fitted: FittedModel,
     wanted: Adding,
     levels: tuple[float, ...],
     *,
@@ -68,7 +68,7 @@ def write_totals(
         seed: of the sample paths.
         integers: whether totals of whole numbers are whole numbers.
     """
-    from holdfast.forecasting.columns import total_columns
+    from holdfast.forecasting.output import total_columns
     from holdfast.forecasting.totals import totals
     from holdfast.records import TotalsRecord
     from holdfast.tables.frames import write_csv

@@ -35,11 +35,11 @@ def update(
     or left as it was where a row cannot be used.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.forecasting.updating import StoredModel
+    from holdfast.forecasting.model import FittedModel
     from holdfast.tables.read import ReadOptions
     from holdfast.tables.update import read_new_rows
 
-    stored = StoredModel.open(model)
+    stored = FittedModel.load(model, networks=False)
     reading = ReadOptions(
         id_col=ids,
         time_col=time_column,
@@ -57,7 +57,8 @@ def update(
         like=stored.series.covariates,
         static=static,
     )
-    made = stored.update(new, correct=correct)
+    updated, made = stored.updated(new, correct=correct)
+    updated.save(model)
     screen.show("\n".join([*new.messages, made.words]))
     calendar = stored.series.calendar
     screen.result(

@@ -45,19 +45,19 @@ def watch(
     are sent again are known.
     """
     from holdfast.cli.alarm_lines import AlarmLines, Incoming
-    from holdfast.forecasting.arguments import check_levels
+    from holdfast.forecasting.forecaster import check_levels
     from holdfast.storage import identity
 
     (level,) = check_levels((level,))
     named = identity(model)
 
-    from holdfast.forecasting.fitted import Fitted
+    from holdfast.forecasting.model import FittedModel
     from holdfast.forecasting.monitoring.watch import Watch, doubt
     from holdfast.forecasting.monitoring.watch_state import WatchState, default_folder
     from holdfast.tables.stream import RowLines
     from holdfast.training.threads import one_thread
 
-    fitted = Fitted.load(model)
+    fitted = FittedModel.load(model)
     if not quiet:
         _say([doubt(fitted, level)])
     with one_thread(), Incoming(sys.stdin.fileno()) as incoming:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.sampling import distribution, path_sampler
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.paths import distribution, path_sampler
 from holdfast.records import Floats, Times
 from holdfast.tables.periods import Groups, Over, period_numbers, period_span
 from holdfast.tables.series import SeriesSet
@@ -64,7 +64,7 @@ class Cells:
 
 
 def totals(
-    fitted: Fitted,
+    fitted: FittedModel,
     series: SeriesSet,
     groups: Groups | None,
     over: Over | None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from holdfast.forecasting.backtest import sentences
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.evaluation.conformal import Widths, residual_widths, stack_widths
 from holdfast.forecasting.evaluation.cross_fit import Judgement, judge
 from holdfast.forecasting.evaluation.folds import make_folds
-from holdfast.forecasting.evaluation.verdict import sentences
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 

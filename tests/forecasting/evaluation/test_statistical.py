@@ -14,8 +14,8 @@ from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, InputError
+from holdfast.forecasting.backtest import backtest_data
 from holdfast.forecasting.baselines import statsforecast
-from holdfast.forecasting.groundwork import lay
 from holdfast.tables.read import ReadOptions, read
 
 STAND_IN = """
@@ -57,7 +57,7 @@ def table() -> object:
 
 def test_they_forecast_the_same_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, 0.0)
-    ground = lay(table(), 5).with_statistical(60.0)
+    ground = backtest_data(table(), 5).with_statistical(60.0)
     assert ground.remarks == ()
     assert set(ground.beside) == set(statsforecast.METHODS)
     last = np.array([ground.table.series.one(0)[fold.cutoff] for fold in ground.folds.scoring])
@@ -71,7 +71,7 @@ def test_what_does_not_finish_is_said_and_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(tmp_path, monkeypatch, 600.0)
-    ground = lay(table(), 5).with_statistical(6.0)
+    ground = backtest_data(table(), 5).with_statistical(6.0)
     assert "AutoARIMA" not in ground.beside
     (said,) = [remark for remark in ground.remarks if remark.startswith("AutoARIMA")]
     assert "finished 0 of 3 past forecasts" in said
@@ -112,7 +112,7 @@ def test_baselines_is_true_or_false() -> None:
 def test_the_real_ones_forecast_a_season() -> None:
     pytest.importorskip("statsforecast")
     y = 10.0 + np.arange(84.0) % 7
-    ground = lay(
+    ground = backtest_data(
         read(pa.table({"ds": range(84), "y": y}), ReadOptions(season=7)), 7
     ).with_statistical(300.0)
     assert ground.remarks == ()

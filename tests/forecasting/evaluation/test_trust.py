@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from holdfast.forecasting.evaluation.shifts import look_at_ends
-from holdfast.forecasting.evaluation.trust import (
-    PastForecasts,
+from holdfast.forecasting.model import PastForecasts
+from holdfast.forecasting.reliability import (
     about_table,
     about_weights,
     assess,
     hardest,
+    look_at_ends,
 )
 from holdfast.records import CARE, DISTRUST, TRUST, Floats, LevelCoverage, MethodScore
 from holdfast.tables.calendar import Calendar

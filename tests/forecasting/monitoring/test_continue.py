@@ -14,7 +14,7 @@ from tests.forecasting.monthly import HORIZON, long_frame
 from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import WindowMember
 from holdfast.forecasting.networks.recipes import Adapting, Continued, Scratch, continued
@@ -27,7 +27,7 @@ def _small() -> Iterator[None]:
         yield
 
 
-def saved_networks() -> Fitted:
+def saved_networks() -> FittedModel:
     """A model in which both kinds of trained networks are, of weights that nothing else has."""
     fitted = Forecaster(HORIZON, adapt="none").fit(long_frame())._require()
     design = choose_design(_seen_lengths(), HORIZON, fitted.season)

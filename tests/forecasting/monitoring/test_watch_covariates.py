@@ -13,7 +13,7 @@ from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, TableError
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring.watch import Watch
 from holdfast.forecasting.monitoring.watch_state import WatchState
 from holdfast.tables.stream import LineRows, RowLines
@@ -48,7 +48,7 @@ def lines_of(frame: pd.DataFrame, start: pd.Timestamp) -> list[str]:
     return new.to_csv(index=False).splitlines()
 
 
-def read(fitted: Fitted, lines: list[str]) -> LineRows:
+def read(fitted: FittedModel, lines: list[str]) -> LineRows:
     return RowLines(fitted.series, fitted.names).read(lines)
 
 
@@ -84,7 +84,7 @@ def test_each_row_is_judged_by_what_is_known_at_its_time(
     np.testing.assert_allclose(found[np.lexsort(found.T[1::-1])], expected, rtol=1e-5)
 
 
-def fitted_again(model: Fitted) -> Forecaster:
+def fitted_again(model: FittedModel) -> Forecaster:
     made = Forecaster(HORIZON)
     made._fitted = model
     return made

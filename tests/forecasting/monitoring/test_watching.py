@@ -9,17 +9,17 @@ import pytest
 from tests.forecasting.fits import HORIZON, fit, table
 
 from holdfast.errors import ArgumentError, InputError, ModelError
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring import watch as watching
 from holdfast.forecasting.monitoring.watch import LARGEST_LEAP, Watch, doubt
 from holdfast.forecasting.monitoring.watch_state import WatchState, forget
-from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.predict import forecast
 
 LEVEL = 80.0
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Fitted:
+def fitted() -> FittedModel:
     return fit(table(np.array(["a", "b"], dtype=object)))._require()
 
 
@@ -32,7 +32,7 @@ def rows_of(count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return places, ordinals, values
 
 
-def begun(fitted: Fitted, every: int | None = None) -> tuple[Watch, int]:
+def begun(fitted: FittedModel, every: int | None = None) -> tuple[Watch, int]:
     return Watch(fitted, LEVEL, every), int(fitted.series.ends[0]) + 1
 
 
@@ -42,7 +42,7 @@ def judged(watch: Watch, rows: tuple[np.ndarray, ...]) -> list[tuple[object, ...
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def test_each_row_is_beside_the_forecast_of_the_horizon_before_it(fitted: Fitted) -> None:
+def test_each_row_is_beside_the_forecast_of_the_horizon_before_it(fitted: FittedModel) -> None:
     watch, first = begun(fitted)
     places, steps, values = rows_of(2 * HORIZON)
     made, refused = watch.take(places, first + steps, values)
@@ -72,7 +72,9 @@ def test_each_row_is_beside_the_forecast_of_the_horizon_before_it(fitted: Fitted
 
 
 @pytest.mark.parametrize("every", [1, None])
-def test_it_does_not_matter_which_rows_come_together(fitted: Fitted, every: int | None) -> None:
+def test_it_does_not_matter_which_rows_come_together(
+    fitted: FittedModel, every: int | None
+) -> None:
     places, steps, values = rows_of(30)
     whole, first = begun(fitted, every)
     expected = judged(whole, (places, first + steps, values))
@@ -91,7 +93,7 @@ def test_it_does_not_matter_which_rows_come_together(fitted: Fitted, every: int 
 
 
 def test_a_long_watch_forgets_what_is_far_behind_and_goes_on(
-    fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+    fitted: FittedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "_points_needed", lambda fitted: 60)
     monkeypatch.setattr(watching, "LARGEST_LEAP", 20)
@@ -105,7 +107,7 @@ def test_a_long_watch_forgets_what_is_far_behind_and_goes_on(
     assert (watch.take(places[:2], first + steps[:2], values[:2])[1], watch.past) == ([], 2)
 
 
-def test_rows_that_are_known_say_nothing_and_others_are_named(fitted: Fitted) -> None:
+def test_rows_that_are_known_say_nothing_and_others_are_named(fitted: FittedModel) -> None:
     watch, first = begun(fitted)
     zero, value = np.zeros(6, dtype=np.int64), fitted.series.one(0)[-1]
     ordinals = np.array([first - 1, first - 1, first + 3, first + 1, first + 900, first + 4])
@@ -117,7 +119,7 @@ def test_rows_that_are_known_say_nothing_and_others_are_named(fitted: Fitted) ->
     assert not made.ordinals.tolist().count(first + 1)
 
 
-def test_many_slips_in_one_batch_cost_no_time_and_change_nothing(fitted: Fitted) -> None:
+def test_many_slips_in_one_batch_cost_no_time_and_change_nothing(fitted: FittedModel) -> None:
     watch, first = begun(fitted)
     count = 2000
     far = first + LARGEST_LEAP + 1 + np.arange(count)
@@ -126,14 +128,18 @@ def test_many_slips_in_one_batch_cost_no_time_and_change_nothing(fitted: Fitted)
     assert watch.series().ends.tolist() == fitted.series.ends.tolist()
 
 
-def test_every_is_at_most_the_horizon_and_a_small_backtest_is_owned_up_to(fitted: Fitted) -> None:
+def test_every_is_at_most_the_horizon_and_a_small_backtest_is_owned_up_to(
+    fitted: FittedModel,
+) -> None:
     with pytest.raises(ArgumentError, match=r"every=4 must be from 1 to the model's horizon, 3"):
         Watch(fitted, LEVEL, 4)
     assert "this takes 199 independent scores, the backtest has 6" in doubt(fitted, 99.0)
 
 
 @pytest.mark.parametrize("torn", [0, 1, 23, 25])
-def test_a_state_goes_on_where_a_kill_left_it(fitted: Fitted, tmp_path: Path, torn: int) -> None:
+def test_a_state_goes_on_where_a_kill_left_it(
+    fitted: FittedModel, tmp_path: Path, torn: int
+) -> None:
     places, steps, values = rows_of(40)
     whole, first = begun(fitted)
     expected = judged(whole, (places, first + steps, values))
@@ -162,7 +168,7 @@ def test_a_state_goes_on_where_a_kill_left_it(fitted: Fitted, tmp_path: Path, to
 
 
 def test_rows_that_were_taken_and_not_reported_are_reported_later(
-    fitted: Fitted, tmp_path: Path
+    fitted: FittedModel, tmp_path: Path
 ) -> None:
     places, steps, values = rows_of(20)
     whole, first = begun(fitted)
@@ -177,7 +183,9 @@ def test_rows_that_were_taken_and_not_reported_are_reported_later(
         assert judged(watch, rows) == expected
 
 
-def test_a_state_is_refused_where_it_cannot_be_the_models(fitted: Fitted, tmp_path: Path) -> None:
+def test_a_state_is_refused_where_it_cannot_be_the_models(
+    fitted: FittedModel, tmp_path: Path
+) -> None:
     state = WatchState(tmp_path, Watch(fitted, LEVEL), "one")
     with pytest.raises(InputError, match="in use by another process"):
         WatchState(tmp_path, Watch(fitted, LEVEL), "one")

@@ -22,13 +22,12 @@ from tests.forecasting.partitions.folders import (
 from tests.forecasting.small import small_network
 
 from holdfast.errors import InputError, TableError
+from holdfast.forecasting.backtest import Backtest, backtest_data_on
 from holdfast.forecasting.evaluation.folds import Fold, Folds
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.groundwork import lay_on
-from holdfast.forecasting.judged import Trial
+from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.partitions import folder
 from holdfast.forecasting.partitions.work import Sums
-from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.predict import forecast
 from holdfast.tables.read import ReadOptions, read
 
 
@@ -53,7 +52,7 @@ def test_chunks_of_parts_give_what_one_table_gives(
     assert made.schema.field("ds").type == pa.date32()  # as in the parts
 
     whole = read(series_table(names), ReadOptions(freq="MS", season=12))
-    once = forecast(Fitted.load(out / "model"), whole.series, [80.0])
+    once = forecast(FittedModel.load(out / "model"), whole.series, [80.0])
     for index, name in enumerate(names):
         rows = made.filter(pa.compute.equal(made["unique_id"], name))
         assert rows["ds"].to_pylist()[0].isoformat() == "2024-01-01"
@@ -180,8 +179,8 @@ def test_scores_of_parts_add_up_to_those_of_all_series(tmp_path: Path) -> None:
     table = read(series_table(names), ReadOptions(freq="MS", season=12))
     folds = Folds(tuple(Fold(c, "score") for c in plan.cutoffs), None, 6, plan.needed, "")
     assert len(folds.scoring) == 3
-    trial = Trial(lay_on(table, 6, folds), (80.0,), 0)
-    for member in Fitted.load(out / "model").networks:
+    trial = Backtest(backtest_data_on(table, 6, folds), (80.0,), 0)
+    for member in FittedModel.load(out / "model").networks:
         trial.add(member)
     judged = trial.judged().judgement
     assert done.sums is not None

@@ -7,7 +7,7 @@ import pytest
 from tests.lens.compare.test_memory import KillAt, KilledError
 
 from holdfast.errors import ModelError, TableError
-from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.lens.compare.forecasters import (
     compare_forecasters,
@@ -18,10 +18,10 @@ from holdfast.lens.compare.models import MODELS, weights_of
 from holdfast.tables.read import ReadOptions, read
 
 
-def ground(points: int = 60, shift: float = 0.0) -> Groundwork:
+def ground(points: int = 60, shift: float = 0.0) -> BacktestData:
     steps = np.arange(points)
     values = 10.0 + shift + np.sin(steps * np.pi / 2) + 0.01 * steps
-    return lay(read(list(values), ReadOptions(season=4)), 3)
+    return backtest_data(read(list(values), ReadOptions(season=4)), 3)
 
 
 @pytest.mark.parametrize("points", [50, 5000, 50_000])
@@ -47,7 +47,7 @@ def test_a_killed_comparison_goes_on_to_the_same_scores(tmp_path: Path) -> None:
 
 def test_a_table_that_is_too_short_is_refused() -> None:
     with pytest.raises(TableError, match="Nothing can be scored"):
-        compare_forecasters(lay(read([1.0, 2.0, 3.0, 4.0]), 3))
+        compare_forecasters(backtest_data(read([1.0, 2.0, 3.0, 4.0]), 3))
 
 
 def test_findings_say_where_no_network_wins() -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.significance import surprise
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.networks.members import at_level
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.networks.design import at_level
 from holdfast.records import AnomalyRecord, Floats
 from holdfast.tables.series import SeriesSet
 
@@ -59,7 +59,7 @@ class PastPoints:
     calibrated: bool
 
 
-def find_anomalies(fitted: Fitted, series: SeriesSet, level: float) -> PastPoints:
+def find_anomalies(fitted: FittedModel, series: SeriesSet, level: float) -> PastPoints:
     """Judge each value by what was known before it.
 
     The forecasts are those of the network that was trained on synthetic series, one step ahead: it
@@ -110,7 +110,7 @@ def find_anomalies(fitted: Fitted, series: SeriesSet, level: float) -> PastPoint
     )  # fmt: skip
 
 
-def anomaly_record(fitted: Fitted, series: SeriesSet) -> AnomalyRecord | None:
+def anomaly_record(fitted: FittedModel, series: SeriesSet) -> AnomalyRecord | None:
     """What a report shows: the newest points of each series, as far as a second or two reaches.
 
     Arguments:

@@ -15,8 +15,8 @@ from holdfast.forecasting.evaluation.metrics import (
     scaled_error,
     seasonal_scale,
 )
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.predict import forecast
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 
@@ -57,7 +57,7 @@ class Drift:
     sentence: str
 
 
-def check_drift(fitted: Fitted, later: SeriesSet, *, seed: int = 0) -> Drift:
+def check_drift(fitted: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drift:
     """Score forecasts from where the model ends, and hold the errors against the backtest's.
 
     The model forecasts its horizon from its own end, then from one horizon further, as far as

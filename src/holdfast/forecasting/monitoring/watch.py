@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.significance import surprise
-from holdfast.forecasting.fitted import Fitted
+from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring.history_buffer import Newest
 from holdfast.forecasting.networks.members import CovariateMember, WindowMember
-from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.predict import forecast
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 
@@ -80,7 +80,7 @@ class Watch:
         ArgumentError: `every` is out of range.
     """
 
-    def __init__(self, fitted: Fitted, level: float, every: int | None = None) -> None:
+    def __init__(self, fitted: FittedModel, level: float, every: int | None = None) -> None:
         horizon = fitted.horizon
         own = fitted.series.covariates
         self._ahead = own is not None and bool(own.known.any())
@@ -241,7 +241,7 @@ class Watch:
         return refused
 
 
-def _points_needed(fitted: Fitted) -> int:
+def _points_needed(fitted: FittedModel) -> int:
     """Newest points of a series that a forecast is made from."""
     contexts = [fitted.pretrained.network.design.context]
     trained = (WindowMember, CovariateMember)
@@ -290,7 +290,7 @@ def _leap_words(points: int) -> str:
     )
 
 
-def doubt(fitted: Fitted, level: float) -> str:
+def doubt(fitted: FittedModel, level: float) -> str:
     """A sentence where the backtest could not calibrate a level; "" otherwise."""
     scores, needed = fitted.rule.spread.calibration.scores, scores_needed(level)
     if scores >= needed:

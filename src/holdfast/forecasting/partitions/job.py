@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from holdfast.errors import InputError
-from holdfast.forecasting.fitting import Fit, fit
+from holdfast.forecasting.fit import FitResult, clear_checkpoints, fit
 from holdfast.forecasting.partitions.plan import MODEL, Fresh, Job, Plan
 from holdfast.forecasting.partitions.processes import Workers
 from holdfast.forecasting.partitions.ray_cluster import do_on_ray
 from holdfast.forecasting.partitions.work import Facts, Sums, Work, sweep
-from holdfast.forecasting.run_folder import clear_checkpoints
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress
 
@@ -53,7 +52,7 @@ class Watch:
         training: is told of every update on the sample.
     """
 
-    settled: Callable[[Fit, Plan], None]
+    settled: Callable[[FitResult, Plan], None]
     advanced: Callable[[int, int, int], None]
     training: Progress
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from holdfast.errors import InputError, TableError, option
-from holdfast.forecasting.groundwork import Groundwork, lay
+from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.partitions.folder import (
     Counted,
     Part,
@@ -223,7 +223,7 @@ class Fresh:
 
     roles: Roles
     counted: tuple[Counted, ...]
-    ground: Groundwork
+    ground: BacktestData
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,7 +297,7 @@ def _fresh(out: Path, settings: Settings, parts: tuple[Part, ...]) -> Fresh:
             aggregate=settings.aggregate,
         ),
     )
-    ground = lay(table, settings.horizon, folds=settings.folds, step=settings.step)
+    ground = backtest_data(table, settings.horizon, folds=settings.folds, step=settings.step)
     if settings.verb == "backtest" and not ground.folds.scoring:
         raise TableError(
             f"{ground.folds.reason.removesuffix('.')}; give a shorter {option('horizon')}."

@@ -16,16 +16,16 @@ from typing import Any, Final
 import numpy as np
 
 from holdfast.errors import HoldfastError, InputError
-from holdfast.forecasting.columns import Columns, backtest_columns, forecast_columns
+from holdfast.forecasting.backtest import Backtest, BacktestData, BacktestResult, backtest_data_on
 from holdfast.forecasting.evaluation.cross_fit import BLEND
 from holdfast.forecasting.evaluation.folds import Fold, Folds
 from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error, smape
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.groundwork import Groundwork, lay_on
-from holdfast.forecasting.judged import MEAN, Judged, Trial
+from holdfast.forecasting.judged import MEAN
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.output import Columns, backtest_columns, forecast_columns
 from holdfast.forecasting.partitions.folder import Part, chunks, chunks_needed
 from holdfast.forecasting.partitions.plan import MODEL, Plan, Settings
-from holdfast.forecasting.predictor import forecast
+from holdfast.forecasting.predict import forecast
 from holdfast.records import Floats, LevelCoverage, MethodScore
 from holdfast.tables.frames import arrow_table
 from holdfast.tables.raw import RawTable, is_text
@@ -94,9 +94,9 @@ class Work:
         return cls(plan, out)
 
     @cached_property
-    def fitted(self) -> Fitted:
+    def fitted(self) -> FittedModel:
         """What was fitted on the sample."""
-        return Fitted.load(self.out / MODEL)
+        return FittedModel.load(self.out / MODEL)
 
     def do(self, number: int) -> Facts:
         """Do one part: its file appears whole or not at all.
@@ -174,8 +174,8 @@ class Work:
         plan = self.plan
         scoring = tuple(Fold(cutoff, "score") for cutoff in plan.cutoffs)
         folds = Folds(scoring, None, settings.horizon, plan.needed, "")
-        ground = lay_on(table, settings.horizon, folds)
-        trial = Trial(ground, settings.levels, settings.seed)
+        ground = backtest_data_on(table, settings.horizon, folds)
+        trial = Backtest(ground, settings.levels, settings.seed)
         for member in fitted.networks:
             trial.add(member)
         judged = trial.judged()
@@ -279,7 +279,7 @@ class Sums:
         return asdict(self)
 
     @classmethod
-    def of(cls, ground: Groundwork, judged: Judged, levels: Sequence[float]) -> Sums:
+    def of(cls, ground: BacktestData, judged: BacktestResult, levels: Sequence[float]) -> Sums:
         """Those of one chunk."""
         made, judgement = cls(), judged.judgement
         methods = {BLEND: judgement.blend, **judged.members}

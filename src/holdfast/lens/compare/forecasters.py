@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.errors import ArgumentError, ModelError, TableError
+from holdfast.forecasting.backtest import BacktestData
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error
-from holdfast.forecasting.groundwork import Groundwork
 from holdfast.forecasting.networks.design import Design, choose_design
 from holdfast.forecasting.networks.members import forecast_quantiles
 from holdfast.forecasting.networks.model import ForecastNetwork
@@ -54,7 +54,7 @@ class _Run:
 
 
 def compare_forecasters(
-    ground: Groundwork,
+    ground: BacktestData,
     folder: str | Path | None = None,
     *,
     models: Sequence[ModelName] = MODELS,
@@ -116,7 +116,7 @@ class _Work:
 
     def __init__(
         self,
-        ground: Groundwork,
+        ground: BacktestData,
         design: Design,
         folder: Path | None,
         models: Sequence[ModelName],
@@ -298,7 +298,7 @@ class ComparedTask(NetworkTask):
         seed: of the initial weights.
     """
 
-    def __init__(self, model: ModelName, ground: Groundwork, design: Design, seed: int) -> None:
+    def __init__(self, model: ModelName, ground: BacktestData, design: Design, seed: int) -> None:
         self.model = model
         super().__init__(design, ground.seen, ground.watched, seed)
 

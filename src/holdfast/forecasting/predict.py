@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import TableError
+from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import Widths, residual_widths
 from holdfast.forecasting.evaluation.copula import Marginals
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
 from holdfast.forecasting.evaluation.ensemble import LEVELS
-from holdfast.forecasting.evaluation.trust import Assessment
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.networks.members import NetworkMember, at_level
-from holdfast.forecasting.trusted import assessed, notes, without_width
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.networks.design import at_level
+from holdfast.forecasting.reliability import Assessment, assessed, notes, without_width
 from holdfast.records import WITH_COVARIATES, Floats, Times
+from holdfast.tables.covariate_tables import CovariateSources, check_future, with_future
+from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.tables.series import SeriesSet, without_long_gaps
+
+if TYPE_CHECKING:
+    from holdfast.forecasting.networks.members import NetworkMember
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +80,7 @@ def network_forecast(
 
 
 def forecast(
-    fitted: Fitted,
+    fitted: FittedModel,
     series: SeriesSet,
     levels: Sequence[float],
     *,
@@ -153,13 +158,13 @@ def pulls(series: SeriesSet, pull: float) -> Floats:
     return np.where(recognise(series).counts, pull, 1.0)[:, None]
 
 
-def places_in(fitted: Fitted, series: SeriesSet) -> NDArray[np.int64]:
+def places_in(fitted: FittedModel, series: SeriesSet) -> NDArray[np.int64]:
     """(N,) which series of the fit each of these is, by its label; −1 for one it never saw."""
     places = {label: place for place, label in enumerate(fitted.series.labels)}
     return np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
 
 
-def _methods(fitted: Fitted, missing: Sequence[frozenset[str]]) -> tuple[str, ...]:
+def _methods(fitted: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[str, ...]:
     """What made each forecast: the weighted members that it has, the largest weight first."""
 
     def named(without: frozenset[str]) -> str:
@@ -178,3 +183,65 @@ def _methods(fitted: Fitted, missing: Sequence[frozenset[str]]) -> tuple[str, ..
 
     said = {without: named(without) for without in set(missing)}
     return tuple(said[without] for without in missing)
+
+
+def read_like(
+    fitted: FittedModel,
+    source: Any,
+    static: Any = None,
+    future: Any = None,
+    *,
+    ahead: bool = False,
+) -> Table:
+    """A table with the columns and on the calendar of the one that was fitted.
+
+    Arguments:
+        fitted: what a fit left.
+        source: a path or a frame.
+        static: a table with one row a series; None for none.
+        future: what is known ahead, behind each series' end; None for none.
+        ahead: whether its horizon will be forecast, so that what is known ahead must be there.
+
+    Raises:
+        TableError: a column is missing, or the timestamps lie on another calendar; or a value that
+            must be known ahead is missing.
+        ArgumentError: covariates are given that the fit did not have.
+    """
+    names = fitted.names
+    table = read(
+        source,
+        ReadOptions(
+            id_col=None if names.id == ("unique_id",) else names.id,
+            time_col=None if names.time == "ds" else names.time,
+            target_col=None if names.target == "y" else names.target,
+            freq=fitted.series.calendar.code,
+            season=fitted.season,
+            covariates=CovariateSources.again(fitted.series.covariates, static, future),
+        ),
+    )
+    fitted.check_calendar(table)
+    if ahead:
+        check_future(table.series, fitted.horizon)
+    return table
+
+
+def own_series(fitted: FittedModel, static: Any = None, future: Any = None) -> SeriesSet:
+    """The series of the fit, with what is known ahead.
+
+    Arguments:
+        fitted: what a fit left.
+        static: refused: they are those of the fit.
+        future: what is known ahead, behind each series' end; None for none.
+
+    Raises:
+        TableError: the future table cannot be used, or a value that must be known is missing.
+        ArgumentError: covariates are given that the fit did not have.
+    """
+    if static is not None:
+        raise ArgumentError("static_df belongs to histories: give both, or leave out static_df.")
+    CovariateSources.again(fitted.series.covariates, None, future)
+    series = fitted.series
+    if future is not None:
+        series = with_future(series, fitted.names, future, None)
+    check_future(series, fitted.horizon)
+    return series

@@ -1,4 +1,4 @@
-"""How past windows went, as ranks: what the dependence between steps and series is learnt from."""
+"""Sample paths of a fitted forecaster, for any series; no trainer here."""
 
 from __future__ import annotations
 
@@ -6,22 +6,71 @@ from dataclasses import replace
 
 import numpy as np
 
+from holdfast.forecasting.backtest import BacktestData
 from holdfast.forecasting.baselines.naive import never_negative
-from holdfast.forecasting.evaluation.copula import Dependence, Marginals, learn
+from holdfast.forecasting.evaluation.copula import Dependence, Marginals, Paths, learn
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise
 from holdfast.forecasting.evaluation.cross_fit import Judgement
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.folds import Fold, apart_in_time
-from holdfast.forecasting.fitted import Fitted
-from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.predictor import forecast, pulls
-from holdfast.records import Floats
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.predict import Forecasts, forecast, places_in, pulls
+from holdfast.records import Floats, Times
+from holdfast.tables.series import SeriesSet
+
+
+def distribution(fitted: FittedModel, series: SeriesSet) -> tuple[Forecasts, Marginals]:
+    """Forecasts, and the whole distribution of each step: values (Q, N, K).
+
+    Arguments:
+        fitted, series: as for `predictor.forecast`.
+    """
+    made = forecast(fitted, series, LEVELS)
+    floor = never_negative(series)[:, None]
+    pull = pulls(series, fitted.dependence.pull)
+    return made, Marginals.from_bounds(made.median, made.lower, made.upper, floor, pull)
+
+
+def path_sampler(fitted: FittedModel, series: SeriesSet, samples: int, seed: int) -> Paths:
+    """What draws the paths of these series, some at a time.
+
+    Arguments:
+        fitted, series: as for `predictor.forecast`.
+        samples: paths of each series.
+        seed: of the draws.
+    """
+    places = places_in(fitted, series)
+    return Paths(fitted.dependence, fitted.horizon, places, samples, seed)
+
+
+def sample_paths(
+    fitted: FittedModel, series: SeriesSet, samples: int, seed: int, *, integers: bool
+) -> tuple[Times, Floats]:
+    """Paths of every series from its last value on.
+
+    Arguments:
+        fitted, series: as for `predictor.forecast`.
+        samples: n paths.
+        seed: of the draws.
+        integers: whether series of whole numbers are drawn in whole numbers.
+
+    Returns:
+        (N, K) timestamps and (n, N, K) values.
+    """
+    made, marginals = distribution(fitted, series)
+    sampler = path_sampler(fitted, series, samples, seed)
+    values = sampler.values(marginals, np.arange(len(series)))
+    if integers:
+        rows = np.flatnonzero(recognise(series).whole)
+        values[:, rows] = sampler.whole(values[:, rows], rows)
+    return made.times, values
+
 
 _WANTED = 600  # windows; a table with fewer in its folds is forecast from earlier cut-offs too
 _MOST = 24  # earlier cut-offs
 
 
-def dependence(ground: Groundwork, judgement: Judgement, fitted: Fitted) -> Dependence:
+def dependence(ground: BacktestData, judgement: Judgement, fitted: FittedModel) -> Dependence:
     """How errors go together between steps and between series, from windows nobody had seen.
 
     The folds of the backtest, with the intervals that were made out of fold. Where there are few
@@ -50,7 +99,7 @@ def dependence(ground: Groundwork, judgement: Judgement, fitted: Fitted) -> Depe
     return replace(learn(np.concatenate(parts)), pull=pull)
 
 
-def _pull(ground: Groundwork, straight: Marginals) -> float:
+def _pull(ground: BacktestData, straight: Marginals) -> float:
     """The pull of counts, from at most 512 of them."""
     rows = np.flatnonzero(recognise(ground.table.series).counts)
     if not len(rows):
@@ -65,7 +114,7 @@ def _pull(ground: Groundwork, straight: Marginals) -> float:
     return fit_pull(some, ground.actual[:, rows], ground.scales[:, rows])
 
 
-def fold_means(ground: Groundwork, judgement: Judgement) -> Floats:
+def fold_means(ground: BacktestData, judgement: Judgement) -> Floats:
     """(F, N, K) the mean of each point of the backtest, each fold's pull from the other folds."""
     straight = fold_marginals(ground, judgement, 1.0)
     means = np.empty(ground.actual.shape)
@@ -83,7 +132,7 @@ def fold_means(ground: Groundwork, judgement: Judgement) -> Floats:
     return means
 
 
-def fold_marginals(ground: Groundwork, judgement: Judgement, pull: float) -> Marginals:
+def fold_marginals(ground: BacktestData, judgement: Judgement, pull: float) -> Marginals:
     """The distribution of each point of the backtest, out of fold: values (Q, F, N, K).
 
     Arguments:
@@ -101,7 +150,7 @@ def fold_marginals(ground: Groundwork, judgement: Judgement, pull: float) -> Mar
     )
 
 
-def _earlier(ground: Groundwork) -> list[int]:
+def _earlier(ground: BacktestData) -> list[int]:
     """Cut-offs before the first fold, newest first, none that leaves too little to learn from."""
     series, folds = ground.table.series, ground.folds
     first, needed = folds.scoring[0].cutoff, folds.needed
@@ -110,7 +159,7 @@ def _earlier(ground: Groundwork) -> list[int]:
     return [cutoff for cutoff in made if (cutoff - series.starts + 1 >= needed).any()]
 
 
-def _from_earlier(ground: Groundwork, fitted: Fitted, cutoffs: list[int]) -> Floats:
+def _from_earlier(ground: BacktestData, fitted: FittedModel, cutoffs: list[int]) -> Floats:
     """(F, N, K) normal scores at earlier cut-offs, all of them forecast at once."""
     series = ground.table.series
     past = replace(ground.folds, scoring=tuple(Fold(cutoff, "score") for cutoff in cutoffs))

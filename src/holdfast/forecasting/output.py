@@ -7,13 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.forecasting.backtest import BacktestData, BacktestResult
 from holdfast.forecasting.evaluation.counts import recognise
 from holdfast.forecasting.evaluation.cross_fit import BLEND
-from holdfast.forecasting.groundwork import Groundwork
-from holdfast.forecasting.judged import Judged
 from holdfast.forecasting.monitoring.anomalies import PastPoints
-from holdfast.forecasting.predictor import Forecasts
-from holdfast.forecasting.residuals import fold_means
+from holdfast.forecasting.paths import fold_means
+from holdfast.forecasting.predict import Forecasts
 from holdfast.forecasting.totals import Totals
 from holdfast.records import Floats, ForecastRecord, Times
 from holdfast.tables.layouts import ColumnNames
@@ -50,7 +49,9 @@ def forecast_columns(
     return result
 
 
-def backtest_columns(ground: Groundwork, judged: Judged, levels: tuple[float, ...]) -> Columns:
+def backtest_columns(
+    ground: BacktestData, judged: BacktestResult, levels: tuple[float, ...]
+) -> Columns:
     """One row a series, fold and step where there is something to compare with.
 
     Arguments:
