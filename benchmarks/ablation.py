@@ -23,7 +23,7 @@ from ledger import RESULTS, append
 from problems import COLLECTIONS, Problem
 from scores import score
 
-from holdfast.forecasting.networks.members import at_level
+from holdfast.forecasting.networks.design import at_level
 from holdfast.forecasting.pretrained import weights
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.model import PretrainedNetwork

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from holdfast.forecasting.networks.design import QUANTILES, Design, choose_design
-from holdfast.forecasting.networks.members import at_level, forecast_quantiles
+from holdfast.forecasting.networks.design import QUANTILES, Design, at_level, choose_design
+from holdfast.forecasting.networks.members import forecast_quantiles
 from holdfast.forecasting.networks.model import CLIP, ForecastNetwork, features, pinball, targets
 from holdfast.forecasting.networks.train import NetworkTask, network_plan
 from holdfast.tables.calendar import Calendar

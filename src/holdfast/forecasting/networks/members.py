@@ -291,21 +291,3 @@ def forecast_quantiles(
         )
         out[chunk] = np.where(enough[:, None, None], quantiles, np.nan)
     return out
-
-
-def at_level(quantiles: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
-    """(…,) a quantile at any probability, linear between the neighbours that the network gives.
-
-    Beyond the outermost levels their quantile is taken.
-
-    Arguments:
-        quantiles: (…, Q) at the levels `QUANTILES`.
-        probability: between 0 and 1.
-    """
-    upper = int(np.clip(np.searchsorted(QUANTILES, probability), 1, len(QUANTILES) - 1))
-    low, high = QUANTILES[upper - 1], QUANTILES[upper]
-    share = float(np.clip((probability - low) / (high - low), 0.0, 1.0))
-    blended: NDArray[np.float64] = (
-        quantiles[..., upper - 1] * (1.0 - share) + quantiles[..., upper] * share
-    )
-    return blended
