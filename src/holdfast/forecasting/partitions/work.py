@@ -16,11 +16,16 @@ from typing import Any, Final
 import numpy as np
 
 from holdfast.errors import HoldfastError, InputError
-from holdfast.forecasting.backtest import Backtest, BacktestData, BacktestResult, backtest_data_on
+from holdfast.forecasting.backtest import (
+    MEAN,
+    Backtest,
+    BacktestData,
+    BacktestResult,
+    backtest_data_on,
+)
 from holdfast.forecasting.evaluation.cross_fit import BLEND
 from holdfast.forecasting.evaluation.folds import Fold, Folds
 from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error, smape
-from holdfast.forecasting.judged import MEAN
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.output import Columns, backtest_columns, forecast_columns
 from holdfast.forecasting.partitions.folder import Part, chunks, chunks_needed
