@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.engine import variants_by_hand as by_hand
 from tests.engine.by_hand import HandWeights
-from tests.engine.problems import OPTIONS, VARIANT_CELLS, numbers, run, variants
+from tests.engine.specs import OPTIONS, VARIANT_CELLS, numbers, run, variants
 from torch import Tensor
 
 from holdfast.engine.cells import (
@@ -28,7 +28,7 @@ from holdfast.engine.cells import (
 )
 from holdfast.engine.cells.masks import MaskReader
 from holdfast.engine.kernels.builtin import BUILTIN
-from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.contract import KernelSpec
 from holdfast.engine.kernels.reference import REFERENCE
 
 INPUTS, UNITS, ROWS = 2, 6, 4
@@ -150,13 +150,13 @@ def test_each_variant_is_its_equations_worked_out_by_hand(
 @pytest.mark.parametrize("cell", VARIANT_CELLS, ids=lambda cell: cell.name)
 def test_every_option_changes_the_numbers(cell: Cell) -> None:
     """Or the other tests would not notice that an option is not read."""
-    plain = problem(cell, NEUTRAL)
+    plain = spec_of(cell, NEUTRAL)
     for options in variants(cell, most=1):
         if {"layer_norm", "peepholes", "coupled", "heads"} & set(options.changed):
             continue  # these change the weights
-        asked = problem(cell, options)
-        given = numbers(asked)
-        found = run(REFERENCE, asked, given)[0]
+        spec = spec_of(cell, options)
+        given = numbers(spec)
+        found = run(REFERENCE, spec, given)[0]
         assert not torch.equal(found, run(REFERENCE, plain, replace(given, masks=None))[0])
 
 
@@ -165,24 +165,24 @@ def assert_close(one: Tensor, other: Tensor) -> None:
     assert float((one - other).detach().abs().max()) <= 7 * 40 * sys.float_info.epsilon
 
 
-def problem(cell: Cell, options: Options) -> Problem:
-    return Problem(cell, 7, 3, 2, 6, torch.float64, "cpu", options=options)
+def spec_of(cell: Cell, options: Options) -> KernelSpec:
+    return KernelSpec(cell, 7, 3, 2, 6, torch.float64, "cpu", options=options)
 
 
 def test_neutral_extra_weights_change_nothing() -> None:
-    plain, asked = problem(LSTM, NEUTRAL), problem(LSTM, Options(peepholes=True))
+    plain, spec = spec_of(LSTM, NEUTRAL), spec_of(LSTM, Options(peepholes=True))
     given = numbers(plain)
     extra = replace(given, weights=(*given.weights, torch.zeros(18, dtype=torch.float64)))
     # But for the last place of σ, which torch works out in two ways for two layouts.
-    assert_close(run(REFERENCE, asked, extra)[0], run(REFERENCE, plain, given)[0])
+    assert_close(run(REFERENCE, spec, extra)[0], run(REFERENCE, plain, given)[0])
 
 
 def test_coupled_gates_are_a_forget_gate_with_the_input_gate_turned_round() -> None:
-    asked, plain = problem(LSTM, Options(coupled=True)), problem(LSTM, NEUTRAL)
-    given = numbers(asked)
+    spec, plain = spec_of(LSTM, Options(coupled=True)), spec_of(LSTM, NEUTRAL)
+    given = numbers(spec)
     both = tuple(torch.cat([weight[:6], -weight[:6], weight[6:]]) for weight in given.weights)
     one, other = (
-        run(REFERENCE, asked, given)[0],
+        run(REFERENCE, spec, given)[0],
         run(REFERENCE, plain, replace(given, weights=both))[0],
     )
     assert_close(one, other)
@@ -190,19 +190,19 @@ def test_coupled_gates_are_a_forget_gate_with_the_input_gate_turned_round() -> N
 
 def test_masks_repeat_with_the_seed_and_only_then() -> None:
     for option in ("recurrent_dropout", "zoneout_hidden", "zoneout_cell"):
-        asked = problem(LSTM, Options(**{option: 0.4}))
-        given = numbers(asked)
-        found = run(REFERENCE, asked, given)[0]
-        assert torch.equal(found, run(REFERENCE, asked, given)[0])
+        spec = spec_of(LSTM, Options(**{option: 0.4}))
+        given = numbers(spec)
+        found = run(REFERENCE, spec, given)[0]
+        assert torch.equal(found, run(REFERENCE, spec, given)[0])
         other = replace(given, masks=Masks(6, 1, 1))
-        assert not torch.equal(found, run(REFERENCE, asked, other)[0])
+        assert not torch.equal(found, run(REFERENCE, spec, other)[0])
 
 
 def test_the_derivative_sees_the_masks_of_the_pass() -> None:
     """A unit that keeps its old h at every step has the whole gradient go to that h."""
-    asked = replace(problem(LSTM, Options(zoneout_hidden=0.9)), steps=1)
-    given = numbers(asked)
-    output, _ = run(REFERENCE, asked, given)
+    spec = replace(spec_of(LSTM, Options(zoneout_hidden=0.9)), steps=1)
+    given = numbers(spec)
+    output, _ = run(REFERENCE, spec, given)
     (slope,) = torch.autograd.grad(output.sum(), given.state[1])
     kept = output[0] == given.state[0][0]
     assert 0 < int(kept.sum()) < kept.numel()
@@ -211,16 +211,16 @@ def test_the_derivative_sees_the_masks_of_the_pass() -> None:
 
 def test_zoneout_in_training_is_its_expectation_on_average() -> None:
     """One step, so that the expectation of what is drawn is that of evaluation."""
-    asked = replace(
-        problem(LSTM, Options(zoneout_hidden=0.3, zoneout_cell=0.2)),
+    spec = replace(
+        spec_of(LSTM, Options(zoneout_hidden=0.3, zoneout_cell=0.2)),
         steps=1,
         batch=1,
         hidden_size=1,
     )
-    given = numbers(asked)
-    right = run(REFERENCE, asked, replace(given, masks=None))[1]
+    given = numbers(spec)
+    right = run(REFERENCE, spec, replace(given, masks=None))[1]
     draws = [
-        torch.stack(run(REFERENCE, asked, replace(given, masks=Masks(seed)))[1]).flatten()
+        torch.stack(run(REFERENCE, spec, replace(given, masks=Masks(seed)))[1]).flatten()
         for seed in range(1000)
     ]
     values = torch.stack(draws).detach()
@@ -248,12 +248,12 @@ def test_an_slstm_does_not_overflow(value: float) -> None:
 
 
 def test_options_of_another_cell_are_refused() -> None:
-    verdict = REFERENCE.serves(problem(GRU, Options(peepholes=True, cell_clip=1.0)))
+    verdict = REFERENCE.serves(spec_of(GRU, Options(peepholes=True, cell_clip=1.0)))
     assert not verdict.serves
     assert verdict.reason == "gru has no cell_clip, peepholes"
 
 
 def test_torch_is_not_asked_for_what_it_has_not() -> None:
-    verdict = BUILTIN.serves(problem(LSTM, Options(peepholes=True, zoneout_cell=0.1)))
+    verdict = BUILTIN.serves(spec_of(LSTM, Options(peepholes=True, zoneout_cell=0.1)))
     assert not verdict.serves
     assert verdict.reason == "torch's operators have no peepholes, zoneout_cell"

@@ -12,11 +12,11 @@ from holdfast.engine.kernels import choose as choosing
 from holdfast.engine.kernels import cpu
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem, Verdict
+from holdfast.engine.kernels.contract import KernelSpec, Verdict
 from holdfast.engine.kernels.cpu import CPU, LARGEST_HIDDEN
 from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
 
-STACK = Problem(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2, directions=2, dropout=0.5)
+STACK = KernelSpec(LSTM, 7, 2, 3, 4, torch.float32, "cpu", layers=2, directions=2, dropout=0.5)
 
 
 def test_stacks_go_to_our_own_kernel_pass_by_pass() -> None:
@@ -43,7 +43,7 @@ def test_without_the_library_everything_goes_to_torch_and_the_reason_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cpu, "load", lambda: "HOLDFAST_NATIVE=0 switches them off")
-    monkeypatch.setattr(choosing, "_choose", choosing._choose.__wrapped__)  # what it remembers
+    monkeypatch.setattr(choosing, "_first_serving", choosing._first_serving.__wrapped__)  # what it remembers
     choice = choose(STACK)
     assert choice.kernel is BUILTIN
     assert "not cpu: HOLDFAST_NATIVE=0 switches them off" in choice.reason
@@ -78,12 +78,12 @@ def test_passes_of_a_stack_know_what_they_read() -> None:
     assert [part.input_size for part in projected.passes()] == [3, 3, 4, 4]
 
 
-def test_a_problem_that_nothing_serves_is_an_error_that_says_why(
+def test_a_spec_that_nothing_serves_is_an_error_that_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Refusing(ReferenceKernel):
-        def serves(self, problem: Problem) -> Verdict:
-            return Verdict(False, f"no layer of {problem.input_size} inputs")
+        def serves(self, spec: KernelSpec) -> Verdict:
+            return Verdict(False, f"no layer of {spec.input_size} inputs")
 
     monkeypatch.setattr(choosing, "KERNELS", (Refusing(),))
     with pytest.raises(LookupError, match="no layer of 3 inputs"):

@@ -10,40 +10,40 @@ from functools import cache
 import pytest
 import torch
 from tests.engine.kernels import EVERY, FORCED
-from tests.engine.problems import (
+from tests.engine.specs import (
     CELLS,
     OPTIONS,
     VARIANT_CELLS,
     Numbers,
     label,
-    large_problems,
-    long_variant_problems,
+    large_specs,
+    long_variant_specs,
     numbers,
-    problems,
     run,
+    specs,
     truth,
-    variant_problems,
+    variant_specs,
     variants,
 )
 from torch import Tensor
 
 from holdfast.engine.cells import RNN_TANH, Cell, Options, State
 from holdfast.engine.kernels.builtin import BUILTIN
-from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.contract import Kernel, KernelSpec
 from holdfast.engine.kernels.reference import REFERENCE
 
-PROBLEMS = (*problems(), *large_problems())
+PROBLEMS = (*specs(), *large_specs())
 CASES = [
-    pytest.param(kernel, problem, id=f"{kernel.name}-{label(problem)}")
-    for problem in PROBLEMS
+    pytest.param(kernel, spec, id=f"{kernel.name}-{label(spec)}")
+    for spec in PROBLEMS
     for kernel in EVERY
-    if kernel.serves(problem).serves
+    if kernel.serves(spec).serves
 ]
 VARIANT_CASES = [
-    pytest.param(kernel, problem, id=f"{kernel.name}-{label(problem)}")
-    for problem in (*variant_problems(), *long_variant_problems())
+    pytest.param(kernel, spec, id=f"{kernel.name}-{label(spec)}")
+    for spec in (*variant_specs(), *long_variant_specs())
     for kernel in EVERY
-    if kernel.serves(problem).serves
+    if kernel.serves(spec).serves
 ]
 DRAWS = 30
 
@@ -79,43 +79,40 @@ def largest_error(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
 
 
 @cache
-def right_results(problem: Problem, seed: int) -> list[Tensor]:
+def right_results(spec: KernelSpec, seed: int) -> list[Tensor]:
     """What the equations give in float64; not for `dtype`, which the cache must not tell apart."""
-    exact = numbers(problem, seed)
-    return results(*truth(problem, exact), exact, exact.state)
+    exact = numbers(spec, seed)
+    return results(*truth(spec, exact), exact, exact.state)
 
 
-def error(kernel: Kernel, problem: Problem, seed: int = 0) -> float:
+def error(kernel: Kernel, spec: KernelSpec, seed: int = 0) -> float:
     """How far a kernel is from the truth."""
-    right = right_results(replace(problem, dtype=torch.float64), seed)
-    given = numbers(problem, seed).to(problem.dtype)
-    return largest_error(results(*run(kernel, problem, given), given, given.state), right)
+    right = right_results(replace(spec, dtype=torch.float64), seed)
+    given = numbers(spec, seed).to(spec.dtype)
+    return largest_error(results(*run(kernel, spec, given), given, given.state), right)
 
 
 @cache
-def torch_error(problem: Problem, seed: int = 0) -> float:
+def torch_error(spec: KernelSpec, seed: int = 0) -> float:
     """How far torch's own operator is from the truth; it reads backwards on reversed rows."""
-    right = right_results(replace(problem, dtype=torch.float64), seed)
-    given = numbers(problem, seed).to(problem.dtype)
-    if not problem.reverse:
-        output, state = BUILTIN.forward(
-            problem, given.x, given.batch_sizes, given.weights, given.state
-        )
+    right = right_results(replace(spec, dtype=torch.float64), seed)
+    given = numbers(spec, seed).to(spec.dtype)
+    if not spec.reverse:
+        output, state = BUILTIN.forward(spec, given.inputs())
         return largest_error(results(output, state, given, given.state), right)
-    both = replace(problem, reverse=False, directions=2)
-    output, state = BUILTIN.forward(
-        both,
-        given.x,
-        given.batch_sizes,
-        given.weights * 2,
-        tuple(part.expand(2, -1, -1) for part in given.state),
+    both = replace(spec, reverse=False, directions=2)
+    twice = replace(
+        given.inputs(),
+        weights=given.weights * 2,
+        state=tuple(part.expand(2, -1, -1) for part in given.state),
     )
+    output, state = BUILTIN.forward(both, twice)
     backwards = tuple(part[1:] for part in state)
-    output = output[..., problem.output_size :]
+    output = output[..., spec.output_size :]
     return largest_error(results(output, backwards, given, given.state), right)
 
 
-def elementary_error(problem: Problem, given: Numbers, right: list[Tensor]) -> float:
+def elementary_error(spec: KernelSpec, given: Numbers, right: list[Tensor]) -> float:
     """How far torch's elementary operators are in single precision, row by row, for variants.
 
     In units of the last place, so that it holds for double precision too. What comes in is off by
@@ -135,7 +132,7 @@ def elementary_error(problem: Problem, given: Numbers, right: list[Tensor]) -> f
             weights=tuple(moved(weight) for weight in given.weights),
             state=tuple(moved(part) for part in given.state),
         ).to(torch.float32)
-        single = replace(problem, dtype=torch.float32)
+        single = replace(spec, dtype=torch.float32)
         found = results(*truth(single, rounded), rounded, rounded.state)
         worst = max(worst, largest_error(found, right))
     return worst
@@ -145,29 +142,25 @@ def root_mean_square(errors: Iterable[float]) -> float:
     return float(torch.tensor(list(errors), dtype=torch.float64).square().mean().sqrt())
 
 
-@pytest.mark.parametrize(("kernel", "problem"), CASES)
+@pytest.mark.parametrize(("kernel", "spec"), CASES)
 def test_no_result_is_further_off_than_its_sums_may_be_rounded(
-    kernel: Kernel, problem: Problem
+    kernel: Kernel, spec: KernelSpec
 ) -> None:
     # Each sum, over rows, steps and units, is rounded once at every step.
-    sums = problem.hidden_size + problem.input_size + max(problem.batch, 1)
-    assert error(kernel, problem) <= problem.layers * problem.steps * sums + 2.0
+    sums = spec.hidden_size + spec.input_size + max(spec.batch, 1)
+    assert error(kernel, spec) <= spec.layers * spec.steps * sums + 2.0
 
 
 def groups() -> Iterator[tuple[Kernel, str]]:
     for kernel in EVERY:
         for cell in CELLS:
-            if any(kernel.serves(problem).serves for problem in of_group(cell.name)):
+            if any(kernel.serves(spec).serves for spec in of_group(cell.name)):
                 yield kernel, cell.name
 
 
-def of_group(cell: str) -> list[Problem]:
+def of_group(cell: str) -> list[KernelSpec]:
     """In single precision: in double the truth itself is rounded as torch's results are."""
-    return [
-        problem
-        for problem in PROBLEMS
-        if (problem.cell.name, problem.dtype) == (cell, torch.float32)
-    ]
+    return [spec for spec in PROBLEMS if (spec.cell.name, spec.dtype) == (cell, torch.float32)]
 
 
 @pytest.mark.parametrize(
@@ -175,8 +168,8 @@ def of_group(cell: str) -> list[Problem]:
     [pytest.param(*group, id=f"{group[0].name}-{group[1]}") for group in groups()],
 )
 def test_kernel_is_as_exact_as_torch(kernel: Kernel, cell: str) -> None:
-    served = [problem for problem in of_group(cell) if kernel.serves(problem).serves]
-    draws = [(problem, seed) for seed in range(-(-DRAWS // len(served))) for problem in served]
+    served = [spec for spec in of_group(cell) if kernel.serves(spec).serves]
+    draws = [(spec, seed) for seed in range(-(-DRAWS // len(served))) for spec in served]
     mine = root_mean_square(error(kernel, *draw) for draw in draws)
     torchs = root_mean_square(torch_error(*draw) for draw in draws)
     assert mine <= 1.5 * torchs + 2.0
@@ -184,65 +177,63 @@ def test_kernel_is_as_exact_as_torch(kernel: Kernel, cell: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kernel", "problem"), [case for case in CASES if case.values[1].dtype == torch.float32]
+    ("kernel", "spec"), [case for case in CASES if case.values[1].dtype == torch.float32]
 )
-def test_kernel_is_as_exact_as_torch_on_each_problem(kernel: Kernel, problem: Problem) -> None:
-    mine = root_mean_square(error(kernel, problem, seed) for seed in range(DRAWS))
-    torchs = root_mean_square(torch_error(problem, seed) for seed in range(DRAWS))
+def test_kernel_is_as_exact_as_torch_on_each_spec(kernel: Kernel, spec: KernelSpec) -> None:
+    mine = root_mean_square(error(kernel, spec, seed) for seed in range(DRAWS))
+    torchs = root_mean_square(torch_error(spec, seed) for seed in range(DRAWS))
     assert mine <= 1.5 * torchs + 2.0
 
 
 def test_cases_cover_each_kernel_cell_shape_and_option() -> None:
-    small = set(problems())
+    small = set(specs())
     for kernel in EVERY:
         mine = [case.values[1] for case in CASES if case.values[0] is kernel]
         for cell in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
-            of_cell = [
-                problem for problem in mine if problem.cell.name == cell and problem in small
-            ]
-            assert {problem.hidden_size for problem in of_cell} == {1, 3, 17}
-            assert {problem.batch for problem in of_cell} == {0, 1, 2, 7}
-            assert {problem.steps for problem in of_cell} == {1, 7}
-            assert {(problem.ragged, problem.bias, problem.dtype) for problem in of_cell} == {
+            of_cell = [spec for spec in mine if spec.cell.name == cell and spec in small]
+            assert {spec.hidden_size for spec in of_cell} == {1, 3, 17}
+            assert {spec.batch for spec in of_cell} == {0, 1, 2, 7}
+            assert {spec.steps for spec in of_cell} == {1, 7}
+            assert {(spec.ragged, spec.bias, spec.dtype) for spec in of_cell} == {
                 (ragged, bias, dtype)
                 for ragged in (False, True)
                 for bias in (False, True)
                 for dtype in (torch.float32, torch.float64)
             }
-        assert any(problem.steps > 100 for problem in mine)
-        assert any(problem.batch > 100 for problem in mine)
-    assert any(problem.projection for problem in small)
+        assert any(spec.steps > 100 for spec in mine)
+        assert any(spec.batch > 100 for spec in mine)
+    assert any(spec.projection for spec in small)
 
 
-def assert_as_exact_as_elementary(kernel: Kernel, problem: Problem) -> None:
-    exact = numbers(problem, unseen=True)
-    right = results(*truth(problem, exact), exact, exact.state)
-    given = exact.to(problem.dtype)
-    found = results(*run(kernel, problem, given), given, given.state)
-    elementary = elementary_error(problem, given, right)
+def assert_as_exact_as_elementary(kernel: Kernel, spec: KernelSpec) -> None:
+    exact = numbers(spec, unseen=True)
+    right = results(*truth(spec, exact), exact, exact.state)
+    given = exact.to(spec.dtype)
+    found = results(*run(kernel, spec, given), given, given.state)
+    elementary = elementary_error(spec, given, right)
     # Where all units are alike, layer normalisation multiplies each rounding by 1/√1e-5.
-    least = 2.0 / 1e-5**0.5 if problem.options.layer_norm else 2.0
-    assert largest_error(found, right) <= 1.5 * elementary + least, label(problem)
+    least = 2.0 / 1e-5**0.5 if spec.options.layer_norm else 2.0
+    assert largest_error(found, right) <= 1.5 * elementary + least, label(spec)
     # So that both cannot be wrong alike: no result is further off than each of its sums, over rows,
     # steps and units, being rounded once at every step, and what a variant does beside its sums.
-    sums = problem.hidden_size + problem.input_size + max(problem.batch, 1) + 16
-    assert elementary <= problem.layers * problem.steps * sums * least / 2.0
+    sums = spec.hidden_size + spec.input_size + max(spec.batch, 1) + 16
+    assert elementary <= spec.layers * spec.steps * sums * least / 2.0
 
 
-@pytest.mark.parametrize(("kernel", "problem"), VARIANT_CASES)
+@pytest.mark.parametrize(("kernel", "spec"), VARIANT_CASES)
 def test_each_variant_is_as_exact_as_its_elementary_operators(
-    kernel: Kernel, problem: Problem
+    kernel: Kernel, spec: KernelSpec
 ) -> None:
-    assert_as_exact_as_elementary(kernel, problem)
+    assert_as_exact_as_elementary(kernel, spec)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kernel", [REFERENCE, *FORCED], ids=lambda kernel: kernel.name)
 @pytest.mark.parametrize("cell", VARIANT_CELLS, ids=[cell.name for cell in VARIANT_CELLS])
 def test_each_choice_of_options_is_too(kernel: Kernel, cell: Cell) -> None:
-    for problem in variant_problems(most=len(OPTIONS)):
-        if problem.cell is cell:
-            assert_as_exact_as_elementary(kernel, problem)
+    for spec in variant_specs(most=len(OPTIONS)):
+        if spec.cell is cell:
+            assert_as_exact_as_elementary(kernel, spec)
 
 
 def test_cases_cover_each_pair_of_options() -> None:
@@ -250,21 +241,21 @@ def test_cases_cover_each_pair_of_options() -> None:
     for cell in VARIANT_CELLS:
         for options in variants(cell, most=2):
             found = [one for one in mine if one.cell is cell and one.options == options]
-            assert {problem.dtype for problem in found} == {torch.float32, torch.float64}
-    changed = [problem for problem in mine if problem.options.changed]
+            assert {spec.dtype for spec in found} == {torch.float32, torch.float64}
+    changed = [spec for spec in mine if spec.options.changed]
     assert {(one.ragged, one.reverse, one.bias) for one in changed} == set(
         itertools.product((False, True), repeat=3)
     )
 
 
 def test_torchs_operators_take_no_variant_and_ours_take_those_that_are_compiled() -> None:
-    for problem in variant_problems():
-        verdict = BUILTIN.serves(problem)
+    for spec in variant_specs():
+        verdict = BUILTIN.serves(spec)
         assert not verdict.serves
-        assert any(name in verdict.reason for name in (*problem.options.changed, problem.cell.name))
+        assert any(name in verdict.reason for name in (*spec.options.changed, spec.cell.name))
         for kernel in FORCED:
-            assert kernel.serves(problem).serves, label(problem)
-            refused = kernel.serves(replace(problem, cell=RNN_TANH, options=Options(heads=2)))
+            assert kernel.serves(spec).serves, label(spec)
+            refused = kernel.serves(replace(spec, cell=RNN_TANH, options=Options(heads=2)))
             assert not refused.serves
             assert "heads" in refused.reason
 
@@ -274,38 +265,38 @@ def test_torchs_operators_take_no_variant_and_ours_take_those_that_are_compiled(
 def test_zoneout_without_masks_is_the_expectation(kernel: Kernel, cell: Cell) -> None:
     names = [name for name in ("zoneout_hidden", "zoneout_cell") if name in cell.options]
     options = Options(**{name: OPTIONS[name] for name in names})
-    problem = Problem(cell, 7, 5, 3, 17, torch.float64, "cpu", options=options)
-    given = replace(numbers(problem), masks=None)
-    right = results(*truth(problem, given), given, given.state)
-    found = results(*run(kernel, problem, given), given, given.state)
-    sums = problem.hidden_size + problem.input_size + problem.batch + 16
-    assert largest_error(found, right) <= problem.steps * sums
+    spec = KernelSpec(cell, 7, 5, 3, 17, torch.float64, "cpu", options=options)
+    given = replace(numbers(spec), masks=None)
+    right = results(*truth(spec, given), given, given.state)
+    found = results(*run(kernel, spec, given), given, given.state)
+    sums = spec.hidden_size + spec.input_size + spec.batch + 16
+    assert largest_error(found, right) <= spec.steps * sums
 
 
 @pytest.mark.parametrize("kernel", FORCED, ids=[kernel.name for kernel in FORCED])
 @pytest.mark.parametrize("masked", [False, True])
 def test_inference_gives_the_numbers_of_training(kernel: Kernel, masked: bool) -> None:
-    for problem in (*variant_problems(), *long_variant_problems()):
-        if not kernel.serves(problem).serves:
+    for spec in (*variant_specs(), *long_variant_specs()):
+        if not kernel.serves(spec).serves:
             continue
-        given = numbers(problem)
+        given = numbers(spec)
         if not masked:
             given = replace(given, masks=None)
         with torch.no_grad():
-            kept = run(kernel, problem, given.to(problem.dtype))
-            free = run(kernel, replace(problem, gradient=False), given.to(problem.dtype))
+            kept = run(kernel, spec, given.to(spec.dtype))
+            free = run(kernel, replace(spec, gradient=False), given.to(spec.dtype))
         for one, other in zip((kept[0], *kept[1]), (free[0], *free[1]), strict=True):
-            assert torch.equal(one, other), label(problem)
+            assert torch.equal(one, other), label(spec)
 
 
 @pytest.mark.parametrize("kernel", FORCED, ids=[kernel.name for kernel in FORCED])
 def test_numbers_that_are_none_go_through_every_variant(kernel: Kernel) -> None:
-    for problem in long_variant_problems():
-        given = numbers(problem)
+    for spec in long_variant_specs():
+        given = numbers(spec)
         with torch.no_grad():
             x = given.x.clone()
-            x[-1 if problem.reverse else 0] = torch.nan
-            output, state = run(kernel, problem, replace(given, x=x))
+            x[-1 if spec.reverse else 0] = torch.nan
+            output, state = run(kernel, spec, replace(given, x=x))
         # Zoneout may keep single units as they were at the beginning; no row comes away without.
         assert output.isnan().any(dim=-1).any()
-        assert all(part.isnan().any() for part in state), label(problem)
+        assert all(part.isnan().any() for part in state), label(spec)

@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 import torch
 from tests.engine.kernels import EVERY
-from tests.engine.problems import CELLS, OPTIONS, VARIANT_CELLS, numbers, run, variants
+from tests.engine.specs import CELLS, OPTIONS, VARIANT_CELLS, numbers, run, variants
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from holdfast.engine.cells import LSTM, SLSTM, Cell, Options
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Gradients, Kernel, Problem, Tape
+from holdfast.engine.kernels.contract import Gradients, Kernel, KernelSpec, SavedForBackward
 from holdfast.engine.kernels.reference import REFERENCE, ReferenceKernel
 
 
-def problem(cell: Cell, *, reverse: bool, ragged: bool) -> Problem:
-    return Problem(
+def spec_of(cell: Cell, *, reverse: bool, ragged: bool) -> KernelSpec:
+    return KernelSpec(
         cell=cell,
         steps=7,
         batch=2,
@@ -39,17 +39,17 @@ def problem(cell: Cell, *, reverse: bool, ragged: bool) -> Problem:
 def test_gradients_to_inputs_weights_and_states(
     kernel: Kernel, cell: Cell, reverse: bool, ragged: bool
 ) -> None:
-    asked = problem(cell, reverse=reverse, ragged=ragged)
-    if not kernel.serves(asked).serves:
+    spec = spec_of(cell, reverse=reverse, ragged=ragged)
+    if not kernel.serves(spec).serves:
         return  # a kernel for whole stacks; tests/nn checks it on one that reads both ways
-    given = numbers(asked)
+    given = numbers(spec)
     count = len(given.weights)
 
     def call(*leaves: Tensor) -> tuple[Tensor, ...]:
         taken = replace(
             given, x=leaves[0], weights=leaves[1 : 1 + count], state=leaves[1 + count :]
         )
-        output, state = run(kernel, asked, taken)
+        output, state = run(kernel, spec, taken)
         return (output, *state)
 
     assert gradcheck(call, given.leaves())
@@ -76,17 +76,17 @@ def test_gradients_of_each_variant(
     """Three units, since layer normalisation makes ±1 of any two."""
     if training and not options.draws:
         return
-    asked = replace(problem(cell, reverse=reverse, ragged=ragged), hidden_size=3, options=options)
-    given = numbers(asked)
+    spec = replace(spec_of(cell, reverse=reverse, ragged=ragged), hidden_size=3, options=options)
+    given = numbers(spec)
     assert (given.masks is not None) == options.draws
     given = given if training else replace(given, masks=None)
-    kernel, count = choose(asked).kernel, len(given.weights)
+    kernel, count = choose(spec).kernel, len(given.weights)
 
     def call(*leaves: Tensor) -> tuple[Tensor, ...]:
         taken = replace(
             given, x=leaves[0], weights=leaves[1 : 1 + count], state=leaves[1 + count :]
         )
-        output, state = run(kernel, asked, taken)
+        output, state = run(kernel, spec, taken)
         return (output, *state)
 
     assert gradcheck(call, given.leaves(), fast_mode=True)
@@ -94,11 +94,11 @@ def test_gradients_of_each_variant(
 
 
 def test_third_derivatives_go_through_the_reference_too() -> None:
-    asked = problem(LSTM, reverse=False, ragged=False)
-    given = numbers(asked)
+    spec = spec_of(LSTM, reverse=False, ragged=False)
+    given = numbers(spec)
 
     def slope(x: Tensor) -> Tensor:
-        output, _ = run(REFERENCE, asked, replace(given, x=x))
+        output, _ = run(REFERENCE, spec, replace(given, x=x))
         first = torch.autograd.grad(output.square().sum(), x, create_graph=True)[0]
         return torch.autograd.grad(first.square().sum(), x, create_graph=True)[0]
 
@@ -111,31 +111,31 @@ def test_first_derivatives_are_the_kernels_own() -> None:
     class Doubling(ReferenceKernel):
         def backward(
             self,
-            problem: Problem,
-            tape: Tape,
+            spec: KernelSpec,
+            saved: SavedForBackward,
             output: Tensor | None,
             state: object,
             *,
             input_gradient: bool = True,
         ) -> Gradients:
             assert isinstance(state, tuple)
-            right = super().backward(problem, tape, output, state)
+            right = super().backward(spec, saved, output, state)
             return replace(right, x=2 * right.x)
 
-    asked = problem(LSTM, reverse=False, ragged=False)
-    given = numbers(asked)
+    spec = spec_of(LSTM, reverse=False, ragged=False)
+    given = numbers(spec)
     grads = [
-        torch.autograd.grad(run(kernel, asked, given)[0].sum(), given.x)[0]
+        torch.autograd.grad(run(kernel, spec, given)[0].sum(), given.x)[0]
         for kernel in (REFERENCE, Doubling())
     ]
     assert torch.equal(grads[1], 2 * grads[0])
 
 
 def test_inputs_without_gradient_are_left_alone() -> None:
-    asked = problem(LSTM, reverse=False, ragged=False)
-    given = numbers(asked)
+    spec = spec_of(LSTM, reverse=False, ragged=False)
+    given = numbers(spec)
     frozen = replace(given, x=given.x.detach(), state=tuple(part.detach() for part in given.state))
-    output, _ = run(REFERENCE, asked, frozen)
+    output, _ = run(REFERENCE, spec, frozen)
     first = torch.autograd.grad(output.square().sum(), frozen.weights, create_graph=True)
     again = torch.autograd.grad(sum(part.square().sum() for part in first), frozen.weights)
     assert all(bool(part.any()) for part in again)

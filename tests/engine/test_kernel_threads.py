@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import torch
 from tests.engine.kernels import FORCED
-from tests.engine.problems import CELLS, Numbers, numbers
+from tests.engine.specs import CELLS, Numbers, numbers
 from torch import Tensor
 
 import holdfast.nn as ours
 from holdfast.engine.cells import GRU, LSTM, Cell
-from holdfast.engine.kernels.contract import Problem, TapedKernel
+from holdfast.engine.kernels.contract import KernelSpec, PassKernel
 from holdfast.engine.kernels.cpu import CpuKernel, worthwhile_threads
 from holdfast.engine.kernels.reference import REFERENCE
 
@@ -41,31 +41,36 @@ def threads_as_before() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def shared_out(cell: Cell, dtype: torch.dtype = torch.float32, *, ragged: bool = False) -> Problem:
+def shared_out(
+    cell: Cell, dtype: torch.dtype = torch.float32, *, ragged: bool = False
+) -> KernelSpec:
     """Enough work, and rows, for eight threads; units and rows fill no vector and no tile.
 
     And so few numbers that torch computes with them alone: in a child of fork its own operators
     wait for threads that the child has not got.
     """
     torch.set_num_threads(8)
-    problem = Problem(cell, 40, 23, 5, 33, dtype, "cpu", ragged=ragged, reverse=ragged)
-    assert problem.steps * problem.batch * problem.hidden_size < TORCHS_GRAIN
-    assert worthwhile_threads(problem) == 8
-    return problem
+    spec = KernelSpec(cell, 40, 23, 5, 33, dtype, "cpu", ragged=ragged, reverse=ragged)
+    assert spec.steps * spec.batch * spec.hidden_size < TORCHS_GRAIN
+    assert worthwhile_threads(spec) == 8
+    return spec
 
 
-def everything(kernel: TapedKernel, problem: Problem, given: Numbers) -> dict[str, list[Tensor]]:
+def everything(kernel: PassKernel, spec: KernelSpec, given: Numbers) -> dict[str, list[Tensor]]:
     """Outputs and states; gradients of inputs and states; those of the weights."""
-    x, weights, state = given.x.detach(), tuple(map(torch.detach, given.weights)), given.state
-    output, final, tape = kernel.forward(
-        problem, x, given.batch_sizes, weights, tuple(map(torch.detach, state))
+    inputs = replace(
+        given.inputs(),
+        x=given.x.detach(),
+        weights=tuple(map(torch.detach, given.weights)),
+        state=tuple(map(torch.detach, given.state)),
     )
+    output, final, saved = kernel.forward(spec, inputs)
     draw = torch.Generator().manual_seed(9)
     loss = [
         torch.randn(part.shape, generator=draw, dtype=torch.float32).to(part.dtype)
         for part in (output, *final)
     ]
-    gradients = kernel.backward(problem, tape, loss[0], tuple(loss[1:]))
+    gradients = kernel.backward(spec, saved, loss[0], tuple(loss[1:]))
     assert gradients.x is not None
     return {
         "forward": [output, *final],
@@ -88,14 +93,14 @@ def equal(one: list[Tensor], other: list[Tensor]) -> bool:
 def test_the_loop_gives_the_same_bits_on_any_number_of_threads(
     kernel: CpuKernel, cell: Cell, dtype: torch.dtype, ragged: bool
 ) -> None:
-    problem = shared_out(cell, dtype, ragged=ragged)
-    given = numbers(problem).to(dtype)
+    spec = shared_out(cell, dtype, ragged=ragged)
+    given = numbers(spec).to(dtype)
     found = {}
     for threads in (1, 2, 8):
         torch.set_num_threads(threads)
-        assert worthwhile_threads(problem) == threads
-        found[threads] = everything(kernel, problem, given)
-        again = everything(kernel, problem, given)
+        assert worthwhile_threads(spec) == threads
+        found[threads] = everything(kernel, spec, given)
+        again = everything(kernel, spec, given)
         # The weights' gradients are summed thread by thread, so their bits are those of a count.
         for part, tensors in found[threads].items():
             assert equal(tensors, again[part]), (threads, part)
@@ -111,13 +116,13 @@ def test_the_loop_gives_the_same_bits_on_any_number_of_threads(
 
 @every_kernel
 def test_calls_from_several_python_threads_do_not_disturb_each_other(kernel: CpuKernel) -> None:
-    problems = [shared_out(cell, ragged=ragged) for cell in CELLS for ragged in (False, True)]
-    tasks = [(problem, numbers(problem, seed).to(torch.float32))
-             for problem in problems for seed in (0, 1)]  # fmt: skip
+    specs = [shared_out(cell, ragged=ragged) for cell in CELLS for ragged in (False, True)]
+    tasks = [(spec, numbers(spec, seed).to(torch.float32))
+             for spec in specs for seed in (0, 1)]  # fmt: skip
     torch.set_num_threads(2)
     alone = [everything(kernel, *task) for task in tasks]
 
-    def run(task: tuple[Problem, Numbers]) -> dict[str, list[Tensor]]:
+    def run(task: tuple[KernelSpec, Numbers]) -> dict[str, list[Tensor]]:
         torch.set_num_threads(2)
         return everything(kernel, *task)
 
@@ -148,20 +153,20 @@ def _told(work: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("cell", [LSTM, GRU], ids=lambda cell: cell.name)
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_computes_and_has_its_parents_numbers(kernel: CpuKernel, cell: Cell) -> None:
-    problem = shared_out(cell)
-    given = numbers(problem).to(torch.float32)
-    found = everything(kernel, problem, given)  # from here on there is a pool of threads
+    spec = shared_out(cell)
+    given = numbers(spec).to(torch.float32)
+    found = everything(kernel, spec, given)  # from here on there is a pool of threads
     torch.set_num_threads(1)
-    weights = everything(kernel, problem, given)["weights"]
+    weights = everything(kernel, spec, given)["weights"]
     torch.set_num_threads(8)
 
     def work() -> bool:
-        mine = everything(kernel, problem, given)
+        mine = everything(kernel, spec, given)
         same = all(equal(mine[part], found[part]) for part in ("forward", "backward"))
         return same and equal(mine["weights"], weights)
 
     in_a_child(work)
-    assert equal(everything(kernel, problem, given)["forward"], found["forward"])
+    assert equal(everything(kernel, spec, given)["forward"], found["forward"])
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -169,7 +174,7 @@ def test_a_stepper_goes_on_in_a_forked_child() -> None:
     torch.set_num_threads(8)
     rows, inputs, units = 64, 8, 64
     layer = ours.LSTM(inputs, units, num_layers=2)
-    assert worthwhile_threads(Problem(LSTM, 1, rows, inputs, units, torch.float32, "cpu")) == 8
+    assert worthwhile_threads(KernelSpec(LSTM, 1, rows, inputs, units, torch.float32, "cpu")) == 8
     x = torch.randn(6, rows, inputs)
     expected = [output.clone() for output in _steps(layer.stepper(rows), x)]
     stepper = layer.stepper(rows)
@@ -210,15 +215,15 @@ def test_what_is_not_finite_stays_in_its_row_and_reaches_output_and_gradients_th
     kernel: CpuKernel, cell: Cell, value: float
 ) -> None:
     torch.set_num_threads(1)
-    problem = Problem(cell, 7, 11, 3, 17, torch.float32, "cpu")
-    given = numbers(problem).to(torch.float32)
+    spec = KernelSpec(cell, 7, 11, 3, 17, torch.float32, "cpu")
+    given = numbers(spec).to(torch.float32)
     row, step = 4, 3
     x = given.x.detach().clone()
     x[step, row, 1] = value
     broken = replace(given, x=x)
-    clean, mine = everything(kernel, problem, given), everything(kernel, problem, broken)
-    theirs = everything(REFERENCE, problem, broken)
-    others = [index for index in range(problem.batch) if index != row]
+    clean, mine = everything(kernel, spec, given), everything(kernel, spec, broken)
+    theirs = everything(REFERENCE, spec, broken)
+    others = [index for index in range(spec.batch) if index != row]
     for part in ("forward", "backward"):
         for one, whole in zip(mine[part], clean[part], strict=True):
             assert torch.equal(one[:, others], whole[:, others])
@@ -236,6 +241,6 @@ def test_what_is_not_finite_stays_in_its_row_and_reaches_output_and_gradients_th
             # Each sum, over units, inputs and rows, is rounded once at every step, in both.
             there = right[right.isfinite()]
             largest = max(1.0, float(there.abs().max())) if there.numel() else 1.0
-            roundings = 2 * problem.steps * (17 + 3 + 11)
+            roundings = 2 * spec.steps * (17 + 3 + 11)
             error = (one[right.isfinite()] - there).abs().max() if there.numel() else 0.0
             assert float(error) <= roundings * torch.finfo(torch.float32).eps * largest, part

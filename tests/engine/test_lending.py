@@ -56,7 +56,7 @@ def test_little_memory_does_not_take_much() -> None:
 
 
 def test_steps_of_training_share_memory_and_their_gradients_do_not() -> None:
-    if not CPU.serves(LSTM(3, 64)._problem(torch.ones(1, 1, 3), 1, 1, ragged=False)).serves:
+    if not CPU.serves(LSTM(3, 64).kernel_spec(torch.ones(1, 1, 3), 1, 1, ragged=False)).serves:
         pytest.skip("no compiled kernel")
     torch.manual_seed(0)
     layer, x = LSTM(3, 64), torch.randn(300, 64, 3)  # 20 MB of gates

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import holdfast.nn as ours
 from holdfast.engine.kernels.choose import KERNELS
-from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.contract import Kernel, KernelSpec
 from holdfast.errors import ArgumentError
 
 ROUNDINGS = 2 * STEPS * 19
@@ -67,9 +67,9 @@ def test_segments_are_really_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
     def spied(real: Callable[..., Any]) -> Callable[..., Any]:
-        def spy(kernel: Kernel, problem: Problem, *rest: Any) -> Any:
-            seen.append(problem.steps)
-            return real(kernel, problem, *rest)
+        def spy(kernel: Kernel, spec: KernelSpec, *rest: Any) -> Any:
+            seen.append(spec.steps)
+            return real(kernel, spec, *rest)
 
         return spy
 

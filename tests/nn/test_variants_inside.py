@@ -288,10 +288,10 @@ def test_a_dilated_stack_is_compiled_too() -> None:
         assert_all_close(everything(compiled, x), everything(layer, x))
 
 
-def test_zero_states_are_not_written_into() -> None:
+def testzero_states_are_not_written_into() -> None:
     """They are one tensor for all parts."""
     layer = made("LSTM", {})
-    zeros = layer._zero_state(sequence(), ROWS)
+    zeros = layer.zero_state(sequence(), ROWS)
     assert zeros[0] is zeros[1]
     layer(sequence(), zeros)[0].sum().backward()
     layer.step(sequence()[0], zeros)

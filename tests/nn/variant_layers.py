@@ -54,7 +54,7 @@ def held(layer: Any, *, rows: int = ROWS) -> tuple[Tensor, ...]:
     draw = torch.Generator().manual_seed(2)
     parts = [
         torch.randn(shape, generator=draw, dtype=torch.float64)
-        for shape in layer._state_shapes(rows)
+        for shape in layer.state_shapes(rows)
     ]
     if len(parts) == 4:
         parts[2] = parts[2].abs() + 1

@@ -12,7 +12,7 @@ from torch.autograd import forward_ad
 
 from holdfast.engine.cells import Masks, State
 from holdfast.engine.kernels import reference
-from holdfast.engine.kernels.contract import Problem, Tape, TapedKernel
+from holdfast.engine.kernels.contract import Inputs, KernelSpec, PassKernel, SavedForBackward
 
 
 def under_transform() -> bool:
@@ -51,39 +51,32 @@ def _tangent(tensor: Tensor) -> Tensor | None:
     return tangent
 
 
-def run_pass(
-    kernel: TapedKernel,
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-    masks: Masks | None = None,
-) -> tuple[Tensor, State]:
+def run_pass(kernel: PassKernel, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
     """Run one layer in one direction so that torch's autograd can go back through it.
 
     First derivatives are the kernel's. Derivatives of derivatives come from the reference's
     equations, whichever kernel ran. Forward mode, vmap and torch.func.grad do not come this far
-    (`equations_needed`, `under_transform`): a problem that asks for the equations has them run
-    here in plain sight of torch.
+    (`equations_needed`, `under_transform`): a spec that asks for the equations has them run here
+    in plain sight of torch.
 
     Arguments:
-        kernel: serves the problem.
-        problem: a pass.
-        x, batch_sizes, weights, state, masks: as in `contract.Tape`.
+        kernel: serves the spec.
+        spec, inputs: of a pass.
 
     Returns:
         The output and the state after each row's last step.
     """
-    if problem.by_equations:
-        every, after = reference.unroll(problem, x, batch_sizes, weights, state, masks)
+    if spec.by_equations:
+        every, after = reference.unroll(spec, inputs)
         return every[0], after
-    if not problem.gradient:  # the bridge costs more than a short pass
-        output, after, _ = kernel.forward(problem, x, batch_sizes, weights, state, masks)
+    if not spec.gradient:  # the bridge costs more than a short pass
+        output, after, _ = kernel.forward(spec, inputs)
         return output, after
+    weights = inputs.weights
     output, *final = _Pass.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        kernel, problem, batch_sizes, masks, len(weights), x, *weights, *state
-    )
+        kernel, spec, inputs.batch_sizes, inputs.masks, len(weights), inputs.x, *weights,
+        *inputs.state,
+    )  # fmt: skip
     return output, tuple(final)
 
 
@@ -92,32 +85,43 @@ class _Pass(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        kernel: TapedKernel,
-        problem: Problem,
+        kernel: PassKernel,
+        spec: KernelSpec,
         batch_sizes: Tensor | None,
         masks: Masks | None,
         count: int,
         x: Tensor,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
-        weights, state = tensors[:count], tensors[count:]
-        output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state, masks)
-        ctx.save_for_backward(x, *tensors, output, tape.cells, tape.kept)
+        inputs = Inputs(
+            x=x,
+            batch_sizes=batch_sizes,
+            weights=tensors[:count],
+            state=tensors[count:],
+            masks=masks,
+        )
+        output, final, saved = kernel.forward(spec, inputs)
+        ctx.save_for_backward(x, *tensors, output, saved.cells, saved.gates)
         ctx.set_materialize_grads(False)
-        ctx.call = (kernel, problem, batch_sizes, masks, count)
+        ctx.call = (kernel, spec, batch_sizes, masks, count)
         return (output, *final)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        kernel, problem, batch_sizes, masks, count = ctx.call
-        x, *tensors, output, cells, kept = ctx.saved_tensors
-        weights, state = tuple(tensors[:count]), tuple(tensors[count:])
-        tape = Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
-        of_state = grads[1:]
+        kernel, spec, batch_sizes, masks, count = ctx.call
+        x, *tensors, output, cells, gates = ctx.saved_tensors
+        inputs = Inputs(
+            x=x,
+            batch_sizes=batch_sizes,
+            weights=tuple(tensors[:count]),
+            state=tuple(tensors[count:]),
+            masks=masks,
+        )
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
-            found = reference.gradients(problem, tape, grads[0], of_state, create_graph=True)
+            found = reference.gradients(spec, inputs, grads[0], grads[1:], create_graph=True)
         else:
+            saved = SavedForBackward(inputs, output, cells, gates)
             found = kernel.backward(
-                problem, tape, grads[0], of_state, input_gradient=ctx.needs_input_grad[5]
+                spec, saved, grads[0], grads[1:], input_gradient=ctx.needs_input_grad[5]
             )
         return (None, None, None, None, None, found.x, *found.weights, *found.state)

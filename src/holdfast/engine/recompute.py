@@ -1,4 +1,4 @@
-"""How many steps are worth keeping for the backward pass: the rule behind `recompute`."""
+"""Exact gradients through long sequences: the state is kept at borders, the inside run again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holdfast.engine.autograd import run_pass
 from holdfast.engine.cells import Masks, State
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem, Tape
+from holdfast.engine.kernels.contract import Inputs, KernelSpec
 from holdfast.errors import ArgumentError
 
 Recompute = Literal["auto"] | int | None
@@ -59,7 +59,7 @@ def check_recompute(recompute: Recompute, memory: int | None) -> None:
         )
 
 
-def segment_length(problem: Problem, recompute: Recompute, memory: int | None) -> int | None:
+def segment_length(spec: KernelSpec, recompute: Recompute, memory: int | None) -> int | None:
     """The steps of a segment, or None where the backward pass may keep every step.
 
     "auto" without a budget: None up to 10,000 steps; then √T steps, at least 1,000. With a budget
@@ -67,7 +67,7 @@ def segment_length(problem: Problem, recompute: Recompute, memory: int | None) -
     states at the borders of all L·D passes fit.
 
     Arguments:
-        problem: a stack.
+        spec: of a stack.
         recompute: "auto", the steps, or None.
         memory: M, bytes above inputs, outputs (those between layers too) and their gradients.
 
@@ -77,24 +77,24 @@ def segment_length(problem: Problem, recompute: Recompute, memory: int | None) -
     Example:
         >>> import torch
         >>> from holdfast.engine.cells import LSTM
-        >>> problem = Problem(LSTM, 4_000_000, 1, 8, 64, torch.float32, "cpu")
-        >>> segment_length(problem, "auto", None), segment_length(problem, 500, None)
+        >>> spec = KernelSpec(LSTM, 4_000_000, 1, 8, 64, torch.float32, "cpu")
+        >>> segment_length(spec, "auto", None), segment_length(spec, 500, None)
         (2000, 500)
-        >>> segment_length(problem, "auto", 100_000_000)
+        >>> segment_length(spec, "auto", 100_000_000)
         3538
     """
     check_recompute(recompute, memory)
     if recompute != "auto":
         return recompute
-    steps, itemsize = problem.steps, problem.dtype.itemsize
+    steps, itemsize = spec.steps, spec.dtype.itemsize
     if memory is None:
         return None if steps <= LONG else max(SHORTEST, math.isqrt(steps - 1) + 1)
-    units = problem.batch * problem.hidden_size
-    passes = problem.layers * problem.directions
+    units = spec.batch * spec.hidden_size
+    passes = spec.layers * spec.directions
     step = STEP_OVERHEAD + VALUES_A_UNIT * units * itemsize
     if steps * step * passes <= memory:
         return None
-    border = len(problem.cell.parts) * units * itemsize * passes
+    border = len(spec.cell.parts) * units * itemsize * passes
     # S·step + (T/S + 1)·border = M; the larger root is the longest segment that fits.
     spare = memory - border
     root = spare * spare - 4 * steps * step * border
@@ -117,14 +117,14 @@ class Segment:
     """Some steps of a pass.
 
     Arguments:
-        problem: the same pass over these steps only.
+        spec: the same pass over these steps only.
         rows: where they lie in x and in the output: steps of a dense batch, rows of a ragged one.
         batch_sizes: of these steps where ragged, else None.
         batch: how many sequences take part; the states of those behind them wait.
         start: the first of these steps.
     """
 
-    problem: Problem
+    spec: KernelSpec
     rows: slice
     batch_sizes: Tensor | None
     batch: int
@@ -134,33 +134,40 @@ class Segment:
         """The states of the sequences that take part, of (1, B, ·)."""
         return tuple(part[:, : self.batch] for part in state)
 
-    def masks(self, masks: Masks | None) -> Masks | None:
-        """Those of these steps from those of the pass."""
-        return masks and replace(masks, first_step=masks.first_step + self.start)
+    def inputs(self, of_pass: Inputs, state: State) -> Inputs:
+        """Those of these steps, which begin with a state, from those of the pass."""
+        masks = of_pass.masks
+        return replace(
+            of_pass,
+            x=of_pass.x[self.rows],
+            batch_sizes=self.batch_sizes,
+            state=state,
+            masks=masks and replace(masks, first_step=masks.first_step + self.start),
+        )
 
 
-def segments(problem: Problem, batch_sizes: Tensor | None, length: int) -> Iterator[Segment]:
+def segments(spec: KernelSpec, batch_sizes: Tensor | None, length: int) -> Iterator[Segment]:
     """The segments of a pass in the order in which it reads them.
 
     Arguments:
-        problem: a pass.
+        spec: of a pass.
         batch_sizes: (T,) on the CPU where ragged, else None.
         length: steps of a segment; the last one in time has what is left.
 
     Example:
         >>> from holdfast.engine.cells import GRU
-        >>> problem = Problem(GRU, 7, 2, 3, 4, torch.float32, "cpu", reverse=True)
-        >>> [each.rows for each in segments(problem, None, 3)]
+        >>> spec = KernelSpec(GRU, 7, 2, 3, 4, torch.float32, "cpu", reverse=True)
+        >>> [each.rows for each in segments(spec, None, 3)]
         [slice(6, 7, None), slice(3, 6, None), slice(0, 3, None)]
     """
-    starts = range(0, problem.steps, length)
+    starts = range(0, spec.steps, length)
     ends = None if batch_sizes is None else [0, *batch_sizes.cumsum(0).tolist()]
-    for start in reversed(starts) if problem.reverse else starts:
-        end = min(start + length, problem.steps)
+    for start in reversed(starts) if spec.reverse else starts:
+        end = min(start + length, spec.steps)
         sizes = None if batch_sizes is None else batch_sizes[start:end]
-        batch = problem.batch if sizes is None else int(sizes[0])
+        batch = spec.batch if sizes is None else int(sizes[0])
         yield Segment(
-            replace(problem, steps=end - start, batch=batch),
+            replace(spec, steps=end - start, batch=batch),
             slice(start, end) if ends is None else slice(ends[start], ends[end]),
             sizes,
             batch,
@@ -168,16 +175,8 @@ def segments(problem: Problem, batch_sizes: Tensor | None, length: int) -> Itera
         )
 
 
-def run_pass_in_segments(
-    length: int,
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-    masks: Masks | None = None,
-) -> tuple[Tensor, State]:
-    """Run one layer in one direction so that the way back needs little memory.
+def run_pass_in_segments(length: int, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
+    """Run one layer in one direction so that the backward pass needs little memory.
 
     Forward keeps the state at the segments' borders; backward runs each segment again, from the
     last one read to the first, and hands the gradient of the state on. The gradients are those of
@@ -189,40 +188,34 @@ def run_pass_in_segments(
 
     Arguments:
         length: steps of a segment.
-        problem: a pass.
-        x, batch_sizes, weights, state, masks: as in `contract.Tape`.
+        spec, inputs: of a pass.
 
     Returns:
         The output and the state after each row's last step.
     """
+    weights = inputs.weights
     output, *final = _Segments.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        length, problem, batch_sizes, masks, len(weights), x, *weights, *state
-    )
+        length, spec, inputs.batch_sizes, inputs.masks, len(weights), inputs.x, *weights,
+        *inputs.state,
+    )  # fmt: skip
     return output, tuple(final)
 
 
-def run_chosen(
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-    masks: Masks | None = None,
-) -> tuple[Tensor, State]:
-    """Run a pass on the kernel that is chosen for it, transparent or taped.
+def run_chosen(spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
+    """Run a pass on the kernel that is chosen for it.
 
     Arguments, returns: as in `run_pass_in_segments`.
     """
-    kernel = choose(problem).kernel
-    if problem.reverse and batch_sizes is None:
+    kernel = choose(spec).kernel
+    if spec.reverse and inputs.batch_sizes is None:
         # A fused library that reads forwards only reads a dense pass the other way round.
-        forwards = replace(problem, reverse=False)
+        forwards = replace(spec, reverse=False)
         if choose(forwards).kernel is not kernel:
-            output, final = run_chosen(forwards, x.flip(0), None, weights, state)
+            output, final = run_chosen(forwards, replace(inputs, x=inputs.x.flip(0), masks=None))
             return output.flip(0), final
-    if kernel.taped is True:
-        return run_pass(kernel, problem, x, batch_sizes, weights, state, masks)
-    return kernel.forward(problem, x, batch_sizes, weights, state)
+    if kernel.own_backward is True:
+        return run_pass(kernel, spec, inputs)
+    return kernel.forward(spec, inputs)
 
 
 class _Segments(torch.autograd.Function):
@@ -231,74 +224,78 @@ class _Segments(torch.autograd.Function):
     def forward(
         ctx: Any,
         length: int,
-        problem: Problem,
+        spec: KernelSpec,
         batch_sizes: Tensor | None,
         masks: Masks | None,
         count: int,
         x: Tensor,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
-        weights, state = tensors[:count], tensors[count:]
-        parts = tuple(segments(problem, batch_sizes, length))
-        output = x.new_empty((*x.shape[:-1], problem.output_size))
-        borders = tuple(part.new_empty((len(parts), *part.shape[1:])) for part in state)
-        now = tuple(part.clone() for part in state)
+        inputs = Inputs(
+            x=x,
+            batch_sizes=batch_sizes,
+            weights=tensors[:count],
+            state=tensors[count:],
+            masks=masks,
+        )
+        parts = tuple(segments(spec, batch_sizes, length))
+        output = x.new_empty((*x.shape[:-1], spec.output_size))
+        borders = tuple(part.new_empty((len(parts), *part.shape[1:])) for part in inputs.state)
+        now = tuple(part.clone() for part in inputs.state)
         for index, segment in enumerate(parts):
             for border, part in zip(borders, now, strict=True):
                 border[index] = part[0]
             output[segment.rows], after = run_chosen(
-                replace(segment.problem, gradient=False),
-                x[segment.rows],
-                segment.batch_sizes,
-                weights,
-                segment.of(now),
-                segment.masks(masks),
+                replace(segment.spec, gradient=False), segment.inputs(inputs, segment.of(now))
             )
             for part, new in zip(segment.of(now), after, strict=True):
                 part.copy_(new)
         ctx.save_for_backward(x, *tensors, *borders)
-        ctx.call = (length, problem, batch_sizes, masks, count)
+        ctx.call = (length, spec, batch_sizes, masks, count)
         ctx.set_materialize_grads(False)  # an output that no loss reads may be gigabytes of zeros
         return (output, *now)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        length, problem, batch_sizes, masks, count = ctx.call
-        parts = len(problem.cell.parts)
+        length, spec, batch_sizes, masks, count = ctx.call
+        parts = len(spec.cell.parts)
         x, *rest = ctx.saved_tensors
-        weights = tuple(rest[:count])
-        state, borders = tuple(rest[count : count + parts]), tuple(rest[count + parts :])
+        borders = tuple(rest[count + parts :])
+        inputs = Inputs(
+            x=x,
+            batch_sizes=batch_sizes,
+            weights=tuple(rest[:count]),
+            state=tuple(rest[count : count + parts]),
+            masks=masks,
+        )
         of_state = tuple(
             torch.zeros_like(part) if grad is None else grad
-            for part, grad in zip(state, grads[1:], strict=True)
+            for part, grad in zip(inputs.state, grads[1:], strict=True)
         )
         if torch.is_grad_enabled():  # so it is exactly when a derivative of this one is wanted
-            shape = (*x.shape[:-1], problem.output_size)
+            shape = (*x.shape[:-1], spec.output_size)
             of_output = x.new_zeros(shape) if grads[0] is None else grads[0]
-            tape = Tape(x, batch_sizes, weights, state, of_output, None, masks=masks)
-            found = reference.gradients(problem, tape, of_output, of_state, create_graph=True)
+            found = reference.gradients(spec, inputs, of_output, of_state, create_graph=True)
             return (None, None, None, None, None, found.x, *found.weights, *found.state)
-        wanted = ctx.needs_input_grad[5 : 6 + count]
-        of_x = torch.empty_like(x) if wanted[0] else None
-        taken = [
+        needed = ctx.needs_input_grad[5 : 6 + count]
+        of_x = torch.empty_like(x) if needed[0] else None
+        weights = tuple(
             weight.detach().requires_grad_(wants)
-            for weight, wants in zip(weights, wanted[1:], strict=True)
-        ]
-        totals = {index: torch.zeros_like(w) for index, w in enumerate(taken) if w.requires_grad}
+            for weight, wants in zip(inputs.weights, needed[1:], strict=True)
+        )
+        totals = {index: torch.zeros_like(w) for index, w in enumerate(weights) if w.requires_grad}
         now = tuple(part.clone() for part in of_state)
-        each = tuple(segments(problem, batch_sizes, length))
+        each = tuple(segments(spec, batch_sizes, length))
         for index in reversed(range(len(each))):
             segment = each[index]
-            inputs = x[segment.rows].detach().requires_grad_(wanted[0])
             before = segment.of(tuple(border[index : index + 1] for border in borders))
-            of_inputs, of_weights, of_before = _backwards(
-                segment,
-                inputs,
-                tuple(taken),
-                tuple(part.detach().requires_grad_() for part in before),
+            again = segment.inputs(inputs, tuple(part.detach().requires_grad_() for part in before))
+            again = replace(again, x=again.x.detach().requires_grad_(needed[0]), weights=weights)
+            of_inputs, of_weights, of_before = _backward_again(
+                segment.spec,
+                again,
                 None if grads[0] is None else grads[0][segment.rows],
                 segment.of(now),
-                segment.masks(masks),
             )
             if of_x is not None and of_inputs is not None:
                 of_x[segment.rows] = of_inputs
@@ -309,33 +306,26 @@ class _Segments(torch.autograd.Function):
         return (None, None, None, None, None, of_x, *map(totals.get, range(count)), *now)
 
 
-def _backwards(
-    segment: Segment,
-    x: Tensor,
-    weights: tuple[Tensor, ...],
-    state: State,
-    of_output: Tensor | None,
-    of_state: State,
-    masks: Masks | None,
+def _backward_again(
+    spec: KernelSpec, inputs: Inputs, of_output: Tensor | None, of_state: State
 ) -> tuple[Tensor | None, tuple[Tensor, ...], State]:
     """Run a segment again and go back through it.
 
     Arguments:
-        segment, x, weights, state: what it ran on, as leaves; those with `requires_grad` count.
+        spec, inputs: of the segment; tensors are leaves, and those with `requires_grad` count.
         of_output, of_state: the gradients that reach its output and the state after it.
-        masks: of its steps.
 
     Returns:
         The gradient to x if it counts, to the weights that count, and to the state.
     """
     with torch.enable_grad():
-        output, after = run_chosen(segment.problem, x, segment.batch_sizes, weights, state, masks)
+        output, after = run_chosen(spec, inputs)
     reached = list(zip(after, of_state, strict=True))
     if of_output is not None:
         reached.append((output, of_output))
-    leaves = [leaf for leaf in (x, *weights, *state) if leaf.requires_grad]
+    leaves = [t for t in (inputs.x, *inputs.weights, *inputs.state) if t.requires_grad]
     tensors, slopes = zip(*reached, strict=True)
     found = torch.autograd.grad(tensors, leaves, slopes)
-    first = int(x.requires_grad)
-    last = len(leaves) - len(state)
+    first = int(inputs.x.requires_grad)
+    last = len(leaves) - len(inputs.state)
     return found[0] if first else None, found[first:last], found[last:]

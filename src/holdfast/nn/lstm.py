@@ -15,7 +15,7 @@ from holdfast.engine.recompute import Recompute
 from holdfast.nn import steps
 from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.recurrent import Recurrent, filled
+from holdfast.nn.recurrent import Recurrent, take_weights
 from holdfast.nn.steps import Stepper
 from holdfast.nn.tracing import LSTMTrace, trace_lstm
 
@@ -222,7 +222,7 @@ class LSTM(Recurrent):
             residual=residual,
             dilation=dilation,
         )
-        return filled(layer, module)
+        return take_weights(layer, module)
 
     @property
     def cell(self) -> cells.Cell:

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 from holdfast.engine.cells import Cell, Masks, Options, State, Weights
 from holdfast.engine.kernels.builtin import lay_side_by_side
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.contract import Inputs, KernelSpec
 from holdfast.engine.recompute import Recompute, check_recompute, segment_length
 from holdfast.errors import ArgumentError
 from holdfast.nn.arguments import (
@@ -33,8 +33,8 @@ from holdfast.nn.arguments import (
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
 from holdfast.nn.stack import RunStack, equations_wanted, run_layers, run_stack
 
-_remembered = lru_cache(maxsize=1024)(Problem)
-"""The same problem for the same sizes: to make and compare one takes as long as some steps do."""
+_cached_spec = lru_cache(maxsize=1024)(KernelSpec)
+"""The same spec for the same sizes: to make and compare one takes as long as some steps do."""
 
 
 class Recurrent(nn.Module):
@@ -250,7 +250,7 @@ class Recurrent(nn.Module):
             raise RuntimeError(f"input must have 2 dimensions, got {x.dim()}")
         batch = int(batch_sizes[0])
         if state is not None and sorted_indices is not None:
-            check_state(state, self.cell.parts, self._state_shapes(batch))
+            check_state(state, self.cell.parts, self.state_shapes(batch))
             state = tuple(part.index_select(1, sorted_indices) for part in state)
         output, final = self._run_stack(x, batch_sizes, state, len(batch_sizes), batch)
         if unsorted_indices is not None:
@@ -265,55 +265,62 @@ class Recurrent(nn.Module):
         steps: int,
         batch: int,
     ) -> tuple[Tensor, State]:
-        weights = self._all_weights()
+        weights = self.flat_weights()
         check_input(x, weights[0], self.input_size)
         if state is None:
-            state = self._zero_state(x, batch)
+            state = self.zero_state(x, batch)
         else:
-            check_state(state, self.cell.parts, self._state_shapes(batch))
+            check_state(state, self.cell.parts, self.state_shapes(batch))
         segment, masks = None, None
         if self.training and self.options.draws:
             masks = Masks(drawn_seed())
         if self.training and self.variant.weight_drop > 0:
             names = [name for names in self._weight_names for name in names]
             weights = dropped(weights, self.variant.weight_drop, names)
-        problem = self._problem(x, steps, batch, ragged=batch_sizes is not None)
+        spec = self.kernel_spec(x, steps, batch, ragged=batch_sizes is not None)
         if not torch.compiler.is_compiling():  # there it cuts by itself; a question would fix T
-            segment = segment_length(problem, self.recompute, self.recompute_memory)
-        return self._run_problem(run_stack, problem, x, batch_sizes, weights, state, segment, masks)
+            segment = segment_length(spec, self.recompute, self.recompute_memory)
+        inputs = Inputs(x=x, batch_sizes=batch_sizes, weights=weights, state=state, masks=masks)
+        return self.run_spec(run_stack, spec, inputs, segment)
 
-    def _run_problem(
-        self,
-        run: RunStack,
-        problem: Problem,
-        x: Tensor,
-        batch_sizes: Tensor | None,
-        weights: tuple[Tensor, ...],
-        state: State,
-        segment: int | None = None,
-        masks: Masks | None = None,
-    ) -> tuple[Tensor, State]:
-        """Run the stack at once, or layer by layer where something stands between layers."""
-        if not self.variant.layerwise:
-            return run(problem, x, batch_sizes, weights, state, segment, masks)
-        return run_layers(
-            run,
-            problem,
-            x,
-            batch_sizes,
-            weights,
-            state,
-            segment,
-            masks,
-            residual=self.variant.residual,
-            dilation=self.variant.dilation,
+    # The inner interface: what other modules of this package ask of a layer, and users need not.
+
+    def flat_weights(self) -> tuple[Tensor, ...]:
+        """The weights of all layers and directions, in torch's order."""
+        parameters = self._parameters  # where most are, and found sooner than through the module
+        return tuple(
+            getattr(self, name) if (found := parameters.get(name)) is None else found
+            for names in self._weight_names
+            for name in names
         )
 
-    def _problem(self, x: Tensor, steps: int, batch: int, *, ragged: bool) -> Problem:
+    def state_shapes(self, batch: int) -> tuple[tuple[int, int, int], ...]:
+        """The shape of each part of the state: (LD, B, H), with P for the h of a projection.
+
+        A layer of dilation d has d rows for each direction.
+        """
+        rows = self.variant.state_rows(self.num_layers, 2 if self.bidirectional else 1)
+        first = (rows, batch, self.proj_size or self.hidden_size)
+        return (first, *[(rows, batch, self.hidden_size)] * (len(self.cell.parts) - 1))
+
+    def zero_state(self, x: Tensor, batch: int) -> State:
+        """A state of zeros in the dtype and on the device of x, to read only.
+
+        Nobody writes into what a pass begins with, so that parts of one shape may be one tensor.
+        """
+        shapes = self.state_shapes(batch)
+        first = torch.zeros(shapes[0], dtype=x.dtype, device=x.device)
+        return tuple(
+            first if shape == shapes[0] else torch.zeros(shape, dtype=x.dtype, device=x.device)
+            for shape in shapes
+        )
+
+    def kernel_spec(self, x: Tensor, steps: int, batch: int, *, ragged: bool) -> KernelSpec:
+        """What the engine is to run for an input of a size, in the layer's mode."""
         options = self.options
         if not self.training and options.recurrent_dropout:
             options = replace(options, recurrent_dropout=0.0)
-        make = Problem if torch.compiler.is_compiling() else _remembered
+        make = KernelSpec if torch.compiler.is_compiling() else _cached_spec
         return make(
             cell=self.cell,
             steps=steps,
@@ -333,37 +340,26 @@ class Recurrent(nn.Module):
             options=options,
         )
 
-    def _all_weights(self) -> tuple[Tensor, ...]:
-        own = self._parameters  # where most are, and found sooner than through the module
-        return tuple(
-            getattr(self, name) if (found := own.get(name)) is None else found
-            for names in self._weight_names
-            for name in names
+    def run_spec(
+        self, run: RunStack, spec: KernelSpec, inputs: Inputs, segment: int | None = None
+    ) -> tuple[Tensor, State]:
+        """Run the stack at once, or layer by layer where something stands between layers."""
+        if not self.variant.layerwise:
+            return run(spec, inputs, segment)
+        return run_layers(
+            run,
+            spec,
+            inputs,
+            segment,
+            residual=self.variant.residual,
+            dilation=self.variant.dilation,
         )
-
-    def _zero_state(self, x: Tensor, batch: int) -> State:
-        shapes = self._state_shapes(batch)
-        first = torch.zeros(shapes[0], dtype=x.dtype, device=x.device)
-        # Nobody writes into what a pass begins with, so that parts of one shape may be one tensor.
-        return tuple(
-            first if shape == shapes[0] else torch.zeros(shape, dtype=x.dtype, device=x.device)
-            for shape in shapes
-        )
-
-    def _state_shapes(self, batch: int) -> tuple[tuple[int, int, int], ...]:
-        """The shape of each part of the state: (LD, B, H), with P for the h of a projection.
-
-        A layer of dilation d has d rows for each direction.
-        """
-        rows = self.variant.state_rows(self.num_layers, 2 if self.bidirectional else 1)
-        first = (rows, batch, self.proj_size or self.hidden_size)
-        return (first, *[(rows, batch, self.hidden_size)] * (len(self.cell.parts) - 1))
 
 
 L = TypeVar("L", bound=Recurrent)
 
 
-def filled(layer: L, module: nn.Module) -> L:
+def take_weights(layer: L, module: nn.Module) -> L:
     """A layer with the weights of torch's one, copied; what torch's has not stays neutral.
 
     Arguments:
@@ -430,6 +426,6 @@ def explain(layer: Recurrent, steps: int, batch: int, *, training: bool = True) 
     """
     weight = layer.all_weights[0][0]
     x = torch.empty((1, 1, layer.input_size), dtype=weight.dtype, device=weight.device)
-    problem = layer._problem(x, steps, batch, ragged=False)
-    choice = choose(replace(problem, gradient=training))
+    spec = layer.kernel_spec(x, steps, batch, ragged=False)
+    choice = choose(replace(spec, gradient=training))
     return Explanation(choice.kernel.name, choice.reason)

@@ -21,25 +21,16 @@ from torch.nn.functional import dropout
 
 from holdfast.engine.autograd import equations_needed, run_pass, under_transform
 from holdfast.engine.cells import Masks, State
-from holdfast.engine.kernels.choose import choose, choose_transparent
-from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.choose import choose, choose_for_transforms
+from holdfast.engine.kernels.contract import Inputs, KernelSpec
 from holdfast.engine.operator import run_traced
 from holdfast.engine.recompute import run_pass_in_segments
 
-RunPass = Callable[
-    [Problem, Tensor, Tensor | None, tuple[Tensor, ...], State, Masks | None],
-    tuple[Tensor, State],
-]
-"""Runs one layer in one direction; the arguments are those of `contract.Tape`."""
+Run = Callable[[KernelSpec, Inputs], tuple[Tensor, State]]
+"""Runs a pass, or a plain layer."""
 
-RunStack = Callable[
-    [Problem, Tensor, Tensor | None, tuple[Tensor, ...], State, int | None, Masks | None],
-    tuple[Tensor, State],
-]
+RunStack = Callable[[KernelSpec, Inputs, int | None], tuple[Tensor, State]]
 """Runs some layers; the arguments are those of `run_stack`."""
-
-RunLayer = Callable[[Problem, Tensor, Tensor | None, State], tuple[Tensor, State]]
-"""Runs one plain layer; the arguments are a stack of it, its input, batch sizes and state."""
 
 _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 
@@ -79,100 +70,102 @@ def autocasts(device: str) -> bool:
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
-def run_stack(
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-    segment: int | None = None,
-    masks: Masks | None = None,
-) -> tuple[Tensor, State]:
+def run_stack(spec: KernelSpec, inputs: Inputs, segment: int | None = None) -> tuple[Tensor, State]:
     """Run all layers and directions.
 
     Arguments:
-        problem: a stack.
-        x, batch_sizes, weights, state: as in `contract.TransparentKernel.forward`.
+        spec, inputs: of a stack.
         segment: steps of which the backward pass may keep all it needs; it computes the steps
             anew segment by segment where there are more. None for all of them.
-        masks: those of the stack's first pass, None outside training; the others' follow from them.
 
     Returns:
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
         each part (LD, B, ·).
     """
     if torch.compiler.is_compiling():
-        return run_passes(run_traced, problem, x, batch_sizes, weights, state, masks)
-    tensors = (x, *weights, *state)
+        return run_passes(run_traced, spec, inputs)
+    tensors = (inputs.x, *inputs.weights, *inputs.state)
     if segment is not None and (
-        segment >= problem.steps
-        or not problem.gradient
+        segment >= spec.steps
+        or not spec.gradient
         or not any(tensor.requires_grad for tensor in tensors)
     ):
         segment = None
-    if autocasts(problem.device):  # the kernel is to serve what it will get
-        problem = replace(problem, dtype=torch.get_autocast_dtype(problem.device))
-    kernel = choose(problem).kernel
+    if autocasts(spec.device):  # the kernel is to serve what it will get
+        spec = replace(spec, dtype=torch.get_autocast_dtype(spec.device))
+    kernel = choose(spec).kernel
     if equations_needed(tensors):
-        problem, segment = replace(problem, by_equations=True), None
-        kernel = choose(problem).kernel
+        spec, segment = replace(spec, by_equations=True), None
+        kernel = choose(spec).kernel
     elif under_transform():
-        segment, transparent = None, choose_transparent(problem)
-        if transparent is None:
-            problem = replace(problem, by_equations=True)
-        kernel = transparent or choose(problem).kernel
+        segment, for_transforms = None, choose_for_transforms(spec)
+        if for_transforms is None:
+            spec = replace(spec, by_equations=True)
+        kernel = for_transforms or choose(spec).kernel
     if segment is not None:
-        run: RunPass = partial(run_pass_in_segments, segment)
-    elif kernel.taped is True:
+        run: Run = partial(run_pass_in_segments, segment)
+    elif kernel.own_backward is True:
         run = partial(run_pass, kernel)
     else:
-        return kernel.forward(problem, x, batch_sizes, weights, state)
-    return run_passes(run, problem, x, batch_sizes, weights, state, masks)
+        return kernel.forward(spec, inputs)
+    return run_passes(run, spec, inputs)
 
 
-def run_passes(
-    run: RunPass,
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-    masks: Masks | None,
-) -> tuple[Tensor, State]:
+def run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
     """Run a stack pass by pass.
 
     Arguments:
         run: runs one pass.
-        problem, x, batch_sizes, weights, state, masks: as in `run_stack`.
+        spec, inputs: of a stack.
 
     Returns:
         As `run_stack`.
     """
-    device = problem.device
+    device = spec.device
     if not autocasts(device):
-        return _run_passes(run, problem, x, batch_sizes, weights, state, masks)
+        return _run_passes(run, spec, inputs)
     dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
-        return _run_passes(
-            run,
-            replace(problem, dtype=dtype),
-            x.to(dtype),
-            batch_sizes,
-            tuple(weight.to(dtype) for weight in weights),
-            tuple(part.to(dtype) for part in state),
-            masks,
+        cast = replace(
+            inputs,
+            x=inputs.x.to(dtype),
+            weights=tuple(weight.to(dtype) for weight in inputs.weights),
+            state=tuple(part.to(dtype) for part in inputs.state),
         )
+        return _run_passes(run, replace(spec, dtype=dtype), cast)
+
+
+def _run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
+    if spec.is_pass and spec.dropout == 0:
+        return run(spec, inputs)
+    width, directions = spec.tensors_per_pass, spec.directions
+    x = inputs.x
+    outputs: list[Tensor] = []
+    finals: list[State] = []
+    for index, part in enumerate(spec.passes()):
+        if index and index % directions == 0:
+            x = _joined(outputs)
+            if spec.dropout > 0:
+                x = dropout(x, spec.dropout)
+            outputs = []
+        of_pass = Inputs(
+            x=x,
+            batch_sizes=inputs.batch_sizes,
+            weights=inputs.weights[index * width : (index + 1) * width],
+            state=tuple(before[index : index + 1] for before in inputs.state),
+            masks=_of_pass(inputs.masks, index // directions, index % directions),
+        )
+        output, final = run(part, of_pass)
+        outputs.append(output)
+        finals.append(final)
+    return _joined(outputs), _stacked(finals)
 
 
 def run_layers(
     run: RunStack,
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
+    spec: KernelSpec,
+    inputs: Inputs,
     segment: int | None,
-    masks: Masks | None,
     *,
     residual: bool,
     dilation: tuple[int, ...],
@@ -183,79 +176,45 @@ def run_layers(
 
     Arguments:
         run: runs one layer.
-        problem, x, batch_sizes, weights, segment, masks: as in `run_stack`.
-        state: as there, but for a layer of dilation d each direction has d rows.
+        spec, inputs, segment: as in `run_stack`, but for a layer of dilation d each direction has
+            d rows of state.
         residual: whether layers from the second on add their input, as it was before dropout.
         dilation: of each layer; empty for 1.
 
     Returns:
         As `run_stack`; the final state is the layers' own, without what residuals add.
     """
-    width, directions = problem.tensors_per_pass, problem.directions
+    width = spec.directions * spec.tensors_per_pass
+    x = inputs.x
     finals: list[State] = []
     row = 0
-    for layer in range(problem.layers):
-        read = dropout(x, problem.dropout) if layer and problem.dropout > 0 else x
-        part = replace(problem, input_size=x.shape[-1], layers=1, dropout=0.0)
-        own = weights[layer * directions * width : (layer + 1) * directions * width]
+    for layer in range(spec.layers):
         back = dilation[layer] if dilation else 1
-        held = tuple(before[row : row + back * directions] for before in state)
-        row += back * directions
-
-        of_layer = _of_pass(masks, layer, 0)
-
-        def run_layer(
-            inner: Problem,
-            rows: Tensor,
-            sizes: Tensor | None,
-            begin: State,
-            own: tuple[Tensor, ...] = own,
-            of_layer: Masks | None = of_layer,
-            # Its steps are so many rows wide, and as many of them shall be kept.
-            segment: int | None = None if segment is None else max(1, segment // back),
-        ) -> tuple[Tensor, State]:
-            return run(inner, rows, sizes, own, begin, segment, of_layer)
-
+        rows = slice(row, row + back * spec.directions)
+        row = rows.stop
+        of_layer = Inputs(
+            x=dropout(x, spec.dropout) if layer and spec.dropout > 0 else x,
+            batch_sizes=inputs.batch_sizes,
+            weights=inputs.weights[layer * width : (layer + 1) * width],
+            state=tuple(before[rows] for before in inputs.state),
+            masks=_of_pass(inputs.masks, layer, 0),
+        )
+        part = replace(spec, input_size=x.shape[-1], layers=1, dropout=0.0)
         if back == 1:
-            output, final = run_layer(part, read, batch_sizes, held)
+            output, final = run(part, of_layer, segment)
         else:
-            output, final = run_dilated(run_layer, part, read, batch_sizes, held, back)
+            # A step of the interleaved layer is so many rows wide, and as many rows shall be kept.
+            shorter = None if segment is None else max(1, segment // back)
+            output, final = run_dilated(partial(_in_segments, run, shorter), part, of_layer, back)
         finals.append(final)
         x = x + output if residual and layer else output
     return x, _stacked(finals)
 
 
-def _run_passes(
-    run: RunPass,
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-    masks: Masks | None,
+def _in_segments(
+    run: RunStack, segment: int | None, spec: KernelSpec, inputs: Inputs
 ) -> tuple[Tensor, State]:
-    if problem.is_pass and problem.dropout == 0:
-        return run(problem, x, batch_sizes, weights, state, masks)
-    width, directions = problem.tensors_per_pass, problem.directions
-    outputs: list[Tensor] = []
-    finals: list[State] = []
-    for index, part in enumerate(problem.passes()):
-        if index and index % directions == 0:
-            x = _joined(outputs)
-            if problem.dropout > 0:
-                x = dropout(x, problem.dropout)
-            outputs = []
-        output, final = run(
-            part,
-            x,
-            batch_sizes,
-            weights[index * width : (index + 1) * width],
-            tuple(before[index : index + 1] for before in state),
-            _of_pass(masks, index // directions, index % directions),
-        )
-        outputs.append(output)
-        finals.append(final)
-    return _joined(outputs), _stacked(finals)
+    return run(spec, inputs, segment)
 
 
 def _of_pass(masks: Masks | None, layer: int, direction: int) -> Masks | None:
@@ -297,50 +256,46 @@ class Interleaving:
     live: int
 
 
-def run_dilated(
-    run: RunLayer,
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    state: State,
-    dilation: int,
-) -> tuple[Tensor, State]:
+def run_dilated(run: Run, spec: KernelSpec, inputs: Inputs, dilation: int) -> tuple[Tensor, State]:
     """Run one layer, in one direction or both, whose state lies `dilation` steps back.
 
     Source: Chang et al. (2017), arXiv 1710.02224, equation 1 and section 2.1.
 
     Arguments:
         run: runs a plain layer.
-        problem: a stack of one layer.
-        x, batch_sizes: as in `contract.TransparentKernel.forward`.
-        state: each part (Dd, B, ·): for each direction a queue of d states, the oldest first.
+        spec: of a stack of one layer.
+        inputs: of the layer; each part of the state (Dd, B, ·), for each direction a queue of d
+            states, the oldest first.
         dilation: d.
 
     Returns:
-        As `contract.TransparentKernel.forward`; the state is the queue after each row's last step.
+        The output, and the queue after each row's last step.
     """
-    batch, device = problem.batch, x.device
+    x, batch_sizes, batch, device = inputs.x, inputs.batch_sizes, spec.batch, inputs.x.device
     if batch_sizes is None:
-        lengths = torch.full((batch,), problem.steps)
-        plan = _dense(problem.steps, batch, dilation)
+        lengths = torch.full((batch,), spec.steps)
+        plan = _dense(spec.steps, batch, dilation)
     else:
         lengths = (batch_sizes[:, None] > torch.arange(batch)).sum(0)
         plan = _ragged(lengths, batch_sizes, dilation)
-    inner = replace(problem, steps=plan.steps, batch=plan.live, ragged=plan.batch_sizes is not None)
+    inner = replace(spec, steps=plan.steps, batch=plan.live, ragged=plan.batch_sizes is not None)
     if batch_sizes is None:
-        rows = x.reshape(problem.steps * batch, x.shape[-1])
+        rows = x.reshape(spec.steps * batch, x.shape[-1])
     else:
         rows = x if plan.data is None else x.index_select(0, plan.data.to(device))
     if plan.batch_sizes is None:
         rows = rows.reshape(plan.steps, plan.live, x.shape[-1])
-    slots = [slot.to(device) for slot in _slots(lengths, dilation, problem.directions)]
-    begun = [_begin(part, slots, plan) for part in state]
-    output, final = run(inner, rows, plan.batch_sizes, tuple(part for part, _ in begun))
+    starts = [start.to(device) for start in _starts(lengths, dilation, spec.directions)]
+    begun = [_begin(part, starts, plan) for part in inputs.state]
+    interleaved = replace(
+        inputs, x=rows, batch_sizes=plan.batch_sizes, state=tuple(part for part, _ in begun)
+    )
+    output, final = run(inner, interleaved)
     if batch_sizes is None:
-        output = output.reshape(problem.steps, batch, output.shape[-1])
+        output = output.reshape(spec.steps, batch, output.shape[-1])
     elif plan.data is not None:
         output = output.index_select(0, plan.data.argsort().to(device))
-    ends = [end.to(device) for end in _ends(lengths, dilation, problem.directions)]
+    ends = [end.to(device) for end in _ends(lengths, dilation, spec.directions)]
     after = tuple(
         _queue(part, waiting, ends, plan) for part, (_, waiting) in zip(final, begun, strict=True)
     )
@@ -359,20 +314,20 @@ def _dense(steps: int, batch: int, dilation: int) -> Interleaving:
 def _ragged(lengths: Tensor, batch_sizes: Tensor, dilation: int) -> Interleaving:
     batch = len(lengths)
     phase = torch.arange(dilation)[:, None]
-    own = (lengths - phase + dilation - 1).div(dilation, rounding_mode="floor").clamp(min=0)
-    falling = own.flatten().argsort(descending=True, stable=True)
-    live = int((own > 0).sum())
+    counts = (lengths - phase + dilation - 1).div(dilation, rounding_mode="floor").clamp(min=0)
+    falling = counts.flatten().argsort(descending=True, stable=True)
+    live = int((counts > 0).sum())
     rows = falling[:live]
-    own = own.flatten()[rows]
-    step = torch.arange(int(own[0]))[:, None]
-    there = step < own
+    counts = counts.flatten()[rows]
+    step = torch.arange(int(counts[0]))[:, None]
+    present = step < counts
     starts = torch.cat([batch_sizes.new_zeros(1), batch_sizes.cumsum(0)])
     time = (step * dilation + rows // batch).clamp(max=len(batch_sizes) - 1)
-    data = (starts[time] + rows % batch)[there]
-    return Interleaving(len(step), there.sum(1), falling, data, dilation * batch, live)
+    data = (starts[time] + rows % batch)[present]
+    return Interleaving(len(step), present.sum(1), falling, data, dilation * batch, live)
 
 
-def _slots(lengths: Tensor, dilation: int, directions: int) -> list[Tensor]:
+def _starts(lengths: Tensor, dilation: int, directions: int) -> list[Tensor]:
     """For each direction the place in the queue from which each sequence begins, (d, B)."""
     phase = torch.arange(dilation)[:, None].expand(dilation, len(lengths))
     return [phase, (lengths - 1 - phase) % dilation][:directions]
@@ -384,11 +339,11 @@ def _ends(lengths: Tensor, dilation: int, directions: int) -> list[Tensor]:
     return [(lengths + place) % dilation, dilation - 1 - place][:directions]
 
 
-def _begin(part: Tensor, slots: list[Tensor], plan: Interleaving) -> tuple[Tensor, Tensor]:
+def _begin(part: Tensor, starts: list[Tensor], plan: Interleaving) -> tuple[Tensor, Tensor]:
     """What the interleaved sequences begin with: (D, live, ·), and of those that are empty."""
-    queues = part.chunk(len(slots))
+    queues = part.chunk(len(starts))
     flat = torch.stack(
-        [_picked(queue, slot).flatten(0, 1) for queue, slot in zip(queues, slots, strict=True)]
+        [_picked(queue, start).flatten(0, 1) for queue, start in zip(queues, starts, strict=True)]
     )
     if plan.rows is not None:
         flat = flat.index_select(1, plan.rows.to(flat.device))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from holdfast.engine.cells import State
+from holdfast.engine.kernels.contract import Inputs
 from holdfast.engine.kernels.cpu import CPU
 from holdfast.engine.kernels.stream import Stream
 from holdfast.errors import ArgumentError
@@ -34,7 +35,7 @@ def step(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor, Stat
     """
     check_one_way(layer, "step")
     _check_x(x, "step")
-    weights = layer._all_weights()
+    weights = layer.flat_weights()
     check_input(x, weights[0], layer.input_size)
     with torch.no_grad():
         return _advance(layer, x, state, weights, "step")
@@ -47,7 +48,7 @@ def transition(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor
     """
     check_one_way(layer, "transition")
     _check_x(x, "transition")
-    weights = tuple(weight.to(x.dtype) for weight in layer._all_weights())
+    weights = tuple(weight.to(x.dtype) for weight in layer.flat_weights())
     check_input(x, weights[0], layer.input_size)
     with torch.autocast(x.device.type, enabled=False):
         return _advance(layer, x, state, weights, "transition")
@@ -58,18 +59,19 @@ def _advance(
 ) -> tuple[Tensor, State]:
     batch = x.shape[0]
     if state is None:
-        state = layer._zero_state(x, batch)
+        state = layer.zero_state(x, batch)
     else:
-        check_state(state, layer.cell.parts, layer._state_shapes(batch))
+        check_state(state, layer.cell.parts, layer.state_shapes(batch))
         for name, part in zip(layer.cell.parts, state, strict=True):
             if part.dtype != x.dtype and not autocasts(x.device.type):
                 raise ArgumentError(
                     f"{method} takes {name} in the dtype of x, {x.dtype}, got {part.dtype}; "
                     f"convert it: {name}.to(x.dtype)."
                 )
-    problem = layer._problem(x, 1, batch, ragged=False)
-    problem = replace(problem, dropout=0.0, by_equations=True)
-    output, after = layer._run_problem(run_stack, problem, x.unsqueeze(0), None, weights, state)
+    spec = layer.kernel_spec(x, 1, batch, ragged=False)
+    spec = replace(spec, dropout=0.0, by_equations=True)
+    inputs = Inputs(x=x.unsqueeze(0), batch_sizes=None, weights=weights, state=state)
+    output, after = layer.run_spec(run_stack, spec, inputs)
     return output.squeeze(0), after
 
 
@@ -129,18 +131,18 @@ class Stepper(Generic[S]):
         weights = self._copy.all_weights
         x = weights[0][0].new_empty(1, batch_size, layer.input_size)
         self._x_shape, self._dtype, self._device = x[0].shape, x.dtype, x.device
-        # Not _zero_state, whose parts may be one tensor.
-        self._state: State = tuple(x.new_zeros(shape) for shape in layer._state_shapes(batch_size))
+        # Not zero_state, whose parts may be one tensor.
+        self._state: State = tuple(x.new_zeros(shape) for shape in layer.state_shapes(batch_size))
         self._streams: list[Stream] = []
         with torch.no_grad():
-            passes = self._copy._problem(x, 1, batch_size, ragged=False).passes()
-        if layer.variant.layerwise or not all(CPU.serves(problem).serves for problem in passes):
+            passes = self._copy.kernel_spec(x, 1, batch_size, ragged=False).passes()
+        if layer.variant.layerwise or not all(CPU.serves(spec).serves for spec in passes):
             self._y = x.new_empty(batch_size, layer.proj_size or layer.hidden_size)
             return
         self._y = self._state[0][-1]
-        for index, problem in enumerate(passes):
+        for index, spec in enumerate(passes):
             state = tuple(part[index] for part in self._state)
-            self._streams.append(Stream(problem, tuple(weights[index]), state))
+            self._streams.append(Stream(spec, tuple(weights[index]), state))
         self._run = self._streams[0].run
         self._first, *rest = (stream.address for stream in self._streams)
         outputs = [part.data_ptr() for part in self._state[0]]
@@ -178,7 +180,7 @@ class Stepper(Generic[S]):
     @state.setter
     def state(self, state: S) -> None:
         parts = (state,) if isinstance(state, Tensor) else tuple(state)
-        shapes = self._copy._state_shapes(self._x_shape[0])
+        shapes = self._copy.state_shapes(self._x_shape[0])
         check_state(parts, self._copy.cell.parts, shapes)
         with torch.no_grad():
             for mine, given in zip(self._state, parts, strict=True):

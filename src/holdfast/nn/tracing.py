@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from holdfast.engine.cells import Masks, Options, State, Weights, gru, lstm, rnn, slstm
+from holdfast.engine.cells import Options, State, Weights, gru, lstm, rnn, slstm
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.choose import choose
-from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.contract import Inputs, KernelSpec
 from holdfast.errors import ArgumentError
 from holdfast.nn.arguments import Lengths, check_input, check_state, packed, padded
 from holdfast.nn.recurrent import Recurrent
@@ -200,55 +200,42 @@ def _trace(
     with torch.no_grad():
         x, state, lengths = _at_the_door(layer, x, state, lengths)
         steps, batch, _ = x.shape
-        weights = layer._all_weights()
+        weights = layer.flat_weights()
         check_input(x, weights[0], layer.input_size)
         if steps == 0:
             raise ArgumentError("trace takes x with one step or more, got none.")
         if state is None:
-            state = layer._zero_state(x, batch)
+            state = layer.zero_state(x, batch)
         else:
-            check_state(state, layer.cell.parts, layer._state_shapes(batch))
+            check_state(state, layer.cell.parts, layer.state_shapes(batch))
         ragged = None if lengths is None else packed(x, lengths)
-        begin, ends = state, None
+        inputs, ends = Inputs(x=x, batch_sizes=None, weights=weights, state=state), None
         if ragged is not None:
             order = ragged.sorted_indices
             assert order is not None  # `packed` always sorts
-            begin = tuple(part.index_select(1, order) for part in state)
+            inputs = replace(
+                inputs,
+                x=ragged.data,
+                batch_sizes=ragged.batch_sizes,
+                state=tuple(part.index_select(1, order) for part in state),
+            )
             ends = torch.as_tensor(lengths, device=x.device)
-        problem = layer._problem(x, steps, batch, ragged=ragged is not None)
-        problem = replace(problem, dropout=0.0, gradient=True)  # so that c is kept
+        spec = layer.kernel_spec(x, steps, batch, ragged=ragged is not None)
+        spec = replace(spec, dropout=0.0, gradient=True)  # so that c is kept
         traces: list[tuple[Tensor, ...]] = []
 
-        def run(
-            part: Problem,
-            x: Tensor,
-            batch_sizes: Tensor | None,
-            weights: tuple[Tensor, ...],
-            begin: State,
-            masks: Masks | None,
-        ) -> tuple[Tensor, State]:
-            every, final = _every_state(part, x, batch_sizes, weights, begin)
-            one = _pass_trace(part, x, weights, begin, every, ragged, ends, steps)
+        def run_pass(spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
+            every, final = _every_state(spec, inputs)
+            one = _pass_trace(spec, inputs, every, ragged, ends, steps)
             traces.append(_without_padding(fields(one), ends))
             return every[0], final
 
-        def run_traced(
-            part: Problem,
-            x: Tensor,
-            batch_sizes: Tensor | None,
-            weights: tuple[Tensor, ...],
-            begin: State,
-            segment: int | None,
-            masks: Masks | None,
-        ) -> tuple[Tensor, State]:
-            return run_passes(run, part, x, batch_sizes, weights, begin, masks)
+        def run(spec: KernelSpec, inputs: Inputs, segment: int | None) -> tuple[Tensor, State]:
+            return run_passes(run_pass, spec, inputs)
 
-        sizes = None if ragged is None else ragged.batch_sizes
-        rows = x if ragged is None else ragged.data
-        layer._run_problem(run_traced, problem, rows, sizes, weights, begin)
-        layers = layer.num_layers
+        layer.run_spec(run, spec, inputs)
         return [
-            torch.stack(field).view(layers, problem.directions, *field[0].shape)
+            torch.stack(field).view(layer.num_layers, spec.directions, *field[0].shape)
             for field in zip(*traces, strict=True)
         ]
 
@@ -277,26 +264,18 @@ def _at_the_door(
     return (x.transpose(0, 1) if layer.batch_first else x), state, lengths
 
 
-def _every_state(
-    problem: Problem,
-    x: Tensor,
-    batch_sizes: Tensor | None,
-    weights: tuple[Tensor, ...],
-    state: State,
-) -> tuple[State, State]:
+def _every_state(spec: KernelSpec, inputs: Inputs) -> tuple[State, State]:
     """Every part of the state after each step of a pass, and after each row's last step."""
-    kernel = choose(problem).kernel
-    if kernel.taped is True and len(problem.cell.parts) <= 2:  # more than a tape holds
-        output, final, tape = kernel.forward(problem, x, batch_sizes, weights, state)
-        return (output,) if tape.cells is None else (output, tape.cells), final
-    return reference.unroll(problem, x, batch_sizes, weights, state)
+    kernel = choose(spec).kernel
+    if kernel.own_backward is True and len(spec.cell.parts) <= 2:  # more than is saved
+        output, final, saved = kernel.forward(spec, inputs)
+        return (output,) if saved.cells is None else (output, saved.cells), final
+    return reference.unroll(spec, inputs)
 
 
 def _pass_trace(
-    problem: Problem,
-    x: Tensor,
-    weights: tuple[Tensor, ...],
-    begin: State,
+    spec: KernelSpec,
+    inputs: Inputs,
     every: State,
     ragged: PackedSequence | None,
     ends: Tensor | None,
@@ -307,16 +286,16 @@ def _pass_trace(
     def spread(tensor: Tensor) -> Tensor:
         return tensor if ragged is None else padded(ragged._replace(data=tensor), steps)
 
+    begin = inputs.state
     if ragged is not None and ragged.unsorted_indices is not None:
         unsorted = ragged.unsorted_indices
         begin = tuple(part.index_select(1, unsorted) for part in begin)
     after = tuple(spread(tensor) for tensor in every)
     before = tuple(
-        _before(part, first, ends, reverse=problem.reverse)
+        _before(part, first, ends, reverse=spec.reverse)
         for part, first in zip(after, begin, strict=True)
     )
-    named = problem.weights(weights)
-    return PassTrace(spread(x), before, after, named, problem.options)
+    return PassTrace(spread(inputs.x), before, after, spec.weights(inputs.weights), spec.options)
 
 
 def _before(after: Tensor, begin: Tensor, ends: Tensor | None, *, reverse: bool) -> Tensor:

@@ -10,7 +10,7 @@ from torch.backends import cudnn
 from torch.backends.cudnn.rnn import get_cudnn_mode
 
 from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, Cell, State, Weights
-from holdfast.engine.kernels.contract import Problem, Verdict
+from holdfast.engine.kernels.contract import Inputs, KernelSpec, Verdict
 
 _CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
 
@@ -19,34 +19,33 @@ class BuiltinKernel:
     """Runs whole stacks through torch's own operators, which torch differentiates."""
 
     name = "builtin"
-    taped: Literal[False] = False
+    own_backward: Literal[False] = False
 
-    def serves(self, problem: Problem) -> Verdict:
+    def serves(self, spec: KernelSpec) -> Verdict:
         """Every stack of a cell that torch knows, in every dtype and on every device."""
-        if problem.by_equations:
+        if spec.by_equations:
             return Verdict(False, "the equations themselves were asked for")
-        if problem.cell not in _CELLS:
-            return Verdict(False, f"torch has no operator for {problem.cell.name}")
-        if problem.options.changed:
-            return Verdict(False, f"torch's operators have no {', '.join(problem.options.changed)}")
-        if problem.reverse:
+        if spec.cell not in _CELLS:
+            return Verdict(False, f"torch has no operator for {spec.cell.name}")
+        if spec.options.changed:
+            return Verdict(False, f"torch's operators have no {', '.join(spec.options.changed)}")
+        if spec.reverse:
             return Verdict(False, "torch's operators read backwards only beside forwards")
         return Verdict(True, "torch's fused operator runs the whole stack in one call")
 
     def forward(
         self,
-        problem: Problem,
-        x: Tensor,
-        batch_sizes: Tensor | None,
-        weights: tuple[Tensor, ...],
-        state: State,
+        spec: KernelSpec,
+        inputs: Inputs,
     ) -> tuple[Tensor, State]:
-        """Run a stack; see `contract.TransparentKernel`."""
-        bias, layers, both = problem.bias, problem.layers, problem.directions == 2
+        """Run a stack; see `contract.StackKernel`."""
+        x, batch_sizes = inputs.x, inputs.batch_sizes
+        weights, state = inputs.weights, inputs.state
+        bias, layers, both = spec.bias, spec.layers, spec.directions == 2
         # Without "train" the fused libraries keep nothing for the backward pass. Dropout is 0 in
         # evaluation anyway, so a layer in that mode can be differentiated on cuDNN too.
-        dropout, train = problem.dropout, problem.gradient or problem.dropout > 0
-        if problem.cell is LSTM:
+        dropout, train = spec.dropout, spec.gradient or spec.dropout > 0
+        if spec.cell is LSTM:
             if batch_sizes is None:
                 output, h, c = torch.lstm(
                     x, state, weights, bias, layers, dropout, train, both, False
@@ -58,9 +57,9 @@ class BuiltinKernel:
             return output, (h, c)
         operator = (
             torch.gru
-            if problem.cell is GRU
+            if spec.cell is GRU
             else torch.rnn_tanh
-            if problem.cell is RNN_TANH
+            if spec.cell is RNN_TANH
             else torch.rnn_relu
         )
         if batch_sizes is None:

@@ -1,4 +1,4 @@
-"""Which kernel runs a problem, and why."""
+"""Which kernel runs a recurrence, and why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from holdfast.engine.kernels.builtin import BUILTIN
-from holdfast.engine.kernels.contract import Kernel, Problem, TransparentKernel
+from holdfast.engine.kernels.contract import Kernel, KernelSpec, StackKernel
 from holdfast.engine.kernels.cpu import CPU
 from holdfast.engine.kernels.reference import REFERENCE
 
@@ -16,7 +16,7 @@ KERNELS: tuple[Kernel, ...] = (CPU, BUILTIN, REFERENCE)
 
 @dataclass(frozen=True)
 class Choice:
-    """The kernel for a problem.
+    """The kernel for a spec.
 
     Arguments:
         kernel: which.
@@ -29,10 +29,10 @@ class Choice:
     whole: bool
 
 
-def choose(problem: Problem) -> Choice:
+def choose(spec: KernelSpec) -> Choice:
     """The first kernel that serves the stack, or every pass of it.
 
-    A pure function of the problem: it tries nothing out, so an error in a kernel is an error for
+    A pure function of the spec: it tries nothing out, so an error in a kernel is an error for
     the caller and never a reason to run another one.
 
     Raises:
@@ -42,22 +42,22 @@ def choose(problem: Problem) -> Choice:
     Example:
         >>> import torch
         >>> from holdfast.engine.cells import LSTM
-        >>> problem = Problem(LSTM, 7, 2, 3, 4, torch.bfloat16, "cpu", layers=2)
-        >>> choose(problem).kernel.name, choose(problem).whole
+        >>> spec = KernelSpec(LSTM, 7, 2, 3, 4, torch.bfloat16, "cpu", layers=2)
+        >>> choose(spec).kernel.name, choose(spec).whole
         ('builtin', True)
     """
-    return _choose(problem, KERNELS)
+    return _first_serving(spec, KERNELS)
 
 
 @lru_cache(maxsize=1024)
-def _choose(problem: Problem, kernels: tuple[Kernel, ...]) -> Choice:
+def _first_serving(spec: KernelSpec, kernels: tuple[Kernel, ...]) -> Choice:
     # Remembered, since a short pass takes less time than a choice does.
     refusals: list[str] = []
     for kernel in kernels:
-        verdict = kernel.serves(problem)
+        verdict = kernel.serves(spec)
         whole = verdict.serves
-        if not whole and not problem.is_pass:
-            passes = [kernel.serves(part) for part in problem.passes()]
+        if not whole and not spec.is_pass:
+            passes = [kernel.serves(part) for part in spec.passes()]
             verdict = next((part for part in passes if not part.serves), passes[0])
         if verdict.serves:
             return Choice(kernel, "; ".join([f"{kernel.name}: {verdict.reason}", *refusals]), whole)
@@ -65,12 +65,12 @@ def _choose(problem: Problem, kernels: tuple[Kernel, ...]) -> Choice:
     raise LookupError("; ".join(refusals))
 
 
-def choose_transparent(problem: Problem) -> TransparentKernel | None:
+def choose_for_transforms(spec: KernelSpec) -> StackKernel | None:
     """The first kernel made of torch's own operators that serves the whole stack, if there is one.
 
     For transforms of torch that look through its operators, but not through a kernel of our own.
     """
     for kernel in KERNELS:
-        if kernel.taped is False and kernel.serves(problem).serves:
+        if kernel.own_backward is False and kernel.serves(spec).serves:
             return kernel
     return None

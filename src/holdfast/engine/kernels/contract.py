@@ -1,11 +1,11 @@
-"""What is asked of a kernel, and what it hands back.
+"""What a kernel is given, and what it returns.
 
 Two kinds of kernel are worth having, and one description of the work serves both. A fused library
 (oneDNN, cuDNN) wants the *whole stack* of layers at once, dropout and both directions included. A
-kernel of our own computes one *pass*: one layer in one direction. So a `Problem` describes a stack,
-a pass is a stack of one layer and one direction, and `Problem.passes` takes a stack apart. A kernel
-that refuses a stack may still serve its passes; running them one after the other is the layer's
-business (`holdfast.nn`), so that no kernel has to know of stacking.
+kernel of our own computes one *pass*: one layer in one direction. So a `KernelSpec` describes a
+stack, a pass is a stack of one layer and one direction, and `KernelSpec.passes` takes a stack
+apart. A kernel that refuses a stack may still serve its passes; running them one after the other is
+the layer's business (`holdfast.nn`), so that no kernel has to know of stacking.
 
 Ragged batches have one form, torch's packed one: the sequences sorted by falling length, step t
 of those that are long enough stored as consecutive rows, `batch_sizes[t]` of them. A dense batch is
@@ -25,8 +25,8 @@ from holdfast.engine.cells import NEUTRAL, Cell, Masks, Options, State, Weights
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One recurrence to run: everything that the choice of a kernel may depend on.
+class KernelSpec:
+    """One recurrence to run: everything that the choice of a kernel may depend on, and no tensor.
 
     Arguments:
         cell: which equations.
@@ -42,8 +42,7 @@ class Problem:
         ragged: whether the input is packed.
         gradient: whether a backward pass may follow, so that what it needs must be kept.
         by_equations: whether the caller wants the cell's own equations and nothing faster.
-        options: which variant of the cell; the seed of its masks is no part of the problem, since
-            the choice of a kernel does not depend on it.
+        options: which variant of the cell.
     """
 
     cell: Cell
@@ -91,7 +90,7 @@ class Problem:
             options=self.options,
         )
 
-    def passes(self) -> tuple[Problem, ...]:
+    def passes(self) -> tuple[KernelSpec, ...]:
         """The stack's passes in the order of its weights: by layer, forward before reverse."""
         if self.is_pass and self.dropout == 0:
             return (self,)
@@ -124,39 +123,51 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a kernel serves a problem, and why, in words that a person can read."""
+    """Whether a kernel serves a spec, and why, in words that a person can read."""
 
     serves: bool
     reason: str
 
 
-@dataclass(frozen=True)
-class Tape:
-    """What the backward pass of one pass gets from its forward pass.
-
-    Its shapes depend on the problem's options and never on the kernel, so that any kernel can play
-    any tape, and one operator with one signature can stand for all of them.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """The tensors that a pass or a stack runs on.
 
     Arguments:
         x: (T, B, I), or (rows, I) where ragged.
         batch_sizes: (T,) int64 on the CPU where ragged, else None.
-        weights: as the layer holds them.
-        state: what the pass began with, each part (1, B, ·).
-        output: h at every step, (T, B, H) or (rows, H); P for H with a projection.
-        cells: c at every step in the same form, for cells that have a c, else None.
-        kept: what the forward pass spares the backward pass from computing again, in an order of
-            the kernel's own; None where nothing was kept, and for every other kernel no loss.
-        masks: where the masks of training come from, else None.
+        weights: as the layer holds them; of a stack those of all passes, one after the other.
+        state: before the first step, each part (LD, B, ·).
+        masks: where the masks of training come from, else None; of a stack those of its first pass,
+            from which the others' follow.
     """
 
     x: Tensor
     batch_sizes: Tensor | None
     weights: tuple[Tensor, ...]
     state: State
+    masks: Masks | None = None
+
+
+@dataclass(frozen=True)
+class SavedForBackward:
+    """What the backward pass of one pass gets from its forward pass.
+
+    Its shapes depend on the spec's options and never on the kernel, so that any kernel can go back
+    from what another one saved.
+
+    Arguments:
+        inputs: of the forward pass.
+        output: h at every step, (T, B, H) or (rows, H); P for H with a projection.
+        cells: c at every step in the same form, for cells that have a c, else None.
+        gates: what the forward pass spares the backward pass from computing again, in an order of
+            the kernel's own; None where nothing was kept, and for every other kernel no loss.
+    """
+
+    inputs: Inputs
     output: Tensor
     cells: Tensor | None
-    kept: Tensor | None = None
-    masks: Masks | None = None
+    gates: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -173,40 +184,32 @@ class Gradients:
     state: State
 
 
-class TapedKernel(Protocol):
-    """A kernel of our own: its derivative is its own too, played from a tape.
+class PassKernel(Protocol):
+    """A kernel of our own, with a backward pass of its own; it serves passes.
 
-    It serves passes. Second derivatives are not its business: `engine.autograd` takes them from the
-    reference.
+    Second derivatives are not its business: `engine.autograd` takes them from the reference.
     """
 
     name: str
-    taped: Literal[True]
+    own_backward: Literal[True]
 
-    def serves(self, problem: Problem) -> Verdict:
+    def serves(self, spec: KernelSpec) -> Verdict:
         """Whether this kernel can do it; a pure function."""
         ...
 
-    def forward(
-        self,
-        problem: Problem,
-        x: Tensor,
-        batch_sizes: Tensor | None,
-        weights: tuple[Tensor, ...],
-        state: State,
-        masks: Masks | None = None,
-    ) -> tuple[Tensor, State, Tape]:
-        """Run a pass; the arguments are those of `Tape`.
+    def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State, SavedForBackward]:
+        """Run a pass.
 
         Returns:
-            output, the state after each row's last step (each part (1, B, ·)), and the tape.
+            output, the state after each row's last step (each part (1, B, ·)), and what `backward`
+            needs.
         """
         ...
 
     def backward(
         self,
-        problem: Problem,
-        tape: Tape,
+        spec: KernelSpec,
+        saved: SavedForBackward,
         output: Tensor | None,
         state: tuple[Tensor | None, ...],
         *,
@@ -215,7 +218,7 @@ class TapedKernel(Protocol):
         """The gradients of a pass.
 
         Arguments:
-            problem, tape: of the forward pass.
+            spec, saved: of the forward pass.
             output, state: the gradients that reach what it returned, in the same shapes; None for
                 what no loss depends on.
             input_gradient: whether that of x is wanted.
@@ -223,35 +226,18 @@ class TapedKernel(Protocol):
         ...
 
 
-class TransparentKernel(Protocol):
-    """A kernel made of torch's own operators: torch differentiates it and our bridge is bypassed.
-
-    It serves stacks.
-    """
+class StackKernel(Protocol):
+    """A kernel made of torch's own operators, which torch differentiates; it serves stacks."""
 
     name: str
-    taped: Literal[False]
+    own_backward: Literal[False]
 
-    def serves(self, problem: Problem) -> Verdict:
+    def serves(self, spec: KernelSpec) -> Verdict:
         """Whether this kernel can do it; a pure function."""
         ...
 
-    def forward(
-        self,
-        problem: Problem,
-        x: Tensor,
-        batch_sizes: Tensor | None,
-        weights: tuple[Tensor, ...],
-        state: State,
-    ) -> tuple[Tensor, State]:
-        """Run a stack.
-
-        Arguments:
-            problem: a stack or a pass.
-            x: (T, B, I), or (rows, I) where ragged.
-            batch_sizes: (T,) int64 on the CPU where ragged, else None.
-            weights: those of all passes, one after the other.
-            state: each part (LD, B, ·).
+    def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
+        """Run a stack or a pass.
 
         Returns:
             output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step.
@@ -259,4 +245,4 @@ class TransparentKernel(Protocol):
         ...
 
 
-Kernel = TapedKernel | TransparentKernel
+Kernel = PassKernel | StackKernel

@@ -26,7 +26,13 @@ from holdfast.engine.cells import (
     Weights,
 )
 from holdfast.engine.kernels.buffer_pool import LARGE, LENDER
-from holdfast.engine.kernels.contract import Gradients, Problem, Tape, Verdict
+from holdfast.engine.kernels.contract import (
+    Gradients,
+    Inputs,
+    KernelSpec,
+    SavedForBackward,
+    Verdict,
+)
 
 LIBRARY: Final = "libholdfast.so"
 
@@ -159,42 +165,40 @@ SMALL: Final = 1 << 19
 """Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
 
 
-def is_variant(problem: Problem) -> bool:
+def is_variant(spec: KernelSpec) -> bool:
     """Whether a pass needs the kernels with options, which are a little slower than the others."""
-    return (
-        problem.options is not NEUTRAL and bool(problem.options.changed)
-    ) or problem.projection > 0
+    return (spec.options is not NEUTRAL and bool(spec.options.changed)) or spec.projection > 0
 
 
-def kernel_of(problem: Problem) -> int:
+def kernel_of(spec: KernelSpec) -> int:
     """The number of a pass's kernel in the table in `native/kernels.cpp`."""
-    if problem.cell is SLSTM:
+    if spec.cell is SLSTM:
         return 9
-    plain = CELLS.index(problem.cell)
-    if not is_variant(problem):
+    plain = CELLS.index(spec.cell)
+    if not is_variant(spec):
         return plain
-    return 4 + plain + (plain > 0 or problem.options.coupled)
+    return 4 + plain + (plain > 0 or spec.options.coupled)
 
 
-def slots_of(problem: Problem) -> int:
+def slots_of(spec: KernelSpec) -> int:
     """What the forward pass keeps of a unit at a step for the backward pass: the gates.
 
     The plain RNN's only gate is its output, and not once options stand between the two. What has
     been normalised would take three times as much memory, and is always computed once more.
     """
-    if problem.cell is SLSTM:
+    if spec.cell is SLSTM:
         return 6  # they depend on all steps before, and cannot be computed once more
-    if problem.options.layer_norm:
+    if spec.options.layer_norm:
         return 0
-    if problem.cell is GRU:
+    if spec.cell is GRU:
         return 4  # r, z, n and what r is multiplied with
-    gates = len(problem.cell.gates) - problem.options.coupled
-    return gates if gates > 1 or is_variant(problem) else 0
+    gates = len(spec.cell.gates) - spec.options.coupled
+    return gates if gates > 1 or is_variant(spec) else 0
 
 
 def tell_options(
     call: Call,
-    problem: Problem,
+    spec: KernelSpec,
     weights: Weights,
     masks: Masks | None,
     gradients: Weights | None,
@@ -203,11 +207,11 @@ def tell_options(
 
     Arguments:
         call: of which the rest is told already.
-        problem, weights, masks: of the pass; the weights have to live as long as the call.
+        spec, weights, masks: of the pass; the weights have to live as long as the call.
         gradients: where those of the weights go to, in a backward pass.
     """
-    options = problem.options
-    call.projection = problem.projection
+    options = spec.options
+    call.projection = spec.projection
     if masks is not None:
         call.masked, call.seed, call.first_step = True, int(masks.seed), masks.first_step
         call.stream = 16 * (2 * masks.layer + masks.direction)
@@ -228,44 +232,44 @@ def tell_options(
     call.grad_norm_c_bias = pointer(gradients.norm_c_bias)
 
 
-def check(problem: Problem, x: Tensor, weights: Weights, state: State) -> None:
+def check(spec: KernelSpec, x: Tensor, weights: Weights, state: State) -> None:
     """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    of_weights, of_state = _wanted(problem)
-    _check(problem, x, (*x.shape[:-1], problem.input_size))
+    of_weights, of_state = _wanted(spec)
+    _check(spec, x, (*x.shape[:-1], spec.input_size))
     for place, shape in of_weights:
-        _check(problem, weights[place], shape)
+        _check(spec, weights[place], shape)
     for part, shape in zip(state, of_state, strict=False):
-        _check(problem, part, shape)
+        _check(spec, part, shape)
 
 
 @lru_cache(maxsize=1024)
 def _wanted(
-    problem: Problem,
+    spec: KernelSpec,
 ) -> tuple[tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, ...], ...]]:
     """The shape of each weight, by its place in `Weights`, and of each part of the state."""
-    units = problem.hidden_size
+    units = spec.hidden_size
     of_weights = tuple(
-        (Weights._fields.index(name), shape) for name, shape in problem.weight_shapes().items()
+        (Weights._fields.index(name), shape) for name, shape in spec.weight_shapes().items()
     )
-    widths = (problem.output_size, units, units, units)
-    return of_weights, tuple((1, problem.batch, width) for width in widths)
+    widths = (spec.output_size, units, units, units)
+    return of_weights, tuple((1, spec.batch, width) for width in widths)
 
 
-def _check(problem: Problem, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+def _check(spec: KernelSpec, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
     assert tensor is not None
-    if tensor.shape != shape or tensor.dtype != problem.dtype or not tensor.is_cpu:
+    if tensor.shape != shape or tensor.dtype != spec.dtype or not tensor.is_cpu:
         raise RuntimeError(
-            f"Expected a tensor of size {tuple(shape)} and {problem.dtype} on the CPU, got "
+            f"Expected a tensor of size {tuple(shape)} and {spec.dtype} on the CPU, got "
             f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
         )
 
 
-def dense(problem: Problem, weights: Weights) -> Weights:
+def dense(spec: KernelSpec, weights: Weights) -> Weights:
     """With W_hh in full, where it is given as blocks on its diagonal; zeros around them."""
-    heads = problem.options.heads
+    heads = spec.options.heads
     if heads == 1:
         return weights
-    full = weights.weight_hh.new_zeros(4 * problem.hidden_size, problem.hidden_size)
+    full = weights.weight_hh.new_zeros(4 * spec.hidden_size, spec.hidden_size)
     on_diagonal(full, heads).copy_(weights.weight_hh.view(on_diagonal(full, heads).shape))
     return weights._replace(weight_hh=full)
 
@@ -276,15 +280,13 @@ def on_diagonal(full: Tensor, heads: int) -> Tensor:
     return full.view(4, heads, units, heads, units).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
 
 
-def worthwhile_threads(problem: Problem) -> int:
+def worthwhile_threads(spec: KernelSpec) -> int:
     """As many as torch has, or fewer where more would not end sooner."""
-    rows = len(problem.cell.gates) * problem.hidden_size
-    multiplications = (
-        problem.steps * problem.batch * rows * (problem.input_size + problem.hidden_size)
-    )
+    rows = len(spec.cell.gates) * spec.hidden_size
+    multiplications = spec.steps * spec.batch * rows * (spec.input_size + spec.hidden_size)
     if multiplications < SMALL:
         return 1
-    return min(torch.get_num_threads(), -(-problem.batch // TOGETHER))
+    return min(torch.get_num_threads(), -(-spec.batch // TOGETHER))
 
 
 def pointer(tensor: Tensor | None) -> int | None:
@@ -310,14 +312,14 @@ class CpuKernel:
         kept_bytes: up to which size the gates are kept for the backward pass.
     """
 
-    taped: Literal[True] = True
+    own_backward: Literal[True] = True
 
     def __init__(self, instructions: str | None = None, kept_bytes: int = KEPT_BYTES) -> None:
         self.name = "cpu" if instructions is None else f"cpu-{instructions}"
         self._instructions = instructions
         self._kept_bytes = kept_bytes
 
-    def serves(self, problem: Problem) -> Verdict:
+    def serves(self, spec: KernelSpec) -> Verdict:
         """Every cell in float32 and float64, one layer and direction.
 
         Without options up to 512 units, since torch's operators take more; with options any.
@@ -327,106 +329,96 @@ class CpuKernel:
             return Verdict(False, library)
         if self._instructions is not None and self.instruction_set(library) is None:
             return Verdict(False, f"this processor has no {self._instructions}")
-        if problem.by_equations:
+        if spec.by_equations:
             return Verdict(False, "the equations themselves were asked for")
-        if problem.device != "cpu":
-            return Verdict(False, f"it runs on the CPU, not on {problem.device}")
-        if problem.dtype not in (torch.float32, torch.float64):
-            return Verdict(False, f"it computes in float32 and float64, not in {problem.dtype}")
-        if problem.cell not in CELLS:
-            return Verdict(False, f"there is no compiled kernel for {problem.cell.name}")
-        plain = problem.options is NEUTRAL and problem.cell is not SLSTM
-        if problem.options is not NEUTRAL:  # else not to be asked: it takes as long as a short pass
-            foreign = set(problem.options.changed) - problem.cell.options
+        if spec.device != "cpu":
+            return Verdict(False, f"it runs on the CPU, not on {spec.device}")
+        if spec.dtype not in (torch.float32, torch.float64):
+            return Verdict(False, f"it computes in float32 and float64, not in {spec.dtype}")
+        if spec.cell not in CELLS:
+            return Verdict(False, f"there is no compiled kernel for {spec.cell.name}")
+        plain = spec.options is NEUTRAL and spec.cell is not SLSTM
+        if spec.options is not NEUTRAL:  # else not to be asked: it takes as long as a short pass
+            foreign = set(spec.options.changed) - spec.cell.options
             if foreign:
-                return Verdict(False, f"{problem.cell.name} has no {', '.join(sorted(foreign))}")
-        if plain and problem.hidden_size > LARGEST_HIDDEN:
+                return Verdict(False, f"{spec.cell.name} has no {', '.join(sorted(foreign))}")
+        if plain and spec.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
-        if plain and problem.batch == 1 and problem.hidden_size > LARGEST_ALONE:
+        if plain and spec.batch == 1 and spec.hidden_size > LARGEST_ALONE:
             return Verdict(
                 False, f"with one row and more than {LARGEST_ALONE} units oneDNN is faster"
             )
-        if not problem.is_pass:
+        if not spec.is_pass:
             return Verdict(False, "it runs one layer and direction")
         return Verdict(True, "compiled loop over time, every gate of a tile while it is in cache")
 
     def forward(
         self,
-        problem: Problem,
-        x: Tensor,
-        batch_sizes: Tensor | None,
-        weights: tuple[Tensor, ...],
-        state: State,
-        masks: Masks | None = None,
-    ) -> tuple[Tensor, State, Tape]:
-        """Run a pass; see `contract.TapedKernel`."""
-        units, has_cell = problem.hidden_size, problem.cell in (LSTM, SLSTM)
+        spec: KernelSpec,
+        inputs: Inputs,
+    ) -> tuple[Tensor, State, SavedForBackward]:
+        """Run a pass; see `contract.PassKernel`."""
+        x, batch_sizes, state = inputs.x, inputs.batch_sizes, inputs.state
+        units, has_cell = spec.hidden_size, spec.cell in (LSTM, SLSTM)
         form = x.shape[:-1]
-        output = _fresh(x, (*form, problem.output_size))
-        cells = _lent(x, (*form, units)) if has_cell and problem.gradient else None
+        output = _fresh(x, (*form, spec.output_size))
+        cells = _lent(x, (*form, units)) if has_cell and spec.gradient else None
         cell_state = state[1].clone() if has_cell and cells is None else None
         kept = None
-        slots = slots_of(problem) if problem.gradient else 0
+        slots = slots_of(spec) if spec.gradient else 0
         if slots and form.numel() * slots * units * x.element_size() <= self._kept_bytes:
             kept = _lent(x, (*form, slots * units))
         beyond = tuple(part.clone(memory_format=torch.contiguous_format) for part in state[2:])
         self._run(
-            problem,
-            x,
-            batch_sizes,
-            weights,
-            state,
-            masks,
+            spec,
+            inputs,
             output=output,
             cells=cells,
             cell_state=cell_state,
             slots=kept,
             beyond=beyond,
         )
-        final: State = (_last(problem, output, batch_sizes),)
+        final: State = (_last(spec, output, batch_sizes),)
         if cells is not None:
-            final += (_last(problem, cells, batch_sizes),)
+            final += (_last(spec, cells, batch_sizes),)
         elif cell_state is not None:
             final += (cell_state,)
         final += beyond
-        return output, final, Tape(x, batch_sizes, weights, state, output, cells, kept, masks)
+        return output, final, SavedForBackward(inputs, output, cells, kept)
 
     def backward(
         self,
-        problem: Problem,
-        tape: Tape,
+        spec: KernelSpec,
+        saved: SavedForBackward,
         output: Tensor | None,
         state: tuple[Tensor | None, ...],
         *,
         input_gradient: bool = True,
     ) -> Gradients:
-        """The gradients of a pass; see `contract.TapedKernel`."""
-        grad_x = _fresh(tape.x, tape.x.shape) if input_gradient else None
+        """The gradients of a pass; see `contract.PassKernel`."""
+        inputs = saved.inputs
+        grad_x = _fresh(inputs.x, inputs.x.shape) if input_gradient else None
         grad_weights = tuple(
             torch.empty_like(weight, memory_format=torch.contiguous_format)
-            for weight in tape.weights
+            for weight in inputs.weights
         )
         # Ours to write into: what reaches the last state becomes what leaves the first.
         grad_state = tuple(
             before.new_zeros(before.shape)
             if part is None
             else part.clone(memory_format=torch.contiguous_format)
-            for before, part in zip(tape.state, state, strict=True)
+            for before, part in zip(inputs.state, state, strict=True)
         )
-        named = problem.weights(grad_weights)
-        kept = tape.kept
-        if kept is None and problem.cell is SLSTM:
-            kept = self._slots(problem, tape)
+        named = spec.weights(grad_weights)
+        gates = saved.gates
+        if gates is None and spec.cell is SLSTM:
+            gates = self._gates_again(spec, saved)
         self._run(
-            problem,
-            tape.x,
-            tape.batch_sizes,
-            tape.weights,
-            tape.state,
-            tape.masks,
-            output=tape.output,
-            cells=tape.cells,
-            slots=kept,
+            spec,
+            inputs,
+            output=saved.output,
+            cells=saved.cells,
+            slots=gates,
             beyond=grad_state[2:],
             backward=True,
             grad_output=None if output is None else output.contiguous(),
@@ -437,35 +429,28 @@ class CpuKernel:
         )
         return Gradients(grad_x, grad_weights, grad_state)
 
-    def _slots(self, problem: Problem, tape: Tape) -> Tensor:
+    def _gates_again(self, spec: KernelSpec, saved: SavedForBackward) -> Tensor:
         """What the forward pass has not kept, by running it once more."""
-        assert tape.cells is not None
-        width = slots_of(problem) * problem.hidden_size
-        made = _fresh(tape.x, (*tape.x.shape[:-1], width))
+        assert saved.cells is not None
+        inputs = saved.inputs
+        width = slots_of(spec) * spec.hidden_size
+        made = _fresh(inputs.x, (*inputs.x.shape[:-1], width))
         self._run(
-            problem,
-            tape.x,
-            tape.batch_sizes,
-            tape.weights,
-            tape.state,
-            tape.masks,
-            output=torch.empty_like(tape.output),
-            cells=torch.empty_like(tape.cells),
+            spec,
+            inputs,
+            output=torch.empty_like(saved.output),
+            cells=torch.empty_like(saved.cells),
             slots=made,
             beyond=tuple(
-                part.clone(memory_format=torch.contiguous_format) for part in tape.state[2:]
+                part.clone(memory_format=torch.contiguous_format) for part in inputs.state[2:]
             ),
         )
         return made
 
     def _run(
         self,
-        problem: Problem,
-        x: Tensor,
-        batch_sizes: Tensor | None,
-        weights: tuple[Tensor, ...],
-        state: State,
-        masks: Masks | None,
+        spec: KernelSpec,
+        inputs: Inputs,
         *,
         output: Tensor,
         cells: Tensor | None = None,
@@ -484,25 +469,25 @@ class CpuKernel:
         assert not isinstance(library, str)
         index = self.instruction_set(library)
         assert index is not None
-        offsets = None
+        offsets, batch_sizes = None, inputs.batch_sizes
         if batch_sizes is not None:
             offsets = torch.cat([batch_sizes.new_zeros(1), batch_sizes.cumsum(0)])
         # Held here, so that what had to be made contiguous lives as long as the call.
-        x = x.contiguous()
-        state = tuple(part.contiguous() for part in state)
-        named = problem.weights([weight.contiguous() for weight in weights])
-        check(problem, x, named, state)
-        named, blocks = dense(problem, named), None
-        if grad_weights is not None and problem.options.heads > 1:
+        x = inputs.x.contiguous()
+        state = tuple(part.contiguous() for part in inputs.state)
+        named = spec.weights([weight.contiguous() for weight in inputs.weights])
+        check(spec, x, named, state)
+        named, blocks = dense(spec, named), None
+        if grad_weights is not None and spec.options.heads > 1:
             blocks = grad_weights.weight_hh
             grad_weights = grad_weights._replace(weight_hh=torch.empty_like(named.weight_hh))
         call = Call(
-            problem.steps,
-            problem.batch,
-            problem.input_size,
-            problem.hidden_size,
-            problem.reverse,
-            worthwhile_threads(problem),
+            spec.steps,
+            spec.batch,
+            spec.input_size,
+            spec.hidden_size,
+            spec.reverse,
+            worthwhile_threads(spec),
             pointer(offsets),
             pointer(x),
             pointer(named.weight_ih),
@@ -525,20 +510,20 @@ class CpuKernel:
             call.grad_weight_hh = pointer(grad_weights.weight_hh)
             call.grad_bias_ih = pointer(grad_weights.bias_ih)
             call.grad_bias_hh = pointer(grad_weights.bias_hh)
-        if is_variant(problem):
-            tell_options(call, problem, named, masks, grad_weights)
+        if is_variant(spec):
+            tell_options(call, spec, named, inputs.masks, grad_weights)
         if beyond:
             places = [pointer(part) for part in beyond]
             if backward:
                 call.grad_normaliser, call.grad_stabiliser = places
             else:
                 call.normaliser, call.stabiliser = places
-        double = problem.dtype == torch.float64
-        failed = library.run(index, kernel_of(problem), double, backward, ctypes.byref(call))
+        double = spec.dtype == torch.float64
+        failed = library.run(index, kernel_of(spec), double, backward, ctypes.byref(call))
         if failed:
             raise MemoryError("The compiled kernel could not get the memory it works in.")
         if blocks is not None and grad_weights is not None:
-            found = on_diagonal(grad_weights.weight_hh, problem.options.heads)
+            found = on_diagonal(grad_weights.weight_hh, spec.options.heads)
             blocks.view(found.shape).copy_(found)
 
     def instruction_set(self, library: Library) -> int | None:
@@ -568,14 +553,14 @@ def _lent(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     return LENDER.lend(like.dtype, shape)
 
 
-def _last(problem: Problem, every: Tensor, batch_sizes: Tensor | None) -> Tensor:
+def _last(spec: KernelSpec, every: Tensor, batch_sizes: Tensor | None) -> Tensor:
     """The last computed of every sequence, (1, B, H), from those of all steps."""
     if batch_sizes is None:
-        step = 0 if problem.reverse else problem.steps - 1
+        step = 0 if spec.reverse else spec.steps - 1
         return every[step : step + 1].clone()
-    rows = torch.arange(problem.batch)
-    if problem.reverse:
-        return every[: problem.batch].clone().unsqueeze(0)
+    rows = torch.arange(spec.batch)
+    if spec.reverse:
+        return every[: spec.batch].clone().unsqueeze(0)
     lengths = (batch_sizes > rows.unsqueeze(1)).sum(1)
     offsets = batch_sizes.cumsum(0) - batch_sizes
     return every.index_select(0, offsets[lengths - 1] + rows).unsqueeze(0)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels import cpu
-from holdfast.engine.kernels.contract import Problem
+from holdfast.engine.kernels.contract import KernelSpec
 from holdfast.engine.kernels.cpu import (
     CPU,
     check,
@@ -27,31 +27,31 @@ class Stream:
     """One layer of one direction, whose every step reads and writes the state that it was given.
 
     Arguments:
-        problem: a pass of one step that `CPU` serves.
+        spec: a pass of one step that `CPU` serves.
         weights: as the layer holds them; copied, so that later changes of them do not count.
         state: each part (B, ·), contiguous; read and written by every step.
     """
 
-    def __init__(self, problem: Problem, weights: tuple[Tensor, ...], state: State) -> None:
+    def __init__(self, spec: KernelSpec, weights: tuple[Tensor, ...], state: State) -> None:
         library = cpu.load()
         assert not isinstance(library, str)
-        self._problem, self._state, self._library = problem, state, library
+        self._spec, self._state, self._library = spec, state, library
         self._call = cpu.Call(
             steps=1,
-            batch=problem.batch,
-            inputs=problem.input_size,
-            units=problem.hidden_size,
-            threads=worthwhile_threads(problem),
+            batch=spec.batch,
+            inputs=spec.input_size,
+            units=spec.hidden_size,
+            threads=worthwhile_threads(spec),
             output=state[0].data_ptr(),
             cell_state=state[1].data_ptr() if len(state) > 1 else None,
             normaliser=state[2].data_ptr() if len(state) > 2 else None,
             stabiliser=state[3].data_ptr() if len(state) > 2 else None,
         )
         held = self._point_at(weights)
-        double = problem.dtype == torch.float64
+        double = spec.dtype == torch.float64
         address: int | None = library.stream_open(
             CPU.instruction_set(library),
-            kernel_of(problem),
+            kernel_of(spec),
             double,
             ctypes.byref(self._call),
         )
@@ -76,16 +76,16 @@ class Stream:
 
     def _point_at(self, weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Tell the call where the weights lie; what is returned has to live while it reads them."""
-        problem = self._problem
-        named = problem.weights([weight.detach().contiguous() for weight in weights])
-        x = named.weight_ih.new_empty((1, problem.batch, problem.input_size))
-        check(problem, x, named, tuple(part.unsqueeze(0) for part in self._state))
-        named, call = dense(problem, named), self._call
+        spec = self._spec
+        named = spec.weights([weight.detach().contiguous() for weight in weights])
+        x = named.weight_ih.new_empty((1, spec.batch, spec.input_size))
+        check(spec, x, named, tuple(part.unsqueeze(0) for part in self._state))
+        named, call = dense(spec, named), self._call
         call.weight_ih, call.weight_hh = named.weight_ih.data_ptr(), named.weight_hh.data_ptr()
         if named.bias_ih is not None and named.bias_hh is not None:
             call.bias_ih, call.bias_hh = named.bias_ih.data_ptr(), named.bias_hh.data_ptr()
-        if is_variant(problem):
-            tell_options(call, problem, named, None, None)
+        if is_variant(spec):
+            tell_options(call, spec, named, None, None)
         return tuple(tensor for tensor in named if tensor is not None)
 
 

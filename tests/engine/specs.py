@@ -1,4 +1,4 @@
-"""Problems for the kernels, numbers to run them on, and the truth about them in float64."""
+"""Specs for the kernels, numbers to run them on, and the truth about them in float64."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from holdfast.engine.cells import (
     StepMasks,
 )
 from holdfast.engine.cells.masks import MaskReader
-from holdfast.engine.kernels.contract import Kernel, Problem
+from holdfast.engine.kernels.contract import Inputs, Kernel, KernelSpec
 
 CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
 VARIANT_CELLS = (*CELLS, SLSTM)
@@ -56,6 +56,16 @@ class Numbers:
     state: State
     masks: Masks | None = None
 
+    def inputs(self) -> Inputs:
+        """As a kernel takes them."""
+        return Inputs(
+            x=self.x,
+            batch_sizes=self.batch_sizes,
+            weights=self.weights,
+            state=self.state,
+            masks=self.masks,
+        )
+
     def leaves(self) -> tuple[Tensor, ...]:
         """What gradients are taken to."""
         return (self.x, *self.weights, *self.state)
@@ -74,7 +84,7 @@ class Numbers:
         )
 
 
-def problems() -> Iterator[Problem]:
+def specs() -> Iterator[KernelSpec]:
     """Every cell with every option and dtype; the shapes take turns so that each cell meets all."""
     dense, packed = itertools.cycle(SHAPES), itertools.cycle(RAGGED_SHAPES)
     options = itertools.product(
@@ -83,7 +93,7 @@ def problems() -> Iterator[Problem]:
     for cell, structure, ragged, bias, dtype, turn in options:
         steps, batch, hidden = next(packed if ragged else dense)
         projection = hidden // 2 if cell is LSTM and turn == 1 else 0
-        yield Problem(
+        yield KernelSpec(
             cell=cell,
             steps=steps,
             batch=batch,
@@ -100,14 +110,14 @@ def problems() -> Iterator[Problem]:
         )
 
 
-def large_problems() -> Iterator[Problem]:
+def large_specs() -> Iterator[KernelSpec]:
     """Shapes that cross every border in a kernel: of tiles, blocks, threads, chunks of steps."""
     sizes = itertools.cycle([(129, 2, 5, 65), (5, 131, 3, 17), (40, 7, 1, 33)])
     for cell, dtype, ragged in itertools.product(
         CELLS, (torch.float32, torch.float64), (False, True)
     ):
         steps, batch, inputs, hidden = next(sizes)
-        yield Problem(
+        yield KernelSpec(
             cell=cell,
             steps=steps,
             batch=batch,
@@ -128,7 +138,7 @@ def variants(cell: Cell, *, most: int) -> Iterator[Options]:
             yield Options(**{name: OPTIONS[name] for name in chosen})
 
 
-def variant_problems(*, most: int = 2) -> Iterator[Problem]:
+def variant_specs(*, most: int = 2) -> Iterator[KernelSpec]:
     """Every cell with every choice of up to so many options; everything else takes turns."""
     dense, packed = itertools.cycle(SHAPES), itertools.cycle(RAGGED_SHAPES)
     turns = itertools.product((False, True), (False, True), (0, 2), (False, True))
@@ -139,7 +149,7 @@ def variant_problems(*, most: int = 2) -> Iterator[Problem]:
                 ragged, reverse, projection, bias = next(turn)
                 steps, batch, hidden = next(packed if ragged else dense)
                 hidden += -hidden % options.heads
-                yield Problem(
+                yield KernelSpec(
                     cell=cell,
                     steps=steps,
                     batch=batch,
@@ -155,7 +165,7 @@ def variant_problems(*, most: int = 2) -> Iterator[Problem]:
                 )
 
 
-def long_variant_problems() -> Iterator[Problem]:
+def long_variant_specs() -> Iterator[KernelSpec]:
     """All options of a cell at once, with and without coupled gates, over a kernel's borders."""
     sizes = itertools.cycle([(70, 2, 5, 33), (3, 50, 2, 18)])
     chosen: list[tuple[Cell, int, Options]] = []
@@ -168,7 +178,7 @@ def long_variant_problems() -> Iterator[Problem]:
             chosen.append((cell, 0, Options(**(every | {"layer_norm": False}))))
     for (cell, projection, options), ragged in itertools.product(chosen, (False, True)):
         steps, batch, inputs, hidden = next(sizes)
-        yield Problem(
+        yield KernelSpec(
             cell=cell,
             steps=steps,
             batch=batch,
@@ -183,20 +193,20 @@ def long_variant_problems() -> Iterator[Problem]:
         )
 
 
-def label(problem: Problem) -> str:
+def label(spec: KernelSpec) -> str:
     """A name for a test's case."""
     marks = [
-        problem.cell.name,
-        "stack" if problem.layers > 1 else "reverse" if problem.reverse else "pass",
-        f"T{problem.steps}B{problem.batch}H{problem.hidden_size}",
-        str(problem.dtype).removeprefix("torch."),
+        spec.cell.name,
+        "stack" if spec.layers > 1 else "reverse" if spec.reverse else "pass",
+        f"T{spec.steps}B{spec.batch}H{spec.hidden_size}",
+        str(spec.dtype).removeprefix("torch."),
     ]
-    marks += ["ragged"] * problem.ragged + ["bias"] * problem.bias
-    marks += ["projection"] * (problem.projection > 0)
-    return "-".join([*marks, *problem.options.changed])
+    marks += ["ragged"] * spec.ragged + ["bias"] * spec.bias
+    marks += ["projection"] * (spec.projection > 0)
+    return "-".join([*marks, *spec.options.changed])
 
 
-def numbers(problem: Problem, seed: int = 0, *, unseen: bool = False) -> Numbers:
+def numbers(spec: KernelSpec, seed: int = 0, *, unseen: bool = False) -> Numbers:
     """Random float64 numbers that float32 can hold, so that both precisions start from the same.
 
     `unseen`: a third of an sLSTM's units have seen nothing, n = 0. That is a border: no quotient of
@@ -213,77 +223,75 @@ def numbers(problem: Problem, seed: int = 0, *, unseen: bool = False) -> Numbers
                 values.view(-1)[::3] = 0
         return values.double().requires_grad_()
 
-    lengths = tuple(max(1, problem.steps - row * problem.ragged) for row in range(problem.batch))
-    if problem.ragged:
-        sizes = [sum(length > step for length in lengths) for step in range(problem.steps)]
+    lengths = tuple(max(1, spec.steps - row * spec.ragged) for row in range(spec.batch))
+    if spec.ragged:
+        sizes = [sum(length > step for length in lengths) for step in range(spec.steps)]
         batch_sizes = torch.tensor(sizes)
-        x = tensor(sum(sizes), problem.input_size)
+        x = tensor(sum(sizes), spec.input_size)
     else:
         batch_sizes = None
-        x = tensor(problem.steps, problem.batch, problem.input_size)
-    units, width = problem.hidden_size, problem.output_size
+        x = tensor(spec.steps, spec.batch, spec.input_size)
+    units, width = spec.hidden_size, spec.output_size
     weights = tuple(
-        tensor(*shape) for part in problem.passes() for shape in part.weight_shapes().values()
+        tensor(*shape) for part in spec.passes() for shape in part.weight_shapes().values()
     )
-    held = problem.layers * problem.directions
+    held = spec.layers * spec.directions
     state = tuple(
-        tensor(held, problem.batch, width if part == "h" else units, positive=part == "n")
-        for part in problem.cell.parts
+        tensor(held, spec.batch, width if part == "h" else units, positive=part == "n")
+        for part in spec.cell.parts
     )
-    masks = Masks(seed=5, layer=1, direction=1) if problem.options.draws else None
+    masks = Masks(seed=5, layer=1, direction=1) if spec.options.draws else None
     return Numbers(x, batch_sizes, lengths, weights, state, masks)
 
 
-def run(kernel: Kernel, problem: Problem, given: Numbers) -> tuple[Tensor, State]:
+def run(kernel: Kernel, spec: KernelSpec, given: Numbers) -> tuple[Tensor, State]:
     """Run a kernel as the layers do."""
-    if kernel.taped is True:
-        return run_pass(
-            kernel, problem, given.x, given.batch_sizes, given.weights, given.state, given.masks
-        )
-    return kernel.forward(problem, given.x, given.batch_sizes, given.weights, given.state)
+    if kernel.own_backward is True:
+        return run_pass(kernel, spec, given.inputs())
+    return kernel.forward(spec, given.inputs())
 
 
-def truth(problem: Problem, given: Numbers) -> tuple[Tensor, State]:
+def truth(spec: KernelSpec, given: Numbers) -> tuple[Tensor, State]:
     """Row by row, each alone, by the cell's step: no packing, no batching, no kernel."""
-    if problem.batch == 0:
-        width = problem.directions * problem.output_size
-        return given.x.new_zeros(problem.steps, 0, width), given.state
-    rows = [_one_row(problem, given, row) for row in range(problem.batch)]
+    if spec.batch == 0:
+        width = spec.directions * spec.output_size
+        return given.x.new_zeros(spec.steps, 0, width), given.state
+    rows = [_one_row(spec, given, row) for row in range(spec.batch)]
     state = tuple(
         torch.stack([final[part] for _, final in rows], dim=1)
-        for part in range(len(problem.cell.parts))
+        for part in range(len(spec.cell.parts))
     )
     outputs = [output for output, _ in rows]
-    if not problem.ragged:
+    if not spec.ragged:
         return torch.stack(outputs, dim=1), state
     packed = [
-        output[step] for step in range(problem.steps) for output in outputs if step < len(output)
+        output[step] for step in range(spec.steps) for output in outputs if step < len(output)
     ]
     return torch.stack(packed), state
 
 
-def _one_row(problem: Problem, given: Numbers, row: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+def _one_row(spec: KernelSpec, given: Numbers, row: int) -> tuple[Tensor, tuple[Tensor, ...]]:
     length = given.lengths[row]
     if given.batch_sizes is None:
         sequence = given.x[:, row]
     else:
         starts = [0, *given.batch_sizes.cumsum(0).tolist()]
         sequence = torch.stack([given.x[starts[step] + row] for step in range(length)])
-    width, parts = problem.tensors_per_pass, problem.passes()
+    width, parts = spec.tensors_per_pass, spec.passes()
     finals: list[tuple[Tensor, ...]] = []
-    for layer in range(problem.layers):
+    for layer in range(spec.layers):
         read = []
-        for direction in range(problem.directions):
-            index = layer * problem.directions + direction
-            weights = problem.weights(given.weights[index * width : (index + 1) * width])
+        for direction in range(spec.directions):
+            index = layer * spec.directions + direction
+            weights = spec.weights(given.weights[index * width : (index + 1) * width])
             state = tuple(part[index, row : row + 1] for part in given.state)
-            backwards = parts[index].reverse if not problem.is_pass else problem.reverse
+            backwards = parts[index].reverse if not spec.is_pass else spec.reverse
             drawn = MaskReader(
                 given.masks,
-                problem.options,
-                problem.batch,
-                problem.output_size,
-                problem.hidden_size,
+                spec.options,
+                spec.batch,
+                spec.output_size,
+                spec.hidden_size,
                 given.x,
             )
             seen: dict[int, Tensor] = {}
@@ -291,8 +299,8 @@ def _one_row(problem: Problem, given: Numbers, row: int) -> tuple[Tensor, tuple[
                 masks = StepMasks(
                     *(None if mask is None else mask[row:] for mask in drawn.at(step, row + 1))
                 )
-                state = problem.cell.step(
-                    sequence[step : step + 1], state, weights, problem.options, masks
+                state = spec.cell.step(
+                    sequence[step : step + 1], state, weights, spec.options, masks
                 )
                 seen[step] = state[0][0]
             read.append(torch.stack([seen[step] for step in range(length)]))
