@@ -43,7 +43,8 @@ def test_without_the_library_everything_goes_to_torch_and_the_reason_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cpu, "load", lambda: "HOLDFAST_NATIVE=0 switches them off")
-    monkeypatch.setattr(choosing, "_first_serving", choosing._first_serving.__wrapped__)  # what it remembers
+    uncached = choosing._first_serving.__wrapped__
+    monkeypatch.setattr(choosing, "_first_serving", uncached)
     choice = choose(STACK)
     assert choice.kernel is BUILTIN
     assert "not cpu: HOLDFAST_NATIVE=0 switches them off" in choice.reason

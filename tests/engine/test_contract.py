@@ -32,10 +32,10 @@ from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.contract import Kernel, KernelSpec
 from holdfast.engine.kernels.reference import REFERENCE
 
-PROBLEMS = (*specs(), *large_specs())
+SPECS = (*specs(), *large_specs())
 CASES = [
     pytest.param(kernel, spec, id=f"{kernel.name}-{label(spec)}")
-    for spec in PROBLEMS
+    for spec in SPECS
     for kernel in EVERY
     if kernel.serves(spec).serves
 ]
@@ -160,7 +160,7 @@ def groups() -> Iterator[tuple[Kernel, str]]:
 
 def of_group(cell: str) -> list[KernelSpec]:
     """In single precision: in double the truth itself is rounded as torch's results are."""
-    return [spec for spec in PROBLEMS if (spec.cell.name, spec.dtype) == (cell, torch.float32)]
+    return [spec for spec in SPECS if (spec.cell.name, spec.dtype) == (cell, torch.float32)]
 
 
 @pytest.mark.parametrize(
