@@ -27,9 +27,8 @@ from holdfast.forecasting.networks.design import at_level
 from holdfast.forecasting.pretrained import weights
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.pretraining.recipes import KIND_OF, LATE, recipe_of
 from holdfast.pretraining.run import DESIGNS, pretrain
-from holdfast.pretraining.synthetic.recipe import PARTS
+from holdfast.pretraining.synthetic.recipe import KIND_OF, LATE, PARTS, recipe_of
 from holdfast.pretraining.task import PretrainingTask
 from holdfast.tables.season import long_season
 

@@ -13,8 +13,8 @@ from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.features import Reading
 from holdfast.forecasting.pretrained.fine_tuning import LEAST, mean_loss
 from holdfast.pretraining import task as tasks
+from holdfast.pretraining.synthetic.draws import Samples
 from holdfast.pretraining.synthetic.recipe import LONG, SHORT, Recipe
-from holdfast.pretraining.synthetic.samples import Samples
 from holdfast.pretraining.task import PretrainingTask, SyntheticBatch, pretraining_plan
 from holdfast.training.loop import train
 

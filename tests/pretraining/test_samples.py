@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ArgumentError
-from holdfast.pretraining.recipes import LATE, recipe_of
 from holdfast.pretraining.samples import draw_samples, sample_columns
-from holdfast.pretraining.synthetic.recipe import LONG, PARTS, SHORT
+from holdfast.pretraining.synthetic.recipe import LATE, LONG, PARTS, SHORT, recipe_of
 from holdfast.reports import generator_words
 from holdfast.tables.frames import write_csv
 from holdfast.tables.read import read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +14,7 @@ from holdfast.cli import options
 from holdfast.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from holdfast.records import PlannedTraining
+    from holdfast.records import CurvesRecord, PlannedTraining
 
 
 def pretrain(
@@ -52,7 +52,7 @@ def pretrain(
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import results_folder, typed_command
     from holdfast.errors import ArgumentError
-    from holdfast.pretraining.recipes import KIND_OF, check_networks, recipe_of
+    from holdfast.pretraining import KIND_OF, check_networks
     from holdfast.reports import study_terminal, terminal
     from holdfast.training.budget import Budget
 
@@ -60,17 +60,18 @@ def pretrain(
         raise ArgumentError("Say how long it may take, as in --budget 3h, or give --steps.")
     limit = Budget.parse(None if steps else budget, start=started)
     networks = tuple(network or KIND_OF)
-    check_networks(networks)
-    for name in networks:
-        recipe_of(KIND_OF[name], without or ())
+    check_networks(networks, without or ())
     folder = results_folder(out)
 
-    from holdfast.pretraining.run import pretrain as train
+    from holdfast import pretraining, reports
 
     def announce(planned: Sequence[PlannedTraining]) -> None:
         screen.show(study_terminal.plan(planned))
 
-    made = train(
+    def write_page(record: CurvesRecord) -> None:
+        reports.save(replace(record, command=typed_command()), folder / "curves.html")
+
+    results = pretraining.pretrain(
         folder,
         networks=networks,
         budget=limit,
@@ -81,10 +82,10 @@ def pretrain(
         precision=precision,
         progress=screen.progress(),
         announce=announce,
-        command=typed_command(),
+        on_curves=write_page,
     )
-    files = {one.network: str(folder / f"{one.network}.safetensors") for one in made}
+    files = {one.network: str(folder / f"{one.network}.safetensors") for one in results}
     files |= {"curves": str(folder / "curves.html"), "table": str(folder / "curves.csv")}
-    screen.show(study_terminal.pretrained(made))
+    screen.show(study_terminal.pretrained(results))
     screen.show(terminal.written(files), whole_lines=True)
-    screen.result({"networks": [asdict(one) for one in made], "files": files})
+    screen.result({"networks": [asdict(one) for one in results], "files": files})

@@ -38,7 +38,7 @@ def synth(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.request import typed_command
-    from holdfast.pretraining.samples import draw_samples, sample_columns
+    from holdfast.pretraining import draw_samples, sample_columns
     from holdfast.reports import study_terminal, terminal
 
     record = draw_samples(

@@ -18,13 +18,11 @@ from holdfast.errors import ArgumentError, TrainingError
 from holdfast.forecasting.pretrained import weights
 from holdfast.forecasting.pretrained.design import COARSE, FINE, PatchDesign
 from holdfast.forecasting.pretrained.fine_tuning import Precision
-from holdfast.pretraining.hardware import Device, choose_device, choose_precision
-from holdfast.pretraining.learning_curves import summary_of, write_curves
-from holdfast.pretraining.provenance import commit, cpu_model
-from holdfast.pretraining.recipes import KIND_OF, check_networks, recipe_of
+from holdfast.pretraining.machine import Device, choose_device, choose_precision, commit, cpu_model
 from holdfast.pretraining.run_directory import Decisions, PretrainingDirectory
+from holdfast.pretraining.synthetic.recipe import KIND_OF, check_networks, recipe_of
 from holdfast.pretraining.task import POSITIONS, PretrainingTask, SyntheticBatch, pretraining_plan
-from holdfast.records import PlannedTraining, PretrainedSummary
+from holdfast.records import CurvesRecord, PlannedTraining, PretrainedSummary
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
@@ -59,7 +57,7 @@ def pretrain(
     progress: Progress | None = None,
     interrupts: Interrupts | None = None,
     announce: Callable[[Sequence[PlannedTraining]], None] | None = None,
-    command: str = "",
+    on_curves: Callable[[CurvesRecord], None] | None = None,
 ) -> tuple[PretrainedSummary, ...]:
     """Train networks on synthetic series alone and write each as two files.
 
@@ -70,8 +68,8 @@ def pretrain(
 
     Arguments:
         folder: gets ``<network>.safetensors`` and ``<network>.json``, and the learning curves of
-            all networks as ``curves.html`` and ``curves.csv``; checkpoints lie in its ``training``
-            until a network is finished.
+            all networks as ``curves.csv``; checkpoints lie in its ``training`` until a network is
+            finished.
         networks: which of "fine" and "coarse".
         budget: for all of them together: "3h", seconds, or a budget whose clock is running.
         steps: updates of each network in place of the budget.
@@ -85,11 +83,11 @@ def pretrain(
         progress: is told of every update; None for silence.
         interrupts: watches for Ctrl-C; None to watch over this call alone.
         announce: is told what is going to be trained and how long it takes, before it begins.
-        command: for the page of the curves.
+        on_curves: is given the learning curves of all networks in the folder, each time one has
+            been written; `holdfast.reports.save` makes a page of them.
 
     Returns:
-        What became of each network, in the order asked; those that Ctrl-C left untouched are
-        not among them.
+        The result of each network, in the order given; without those that Ctrl-C left untouched.
 
     Raises:
         ArgumentError: an argument is unknown or out of range.
@@ -102,11 +100,11 @@ def pretrain(
         >>> from dataclasses import replace
         >>> small = replace(FINE, window=8, context=32, half_life=16, hidden=8, blocks=1)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     made = pretrain(folder, networks=["fine"], steps=2, device="cpu",
-        ...                     designs={"fine": small}, positions=64)
+        ...     results = pretrain(folder, networks=["fine"], steps=2, device="cpu",
+        ...                        designs={"fine": small}, positions=64)
         ...     sorted(path.name for path in Path(folder).iterdir())
-        ['curves.csv', 'curves.html', 'fine.json', 'fine.safetensors']
-        >>> made[0].steps, made[0].stopped
+        ['curves.csv', 'fine.json', 'fine.safetensors']
+        >>> results[0].steps, results[0].stopped
         (2, 'steps')
     """
     check_networks(networks)
@@ -118,21 +116,32 @@ def pretrain(
     if steps is None and budget.seconds is None:
         raise ArgumentError("Give a budget such as '3h', or a number of steps.")
     share = None if steps is not None or budget.seconds is None else budget.seconds / len(networks)
-    chosen, own = choose_device(device), PretrainingDirectory(Path(folder))
+    chosen, directory = choose_device(device), PretrainingDirectory(Path(folder))
     exact = choose_precision(precision, chosen)
     sizes = DESIGNS if designs is None else designs
     runs = [
-        _Run(own, name, sizes[name], positions, seed, tuple(without), chosen, exact, steps, share)
+        _Run(
+            directory=directory,
+            network=name,
+            design=sizes[name],
+            positions=positions,
+            seed=seed,
+            without=tuple(without),
+            device=chosen,
+            precision=exact,
+            steps=steps,
+            share=share,
+        )
         for name in networks
     ]
     for run in runs:
-        own.refuse_another_run(run.network, run.identity)
+        directory.refuse_another_run(run.network, run.identity)
 
     left = _PLANNED * budget.remaining() / len(runs)
     planned = [run.plan(left) for run in runs]
     if announce is not None:
         announce(planned)
-    made: list[PretrainedSummary] = []
+    results: list[PretrainedSummary] = []
     with Interrupts() if interrupts is None else nullcontext(interrupts) as watch:
         for run, one in zip(runs, planned, strict=True):
             if not run.finished:
@@ -141,21 +150,23 @@ def pretrain(
                 trained = run.train(one.steps, progress or SilentProgress(), watch)
                 if not trained.steps:
                     continue
-                write_curves(folder, command)
-            made.append(summary_of(folder, run.network))
+                record = directory.write_curves()
+                if on_curves is not None:
+                    on_curves(record)
+            results.append(directory.summary(run.network))
             if run.finished:
-                own.forget(run.network)
-    if not made:
+                directory.forget(run.network)
+    if not results:
         raise TrainingError("Ctrl-C came before the first update, so nothing was written.")
-    return tuple(made)
+    return tuple(results)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Run:
     """The pretraining of one network.
 
     Arguments:
-        own: the folder of the results.
+        directory: of the results.
         network: its name.
         design: its sizes.
         positions: in one batch.
@@ -163,11 +174,11 @@ class _Run:
         without: parts of the generator that are switched off.
         device: to train on.
         precision: of the blocks' multiplications.
-        steps: updates as they were asked for; None for as many as the budget allows.
+        steps: updates as given; None for as many as the budget allows.
         share: seconds of the budget for this network; None without one.
     """
 
-    own: PretrainingDirectory
+    directory: PretrainingDirectory
     network: str
     design: PatchDesign
     positions: int
@@ -198,7 +209,7 @@ class _Run:
     @property
     def finished(self) -> bool:
         """Whether its files lie there, trained to the last update."""
-        return self.own.finished(self.network, self.identity)
+        return self.directory.finished(self.network, self.identity)
 
     def plan(self, seconds: float) -> PlannedTraining:
         """What is going to be trained: as an earlier process decided it, or from timing updates.
@@ -207,13 +218,13 @@ class _Run:
             seconds: for all updates, where no number of steps was given.
         """
         if self.finished:
-            steps = int(self.own.facts(self.network)["planned"])
+            steps = int(self.directory.facts(self.network)["planned"])
             return self._planned(Decisions(self.identity, steps, 0.0, 0.0), done=steps)
-        decisions = self.own.decisions(self.network)
+        decisions = self.directory.decisions(self.network)
         if decisions is None:
             decisions = self._decide(seconds)
-            self.own.keep(self.network, decisions)
-        return self._planned(decisions, done=self.own.done(self.network))
+            self.directory.keep(self.network, decisions)
+        return self._planned(decisions, done=self.directory.done(self.network))
 
     def train(self, steps: int, progress: Progress, interrupts: Interrupts) -> Trained:
         """Train to the end, from the last checkpoint if there is one, and write the results."""
@@ -222,7 +233,7 @@ class _Run:
             trained = train(
                 task,
                 pretraining_plan(steps, self.seed),
-                folder=self.own.checkpoints(self.network),
+                folder=self.directory.checkpoints(self.network),
                 identity=self.identity,
                 progress=progress,
                 description=f"Pretraining {self.network}",
@@ -230,7 +241,7 @@ class _Run:
             )
         if trained.steps:
             facts = self._facts(task, steps, trained)
-            weights.write_network(task.module, self.network, self.own.folder, facts)
+            weights.write_network(task.module, self.network, self.directory.folder, facts)
         return trained
 
     def _task(self) -> _CountingTask:
@@ -263,9 +274,10 @@ class _Run:
                 measure(min(_TIMED, steps))
         # The first update allocates memory and chooses kernels.
         later = timings[1:] or timings
-        pace = sum(taken for _, taken in later) / sum(updates for updates, _ in later)
+        seconds_each = sum(taken for _, taken in later) / sum(updates for updates, _ in later)
         updates = sum(updates for updates, _ in timings)
-        return Decisions(self.identity, steps, pace, task.series / updates / max(pace, 1e-9))
+        series_per_second = task.series / updates / max(seconds_each, 1e-9)
+        return Decisions(self.identity, steps, seconds_each, series_per_second)
 
     def _planned(self, decisions: Decisions, done: int) -> PlannedTraining:
         return PlannedTraining(
@@ -311,6 +323,6 @@ class _CountingTask(PretrainingTask):
 
     def batch(self, step: int, seed: int) -> SyntheticBatch:
         """The series of update `step`."""
-        made = super().batch(step, seed)
-        self.series += len(made.family)
-        return made
+        batch = super().batch(step, seed)
+        self.series += len(batch.family)
+        return batch

@@ -1,7 +1,8 @@
-"""The folder of a pretraining: whose results lie in it, and from where a killed run goes on."""
+"""The directory of a pretraining: results, learning curves, and what a killed run goes on from."""
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import shutil
@@ -10,13 +11,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from holdfast import storage
 from holdfast.errors import ModelError
 from holdfast.forecasting.pretrained import weights
-from holdfast.pretraining.recipes import KIND_OF
+from holdfast.pretraining.synthetic.recipe import KIND_OF
+from holdfast.records import CurvesRecord, PretrainedSummary
+from holdfast.tables.frames import write_csv
+from holdfast.version import __version__
 
 CURVES: Final = ("curves.html", "curves.csv")
-"""What is written for all networks of a folder together."""
+"""What there is about all networks of a folder together; the command line writes the page."""
 
 _STEPS: Final = "steps.json"
 
@@ -112,17 +119,17 @@ class PretrainingDirectory:
     def decisions(self, network: str) -> Decisions | None:
         """What was decided about a run that is not finished; None where there is none."""
         try:
-            made = Decisions(**self._entries()[network])
+            decisions = Decisions(**self._entries()[network])
         except (KeyError, TypeError):
             return None
-        numbers = (made.seconds_per_step, made.series_per_second)
+        numbers = (decisions.seconds_per_step, decisions.series_per_second)
         sound = (
-            isinstance(made.identity, str)
-            and type(made.steps) is int
-            and made.steps >= 1
+            isinstance(decisions.identity, str)
+            and type(decisions.steps) is int
+            and decisions.steps >= 1
             and all(type(number) is float and math.isfinite(number) for number in numbers)
         )
-        return made if sound else None
+        return decisions if sound else None
 
     def keep(self, network: str, decisions: Decisions) -> None:
         """Store what was decided, for a run that has to go on.
@@ -154,7 +161,7 @@ class PretrainingDirectory:
         if not entries:
             with suppress(OSError):  # what cannot be removed is in nobody's way
                 (self._training / _STEPS).unlink(missing_ok=True)
-                self._training.rmdir()  # refused where somebody keeps something of his own in it
+                self._training.rmdir()  # refused where somebody keeps something else in it
 
     def _entries(self) -> dict[str, Any]:
         try:
@@ -165,3 +172,61 @@ class PretrainingDirectory:
 
     def _write(self, entries: dict[str, Any]) -> None:
         storage.write_text_atomically(self._training / _STEPS, json.dumps(entries, indent=1))
+
+    def summary(self, network: str) -> PretrainedSummary:
+        """One network and its learning curve, from its JSON.
+
+        Raises:
+            ModelError: it has no JSON of ours, or one that says nothing of a training.
+        """
+        header = weights.read_header(self.folder, network)
+        facts: dict[str, Any] = header["facts"]
+        try:
+            return PretrainedSummary(
+                network=network,
+                parameters=int(header["parameters"]),
+                planned=int(facts["planned"]),
+                steps=int(facts["steps"]),
+                seconds=float(facts["seconds"]),
+                seed=int(facts["seed"]),
+                device=str(facts["device"]),
+                curve_steps=tuple(int(step) for step, _ in facts["curve"]),
+                curve_loss=tuple(float(loss) for _, loss in facts["curve"]),
+                stopped=str(facts["stopped"]),
+                sha256=header["sha256"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            path = weights.network_paths(self.folder, network)[1]
+            raise ModelError(f"{path} does not say how the network was trained.") from error
+
+    def write_curves(self) -> CurvesRecord:
+        """Write curves.csv about every network of the folder.
+
+        Returns:
+            The record of the same curves.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        networks = tuple(self.summary(name) for name in self.networks())
+        write_csv(self.folder / CURVES[1], _columns(networks))
+        return CurvesRecord(
+            title="Pretraining",
+            command="",
+            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            version=__version__,
+            networks=networks,
+        )
+
+
+def _columns(networks: tuple[PretrainedSummary, ...]) -> dict[str, NDArray[np.generic]]:
+    lengths = [len(one.curve_steps) for one in networks]
+    steps = np.concatenate([np.array(one.curve_steps, dtype=np.int64) for one in networks])
+    # Every update takes as many positions, so time runs evenly over them.
+    pace = np.repeat([one.seconds / max(one.steps, 1) / 3600.0 for one in networks], lengths)
+    return {
+        "network": np.repeat(np.array([one.network for one in networks], dtype=object), lengths),
+        "step": steps,
+        "hours": steps * pace,
+        "loss": np.concatenate([np.array(one.curve_loss, dtype=np.float64) for one in networks]),
+    }

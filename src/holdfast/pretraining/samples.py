@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.pretraining.recipes import probabilities, recipe_of
 from holdfast.pretraining.synthetic.generate import generate
-from holdfast.pretraining.synthetic.recipe import FAMILIES
+from holdfast.pretraining.synthetic.recipe import FAMILIES, probabilities, recipe_of
 from holdfast.records import SamplesRecord
 from holdfast.version import __version__
 

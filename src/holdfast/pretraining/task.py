@@ -15,9 +15,9 @@ from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.features import Reading, origins_of, read, targets
 from holdfast.forecasting.pretrained.fine_tuning import Precision, mean_loss, quantiles_in
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.pretraining.synthetic.draws import Samples
 from holdfast.pretraining.synthetic.generate import generate
 from holdfast.pretraining.synthetic.recipe import Recipe
-from holdfast.pretraining.synthetic.samples import Samples
 from holdfast.training.plan import Plan
 from holdfast.training.seed import generator, seeded, torch_seed
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from holdfast.pretraining.synthetic import augmentation, noise
+from holdfast.pretraining.synthetic import augmentation
+from holdfast.pretraining.synthetic.draws import standardise, visible_part
 from holdfast.pretraining.synthetic.recipe import SHORT
-from holdfast.pretraining.synthetic.scale import standardise, visible_part
 
 
 def walks(count: int = 60, length: int = 80, seed: int = 0) -> np.ndarray:
@@ -96,10 +96,10 @@ def test_gaps_come_singly_and_in_stretches_but_never_at_the_end() -> None:
 
 
 def test_noise_has_about_unit_spread_and_tails_only_when_asked() -> None:
-    values = noise.noise(np.random.default_rng(0), 400, 500, SHORT)
+    values = augmentation.noise(np.random.default_rng(0), 400, 500, SHORT)
     assert 0.8 < np.median(values.std(axis=1)) < 1.2
     plain = SHORT.without("heavy_tails").without("changing_variance").without("coloured_noise")
-    calm = noise.noise(np.random.default_rng(0), 400, 500, plain)
+    calm = augmentation.noise(np.random.default_rng(0), 400, 500, plain)
     # The largest of 200,000 Gaussian numbers lies beyond 6 once in 2,500 times.
     assert np.abs(calm).max() < 6
     assert np.abs(values).max() > 6
@@ -107,6 +107,6 @@ def test_noise_has_about_unit_spread_and_tails_only_when_asked() -> None:
 
 def test_a_break_comes_in_what_is_seen_and_shows_in_its_last_point() -> None:
     seen = visible_part(100, np.full(300, 40))
-    broken = noise.breaks(np.random.default_rng(0), seen)
+    broken = augmentation.breaks(np.random.default_rng(0), seen)
     np.testing.assert_array_equal(broken[:, :60], 0.0)
     assert (broken[:, -1] != 0).all()

@@ -8,20 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from holdfast.pretraining.synthetic import chaos
-from holdfast.pretraining.synthetic.autoregressive import autoregressive
-from holdfast.pretraining.synthetic.counts import counts, log_rate
-from holdfast.pretraining.synthetic.kinks import kinks
-from holdfast.pretraining.synthetic.process import gaussian_process
-from holdfast.pretraining.synthetic.regimes import steps
-from holdfast.pretraining.synthetic.scale import (
-    movement,
-    spread,
-    standardise,
-    visible_part,
+from holdfast.pretraining.synthetic import families
+from holdfast.pretraining.synthetic.draws import movement, spread, standardise, visible_part
+from holdfast.pretraining.synthetic.families import (
+    autoregressive,
+    counts,
+    gaussian_process,
+    kinks,
+    log_rate,
+    steps,
+    structural,
 )
 from holdfast.pretraining.synthetic.season import seasonal
-from holdfast.pretraining.synthetic.trend import structural
 
 Make = Callable[[np.random.Generator, int, NDArray[np.int64]], NDArray[np.float64]]
 MAKERS: dict[str, Make] = {
@@ -33,7 +31,7 @@ MAKERS: dict[str, Make] = {
     "gaussian_process": lambda random, length, seen: gaussian_process(
         random, len(seen), length, seen
     ),
-    "chaotic": lambda random, length, seen: chaos.chaotic(random, len(seen), length),
+    "chaotic": lambda random, length, seen: families.chaotic(random, len(seen), length),
     "log_rate": lambda random, length, seen: log_rate(random, len(seen), length),
     "steps": lambda random, length, seen: steps(
         random, len(seen), length, visible_part(length, seen)
@@ -67,7 +65,7 @@ def test_counts_are_whole_and_follow_their_rate() -> None:
 
 @pytest.mark.parametrize("name", ["_logistic", "_henon", "_lorenz", "_mackey_glass"])
 def test_chaos_stays_on_its_attractor_and_forgets_where_it_began(name: str) -> None:
-    values = getattr(chaos, name)(np.random.default_rng(1), 20, 3_000)
+    values = getattr(families, name)(np.random.default_rng(1), 20, 3_000)
     assert values.shape == (20, 3_000)
     assert np.abs(values).max() < 60
     # It has neither died out nor run away: the end moves as the beginning does.
@@ -77,7 +75,7 @@ def test_chaos_stays_on_its_attractor_and_forgets_where_it_began(name: str) -> N
 
 def test_mackey_glass_in_blocks_is_the_equation() -> None:
     random = np.random.default_rng(3)
-    values = chaos._mackey_glass(random, 2, 200)
+    values = families._mackey_glass(random, 2, 200)
     again = np.random.default_rng(3)
     delay, stride = int(again.integers(17, 30)), int(again.integers(1, 4))
     rate = 0.1 * again.uniform(0.8, 1.2, (2, 1))[:, 0]

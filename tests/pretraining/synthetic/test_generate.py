@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import ArgumentError
+from holdfast.pretraining.synthetic.draws import Samples
 from holdfast.pretraining.synthetic.generate import generate
 from holdfast.pretraining.synthetic.recipe import FAMILIES, LONG, PARTS, SHORT, Recipe
-from holdfast.pretraining.synthetic.samples import Samples
 
 
 def draw(recipe: Recipe, count: int = 200, length: int = 160, seed: int = 0) -> Samples:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.pretraining.synthetic.recursion import autoregression, first_order
+from holdfast.pretraining.synthetic.draws import autoregression, first_order
 
 
 @given(st.integers(1, 70), st.integers(0, 1000), st.booleans())

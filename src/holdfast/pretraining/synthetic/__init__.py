@@ -1,1 +1,1 @@
-"""Synthetic series: what a forecaster is pretrained on before it sees any real table."""
+"""The generator of synthetic series; numpy only."""

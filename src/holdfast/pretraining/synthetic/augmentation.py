@@ -1,4 +1,8 @@
-"""What happens to finished series: clipping, rounding, turning, mixing, gaps."""
+"""What happens to series: noise, events, clipping, rounding, turning, mixing, gaps.
+
+`random` is the source of randomness, `count` B series of `length` T points; `values` and results
+are (B, T), `seen` (B, T) the points that are shown, `probability` that of each series.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,94 @@ from holdfast.pretraining.synthetic.draws import (
     Array,
     Mask,
     chance,
+    first_order,
     log_uniform,
     normal,
+    spread,
+    standardise,
     uniform,
 )
-from holdfast.pretraining.synthetic.scale import spread, standardise
+from holdfast.pretraining.synthetic.recipe import Recipe
+
+
+def noise(random: np.random.Generator, count: int, length: int, recipe: Recipe) -> Array:
+    """Gaussian, Student, Laplace or coloured noise of constant or changing variance.
+
+    Arguments:
+        recipe: the probabilities of heavy tails, colour and changing variance.
+
+    Returns:
+        (B, T) of deviation about 1.
+    """
+    values: Array = random.standard_normal((count, length))
+    heavy = np.flatnonzero(chance(random, count, recipe.heavy_tails))
+    if len(heavy):
+        degrees = random.uniform(3, 5, (len(heavy), 1))
+        student = random.standard_t(degrees, (len(heavy), length)) / np.sqrt(
+            degrees / (degrees - 2)
+        )
+        laplace = random.laplace(scale=np.sqrt(0.5), size=(len(heavy), length))
+        values[heavy] = np.where(chance(random, len(heavy), 0.7), student, laplace)
+    changing = np.flatnonzero(chance(random, count, recipe.changing_variance))
+    if len(changing):
+        values[changing] *= _volatility(random, len(changing), length)
+    coloured = np.flatnonzero(chance(random, count, recipe.coloured_noise))
+    if len(coloured):
+        factor = uniform(random, len(coloured), -0.5, 0.9)
+        values[coloured] = first_order(values[coloured], factor) * np.sqrt(1 - factor**2)
+    return values
+
+
+def _volatility(random: np.random.Generator, count: int, length: int) -> Array:
+    """A log-volatility that wanders, or calm with sudden bursts that decay."""
+    constant = log_uniform(random, count, 5.0, 300.0)
+    wander = random.standard_normal((count, length)) * np.sqrt(2 / constant)
+    bursts = random.exponential(1.5, (count, length)) * (random.random((count, length)) < 0.02)
+    driver = np.where(chance(random, count, 0.6), 0.7 * wander, bursts)
+    return np.asarray(np.exp(np.clip(first_order(driver, np.exp(-1 / constant)), -4, 3)))
+
+
+def spikes(random: np.random.Generator, count: int, length: int) -> Array:
+    """Rare single outliers.
+
+    Returns:
+        (B, T), mostly 0, in units of the deviation of the series.
+    """
+    where = random.random((count, length)) < log_uniform(random, count, 0.002, 0.03)
+    size = random.exponential(1.0, (count, length)) * log_uniform(random, count, 0.5, 8.0)
+    one_sided = chance(random, count, 0.6)
+    sign = np.sign(normal(random, count))
+    each = np.where(random.random((count, length)) < 0.5, -1.0, 1.0)
+    return np.asarray(where * size * np.where(one_sided, sign, each))
+
+
+def shocks(random: np.random.Generator, count: int, length: int) -> Array:
+    """Rare events whose effect decays, at once or after it has built up.
+
+    Returns:
+        (B, T), in units of the deviation of the series.
+    """
+    impulses = spikes(random, count, length)
+    decay = np.exp(-1 / log_uniform(random, count, 1.0, 0.2 * length + 2))
+    response = first_order(impulses, decay)
+    building = np.where(chance(random, count, 0.4), np.exp(-1 / 3.0), 0.0)
+    return first_order(response * (1 - building), building)
+
+
+def breaks(random: np.random.Generator, seen: Mask) -> Array:
+    """One level shift or bend, mostly late: what was is no longer.
+
+    Returns:
+        (B, T), 0 before the break, in units of one-step differences.
+    """
+    count, length = seen.shape
+    points = seen.sum(axis=1, keepdims=True)
+    back = np.maximum(points * log_uniform(random, count, 0.03, 0.7), 2)
+    since = np.maximum(np.arange(length)[None, :] - (length - back), 0)
+    size = log_uniform(random, count, 1.0, 15.0) * np.sign(normal(random, count))
+    bend = size * since / np.maximum(back, 8)
+    return np.asarray(np.where(chance(random, count, 0.5), size * (since > 0), bend))
+
 
 _FEWEST_SEEN = 5
 
@@ -22,12 +109,7 @@ def exponential(random: np.random.Generator, values: Array, probability: float) 
     """Sums turned into products: the exponential of a series of random spread.
 
     Arguments:
-        random: the source of randomness.
         values: (B, T) of mean 0 and deviation 1.
-        probability: of each series.
-
-    Returns:
-        (B, T).
     """
     count = len(values)
     rate = log_uniform(random, count, 0.15, 1.3)
@@ -39,13 +121,7 @@ def rising(random: np.random.Generator, values: Array, seen: Mask, share: float)
     """Series turned upside down so that a share of them ends higher than it begins.
 
     Arguments:
-        random: the source of randomness.
-        values: (B, T).
-        seen: (B, T) the points that are shown.
         share: of the series that end higher.
-
-    Returns:
-        (B, T).
     """
     first = np.argmax(seen, axis=1)[:, None]
     change = values[:, -1:] - np.take_along_axis(values, first, axis=1)
@@ -54,16 +130,7 @@ def rising(random: np.random.Generator, values: Array, seen: Mask, share: float)
 
 
 def clipping(random: np.random.Generator, values: Array, probability: float) -> Array:
-    """Series that cannot rise above or fall below one of their quantiles.
-
-    Arguments:
-        random: the source of randomness.
-        values: (B, T).
-        probability: of each series.
-
-    Returns:
-        (B, T).
-    """
+    """Series that cannot rise above or fall below one of their quantiles."""
     rows = np.flatnonzero(chance(random, len(values), probability))
     if not len(rows):
         return values
@@ -86,14 +153,8 @@ def turning(
     """Series upside down or backwards; what is seen stays the last part.
 
     Arguments:
-        random: the source of randomness.
-        values: (B, T).
-        seen: (B, T) the points that are shown.
         flip: probability of upside down.
         back: probability of backwards.
-
-    Returns:
-        (B, T).
     """
     count, length = values.shape
     hidden = length - seen.sum(axis=1, keepdims=True)
@@ -110,9 +171,6 @@ def mixing(
     """Convex mixtures of two series of the batch whose seasons are equal.
 
     Arguments:
-        random: the source of randomness.
-        values: (B, T).
-        seen: (B, T) the points that are shown.
         seasons: (B, K) what must be equal between two series that are mixed.
         share: probability of each series.
 
@@ -142,9 +200,7 @@ def placing(random: np.random.Generator, values: Array, seen: Mask) -> Array:
     """Random location and scale: mostly positive, near zero or far above it.
 
     Arguments:
-        random: the source of randomness.
         values: (B, T) of mean 0 and deviation 1.
-        seen: (B, T) the points that are shown.
 
     Returns:
         (B, T) of absolute value at most 10⁶ and level at most 300 deviations.
@@ -164,17 +220,7 @@ def placing(random: np.random.Generator, values: Array, seen: Mask) -> Array:
 
 
 def rounding(random: np.random.Generator, values: Array, seen: Mask, probability: float) -> Array:
-    """Values on a grid, from hardly visible to a few steps.
-
-    Arguments:
-        random: the source of randomness.
-        values: (B, T).
-        seen: (B, T) the points that are shown.
-        probability: of each series.
-
-    Returns:
-        (B, T).
-    """
+    """Values on a grid, from hardly visible to a few steps."""
     count = len(values)
     width = spread(values, seen) * log_uniform(random, count, 0.003, 0.7)
     chosen = chance(random, count, probability) & (width > 0)
@@ -184,12 +230,6 @@ def rounding(random: np.random.Generator, values: Array, seen: Mask, probability
 
 def gaps(random: np.random.Generator, count: int, length: int, probability: float) -> Mask:
     """Where values are missing: single points or stretches; never the last few of all.
-
-    Arguments:
-        random: the source of randomness.
-        count: B, the number of series.
-        length: T, points.
-        probability: of each series.
 
     Returns:
         (B, T) True where missing.

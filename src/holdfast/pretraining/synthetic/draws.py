@@ -1,8 +1,10 @@
-"""Random numbers, one for each series: (B, 1) columns that broadcast over time."""
+"""What the generator is built from: random columns (B, 1), recursions, standard scale, samples."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,3 +38,119 @@ def choice(random: np.random.Generator, count: int, weights: Sequence[float]) ->
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
     drawn = np.searchsorted(edges, random.random(count) * edges[-1], side="right")
     return np.asarray(drawn, dtype=np.int64)
+
+
+Number = TypeVar("Number", np.float64, np.complex128)
+
+
+def first_order(noise: NDArray[Number], factor: NDArray[Number]) -> NDArray[Number]:
+    """y(t) = factor · y(t − 1) + noise(t), from y(−1) = 0, in log₂ T doublings.
+
+    Arguments:
+        noise: (B, T).
+        factor: (B, 1) of absolute value at most 1, real or complex.
+
+    Returns:
+        (B, T).
+
+    Source: Hillis and Steele (1986), the parallel prefix sum.
+
+    Example:
+        >>> import numpy as np
+        >>> first_order(np.array([[1.0, 0, 0, 0]]), np.array([[0.5]])).tolist()
+        [[1.0, 0.5, 0.25, 0.125]]
+    """
+    values: NDArray[Number] = noise.copy()
+    power = factor
+    step = 1
+    while step < values.shape[1]:
+        # The right-hand side is a new array, so the shifted values are those before the step.
+        values[:, step:] = values[:, step:] + power * values[:, :-step]
+        power = power * power
+        step *= 2
+    return values
+
+
+def autoregression(
+    random: np.random.Generator, length: int, factor: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """AR(1) with variance 1 at every time, from its stationary distribution.
+
+    Arguments:
+        random: the source of randomness.
+        length: T.
+        factor: (B, 1) of absolute value below 1.
+
+    Returns:
+        (B, T).
+    """
+    noise = random.standard_normal((len(factor), length))
+    noise[:, 1:] *= np.sqrt(1 - factor**2)
+    return first_order(noise, factor)
+
+
+def visible_part(length: int, visible: NDArray[np.int64]) -> Mask:
+    """(B, T) whether a point belongs to the last `visible` ones of its series."""
+    return np.arange(length)[None, :] >= length - visible[:, None]
+
+
+def standardise(values: Array, seen: Mask) -> Array:
+    """Mean 0 and standard deviation 1 over the points seen; a constant becomes 0.
+
+    Arguments:
+        values: (B, T) finite.
+        seen: (B, T) the points that count, at least one in each row.
+
+    Returns:
+        (B, T).
+    """
+    points = seen.sum(axis=1, keepdims=True)
+    level = np.where(seen, values, 0.0).sum(axis=1, keepdims=True) / points
+    centred = values - level
+    spread = np.sqrt((np.where(seen, centred, 0.0) ** 2).sum(axis=1, keepdims=True) / points)
+    flat = spread <= 1e-9 * (1e-30 + np.abs(level))
+    return np.where(flat, 0.0, centred / np.where(flat, 1.0, spread))
+
+
+def spread(values: Array, seen: Mask) -> Array:
+    """(B, 1) the standard deviation over the points seen.
+
+    Arguments:
+        values: (B, T) finite.
+        seen: (B, T) the points that count, at least one in each row.
+    """
+    points = seen.sum(axis=1, keepdims=True)
+    mean = np.where(seen, values, 0.0).sum(axis=1, keepdims=True) / points
+    squares = np.where(seen, values - mean, 0.0) ** 2
+    return np.asarray(np.sqrt(squares.sum(axis=1, keepdims=True) / points))
+
+
+def movement(values: Array, seen: Mask) -> Array:
+    """(B, 1) the root mean square of the differences between neighbours about their mean.
+
+    Arguments:
+        values: (B, T) finite.
+        seen: (B, T) the points that count, at least two in each row.
+    """
+    return spread(np.diff(values, axis=1), seen[:, :-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Series of one length, aligned at their last point.
+
+    Arguments:
+        values: (B, T) NaN where missing or before the series begins.
+        season: (B,) points of the main season, 1 where there is none.
+        long_season: (B,) points of a second, longer season, 1 where there is none.
+        calendar_season, calendar_long_season: (B,) points of the seasons that the calendar of the
+            series would suggest, whether the series has them or not.
+        family: (B,) name of the main family, for pictures and ablations.
+    """
+
+    values: NDArray[np.float32]
+    season: NDArray[np.int64]
+    long_season: NDArray[np.int64]
+    calendar_season: NDArray[np.int64]
+    calendar_long_season: NDArray[np.int64]
+    family: tuple[str, ...]

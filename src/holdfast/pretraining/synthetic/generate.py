@@ -6,26 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.pretraining.synthetic import augmentation, noise
-from holdfast.pretraining.synthetic.autoregressive import autoregressive
-from holdfast.pretraining.synthetic.chaos import chaotic
-from holdfast.pretraining.synthetic.counts import counts, log_rate
+from holdfast.pretraining.synthetic import augmentation
 from holdfast.pretraining.synthetic.draws import (
     Array,
     Mask,
+    Samples,
     chance,
     choice,
     log_uniform,
+    movement,
+    standardise,
     uniform,
+    visible_part,
 )
-from holdfast.pretraining.synthetic.kinks import kinks
-from holdfast.pretraining.synthetic.process import gaussian_process
+from holdfast.pretraining.synthetic.families import (
+    autoregressive,
+    chaotic,
+    counts,
+    gaussian_process,
+    kinks,
+    log_rate,
+    steps,
+    structural,
+)
 from holdfast.pretraining.synthetic.recipe import FAMILIES, Recipe
-from holdfast.pretraining.synthetic.regimes import steps
-from holdfast.pretraining.synthetic.samples import Samples
-from holdfast.pretraining.synthetic.scale import movement, standardise, visible_part
 from holdfast.pretraining.synthetic.season import seasonal
-from holdfast.pretraining.synthetic.trend import structural
 
 _SHORTEST = 10
 _COUNTS = FAMILIES.index("counts")
@@ -242,13 +247,13 @@ def _compose(
     own = np.where(dominant, strength * log_uniform(random, count, 0.0005, 0.15), own)
     noisy = random.random((count, 1)) < np.where(calendar > 1, recipe.noise, recipe.noise_alone)
     own = own * (noisy & (family != _COUNTS)[:, None])
-    values += own * noise.noise(random, count, length, recipe)
+    values += own * augmentation.noise(random, count, length, recipe)
 
     whole = np.sqrt(1 + strength**2 + own**2)
     rows = np.flatnonzero(chance(random, count, recipe.shocks))
-    values[rows] += whole[rows] * noise.shocks(random, len(rows), length)
+    values[rows] += whole[rows] * augmentation.shocks(random, len(rows), length)
     rows = np.flatnonzero(chance(random, count, recipe.spikes))
-    values[rows] += whole[rows] * noise.spikes(random, len(rows), length)
+    values[rows] += whole[rows] * augmentation.spikes(random, len(rows), length)
     rows = np.flatnonzero(chance(random, count, recipe.late_break))
-    values[rows] += (step + own)[rows] * noise.breaks(random, seen[rows])
+    values[rows] += (step + own)[rows] * augmentation.breaks(random, seen[rows])
     return values

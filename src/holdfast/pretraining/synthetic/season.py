@@ -29,15 +29,10 @@ def seasonal(
     """A season of random profile, with a longer one where there is one.
 
     Arguments:
-        random: the source of randomness.
-        length: T, points.
         period: (B,) points of a season, at least 2, whole or not.
         long_period: (B,) points of the longer season; 1 where there is none.
         drift: probability that size or profile move slowly.
         holiday: probability of rare cycles that are lower or flatter.
-
-    Returns:
-        (B, T), in no particular units.
     """
     count = len(period)
     turns = (np.arange(length)[None, :] + random.random((count, 1)) * period[:, None]) / period[

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.pretraining import provenance
+from holdfast.pretraining import machine
 
 
 def test_the_commit_is_that_of_a_checkout_of_holdfast_and_says_when_files_differ(
@@ -21,12 +21,12 @@ def test_the_commit_is_that_of_a_checkout_of_holdfast_and_says_when_files_differ
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.example"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
         subprocess.run([*git, *words], check=True)
-    monkeypatch.setattr("holdfast.__file__", str(module))
-    found = provenance.commit()
+    monkeypatch.setattr("holdfast.version.__file__", str(module))
+    found = machine.commit()
     assert found is not None
     assert re.fullmatch("[0-9a-f]{40}", found)
     module.write_text("changed = True\n", encoding="utf-8")
-    assert provenance.commit() == f"{found}-modified"
+    assert machine.commit() == f"{found}-modified"
 
 
 def test_an_installation_inside_some_other_repository_has_no_commit(
@@ -34,12 +34,12 @@ def test_an_installation_inside_some_other_repository_has_no_commit(
 ) -> None:
     package = tmp_path / "site-packages" / "holdfast"
     package.mkdir(parents=True)
-    monkeypatch.setattr("holdfast.__file__", str(package / "__init__.py"))
-    assert provenance.commit() is None
+    monkeypatch.setattr("holdfast.version.__file__", str(package / "__init__.py"))
+    assert machine.commit() is None
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    assert provenance.commit() is None
+    assert machine.commit() is None
 
 
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert provenance.commit() is None
+    assert machine.commit() is None
