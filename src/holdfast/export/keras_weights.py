@@ -9,8 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.export.gate_order import KERAS, OURS, Operator, reordered
-from holdfast.export.recurrent_stack import PassWeights, RecurrentStack, layer_of
+from holdfast.export.recurrent_stack import (
+    KERAS,
+    OURS,
+    Operator,
+    PassWeights,
+    RecurrentStack,
+    layer_of,
+    reordered,
+)
 from holdfast.nn import GRU, LSTM, RNN
 
 L = TypeVar("L", LSTM, GRU, RNN)

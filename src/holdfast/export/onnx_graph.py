@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ModelError
-from holdfast.export.onnx_package import MAX_BYTES, onnx_package
+from holdfast.errors import InputError, ModelError
 
 OLDEST_OPSET: Final = 7
 """Since then the recurrent nodes have had the inputs and attributes that they have now."""
-
 _STANDARD: Final = ("", "ai.onnx")
-
 _LONGEST_ALIAS: Final = 8
 """Identity nodes between a constant and its reader; exporters write one for a shared weight."""
+MAX_BYTES: Final = (1 << 31) - (1 << 20)
+"""Most bytes of a model: a protobuf message ends at 2 GiB, and the graph beside the weights needs
+some."""
+
+
+def onnx_package(task: str) -> ModuleType:
+    """The package, with `helper` and `numpy_helper`.
+
+    Arguments:
+        task: what it is needed for, for the error.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import onnx
+        import onnx.helper
+        import onnx.numpy_helper
+    except ImportError:
+        raise InputError(
+            f"{task} takes the package onnx; run: pip install 'holdfast[onnx]'."
+        ) from (None)
+    module: ModuleType = onnx
+    return module
 
 
 class Graph:
@@ -135,8 +157,8 @@ class Graph:
         dims = tuple(tensor.dims)
         right = len(dims) == 3 if shape is None else dims == shape
         if not right or min(dims) < 1:
-            wanted = "(D, gates times H, ·)" if shape is None else str(shape)
-            raise self.refusal(node, f"its {what} ({name!r}) has shape {dims} and not {wanted}")
+            expected = "(D, gates times H, ·)" if shape is None else str(shape)
+            raise self.refusal(node, f"its {what} ({name!r}) has shape {dims} and not {expected}")
         # Many nodes may name one small constant: what is read is counted, not what is stored.
         self._unread -= math.prod(dims) * np.dtype(types[tensor.data_type]).itemsize
         if self._unread < 0:

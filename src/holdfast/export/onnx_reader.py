@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from holdfast.errors import ModelError
-from holdfast.export.gate_order import ONNX, ONNX_PEEPHOLES, OURS, Operator, reordered
 from holdfast.export.onnx_graph import Graph
-from holdfast.export.recurrent_stack import PassWeights, RecurrentStack, layer_of
+from holdfast.export.recurrent_stack import (
+    ONNX,
+    ONNX_PEEPHOLES,
+    OURS,
+    Operator,
+    PassWeights,
+    RecurrentStack,
+    layer_of,
+    reordered,
+)
 from holdfast.nn import GRU, LSTM, RNN
 
 _ACTIVATIONS: Final[dict[Operator, tuple[str, ...]]] = {
@@ -18,7 +26,7 @@ _ACTIVATIONS: Final[dict[Operator, tuple[str, ...]]] = {
     "RNN": ("tanh",),
 }
 
-_SAID: Final = frozenset(
+_KNOWN: Final = frozenset(
     {
         "activation_alpha",  # sigmoid, tanh and relu have no parameter
         "activation_beta",
@@ -140,7 +148,7 @@ def _checked(
 ) -> tuple[int, str]:
     """D and the nonlinearity, after every attribute was seen to be what a layer of ours does."""
     for name in attributes:
-        if name not in _SAID:
+        if name not in _KNOWN:
             raise graph.refusal(node, f"its attribute {name!r} is not known")
     direction = attributes.get("direction", "forward")
     if direction not in ("forward", "bidirectional"):

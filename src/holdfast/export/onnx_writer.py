@@ -10,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.export.gate_order import ONNX, ONNX_PEEPHOLES, reordered
-from holdfast.export.onnx_package import MAX_BYTES, onnx_package
-from holdfast.export.recurrent_stack import PassWeights, RecurrentStack, stack_of
+from holdfast.export.onnx_graph import MAX_BYTES, onnx_package
+from holdfast.export.recurrent_stack import (
+    ONNX,
+    ONNX_PEEPHOLES,
+    PassWeights,
+    RecurrentStack,
+    reordered,
+    stack_of,
+)
 from holdfast.nn import GRU, LSTM, RNN
 from holdfast.storage import write_bytes_atomically
 from holdfast.version import __version__

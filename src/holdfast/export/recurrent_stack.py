@@ -1,4 +1,4 @@
-"""A recurrent layer as arrays and a few words: what every format is written from and read into."""
+"""A recurrent layer as arrays that every format is written from and read into; orders of gates."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.export.gate_order import (
-    OUR_PEEPHOLES,
-    OUR_PEEPHOLES_COUPLED,
-    OURS,
-    OURS_COUPLED,
-    Operator,
-)
 from holdfast.nn import GRU, LSTM, RNN
 
-_SAID: Final = frozenset(
+_KNOWN: Final = frozenset(
     {
         "self",
         "input_size",
@@ -43,6 +37,39 @@ _SAID: Final = frozenset(
     }
 )
 """The options of a layer that a stack holds, or that decide nothing once there are weights."""
+
+Operator = Literal["LSTM", "GRU", "RNN"]
+
+# One letter a gate, by our names: ONNX and Keras write c or h for the candidates g and n.
+OURS: Final[dict[Operator, str]] = {"LSTM": "ifgo", "GRU": "rzn", "RNN": "h"}
+ONNX: Final[dict[Operator, str]] = {"LSTM": "iofg", "GRU": "zrn", "RNN": "h"}
+KERAS: Final[dict[Operator, str]] = {"LSTM": "ifgo", "GRU": "zrn", "RNN": "h"}
+
+# An LSTM with coupled gates has no rows of its own for f = 1 − i.
+OURS_COUPLED: Final = "igo"
+
+OUR_PEEPHOLES: Final = "ifo"
+OUR_PEEPHOLES_COUPLED: Final = "io"
+ONNX_PEEPHOLES: Final = "iof"
+
+
+def reordered(array: NDArray[Any], have: str, want: str) -> NDArray[Any]:
+    """The same blocks of rows in another order.
+
+    Arguments:
+        array: (GH, …), a block of H rows for each gate.
+        have: the gates in the order of `array`, one letter each.
+        want: the gates to make, in their order; zeros for one that `array` does not have.
+
+    Example:
+        >>> reordered(np.arange(8), have="ifgo", want="iofg").tolist()
+        [0, 1, 6, 7, 2, 3, 4, 5]
+        >>> reordered(np.arange(1, 4), have="igo", want="iofg").tolist()
+        [1, 3, 0, 2]
+    """
+    blocks = dict(zip(have, np.split(array, len(have)), strict=True))
+    absent = np.zeros_like(blocks[have[0]])
+    return np.concatenate([blocks.get(gate, absent) for gate in want])
 
 
 @dataclass(frozen=True)
@@ -135,13 +162,13 @@ def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
 
     Raises:
         ArgumentError: it is no layer of ours, its forward is another, or it has an option that no
-            format can say; the message names the option.
+            format has; the message names the option.
     """
     kind = _kind(layer)
     for name, parameter in inspect.signature(kind.__init__).parameters.items():
         # Refused unless known or neutral, so that a new option is never left out in silence.
         value = _option(layer, name)
-        if name not in _SAID and value not in (parameter.default, ()):
+        if name not in _KNOWN and value not in (parameter.default, ()):
             raise ArgumentError(
                 f"The option {name}={value!r} of the layer cannot be said by the standard "
                 f"{kind.__name__} node; export a layer without it."
@@ -174,44 +201,21 @@ def layer_of(stack: RecurrentStack, *, batch_first: bool) -> LSTM | GRU | RNN:
         stack: of numbers in float32 or float64.
         batch_first: whether the layer reads (B, T, I).
     """
-    # Made without memory: nothing is drawn, so nobody's random numbers move.
+    sizes = stack.input_size, stack.hidden_size, stack.layers
+    options: dict[str, Any] = {
+        "bias": stack.bias,
+        "batch_first": batch_first,
+        "bidirectional": stack.directions == 2,
+        "device": "meta",  # without memory: nothing is drawn, so nobody's random numbers move
+        "init": "torch",
+    }
     layer: LSTM | GRU | RNN
     if stack.operator == "LSTM":
-        layer = LSTM(
-            stack.input_size,
-            stack.hidden_size,
-            stack.layers,
-            stack.bias,
-            batch_first,
-            bidirectional=stack.directions == 2,
-            device="meta",
-            init="torch",
-            peepholes=stack.peepholes,
-            coupled=stack.coupled,
-        )
+        layer = LSTM(*sizes, **options, peepholes=stack.peepholes, coupled=stack.coupled)
     elif stack.operator == "GRU":
-        layer = GRU(
-            stack.input_size,
-            stack.hidden_size,
-            stack.layers,
-            stack.bias,
-            batch_first,
-            bidirectional=stack.directions == 2,
-            device="meta",
-            init="torch",
-        )
+        layer = GRU(*sizes, **options)
     else:
-        layer = RNN(
-            stack.input_size,
-            stack.hidden_size,
-            stack.layers,
-            stack.nonlinearity,
-            stack.bias,
-            batch_first,
-            bidirectional=stack.directions == 2,
-            device="meta",
-            init="torch",
-        )
+        layer = RNN(*sizes, stack.nonlinearity, **options)
     weights: dict[str, torch.Tensor] = {}
     for index, one in enumerate(stack.passes):
         suffix = f"_l{index // stack.directions}" + ("_reverse" if index % stack.directions else "")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from holdfast.errors import ArgumentError
 from holdfast.export import to_onnx
-from holdfast.export.onnx_package import MAX_BYTES, onnx_package
+from holdfast.export.onnx_graph import MAX_BYTES, onnx_package
 from holdfast.export.onnx_writer import IR_VERSION, OPSET
 from holdfast.language.network import LanguageNetwork
 from holdfast.storage import write_bytes_atomically
