@@ -1,4 +1,4 @@
-"""`forecast` and `backtest` on a folder of parts, as a person runs them."""
+"""`forecast` and `backtest` on a folder of partitions, as a person runs them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ def test_a_folder_is_forecast_part_by_part(
     words = ("forecast", data, "-h", 6, "--adapt", "none", "--sample", 5, "-o", tmp_path / "out")
     assert command(monkeypatch, *words) == 0
     printed = capsys.readouterr().out
-    assert "12 series in 3 parts; season, frequency and blend are settled on a sample of 5" in (
-        " ".join(printed.split())
-    )
+    said = "12 series in 3 partitions; season, frequency and ensemble weights are found on a"
+    assert f"{said} sample of 5" in " ".join(printed.split())
     assert "report.html" in printed
     assert "5 of 12 series" in (tmp_path / "out" / "report.html").read_text("utf-8")
     made = results(tmp_path / "out")

@@ -1,10 +1,10 @@
-"""A folder of parts instead of one table: what `forecast` and `backtest` hand over to."""
+"""`forecast` and `backtest` over a folder of partitions instead of one table."""
 
 from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from holdfast.forecasting.fit import FitResult
-    from holdfast.forecasting.partitions.job import Outcome
+    from holdfast.forecasting.partitions.job import JobResult
     from holdfast.forecasting.partitions.plan import Plan, Verb
     from holdfast.tables.read import ReadOptions
 
 
 PARTS_SAMPLE = 1000
-"""Series of a folder that settle what all share, unless somebody says otherwise."""
+"""Series on which season, ensemble weights and widths of a folder are found by default."""
 
 
 def over_parts(
@@ -44,7 +44,7 @@ def over_parts(
     folds: int = 3,
     step: int | None = None,
 ) -> None:
-    """Forecast or backtest every part of a folder, those that are done already left out.
+    """Forecast or backtest every partition of a folder, those that are done already left out.
 
     Raises:
         InputError: something is missing, contradictory or cannot be read.
@@ -55,14 +55,16 @@ def over_parts(
     if horizon is None:
         raise ArgumentError("Say how many periods to forecast, as in --horizon 12.")
     if reading.wide or reading.sheet is not None:
-        raise ArgumentError("Parts of a folder are long tables; leave out --wide and --sheet.")
+        raise ArgumentError("Partitions of a folder are long tables; leave out --wide and --sheet.")
     if together():
-        raise ArgumentError("torchrun trains on one table; a folder of parts takes --workers.")
+        raise ArgumentError("torchrun trains on one table; a folder of partitions takes --workers.")
     if reading.covariates is not None:
-        raise ArgumentError("Columns beside the values are not read from parts of a folder yet.")
+        raise ArgumentError(
+            "Columns beside the values are not read from partitions of a folder yet."
+        )
     levels = read_levels(level)
     from holdfast.forecasting.forecaster import count
-    from holdfast.forecasting.partitions.plan import Fresh, Settings, prepare
+    from holdfast.forecasting.partitions.plan import NewJob, Settings, prepare
     from holdfast.reports import terminal
     from holdfast.training.budget import duration
 
@@ -79,40 +81,32 @@ def over_parts(
         sample=sample,
         folds=folds,
         step=step,
-        ids=None if reading.id_col is None else tuple(reading.id_col),
-        time=reading.time_col,
-        target=reading.target_col,
-        freq=None if reading.freq is None else str(reading.freq),
-        season=reading.season,
-        day_first=reading.day_first,
-        decimal=reading.decimal,
-        missing=reading.missing,
-        aggregate=reading.aggregate,
+        read=replace(reading, id_col=None if reading.id_col is None else tuple(reading.id_col)),
     )
     job = prepare(out, settings)
     folder = results_folder(out)
-    if isinstance(job.begun, Fresh):
-        every = sum(one.series for one in job.begun.counted)
-        sampled = len(job.begun.ground.table.series)
+    if isinstance(job.begun, NewJob):
+        every = sum(one.series for one in job.begun.sizes)
+        sampled = len(job.begun.sample_data.table.series)
         screen.show(
-            f"{every:,} series in {len(job.parts):,} parts; season, frequency and blend are "
-            f"settled on a sample of {sampled:,}.",
-            terminal.understood(job.begun.ground.table.summary),
+            f"{every:,} series in {len(job.partitions):,} partitions; season, frequency and "
+            f"ensemble weights are found on a sample of {sampled:,}.",
+            terminal.understood(job.begun.sample_data.table.summary),
         )
 
     from holdfast.cli.outcome import show_outcome
     from holdfast.forecasting.partitions.job import Watch, run_job
     from holdfast.reports import save
 
-    def settled(made: FitResult, plan: Plan) -> None:
-        """Show and keep what the sample came to."""
+    def fitted(made: FitResult, plan: Plan) -> None:
+        """Show and keep the record of the sample."""
         title = f"{data.name}: a sample of {len(made.fitted.series):,} of {plan.series:,} series"
         record = made.record(levels, title=title, command=typed_command(), started=started)
         save(record, folder / "report.html")
         show_outcome(screen, record)
 
     bar = _Bar() if sys.stderr.isatty() and not screen.silent else None
-    watch = Watch(settled, bar.advance if bar else _nothing, screen.progress())
+    watch = Watch(fitted, bar.advance if bar else _nothing, screen.progress())
     try:
         outcome = run_job(job, watch, engine=engine, workers=workers)
     finally:
@@ -127,8 +121,8 @@ def over_parts(
     files["report of the sample"] = str(folder / "report.html")
     kept = f" ({outcome.kept:,} of them were there)" if outcome.kept else ""
     screen.show(
-        f"{outcome.series:,} series in {outcome.parts:,} parts{kept}, {outcome.rows:,} rows, "
-        f"{time.monotonic() - started:.1f} s."
+        f"{outcome.series:,} series in {outcome.partitions:,} partitions{kept}, "
+        f"{outcome.rows:,} rows, {time.monotonic() - started:.1f} s."
     )
     screen.show(terminal.written(files), whole_lines=True)
     screen.result(_summary(outcome, files, time.monotonic() - started))
@@ -148,16 +142,18 @@ def refuse_with_parts(
                 f"--total-{name} adds up series of one table; give a file, without --sample."
             )
     if start is not None:
-        raise ArgumentError("--from is not for a folder of parts or --sample; give a file.")
+        raise ArgumentError("--from is not for a folder of partitions or --sample; give a file.")
     if integers:
-        raise ArgumentError("--integers is not for a folder of parts or --sample yet; give a file.")
+        raise ArgumentError(
+            "--integers is not for a folder of partitions or --sample yet; give a file."
+        )
 
 
-def _summary(outcome: Outcome, files: dict[str, str], seconds: float) -> dict[str, Any]:
+def _summary(outcome: JobResult, files: dict[str, str], seconds: float) -> dict[str, Any]:
     """The outcome for programs."""
     made: dict[str, Any] = {
         "series": outcome.series,
-        "parts": outcome.parts,
+        "parts": outcome.partitions,
         "parts_kept": outcome.kept,
         "rows": outcome.rows,
         "seconds": round(seconds, 3),
@@ -177,7 +173,7 @@ def _nothing(done: int, parts: int, series: int) -> None:
 
 
 class _Bar:
-    """Parts done and series a second, on standard error."""
+    """Partitions done and series a second, on standard error."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -198,7 +194,7 @@ class _Bar:
 
             self._begun = time.monotonic()
             self._progress = Progress(
-                TextColumn("Parts"),
+                TextColumn("Partitions"),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[pace]}"),

@@ -1,4 +1,4 @@
-"""Folders of parts for tests, and jobs over them in this process."""
+"""Folders of partitions for tests, and jobs over them in this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from holdfast.forecasting.partitions import job as jobs
-from holdfast.forecasting.partitions.job import Outcome, Watch, run_job
+from holdfast.forecasting.partitions.job import JobResult, Watch, run_job
 from holdfast.forecasting.partitions.plan import Settings, prepare
 from holdfast.forecasting.partitions.processes import Finished
 from holdfast.forecasting.partitions.work import Work
@@ -64,7 +64,7 @@ def settings_for(data: Path, **changes: object) -> Settings:
 
 
 class HereOnly:
-    """In the place of `Workers`: does parts in this process."""
+    """In the place of `Workers`: does partitions in this process."""
 
     def __init__(self, out: Path, settings: Settings, count: int, threads: int) -> None:
         self.out, self.settings = out, settings
@@ -81,7 +81,7 @@ class HereOnly:
                 finished(number, str(problem))
 
 
-def run_here(out: Path, settings: Settings) -> Outcome:
+def run_here(out: Path, settings: Settings) -> JobResult:
     """A job in this process."""
     watch = Watch(lambda fit, plan: None, lambda done, parts, series: None, SilentProgress())
     with patch.object(jobs, "Workers", HereOnly):

@@ -1,4 +1,4 @@
-"""Jobs over folders of parts: every series once, as one table would be, whatever is killed."""
+"""Jobs over folders of partitions: every series once, as one table would be, whatever is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from holdfast.forecasting.backtest import Backtest, backtest_data_on
 from holdfast.forecasting.evaluation.folds import Fold, Folds
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.partitions import folder
-from holdfast.forecasting.partitions.work import Sums
+from holdfast.forecasting.partitions.work import ScoreSums
 from holdfast.forecasting.predict import forecast
 from holdfast.tables.read import ReadOptions, read
 
@@ -38,12 +38,12 @@ def _small() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("by_time", [False, True])
-def test_chunks_of_parts_give_what_one_table_gives(
+def test_batches_of_partitions_give_what_one_table_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_time: bool
 ) -> None:
     data, names = folder_of(tmp_path / "in", series=7, by_time=by_time)
-    monkeypatch.setattr(folder, "CHUNK_SERIES", 2)  # four chunks a part
-    monkeypatch.setattr(folder, "_BATCH", 100)  # batches that end within a series
+    monkeypatch.setattr(folder, "BATCH_SERIES", 2)  # four batches a partition
+    monkeypatch.setattr(folder, "_READ_ROWS", 100)  # batches that end within a series
     out = tmp_path / "out"
     done = run_here(out, settings_for(data))
     made = results(out)
@@ -74,7 +74,7 @@ def test_a_job_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     left = out / "forecast/.part-1.parquet.0badcafe.partial"
     left.write_bytes(b"PAR1 half")
     again = run_here(out, settings)
-    assert (again.kept, again.parts, again.series) == (2, 3, len(names))
+    assert (again.kept, again.partitions, again.series) == (2, 3, len(names))
     assert kept.stat().st_mtime_ns == 1
     assert not left.exists()
     assert results(out).equals(before)
@@ -124,10 +124,10 @@ def test_equal_hashes_of_two_names_are_no_mistake(
 ) -> None:
     data, names = folder_of(tmp_path / "in")
     monkeypatch.setattr(
-        folder, "hashed", lambda labels, seed: np.zeros(len(labels), dtype=np.uint64)
+        folder, "hash_names", lambda labels, seed: np.zeros(len(labels), dtype=np.uint64)
     )
-    parts = folder.find_parts(data)
-    counted = folder.count_parts(parts, ["unique_id"], 0, tmp_path / "hashes")
+    parts = folder.find_partitions(data)
+    counted = folder.count_partitions(parts, ["unique_id"], 0, tmp_path / "hashes")
     assert sum(one.series for one in counted) == len(names)
 
 
@@ -138,7 +138,7 @@ def test_what_is_wrong_with_one_part_is_said_and_the_others_are_done(tmp_path: P
     parquet.write_table(weekly.set_column(1, "ds", pa.array(dates)), data / "part-2.parquet")
     out = tmp_path / "out"
     settings = settings_for(data, sample=5)  # the seed draws none of "odd"
-    with pytest.raises(InputError, match=r"1 of 3 parts .*part-2\.parquet.* does not lie on"):
+    with pytest.raises(InputError, match=r"1 of 3 partitions .*part-2\.parquet.* does not lie on"):
         run_here(out, settings)
     assert len(list((out / "forecast").iterdir())) == 2
 
@@ -151,7 +151,7 @@ def test_text_parts_and_folders_below(tmp_path: Path) -> None:
     (data / "_SUCCESS").touch()
     out = tmp_path / "out"
     done = run_here(out, settings_for(data, sample=3))
-    assert (done.parts, done.series) == (2, 4)
+    assert (done.partitions, done.series) == (2, 4)
     assert parquet.read_table(out / "forecast/b/x.parquet")["unique_id"].unique().to_pylist() == [
         "b1",
         "b2",
@@ -160,10 +160,10 @@ def test_text_parts_and_folders_below(tmp_path: Path) -> None:
 
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     data, _ = folder_of(tmp_path / "in", parts=1)
-    with pytest.raises(InputError, match="lies inside the folder of parts"):
+    with pytest.raises(InputError, match="lies inside the folder of partitions"):
         run_here(data / "out", settings_for(data))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TableError, match="has no parts"):
+    with pytest.raises(TableError, match="has no partitions"):
         run_here(tmp_path / "out", settings_for(tmp_path / "empty"))
     (data / "part-0.csv").write_text("unique_id,ds,y\n")
     with pytest.raises(TableError, match="would both be written to"):
@@ -186,7 +186,7 @@ def test_scores_of_parts_add_up_to_those_of_all_series(tmp_path: Path) -> None:
     assert done.sums is not None
     for ours, theirs in zip(done.sums.methods(), judged.methods, strict=True):
         assert ours.method == theirs.method
-        # Sums in another order: a rounding for each of the 216 terms at most.
+        # ScoreSums in another order: a rounding for each of the 216 terms at most.
         assert ours.mase == pytest.approx(theirs.mase, rel=216 * 2.3e-16)
         assert ours.smape == pytest.approx(theirs.smape, rel=216 * 2.3e-16)
     mine = done.sums.coverage()[0]
@@ -198,11 +198,11 @@ def test_scores_of_parts_add_up_to_those_of_all_series(tmp_path: Path) -> None:
 
 
 def test_sums_add_up() -> None:
-    one = Sums(mase={"a": (2.0, 4)}, inside={"80": (3.0, 4)}, width={"80": (8.0, 4)},
+    one = ScoreSums(mase={"a": (2.0, 4)}, inside={"80": (3.0, 4)}, width={"80": (8.0, 4)},
                scores={"80": 90}, smape={"a": (10.0, 4)})  # fmt: skip
-    other = Sums(mase={"a": (4.0, 2)}, inside={"80": (1.0, 2)}, width={"80": (1.0, 2)},
+    other = ScoreSums(mase={"a": (4.0, 2)}, inside={"80": (1.0, 2)}, width={"80": (1.0, 2)},
                  scores={"80": 20}, smape={"a": (5.0, 1)}, uncalibrated=["80"])  # fmt: skip
-    one.add(Sums.from_json(other.to_json()))
+    one.add(ScoreSums.from_json(other.to_json()))
     assert one.methods()[0].mase == 1.0
     assert one.methods()[0].smape == 3.0
     row = one.coverage()[0]

@@ -1,4 +1,4 @@
-"""Processes that do parts: one that dies is replaced, and a part that kills two is named."""
+"""Worker processes: one that dies is replaced, and a partition that kills two is named."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.forecasting.small import small_network
 
 from holdfast.forecasting.partitions.plan import Settings
 from holdfast.forecasting.partitions.processes import Workers
-from holdfast.forecasting.partitions.work import Facts
+from holdfast.forecasting.partitions.work import PartitionResult
 
 
-def fragile(out: Path, settings: Settings, number: int) -> Facts | str:
+def fragile(out: Path, settings: Settings, number: int) -> PartitionResult | str:
     """Answers every number; dies over 3 the first time, and over 5 every time."""
     tries = out / f"try-{number}"
     count = len(tries.read_text()) if tries.exists() else 0
@@ -31,17 +31,23 @@ def fragile(out: Path, settings: Settings, number: int) -> Facts | str:
         return "part-4 is empty."
     if number == 7:
         raise MemoryError("7 GiB")
-    return Facts(series=number, rows=torch.get_num_threads(), seconds=0.0, cpu=0.0, sums=None)
+    return PartitionResult(
+        series=number, rows=torch.get_num_threads(), seconds=0.0, cpu=0.0, sums=None
+    )
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_process_that_dies_is_replaced(tmp_path: Path, count: int) -> None:
-    told: dict[int, Facts | str] = {}
+    told: dict[int, PartitionResult | str] = {}
     workers = Workers(tmp_path, settings_for(tmp_path), count, 1, task=fragile)
     workers.do([1, 2, 3, 4, 5, 6, 7], lambda number, made: told.update({number: made}))
-    good = {number: made.series for number, made in told.items() if isinstance(made, Facts)}
+    good = {
+        number: made.series for number, made in told.items() if isinstance(made, PartitionResult)
+    }
     assert good == {1: 1, 2: 2, 3: 3, 6: 6}
-    assert {made.rows for made in told.values() if isinstance(made, Facts)} == {1}  # threads
+    assert {made.rows for made in told.values() if isinstance(made, PartitionResult)} == {
+        1
+    }  # threads
     assert told[4] == "part-4 is empty."
     assert "ended 2 times (EXIT(9))" in str(told[5])
     assert len((tmp_path / "try-3").read_text()) == len((tmp_path / "try-5").read_text()) == 2
@@ -56,11 +62,13 @@ def test_the_processes_of_a_job_give_what_this_one_gives(tmp_path: Path) -> None
     before = results(tmp_path / "out")
     for part in (tmp_path / "out" / "forecast").iterdir():
         part.unlink()
-    told: dict[int, Facts | str] = {}
+    told: dict[int, PartitionResult | str] = {}
     Workers(tmp_path / "out", settings_for(data), 1, 1).do(
         [1, 0], lambda number, made: told.update({number: made})
     )
-    assert all(isinstance(made, Facts) and made.series == 2 for made in told.values()), told
+    assert all(isinstance(made, PartitionResult) and made.series == 2 for made in told.values()), (
+        told
+    )
     assert results(tmp_path / "out").equals(before)
 
 
@@ -77,7 +85,7 @@ Workers(out, settings_for(out), 2, 1, task=endless).do([0, 1], lambda number, fa
 """
 
 
-def endless(out: Path, settings: Settings, number: int) -> Facts | str:
+def endless(out: Path, settings: Settings, number: int) -> PartitionResult | str:
     """Says which process it is, and never ends."""
     (out / f"pid-{number}").write_text(str(os.getpid()))
     time.sleep(600)

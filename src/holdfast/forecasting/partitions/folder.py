@@ -1,4 +1,4 @@
-"""A folder of parts: which files they are, and how a part is read a chunk of series at a time."""
+"""A folder of partitions: its files, their series, and how to read some whole series at a time."""
 
 from __future__ import annotations
 
@@ -20,20 +20,24 @@ from holdfast.tables.roles import check_column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CHUNK_ROWS: Final = 500_000
-"""Rows of a part that are in memory at once, about: chunks are made of whole series."""
+BATCH_ROWS: Final = 500_000
+"""Rows of a partition in memory at once, about: a batch is made of whole series."""
 
-CHUNK_SERIES: Final = 5_000
-"""Series of a part that are in memory at once, about."""
+BATCH_SERIES: Final = 5_000
+"""Series of a partition in memory at once, about."""
 
-_BATCH: Final = 1 << 17
+MOST_SAMPLED: Final = 16
+"""Partitions that a sample is drawn from, at most: each is read once for it."""
+
+_IN_MEMORY: Final = 4_000_000  # hashes that are compared at once
+_READ_ROWS: Final = 1 << 17
 _LARGEST_TEXT: Final = 256 * 2**20
 _SEPARATOR: Final = "\x1f"
 _SUFFIXES: Final = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt")
 
 
 @dataclass(frozen=True)
-class Part:
+class Partition:
     """One file of a folder.
 
     Arguments:
@@ -50,24 +54,24 @@ class Part:
 
     @property
     def parquet(self) -> bool:
-        """Whether it is read in batches, and not whole."""
+        """Whether it is read a few rows at a time, and not whole."""
         return self.name.endswith(".parquet")
 
     @property
     def result(self) -> str:
-        """The name of what is made of it."""
+        """The name of its file of results."""
         for suffix in _SUFFIXES:
             if self.name.endswith(suffix):
                 return self.name.removesuffix(suffix) + ".parquet"
         return self.name + ".parquet"
 
     def identity(self) -> dict[str, object]:
-        """What tells another state of the file, for JSON."""
+        """Name, size and time of the last change, for JSON."""
         return {"name": self.name, "bytes": self.bytes, "modified": self.modified}
 
 
-def find_parts(folder: Path) -> tuple[Part, ...]:
-    """The parts of a folder and of those below it, in the order of their names; a file is one part.
+def find_partitions(folder: Path) -> tuple[Partition, ...]:
+    """The partitions of a folder and of those below it, by name; a file is one partition.
 
     Files of a folder whose names begin with "." or "_" are left out.
 
@@ -75,13 +79,13 @@ def find_parts(folder: Path) -> tuple[Part, ...]:
         folder: or a single file.
 
     Raises:
-        TableError: there is none, a text file is too large to be read whole, or two parts would be
-            written under one name.
+        TableError: there is none, a text file is too large to be read whole, or two partitions
+            would be written under one name.
     """
-    parts = []
+    partitions = []
     if folder.is_file() and not folder.name.endswith(_SUFFIXES):
         raise TableError(
-            f"{folder.name} cannot be read a chunk of series at a time; write it as .parquet or "
+            f"{folder.name} cannot be read a few series at a time; write it as .parquet or "
             f".csv, or leave out {option('sample')}."
         )
     root = folder.parent if folder.is_file() else folder
@@ -91,29 +95,30 @@ def find_parts(folder: Path) -> tuple[Part, ...]:
         if hidden or not path.name.endswith(_SUFFIXES) or not path.is_file():
             continue
         found = path.stat()
-        parts.append(Part(path, inner.as_posix(), found.st_size, found.st_mtime_ns))
-    if not parts:
-        raise TableError(f"{folder} has no parts; give a folder of .parquet or .csv files.")
+        partitions.append(Partition(path, inner.as_posix(), found.st_size, found.st_mtime_ns))
+    if not partitions:
+        raise TableError(f"{folder} has no partitions; give a folder of .parquet or .csv files.")
     names: dict[str, str] = {}
-    for part in parts:
-        if not part.parquet and part.bytes > _LARGEST_TEXT:
+    for partition in partitions:
+        if not partition.parquet and partition.bytes > _LARGEST_TEXT:
             raise TableError(
-                f"{part.name} has {part.bytes / 2**20:,.0f} MiB of text; at most 256 are read in "
-                "one piece: split it by series, or write it as Parquet."
+                f"{partition.name} has {partition.bytes / 2**20:,.0f} MiB of text; at most 256 are "
+                "read in one piece: split it by series, or write it as Parquet."
             )
-        other = names.setdefault(part.result, part.name)
-        if other != part.name:
+        other = names.setdefault(partition.result, partition.name)
+        if other != partition.name:
             raise TableError(
-                f"{other} and {part.name} would both be written to {part.result}; rename one."
+                f"{other} and {partition.name} would both be written to {partition.result}; "
+                "rename one."
             )
-    return tuple(parts)
+    return tuple(partitions)
 
 
-def open_columns(part: Part, columns: Sequence[str] | None) -> Iterator[pa.Table]:
-    """A part's rows in their order, some at a time.
+def open_columns(partition: Partition, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+    """A partition's rows in their order, some at a time.
 
     Arguments:
-        part: a file.
+        partition: a file.
         columns: which; None for all.
 
     Raises:
@@ -122,41 +127,41 @@ def open_columns(part: Part, columns: Sequence[str] | None) -> Iterator[pa.Table
     import pyarrow as pa
     from pyarrow import parquet
 
-    if not part.parquet:
-        raw = _whole(part)
+    if not partition.parquet:
+        raw = _whole(partition)
         for name in columns or ():
             check_column(raw, name)
         yield pa.table({name: raw.columns[name] for name in columns or raw.columns})
         return
     try:
-        with parquet.ParquetFile(part.path) as file:
+        with parquet.ParquetFile(partition.path) as file:
             names = file.schema_arrow.names
             missing = [name for name in columns or () if name not in names]
             if missing:
                 raise TableError(
-                    f"{part.name} has no column {missing[0]!r}; it has "
+                    f"{partition.name} has no column {missing[0]!r}; it has "
                     f"{', '.join(map(repr, names[:8]))}."
                 )
             wanted = None if columns is None else list(columns)
-            for batch in file.iter_batches(_BATCH, columns=wanted, use_threads=False):
+            for batch in file.iter_batches(_READ_ROWS, columns=wanted, use_threads=False):
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as problem:
         raise TableError(
-            f"{part.name} is not a complete Parquet file; write it again ({problem})."
+            f"{partition.name} is not a complete Parquet file; write it again ({problem})."
         ) from None
 
 
-def head(part: Part) -> RawTable:
-    """The first rows of a part, to tell its columns by."""
-    if not part.parquet:
-        return _whole(part)
-    first = next(open_columns(part, None), None)
+def first_rows(partition: Partition) -> RawTable:
+    """The first rows of a partition, to tell its columns by."""
+    if not partition.parquet:
+        return _whole(partition)
+    first = next(open_columns(partition, None), None)
     if first is None:
-        raise TableError(f"{part.name} has columns but no rows; give at least one row.")
-    return table_of_arrow(first, part.name)
+        raise TableError(f"{partition.name} has columns but no rows; give at least one row.")
+    return table_of_arrow(first, partition.name)
 
 
-def labels_of(table: pa.Table, ids: Sequence[str], where: str) -> Any:
+def row_labels(table: pa.Table, ids: Sequence[str], where: str) -> Any:
     """(rows,) the series of each row as one text; null where its name is missing.
 
     Raises:
@@ -179,40 +184,40 @@ def labels_of(table: pa.Table, ids: Sequence[str], where: str) -> Any:
     return joined.combine_chunks()
 
 
-def spoken(label: str) -> str:
-    """A label of `labels_of` as a person reads it."""
+def readable(label: str) -> str:
+    """A label of `row_labels` as a person reads it."""
     return label.replace(_SEPARATOR, " / ")
 
 
-def chunks(
-    part: Part, ids: Sequence[str], columns: Sequence[str], count: int
+def series_batches(
+    partition: Partition, ids: Sequence[str], columns: Sequence[str], count: int
 ) -> Iterator[RawTable]:
-    """A part as `count` tables of whole series; rows keep their order and their numbers.
+    """A partition as `count` tables of whole series; rows keep their order and their numbers.
 
-    A chunk is all series of one hash, so that rows of a part may come in any order: the file is
-    read once a chunk, which takes a hundredth of the time that forecasting does.
+    A batch is all series of one hash, so that rows of a partition may come in any order: the file
+    is read once a batch, which takes a hundredth of the time that forecasting does.
 
     Arguments:
-        part: a file.
+        partition: a file.
         ids: the columns that tell series apart.
         columns: all columns to read, those among them.
-        count: from `chunks_needed`.
+        count: from `batches_needed`.
     """
     import pyarrow as pa
 
-    if not part.parquet:
-        text = _whole(part)
+    if not partition.parquet:
+        text = _whole(partition)
         table = pa.table({name: text.columns[name] for name in ids})
-        bucket = _buckets(labels_of(table, ids, part.name), count)
+        bucket = _buckets(row_labels(table, ids, partition.name), count)
         for number in range(count):
             if (bucket == number).any():
                 yield text.keep(bucket == number)
         return
     for number in range(count):
         tables, rows, begin = [], [], 0
-        for table in open_columns(part, columns):
+        for table in open_columns(partition, columns):
             if count > 1:
-                inside = _buckets(labels_of(table, ids, part.name), count) == number
+                inside = _buckets(row_labels(table, ids, partition.name), count) == number
                 tables.append(table.filter(mask_array(inside)))
                 rows.append(begin + np.flatnonzero(inside))
                 begin += len(inside)
@@ -222,23 +227,23 @@ def chunks(
         if whole is None or not whole.num_rows:
             continue  # no series has this hash
         del tables
-        raw = table_of_arrow(whole, part.name)
+        raw = table_of_arrow(whole, partition.name)
         yield raw if count == 1 else replace(raw, kept=np.concatenate(rows))
 
 
-def chunks_needed(rows: int, series: int, horizon: int) -> int:
-    """In how many chunks a part is read, so that memory stays bounded.
+def batches_needed(rows: int, series: int, horizon: int) -> int:
+    """In how many batches of series a partition is read, so that memory stays bounded.
 
     Example:
-        >>> chunks_needed(1_000_000, 10_000, 12), chunks_needed(5_000, 50, 12)
+        >>> batches_needed(1_000_000, 10_000, 12), batches_needed(5_000, 50, 12)
         (2, 1)
     """
-    most = max(1, min(CHUNK_SERIES, CHUNK_ROWS // max(horizon, 1)))
-    return max(-(-rows // CHUNK_ROWS), -(-series // most), 1)
+    most = max(1, min(BATCH_SERIES, BATCH_ROWS // max(horizon, 1)))
+    return max(-(-rows // BATCH_ROWS), -(-series // most), 1)
 
 
 def _buckets(labels: Any, count: int) -> Any:
-    """(rows,) the number of each row's chunk; a row without a name is in the first."""
+    """(rows,) the number of each row's batch; a row without a name is in the first."""
     import pyarrow.compute as pc
 
     encoded = pc.dictionary_encode(labels)
@@ -248,17 +253,13 @@ def _buckets(labels: Any, count: int) -> Any:
     return of_text[places]
 
 
-def _whole(part: Part) -> RawTable:
-    return replace(read_file(part.path), where=part.name)
-
-
-_IN_MEMORY: Final = 4_000_000
-"""Hashes that are compared at once."""
+def _whole(partition: Partition) -> RawTable:
+    return replace(read_file(partition.path), where=partition.name)
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What a part holds.
+class PartitionSize:
+    """How much a partition holds.
 
     Arguments:
         rows, series: how many.
@@ -268,24 +269,25 @@ class Counted:
     series: int
 
 
-def names_in(part: Part, ids: Sequence[str]) -> tuple[set[str], int]:
-    """The series of a part, and its rows."""
+def series_names(partition: Partition, ids: Sequence[str]) -> tuple[set[str], int]:
+    """The series of a partition, and its rows."""
     import pyarrow.compute as pc
 
     found: set[str] = set()
     rows = 0
-    for table in open_columns(part, ids):
+    for table in open_columns(partition, ids):
         rows += table.num_rows
-        labels = pc.unique(labels_of(table, ids, part.name))
+        labels = pc.unique(row_labels(table, ids, partition.name))
         found.update(label for label in labels.to_pylist() if label is not None)
     return found, rows
 
 
-def hashed(labels: Sequence[str], seed: int) -> NDArray[np.uint64]:
+def hash_names(labels: Sequence[str], seed: int) -> NDArray[np.uint64]:
     """(n,) 64 bits of each name, which depend on the seed and nothing else.
 
     Example:
-        >>> bool(hashed(["a"], 0) == hashed(["a"], 0)), bool(hashed(["a"], 0) == hashed(["a"], 1))
+        >>> first, again, other = hash_names(["a"], 0), hash_names(["a"], 0), hash_names(["a"], 1)
+        >>> bool(first == again), bool(first == other)
         (True, False)
     """
     key = seed.to_bytes(8, "little")
@@ -295,41 +297,41 @@ def hashed(labels: Sequence[str], seed: int) -> NDArray[np.uint64]:
     return np.frombuffer(digests, dtype="<u8")
 
 
-def count_parts(
-    parts: Sequence[Part], ids: Sequence[str], seed: int, folder: Path
-) -> tuple[Counted, ...]:
-    """Count rows and series of every part, and refuse a series that is in two of them.
+def count_partitions(
+    partitions: Sequence[Partition], ids: Sequence[str], seed: int, folder: Path
+) -> tuple[PartitionSize, ...]:
+    """Count rows and series of every partition, and refuse a series that is in two of them.
 
     Names are kept as sorted hashes in files, of which one range is in memory at a time.
 
     Arguments:
-        parts: the files.
+        partitions: the files.
         ids: the columns that tell series apart.
         seed: of the hashes.
-        folder: for the files of hashes, one a part: "0.npy" …; `bottom` reads them.
+        folder: for the files of hashes, one a partition: "0.npy" …; `smallest_hashes` reads them.
 
     Raises:
-        TableError: a series is in two parts; names it and both.
+        TableError: a series is in two partitions; names it and both.
         InputError: the folder cannot be written.
     """
-    counted = []
+    sizes = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, part in enumerate(parts):
-            names, rows = names_in(part, ids)
-            np.save(folder / f"{number}.npy", np.sort(hashed(sorted(names), seed)))
-            counted.append(Counted(rows, len(names)))
+        for number, partition in enumerate(partitions):
+            names, rows = series_names(partition, ids)
+            np.save(folder / f"{number}.npy", np.sort(hash_names(sorted(names), seed)))
+            sizes.append(PartitionSize(rows, len(names)))
     except OSError as problem:
         raise InputError(
             f"{folder} cannot be written: {problem.strerror or problem}; choose another "
             f"{option('out')}."
         ) from None
-    _refuse_twice(parts, ids, seed, folder, sum(one.series for one in counted))
-    return tuple(counted)
+    _refuse_doubles(partitions, ids, seed, folder, sum(one.series for one in sizes))
+    return tuple(sizes)
 
 
-def bottom(folder: Path, numbers: Sequence[int], count: int) -> NDArray[np.uint64]:
-    """The `count` smallest hashes of some parts: a sample of their series, each equally likely."""
+def smallest_hashes(folder: Path, numbers: Sequence[int], count: int) -> NDArray[np.uint64]:
+    """The smallest hashes of some partitions: a sample of their series, each equally likely."""
     smallest = np.zeros(0, dtype=np.uint64)
     for number in numbers:
         hashes = np.load(folder / f"{number}.npy", mmap_mode="r", allow_pickle=False)
@@ -337,15 +339,15 @@ def bottom(folder: Path, numbers: Sequence[int], count: int) -> NDArray[np.uint6
     return smallest
 
 
-def _refuse_twice(
-    parts: Sequence[Part], ids: Sequence[str], seed: int, folder: Path, total: int
+def _refuse_doubles(
+    partitions: Sequence[Partition], ids: Sequence[str], seed: int, folder: Path, total: int
 ) -> None:
     """Compare all hashes, a range of them at a time."""
     ranges = max(1, -(-total // _IN_MEMORY))
     edges = [2**64 * place // ranges for place in range(1, ranges)]
     files = [
         np.load(folder / f"{number}.npy", mmap_mode="r", allow_pickle=False)
-        for number in range(len(parts))
+        for number in range(len(partitions))
     ]
     bounds = [
         [0, *np.searchsorted(file, np.array(edges, dtype=np.uint64)).tolist(), len(file)]
@@ -356,30 +358,26 @@ def _refuse_twice(
             file[limit[place] : limit[place + 1]] for file, limit in zip(files, bounds, strict=True)
         ]
         hashes = np.concatenate(spans)
-        owner = np.repeat(np.arange(len(parts)), [len(span) for span in spans])
+        owner = np.repeat(np.arange(len(partitions)), [len(span) for span in spans])
         order = np.argsort(hashes, kind="stable")
         hashes, owner = hashes[order], owner[order]
         for twin in np.flatnonzero(hashes[1:] == hashes[:-1]).tolist():
             if owner[twin] != owner[twin + 1]:
-                _refuse_pair(parts[owner[twin]], parts[owner[twin + 1]], ids)
+                _refuse_pair(partitions[owner[twin]], partitions[owner[twin + 1]], ids)
 
 
-def _refuse_pair(one: Part, other: Part, ids: Sequence[str]) -> None:
+def _refuse_pair(one: Partition, other: Partition, ids: Sequence[str]) -> None:
     """Equal hashes are mostly equal names; where they are not, nothing is wrong."""
-    both = names_in(one, ids)[0] & names_in(other, ids)[0]
+    both = series_names(one, ids)[0] & series_names(other, ids)[0]
     if both:
         raise TableError(
-            f"Series {spoken(min(both))!r} is in {one.name} and in {other.name}; a series must lie "
-            "whole in one part: write the parts split by series."
+            f"Series {readable(min(both))!r} is in {one.name} and in {other.name}; a series must "
+            "lie whole in one partition: write the partitions split by series."
         )
 
 
-MOST_PARTS: Final = 16
-"""Parts that a sample is drawn from, at most: each is read once for it."""
-
-
 def sample(
-    parts: Sequence[Part],
+    partitions: Sequence[Partition],
     ids: Sequence[str],
     columns: Sequence[str],
     *,
@@ -389,31 +387,33 @@ def sample(
 ) -> RawTable:
     """All rows of some series, chosen by the seed and their names alone.
 
-    Every series of up to 16 parts is equally likely; of more parts, 16 are drawn first.
+    Every series of up to 16 partitions is equally likely; of more partitions, 16 are drawn first.
 
     Arguments:
-        parts: the files.
+        partitions: the files.
         ids: the columns that tell series apart.
         columns: all columns to read, those among them.
         count: how many series.
         seed: of the choice.
-        hashes: the folder that `count_parts` wrote, with the same seed.
+        hashes: the folder that `count_partitions` wrote, with the same seed.
 
     Raises:
-        TableError: a column has one type in one part and another in another.
+        TableError: a column has one type in one partition and another in another.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    order = np.argsort(hashed([part.name for part in parts], seed), kind="stable")
-    numbers = sorted(order[:MOST_PARTS].tolist())
-    chosen = bottom(hashes, numbers, count)
+    order = np.argsort(
+        hash_names([partition.name for partition in partitions], seed), kind="stable"
+    )
+    numbers = sorted(order[:MOST_SAMPLED].tolist())
+    chosen = smallest_hashes(hashes, numbers, count)
     tables = []
     for number in numbers:
-        part = parts[number]
-        for table in open_columns(part, columns):
-            encoded = pc.dictionary_encode(labels_of(table, ids, part.name))
-            there = np.isin(hashed(encoded.dictionary.to_pylist(), seed), chosen)
+        partition = partitions[number]
+        for table in open_columns(partition, columns):
+            encoded = pc.dictionary_encode(row_labels(table, ids, partition.name))
+            there = np.isin(hash_names(encoded.dictionary.to_pylist(), seed), chosen)
             places = integers(pc.fill_null(encoded.indices, len(there)))
             inside = np.append(there, False)[places]
             if inside.any():
@@ -423,6 +423,6 @@ def sample(
     except pa.ArrowException as problem:
         reason = str(problem).splitlines()[0].rstrip(".")
         raise TableError(
-            f"The parts do not have columns of one type each ({reason}); write them alike."
+            f"The partitions do not have columns of one type each ({reason}); write them alike."
         ) from None
-    return table_of_arrow(whole, "the sample of the parts")
+    return table_of_arrow(whole, "the sample of the partitions")

@@ -1,4 +1,4 @@
-"""A job over a folder of parts: settle what they share, then do each part once."""
+"""A job over a folder of partitions: fit what they share on a sample, then do each once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal
 
 from holdfast.errors import InputError
 from holdfast.forecasting.fit import FitResult, clear_checkpoints, fit
-from holdfast.forecasting.partitions.plan import MODEL, Fresh, Job, Plan
+from holdfast.forecasting.partitions.plan import MODEL, Job, NewJob, Plan
 from holdfast.forecasting.partitions.processes import Workers
 from holdfast.forecasting.partitions.ray_cluster import do_on_ray
-from holdfast.forecasting.partitions.work import Facts, Sums, Work, sweep
+from holdfast.forecasting.partitions.work import PartitionResult, ScoreSums, Work, remove_unfinished
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress
 
@@ -21,25 +21,25 @@ Engine = Literal["processes", "ray"]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a job came to.
+class JobResult:
+    """What a job wrote.
 
     Arguments:
-        plan: what was settled.
-        parts, kept: parts in all, and those that an earlier process had done.
+        plan: what all partitions share.
+        partitions, kept: partitions in all, and those that were done before.
         series, rows: in the results.
-        seconds, cpu: of the parts that were done now; `cpu` of all processes together.
+        seconds, cpu: of the partitions that were done now; `cpu` of all processes together.
         sums: the scores of a backtest over all series; None for forecasts.
     """
 
     plan: Plan
-    parts: int
+    partitions: int
     kept: int
     series: int
     rows: int
     seconds: float
     cpu: float
-    sums: Sums | None
+    sums: ScoreSums | None
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,23 @@ class Watch:
     """Who is told how a job gets on.
 
     Arguments:
-        settled: is given the fit on the sample, once, before any part is done.
-        advanced: is given parts done, parts in all, and series forecast so far.
+        fitted: is given the fit on the sample, once, before any partition is done.
+        advanced: is given partitions done, partitions in all, and series forecast so far.
         training: is told of every update on the sample.
     """
 
-    settled: Callable[[FitResult, Plan], None]
+    fitted: Callable[[FitResult, Plan], None]
     advanced: Callable[[int, int, int], None]
     training: Progress
 
 
 def run_job(
     job: Job, watch: Watch, *, engine: Engine = "processes", workers: int | None = None
-) -> Outcome:
-    """Forecast or backtest every part of a folder that has no result yet.
+) -> JobResult:
+    """Forecast or backtest every partition of a folder that has no result yet.
 
-    Season, frequency, blend and interval widths are settled on a sample of the series and kept in
-    ``plan.json`` and ``model/``; a job that was killed goes on from there, part by part.
+    Season, frequency, blend and interval widths are found on a sample of the series and kept in
+    ``plan.json`` and ``model/``; a job that was killed goes on from there, partition by partition.
 
     Arguments:
         job: from `prepare`.
@@ -72,59 +72,60 @@ def run_job(
         workers: processes or tasks at a time; None for one a core, or for what Ray has room for.
 
     Raises:
-        InputError: parts that failed are named when all others are done.
+        InputError: partitions that failed are named when all others are done.
     """
-    out, settings, parts = job.out, job.settings, job.parts
-    plan = _settle(job, job.begun, watch) if isinstance(job.begun, Fresh) else job.begun
+    out, settings, partitions = job.out, job.settings, job.partitions
+    plan = _fit_sample(job, job.begun, watch) if isinstance(job.begun, NewJob) else job.begun
     work = Work(plan, out)
-    sweep(out, settings)
+    remove_unfinished(out, settings)
     begin = time.monotonic()
-    left = [number for number in range(len(parts)) if not work.done(number)]
-    kept = len(parts) - len(left)
-    done = [work.facts(number) for number in range(len(parts)) if number not in set(left)]
+    left = [number for number in range(len(partitions)) if not work.done(number)]
+    kept = len(partitions) - len(left)
+    done = [work.result(number) for number in range(len(partitions)) if number not in set(left)]
     failed: dict[int, str] = {}
-    fresh: list[Facts] = []
+    new: list[PartitionResult] = []
 
-    def finished(number: int, made: Facts | str) -> None:
-        if isinstance(made, str):
-            failed[number] = made
+    def finished(number: int, result: PartitionResult | str) -> None:
+        if isinstance(result, str):
+            failed[number] = result
         else:
-            fresh.append(made)
-        series = sum(one.series for one in fresh)
-        watch.advanced(kept + len(fresh) + len(failed), len(parts), series)
+            new.append(result)
+        series = sum(one.series for one in new)
+        watch.advanced(kept + len(new) + len(failed), len(partitions), series)
 
-    watch.advanced(kept, len(parts), 0)
+    watch.advanced(kept, len(partitions), 0)
     if left and engine == "ray":
-        do_on_ray(out, settings, left, finished, most=workers)
+        do_on_ray(out, settings, left, finished, workers=workers)
     elif left:
         cores = os.cpu_count() or 1
         count = min(workers or cores, len(left))
         Workers(out, settings, count, max(cores // count, 1)).do(left, finished)
-    sweep(out, settings)  # of processes and machines that were lost
+    remove_unfinished(out, settings)  # of processes and machines that were lost
     if failed:
-        names = "; ".join(f"{parts[n].name}: {failed[n].rstrip('.')}" for n in sorted(failed)[:5])
+        first = sorted(failed)[:5]
+        names = "; ".join(f"{partitions[n].name}: {failed[n].rstrip('.')}" for n in first)
         raise InputError(
-            f"{len(failed):,} of {len(parts):,} parts could not be done ({names}); the others are "
-            "in place: mend these and give the command again."
+            f"{len(failed):,} of {len(partitions):,} partitions could not be done ({names}); the "
+            "others are in place: mend these and give the command again."
         )
-    done += fresh
-    return Outcome(
+    done += new
+    return JobResult(
         plan=plan,
-        parts=len(parts),
+        partitions=len(partitions),
         kept=kept,
         series=sum(one.series for one in done),
         rows=sum(one.rows for one in done),
         seconds=time.monotonic() - begin,
-        cpu=sum(one.cpu for one in fresh),
-        sums=_added(done) if settings.verb == "backtest" else None,
+        cpu=sum(one.cpu for one in new),
+        sums=_total(done) if settings.verb == "backtest" else None,
     )
 
 
-def _settle(job: Job, known: Fresh, watch: Watch) -> Plan:
-    """Fit on the sample, and write down what all parts share."""
-    out, settings, ground = job.out, job.settings, known.ground
-    made = fit(
-        ground,
+def _fit_sample(job: Job, known: NewJob, watch: Watch) -> Plan:
+    """Fit on the sample, and write down what all partitions share."""
+    out, settings, sample = job.out, job.settings, known.sample_data
+    result = fit(
+        sample,
         adapt=settings.adapt,
         budget=Budget.parse(None if settings.steps else settings.budget),
         steps=settings.steps,
@@ -134,32 +135,32 @@ def _settle(job: Job, known: Fresh, watch: Watch) -> Plan:
         checkpoints=out / "training",
         refit=settings.verb == "forecast",
     )
-    made.fitted.save(out / MODEL)
+    result.fitted.save(out / MODEL)
     roles = known.roles
     assert roles.time is not None
     plan = Plan(
         settings=settings,
         inputs=tuple(
-            {**part.identity(), "rows": one.rows, "series": one.series}
-            for part, one in zip(job.parts, known.counted, strict=True)
+            {**partition.identity(), "rows": one.rows, "series": one.series}
+            for partition, one in zip(job.partitions, known.sizes, strict=True)
         ),
         ids=roles.id,
         time=roles.time,
         target=roles.target,
-        freq=ground.table.series.calendar.code,
-        season=ground.table.season,
-        cutoffs=tuple(int(cutoff) for cutoff in ground.folds.cutoffs),
-        needed=ground.folds.needed,
+        freq=sample.table.series.calendar.code,
+        season=sample.table.season,
+        cutoffs=tuple(int(cutoff) for cutoff in sample.folds.cutoffs),
+        needed=sample.folds.needed,
     )
-    watch.settled(made, plan)
+    watch.fitted(result, plan)
     plan.write(out)
     clear_checkpoints(out / "training")
     return plan
 
 
-def _added(facts: list[Facts]) -> Sums:
-    total = Sums()
-    for one in facts:
+def _total(results: list[PartitionResult]) -> ScoreSums:
+    total = ScoreSums()
+    for one in results:
         if one.sums is not None:
             total.add(one.sums)
     return total

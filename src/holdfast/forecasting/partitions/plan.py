@@ -1,30 +1,27 @@
-"""What a job over a folder of parts does, settled once and kept beside its results."""
+"""The plan of a job over a folder of partitions: checked, read and kept; no torch here."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from holdfast.errors import InputError, TableError, option
 from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.partitions.folder import (
-    Counted,
-    Part,
-    count_parts,
-    find_parts,
-    head,
+    Partition,
+    PartitionSize,
+    count_partitions,
+    find_partitions,
+    first_rows,
     sample,
 )
 from holdfast.storage import write_text_atomically
-from holdfast.tables.numbers import Decimal
 from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.roles import Roles, find_roles
-from holdfast.tables.rows import Aggregate, Missing
 from holdfast.version import __version__
 
 Verb = Literal["forecast", "backtest"]
@@ -32,11 +29,12 @@ Verb = Literal["forecast", "backtest"]
 PLAN: Final = "plan.json"
 MODEL: Final = "model"
 FORMAT: Final = "holdfast parts 1"
+_HASHES: Final = "identities"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person asked for: all that has a say in the results.
+    """All options that have a say in the results.
 
     Arguments:
         verb: "forecast" or "backtest".
@@ -44,10 +42,9 @@ class Settings:
         horizon: steps.
         levels: interval levels in percent.
         adapt, budget, steps, seed: of the fit on the sample, as `forecasting.fitting.fit` has them.
-        sample: series that season, frequency, blend and widths are settled on.
+        sample: series on which season, frequency, ensemble weights and widths are found.
         folds, step: of a backtest.
-        ids, time, target, freq, season, day_first, decimal, missing, aggregate: how to read a part,
-            as `tables.read.read` has them.
+        read: how to read a partition; `id_col` is a tuple.
     """
 
     verb: Verb
@@ -61,34 +58,27 @@ class Settings:
     sample: int
     folds: int = 3
     step: int | None = None
-    ids: tuple[str, ...] | None = None
-    time: str | None = None
-    target: str | None = None
-    freq: str | None = None
-    season: int | None = None
-    day_first: bool | None = None
-    decimal: Decimal | None = None
-    missing: Missing = "gap"
-    aggregate: Aggregate | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
 
     def identity(self) -> dict[str, Any]:
-        """What tells another job; the folder may have moved."""
-        fields = asdict(self) | {"levels": list(self.levels), "version": __version__}
-        fields["ids"] = None if self.ids is None else list(self.ids)
+        """What makes it another job, as JSON has it; the folder may have moved."""
+        fields = asdict(self) | {"version": __version__}
+        fields |= fields.pop("read")
         del fields["data"]
-        return fields
+        plain: dict[str, Any] = json.loads(json.dumps(fields))
+        return plain
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings, the inputs as they were, and what the sample settled.
+    """Settings, the inputs as they were, and what was found on the sample.
 
     Arguments:
-        settings: what was asked for.
-        inputs: a part each: name, bytes, when it was modified, rows and series.
-        ids, time, target: the columns of every part.
-        freq, season: of every part.
-        cutoffs, needed: the folds of a backtest, as `judgement.folds.Folds` has them.
+        settings: all options.
+        inputs: a partition each: name, bytes, when it was modified, rows and series.
+        ids, time, target: the columns of every partition.
+        freq, season: of every partition.
+        cutoffs, needed: the folds of a backtest, as `evaluation.folds.Folds` has them.
     """
 
     settings: Settings
@@ -103,24 +93,24 @@ class Plan:
 
     @property
     def series(self) -> int:
-        """In all parts."""
+        """In all partitions."""
         return sum(int(one["series"]) for one in self.inputs)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All that is read of a part."""
+        """All that is read of a partition."""
         return tuple(dict.fromkeys((*self.ids, self.time, self.target)))
 
-    def part(self, number: int) -> Part:
+    def partition(self, number: int) -> Partition:
         """One of the inputs."""
         one = self.inputs[number]
         data = Path(self.settings.data)
         path = data if data.is_file() else data.joinpath(*one["name"].split("/"))
-        return Part(path, one["name"], one["bytes"], one["modified"])
+        return Partition(path, one["name"], one["bytes"], one["modified"])
 
-    def result(self, out: Path, number: int) -> Path:
-        """Where what is made of a part is written."""
-        return out.joinpath(self.settings.verb, *self.part(number).result.split("/"))
+    def result_path(self, out: Path, number: int) -> Path:
+        """Where the results of a partition are written."""
+        return out.joinpath(self.settings.verb, *self.partition(number).result.split("/"))
 
     def write(self, out: Path) -> None:
         """Write plan.json, whole or not at all.
@@ -129,7 +119,6 @@ class Plan:
             InputError: it cannot be written.
         """
         contents = asdict(self) | {"format": FORMAT, "settings": self.settings.identity()}
-        contents["settings hash"] = settings_hash(self.settings)
         write_text_atomically(out / PLAN, json.dumps(contents, indent=1))
 
     @classmethod
@@ -151,15 +140,14 @@ class Plan:
             found = json.loads(path.read_text(encoding="utf-8"))
             if found["format"] != FORMAT:
                 raise ValueError(f"it says {found['format']!r}")
-            was = found["settings"]
-            if found["settings hash"] != settings_hash(settings):
-                now = settings.identity()
-                name = next((name for name in now if was.get(name) != now[name]), "version")
-                raise InputError(
-                    f"{out} holds a job with {name} {_said(was.get(name))}, and this one has "
-                    f"{_said(now[name])}; give the same settings to go on, or another "
-                    f"{option('out')}."
-                )
+            before, now = found["settings"], settings.identity()
+            for name in now:
+                if before.get(name) != now[name]:
+                    raise InputError(
+                        f"{out} holds a job with {name} {before.get(name)}, and this one has "
+                        f"{now[name]}; give the same settings to go on, or another "
+                        f"{option('out')}."
+                    )
             return cls(
                 settings=settings,
                 inputs=tuple(found["inputs"]),
@@ -176,19 +164,19 @@ class Plan:
                 f"{path} is not a plan of this version ({problem}); choose another {option('out')}."
             ) from None
 
-    def check_inputs(self, parts: tuple[Part, ...]) -> None:
-        """Refuse to go on where the parts are not those that the job began with.
+    def check_inputs(self, partitions: tuple[Partition, ...]) -> None:
+        """Refuse to go on where the partitions are not those that the job began with.
 
         Raises:
             InputError: names the first that is new, gone or changed.
         """
         was = {one["name"]: one for one in self.inputs}
-        for part in parts:
-            before = was.pop(part.name, None)
+        for partition in partitions:
+            before = was.pop(partition.name, None)
             if before is None:
-                changed = f"{part.name} is new"
-            elif any(before[name] != value for name, value in part.identity().items()):
-                changed = f"{part.name} has changed"
+                changed = f"{partition.name} is new"
+            elif any(before[name] != value for name, value in partition.identity().items()):
+                changed = f"{partition.name} has changed"
             else:
                 continue
             raise InputError(
@@ -198,83 +186,71 @@ class Plan:
             raise InputError(f"{name} is gone since this job began; give another {option('out')}.")
 
 
-def settings_hash(settings: Settings) -> str:
-    """A hash of all that has a say in the results."""
-    text = json.dumps(settings.identity(), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _said(value: object) -> str:
-    return "none" if value is None else str(value)
-
-
-_HASHES = "identities"
-
-
 @dataclass(frozen=True, eq=False)
-class Fresh:
-    """What a job knows that has just begun.
+class NewJob:
+    """What is known of a job that begins.
 
     Arguments:
-        roles: the columns of every part.
-        counted: rows and series of each.
-        ground: the sample, its folds, and the simple methods on them.
+        roles: the columns of every partition.
+        sizes: rows and series of each.
+        sample_data: the sample, its folds, and the simple methods on them.
     """
 
     roles: Roles
-    counted: tuple[Counted, ...]
-    ground: BacktestData
+    sizes: tuple[PartitionSize, ...]
+    sample_data: BacktestData
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A folder of parts and what to do with it, checked.
+    """A folder of partitions and what to do with it, checked.
 
     Arguments:
         out: the folder of results.
         settings: what to do.
-        parts: the files.
-        begun: the plan of an earlier process, or what is known of a job that is new.
+        partitions: the files.
+        begun: the plan of an earlier process, or what is known of a new job.
     """
 
     out: Path
     settings: Settings
-    parts: tuple[Part, ...]
-    begun: Plan | Fresh
+    partitions: tuple[Partition, ...]
+    begun: Plan | NewJob
 
 
 def prepare(out: Path, settings: Settings) -> Job:
     """Check folder and settings; read the names of all series, and the sample, of a new job.
 
     Arguments:
-        out: the folder of results; not inside the folder of parts.
+        out: the folder of results; not inside the folder of partitions.
         settings: what to do.
 
     Raises:
-        InputError: the folder, a part or the settings cannot be used; a series is in two parts; or
-            the folder of results holds another job.
+        InputError: the folder, a partition or the settings cannot be used; a series is in two
+            partitions; or the folder of results holds another job.
     """
     data, out = Path(settings.data), out.absolute()
     if data == out or data in out.parents:
         raise InputError(
-            f"{option('out', out)} lies inside the folder of parts; choose a folder outside {data}."
+            f"{option('out', out)} lies inside the folder of partitions; choose a folder outside "
+            f"{data}."
         )
-    parts = find_parts(data)
+    partitions = find_partitions(data)
     plan = Plan.read(out, settings)
     if plan is not None:
-        plan.check_inputs(parts)
-        return Job(out, settings, parts, plan)
-    return Job(out, settings, parts, _fresh(out, settings, parts))
+        plan.check_inputs(partitions)
+        return Job(out, settings, partitions, plan)
+    return Job(out, settings, partitions, _new_job(out, settings, partitions))
 
 
-def _fresh(out: Path, settings: Settings, parts: tuple[Part, ...]) -> Fresh:
-    roles = _roles(parts[0], settings)
+def _new_job(out: Path, settings: Settings, partitions: tuple[Partition, ...]) -> NewJob:
+    roles = _roles(partitions[0], settings)
     assert roles.time is not None
     columns = tuple(dict.fromkeys((*roles.id, roles.time, roles.target)))
     try:
-        counted = count_parts(parts, roles.id, settings.seed, out / _HASHES)
+        sizes = count_partitions(partitions, roles.id, settings.seed, out / _HASHES)
         raw = sample(
-            parts,
+            partitions,
             roles.id,
             columns,
             count=settings.sample,
@@ -285,48 +261,38 @@ def _fresh(out: Path, settings: Settings, parts: tuple[Part, ...]) -> Fresh:
         shutil.rmtree(out / _HASHES, ignore_errors=True)
     table = read(
         raw,
-        ReadOptions(
-            id_col=list(roles.id),
-            time_col=roles.time,
-            target_col=roles.target,
-            freq=settings.freq,
-            season=settings.season,
-            day_first=settings.day_first,
-            decimal=settings.decimal,
-            missing=settings.missing,
-            aggregate=settings.aggregate,
-        ),
+        replace(settings.read, id_col=roles.id, time_col=roles.time, target_col=roles.target),
     )
-    ground = backtest_data(table, settings.horizon, folds=settings.folds, step=settings.step)
-    if settings.verb == "backtest" and not ground.folds.scoring:
+    sample_data = backtest_data(table, settings.horizon, folds=settings.folds, step=settings.step)
+    if settings.verb == "backtest" and not sample_data.folds.scoring:
         raise TableError(
-            f"{ground.folds.reason.removesuffix('.')}; give a shorter {option('horizon')}."
+            f"{sample_data.folds.reason.removesuffix('.')}; give a shorter {option('horizon')}."
         )
-    return Fresh(roles, counted, ground)
+    return NewJob(roles, sizes, sample_data)
 
 
-def _roles(part: Part, settings: Settings) -> Roles:
-    """The columns of all parts, as the first rows of one have them.
+def _roles(partition: Partition, settings: Settings) -> Roles:
+    """The columns of all partitions, as the first rows of one have them.
 
     Raises:
         TableError: the folder has no ids or no timestamps.
-        InputError: the settings cannot be kept to where parts are read in chunks.
+        InputError: the settings need more than a partition knows.
     """
     roles = find_roles(
-        head(part),
-        id_col=None if settings.ids is None else list(settings.ids),
-        time_col=settings.time,
-        target_col=settings.target,
+        first_rows(partition),
+        id_col=settings.read.id_col,
+        time_col=settings.read.time_col,
+        target_col=settings.read.target_col,
     )
     if not roles.id or roles.time is None:
         raise TableError(
-            f"{part.name} has no column that {'tells series apart' if not roles.id else 'is time'};"
-            f" name it with {option('id_col') if not roles.id else option('time_col')}."
+            f"{partition.name} has no column that "
+            f"{'tells series apart' if not roles.id else 'is time'}; name it with "
+            f"{option('id_col' if not roles.id else 'time_col')}."
         )
-    if settings.aggregate == "sum" and settings.missing == "zero":
+    if settings.read.aggregate == "sum" and settings.read.missing == "zero":
         raise InputError(
             f"{option('aggregate', 'sum')} with {option('missing', 'zero')} fills every series to "
-            "the end of the table, which "
-            "a part does not know; aggregate the parts first."
+            "the end of the table, which a partition does not know; aggregate the partitions first."
         )
     return roles

@@ -17,12 +17,12 @@ from pathlib import Path
 from loky import ProcessPoolExecutor
 
 from holdfast.forecasting.partitions.plan import Settings
-from holdfast.forecasting.partitions.work import Facts, Work, do_partition
+from holdfast.forecasting.partitions.work import PartitionResult, Work, do_partition
 
 ATTEMPTS = 2
 """How often a partition is begun whose worker dies."""
 
-Finished = Callable[[int, "Facts | str"], None]
+Finished = Callable[[int, "PartitionResult | str"], None]
 """Is told of each partition: its facts, or in a sentence why there are none."""
 
 
@@ -46,7 +46,7 @@ class Workers:
     settings: Settings
     count: int
     threads: int
-    task: Callable[[Path, Settings, int], Facts | str] | None = None
+    task: Callable[[Path, Settings, int], PartitionResult | str] | None = None
     _idle: queue.SimpleQueue[ProcessPoolExecutor] = field(default_factory=queue.SimpleQueue)
     _begun: list[ProcessPoolExecutor] = field(default_factory=list)
     _stopped: bool = False
@@ -76,14 +76,14 @@ class Workers:
                 pool.shutdown(kill_workers=self._stopped)
             threads.shutdown()
 
-    def _one(self, number: int) -> Facts | str:
+    def _one(self, number: int) -> PartitionResult | str:
         """One partition, on whichever worker is idle."""
         pool = self._idle.get()
         reason = ""
         try:
             for _ in range(ATTEMPTS):
                 try:
-                    result: Facts | str = pool.submit(
+                    result: PartitionResult | str = pool.submit(
                         self.task or _do, self.out, self.settings, number
                     ).result()
                     return result
@@ -109,7 +109,7 @@ class Workers:
 _open_once = lru_cache(maxsize=1)(Work.open)
 
 
-def _do(out: Path, settings: Settings, number: int) -> Facts | str:
+def _do(out: Path, settings: Settings, number: int) -> PartitionResult | str:
     """One partition, in a worker; the model is read once."""
     return do_partition(out, settings, number, _open_once)
 

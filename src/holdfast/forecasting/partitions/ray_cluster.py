@@ -1,4 +1,4 @@
-"""The same parts on a Ray cluster; Ray is an extra and is imported here only."""
+"""Partitions as tasks on a Ray cluster; Ray is an extra and is imported here only."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from typing import Any
 from holdfast.errors import InputError, option
 from holdfast.forecasting.partitions.plan import Settings
 from holdfast.forecasting.partitions.processes import ATTEMPTS, Finished
-from holdfast.forecasting.partitions.work import Facts, do_partition
+from holdfast.forecasting.partitions.work import PartitionResult, do_partition
 
 RETRIES = 3
-"""How often a part is begun again whose machine was lost."""
+"""How often a partition is begun again whose machine was lost."""
 
 
 def do_on_ray(
-    out: Path, settings: Settings, numbers: Sequence[int], finished: Finished, *, most: int | None
+    out: Path,
+    settings: Settings,
+    numbers: Sequence[int],
+    finished: Finished,
+    *,
+    workers: int | None,
 ) -> None:
-    """Do parts as tasks of one core each, wherever the cluster has room.
+    """Do partitions as tasks of one core each, wherever the cluster has room.
 
-    A task whose node is lost is begun again elsewhere. Whatever number of tasks begin a part, its
+    A task whose node is lost is begun again elsewhere. However many tasks begin a partition, its
     file appears under its name once and whole, by a rename.
 
     Arguments:
-        out: the folder of results, at the same path on every node, as the folder of parts is.
+        out: the folder of results, at the same path on every node, as the folder of partitions is.
         settings: of the job.
-        numbers: of the parts.
+        numbers: of the partitions.
         finished: is told of each.
-        most: tasks at a time; None for as many as there is room for.
+        workers: tasks at a time; None for as many as there is room for.
 
     Raises:
         InputError: Ray is not installed, or there is no cluster to be reached.
@@ -50,7 +55,7 @@ def do_on_ray(
     running: dict[Any, int] = {}
     begun = dict.fromkeys(numbers, 0)
     while waiting or running:
-        while waiting and (most is None or len(running) < most):
+        while waiting and (workers is None or len(running) < workers):
             number = waiting.pop()
             begun[number] += 1
             running[task.remote(out, settings, number)] = number
@@ -68,7 +73,7 @@ def do_on_ray(
         finished(number, result)
 
 
-def _do(out: Path, settings: Settings, number: int) -> Facts | str:
+def _do(out: Path, settings: Settings, number: int) -> PartitionResult | str:
     """A task: one partition, on one thread."""
     import torch
 
