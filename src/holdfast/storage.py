@@ -15,7 +15,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,9 @@ MANIFEST: Final = "manifest.json"
 MAX_JSON_BYTES: Final = 64 << 20
 MAX_ARRAYS_BYTES: Final = 8 << 30
 MAX_ARRAYS: Final = 100_000
+
+PARTIAL: Final = ".holdfast-*.part"
+"""The pattern of names under which files are written before they are whole."""
 
 _ARRAYS_FILE = re.compile(r"arrays-[0-9a-f]{16}\.safetensors")
 _PARTIAL_FILE = re.compile(r"\.holdfast-[0-9a-f]{16}\.part")
@@ -107,8 +111,8 @@ def save(
     folder = Path(folder)
     refuse_what_is_not_ours(folder, kind)
     packed = safetensors.numpy.save({name: _plain(name, array) for name, array in arrays.items()})
-    digest = hashlib.sha256(packed).hexdigest()
-    arrays_file = f"arrays-{digest[:16]}.safetensors"
+    packed_digest = digest(packed)
+    arrays_file = f"arrays-{packed_digest[:16]}.safetensors"
     try:
         text = json.dumps(
             {
@@ -116,7 +120,7 @@ def save(
                 "format_version": FORMAT_VERSION,
                 "kind": kind,
                 "package_version": __version__,
-                "arrays": {"file": arrays_file, "bytes": len(packed), "sha256": digest},
+                "arrays": {"file": arrays_file, "bytes": len(packed), "sha256": packed_digest},
                 "content": manifest,
             },
             indent=1,
@@ -164,24 +168,31 @@ def load(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArr
     return header["content"], _read_arrays(folder, header["arrays"])
 
 
-def write_bytes_atomically(path: str | Path, data: bytes) -> None:
-    """Write a file under a temporary name beside it, then rename: whole or not at all.
+@contextmanager
+def written_atomically(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside a file to write under; then the file is replaced, or left alone.
 
     Arguments:
         path: the file; folders above it are made where they do not exist.
-        data: all of its content.
 
     Raises:
         InputError: the file cannot be written there.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with written_atomically(Path(folder) / "numbers") as partial:
+        ...         _ = partial.write_text("1 2 3")
+        ...     [(path.name, path.read_text()) for path in Path(folder).iterdir()]
+        [('numbers', '1 2 3')]
     """
     path = Path(path)
     partial = path.with_name(f".holdfast-{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with partial.open("xb") as file:
-                file.write(data)
-                file.flush()
+            yield partial
+            with partial.open("rb") as file:
                 os.fsync(file.fileno())  # the rename must not reach the disk before the data
             partial.replace(path)
         finally:
@@ -192,13 +203,38 @@ def write_bytes_atomically(path: str | Path, data: bytes) -> None:
         ) from error
 
 
+def write_bytes_atomically(path: str | Path, data: bytes) -> None:
+    """Write a file, whole or not at all; see `written_atomically`.
+
+    Raises:
+        InputError: the file cannot be written there.
+    """
+    with written_atomically(path) as partial:
+        partial.write_bytes(data)
+
+
 def write_text_atomically(path: str | Path, text: str) -> None:
-    """Write a UTF-8 text file, whole or not at all; see `write_bytes_atomically`.
+    """Write a UTF-8 text file, whole or not at all; see `written_atomically`.
 
     Raises:
         InputError: the file cannot be written there.
     """
     write_bytes_atomically(path, text.encode())
+
+
+def digest(*parts: bytes | str | NDArray[Any]) -> str:
+    """The sha256 of some parts one after the other, in hexadecimal digits.
+
+    Example:
+        >>> digest("a", b"b", np.zeros(2))[:8] == digest("ab", np.zeros(2))[:8]
+        True
+    """
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            part = part.encode()
+        found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes())
+    return found.hexdigest()
 
 
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -307,7 +343,7 @@ def _read_arrays(folder: Path, entry: Mapping[str, Any]) -> dict[str, NDArray[An
             f"{path} has {len(data)} bytes instead of {entry['bytes']}; it was cut short or "
             "changed: save the model again."
         )
-    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+    if digest(data) != entry["sha256"]:
         raise ModelError(f"{path} was changed after it was saved; save the model again.")
     try:
         _check_types(path, data)

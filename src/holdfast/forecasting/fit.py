@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -44,6 +43,7 @@ from holdfast.records import (
     TrainingSummary,
     TrustRecord,
 )
+from holdfast.storage import digest
 from holdfast.tables.series import SeriesSet
 from holdfast.training import run_directory
 from holdfast.training.budget import Budget
@@ -389,9 +389,6 @@ class TrainingRuns:
     def _identity(self) -> str:
         """A hash of the data and of everything that shapes the networks."""
         series = self.ground.table.series
-        digest = hashlib.sha256()
-        for array in series.arrays:
-            digest.update(array.tobytes())
         shaped_by = {
             "recipes": {run.recipe.name: run.recipe.identity() for run in self._runs},
             "always": self.always,
@@ -401,8 +398,7 @@ class TrainingRuns:
             "budget": self.budget.seconds,
             "version": __version__,
         }
-        digest.update(json.dumps(shaped_by, sort_keys=True).encode())
-        return digest.hexdigest()
+        return digest(*series.arrays, json.dumps(shaped_by, sort_keys=True))
 
 
 def _kept_steps(trained: Trained) -> int:

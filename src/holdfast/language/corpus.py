@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from holdfast.errors import ArgumentError, TextError
 from holdfast.language.text_files import read_all
 from holdfast.language.tokenizer import Kind, Tokens, count_tokens
+from holdfast.storage import written_atomically
 
 Stored = NDArray[np.integer]
 """Tokens in as many bits as they need, usually on disk."""
@@ -113,19 +114,17 @@ def prepare(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     kept = np.uint16 if tokens.size <= 1 << 16 else np.uint32
-    digest = hashlib.sha256(tokens.to_json().encode())
+    content = hashlib.sha256(tokens.to_json().encode())
     amounts: list[Amount] = []
-    partial = target / f".{_TOKENS}.part"
-    with partial.open("wb") as out:
+    with written_atomically(target / _TOKENS) as partial, partial.open("wb") as out:
         for group in (files, held):
             total = Amount()
             for piece in read_all(group, encoding=encoding) if group else ():
                 ids = tokens.encode(piece).astype(kept)
-                digest.update(ids.tobytes())
+                content.update(ids.tobytes())
                 out.write(ids.tobytes())
                 total += Amount.of(piece, len(ids))
             amounts.append(total)
-    partial.replace(target / _TOKENS)
     whole: Stored = np.memmap(target / _TOKENS, dtype=kept, mode="r")
     learnt, watched = amounts
     if held:
@@ -143,7 +142,7 @@ def prepare(
             f"{files[0]}: {learnt.tokens:,} tokens to learn from and {watched.tokens:,} to be "
             f"watched on are too few; give at least {LEAST:,} and {LEAST // 10}."
         )
-    return Corpus(tokens, whole[:cut], whole[cut:], learnt, watched, digest.hexdigest())
+    return Corpus(tokens, whole[:cut], whole[cut:], learnt, watched, content.hexdigest())
 
 
 def _part(amount: Amount, tokens: int) -> Amount:

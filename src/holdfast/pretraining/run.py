@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from holdfast.pretraining.run_directory import Decisions, PretrainingDirectory
 from holdfast.pretraining.synthetic.recipe import KIND_OF, check_networks, recipe_of
 from holdfast.pretraining.task import POSITIONS, PretrainingTask, SyntheticBatch, pretraining_plan
 from holdfast.records import CurvesRecord, PlannedTraining, PretrainedSummary
+from holdfast.storage import digest
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
@@ -203,8 +203,7 @@ class _Run:
             "precision": self.precision,
             "version": __version__,
         }
-        digest = hashlib.sha256(json.dumps(shaped_by, sort_keys=True).encode()).hexdigest()
-        object.__setattr__(self, "identity", digest)
+        object.__setattr__(self, "identity", digest(json.dumps(shaped_by, sort_keys=True)))
 
     @property
     def finished(self) -> bool:

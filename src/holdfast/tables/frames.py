@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import InputError, TableError
+from holdfast.errors import TableError
+from holdfast.storage import written_atomically
 from holdfast.tables.calendar import Calendar, to_instants
 from holdfast.tables.files import table_of_arrow
 from holdfast.tables.raw import RawTable
@@ -217,18 +218,13 @@ def write_csv(
     """
     plain = calendar or Calendar("clock")
     cells = [_cells(plain.texts(v) if v.dtype.kind == "M" else v) for v in columns.values()]
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(zip(*cells, strict=True))
-        partial.replace(target)
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise InputError(f"{target} cannot be written: {problem.strerror or problem}.") from None
+    with (
+        written_atomically(path) as partial,
+        partial.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*cells, strict=True))
 
 
 def _cells(values: NDArray[np.generic]) -> list[object]:

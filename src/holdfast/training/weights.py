@@ -12,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from holdfast.errors import ModelError
+from holdfast.storage import digest
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -25,6 +26,14 @@ def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:
             half = array.astype(np.float16)
         arrays[name] = half if np.array_equal(half, array) else array
     return arrays
+
+
+def weights_digest(network: nn.Module) -> str:
+    """A hash of a network's weights and their names."""
+    parts: list[str | NDArray[Any]] = []
+    for name, weight in network.state_dict().items():
+        parts += [name, weight.numpy()]
+    return digest(*parts)
 
 
 def network_from(make: Callable[[], Network], arrays: Mapping[str, NDArray[Any]]) -> Network:

@@ -71,7 +71,7 @@ def test_a_job_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     kept, lost = out / "forecast/part-0.parquet", out / "forecast/part-1.parquet"
     os.utime(kept, ns=(1, 1))
     lost.unlink()
-    left = out / "forecast/.part-1.parquet.0badcafe.partial"
+    left = out / "forecast/.holdfast-0badcafe0badcafe.part"
     left.write_bytes(b"PAR1 half")
     again = run_here(out, settings)
     assert (again.kept, again.partitions, again.series) == (2, 3, len(names))

@@ -79,7 +79,7 @@ def test_a_machine_that_is_lost_loses_and_doubles_nothing(tmp_path: Path) -> Non
     assert done.series == len(names)
     made = results(tmp_path / "out")
     assert Counter(made["unique_id"].to_pylist()) == dict.fromkeys(names, settings.horizon)
-    assert not list((tmp_path / "out").rglob("*.partial"))
+    assert not list((tmp_path / "out").rglob(".holdfast-*.part"))
     again = tmp_path / "again"
     with small_network():
         run_here(again, settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -27,6 +26,7 @@ from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.records import ADAPTED, LSTM, LSTM_X
 from holdfast.tables.series import SeriesSet
 from holdfast.training.plan import Plan
+from holdfast.training.weights import weights_digest
 
 NETWORKS_OF: Final = {ADAPTED: 1, LSTM: 2, LSTM_X: 2}
 """Networks averaged in a member. One that is adapted, since all would begin with the same weights;
@@ -307,21 +307,12 @@ class Adapting:
         """A hash of the weights that it begins with, and what it is told of the series."""
         start = self.start
         return {
-            "start": digest_of(self.start.network),
+            "start": weights_digest(self.start.network),
             "horizon": start.horizon,
             "season": start.season,
             "long season": start.long_season,
             "precision": self.precision,
         }
-
-
-def digest_of(network: nn.Module) -> str:
-    """A hash of a network's weights and their names."""
-    digest = hashlib.sha256()
-    for name, weight in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(weight.numpy().tobytes())
-    return digest.hexdigest()
 
 
 _SHARE = 2
@@ -405,7 +396,10 @@ class Continued:
 
     def identity(self) -> dict[str, object]:
         """What shapes the networks, the saved weights included."""
-        return {**self.recipe.identity(), "from": [digest_of(one) for one in self.networks_before]}
+        return {
+            **self.recipe.identity(),
+            "from": [weights_digest(one) for one in self.networks_before],
+        }
 
 
 def continued(

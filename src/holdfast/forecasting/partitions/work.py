@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +30,7 @@ from holdfast.forecasting.partitions.folder import Partition, batches_needed, se
 from holdfast.forecasting.partitions.plan import MODEL, Plan, Settings
 from holdfast.forecasting.predict import forecast
 from holdfast.records import Floats, LevelCoverage, MethodScore
+from holdfast.storage import PARTIAL, written_atomically
 from holdfast.tables.frames import arrow_table
 from holdfast.tables.raw import RawTable, is_text
 from holdfast.tables.read import Table, read
@@ -211,7 +210,7 @@ class Work:
         begin, cpu = time.monotonic(), time.process_time()
         series = rows = 0
         sums = ScoreSums() if self.plan.settings.verb == "backtest" else None
-        with _written_whole(target) as partial:
+        with written_atomically(target) as partial:
             writer = None
             try:
                 for table, time_type in self._tables(partition, number):
@@ -311,28 +310,8 @@ def read_batch(raw: RawTable, plan: Plan) -> Table:
     return read(raw, options)
 
 
-@contextmanager
-def _written_whole(target: Path) -> Iterator[Path]:
-    """A name to write under; what is written gets the target's name when all went well."""
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())  # the rename must not reach the disk before the data
-        partial.replace(target)
-    except OSError as problem:
-        raise InputError(
-            f"{target} cannot be written: {problem.strerror or problem}; give the command again "
-            "when it can."
-        ) from problem
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
 def remove_unfinished(out: Path, settings: Settings) -> None:
     """Remove what processes left that were killed while they wrote."""
-    for path in (out / settings.verb).rglob(".*.partial"):
+    for path in (out / settings.verb).rglob(PARTIAL):
         with suppress(OSError):
             path.unlink()

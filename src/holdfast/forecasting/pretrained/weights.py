@@ -7,7 +7,6 @@ are checked before a network is built.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from holdfast.errors import ArgumentError, ModelError
 from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
-from holdfast.storage import write_bytes_atomically, write_text_atomically
+from holdfast.storage import digest, write_bytes_atomically, write_text_atomically
 from holdfast.training.weights import network_from
 
 FORMAT: Final = "holdfast pretrained network"
@@ -81,7 +80,7 @@ def write_network(
         >>> from holdfast.forecasting.pretrained.design import FINE
         >>> design = replace(FINE, window=8, context=32, half_life=16, hidden=8, blocks=1)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     digest = write_network(PretrainedNetwork(design), "small", folder, {"seed": 0})
+        ...     _ = write_network(PretrainedNetwork(design), "small", folder, {"seed": 0})
         ...     network, facts = read_network(folder, "small")
         >>> network.design == design, facts
         (True, {'seed': 0})
@@ -89,7 +88,7 @@ def write_network(
     weights_path, json_path = network_paths(folder, name)
     arrays = {key: _halved(key, tensor) for key, tensor in network.state_dict().items()}
     packed = safetensors.numpy.save(arrays)
-    digest = hashlib.sha256(packed).hexdigest()
+    packed_digest = digest(packed)
     header = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -97,7 +96,7 @@ def write_network(
         "design": network.design.to_json(),
         "parameters": sum(array.size for array in arrays.values()),
         "bytes": len(packed),
-        "sha256": digest,
+        "sha256": packed_digest,
         "facts": facts,
     }
     try:
@@ -108,7 +107,7 @@ def write_network(
         )
     write_bytes_atomically(weights_path, packed)
     write_text_atomically(json_path, text)
-    return digest
+    return packed_digest
 
 
 def read_network(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict[str, Any]]:
@@ -128,7 +127,7 @@ def read_network(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict
     weights_path, json_path = network_paths(folder, name)
     header = read_header(folder, name)
     packed = _bytes(weights_path, MAX_WEIGHTS_BYTES)
-    if len(packed) != header["bytes"] or hashlib.sha256(packed).hexdigest() != header["sha256"]:
+    if len(packed) != header["bytes"] or digest(packed) != header["sha256"]:
         raise ModelError(
             f"{weights_path} is not the file that {json_path.name} describes; it was cut short or "
             "changed: take both files from one place again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -44,10 +43,12 @@ from holdfast.language.sentence_training import fit_sentences
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary, cut_words, shortened
 from holdfast.records import ClassifierScores, WarmStartComparison
+from holdfast.storage import digest
 from holdfast.training.budget import Budget
 from holdfast.training.loop import Trained
 from holdfast.training.progress import Progress
 from holdfast.training.seed import generator
+from holdfast.training.weights import weights_digest
 
 SCORING: Final = 0.12
 """Share of the texts on which probabilities are calibrated and scores are printed."""
@@ -340,9 +341,9 @@ def fit_classifier(
     learning, scoring = divided(numbers, asked.seed)
     counts = _label_counts(numbers[learning], len(classes), asked.balanced)
     described = repr((replace(asked, start=None), clock.seconds, texts, labels.tolist()))
-    identity = hashlib.sha256(described.encode()).hexdigest()
+    identity = digest(described)
     if asked.start is not None:
-        identity += _fingerprint(asked.start.network)
+        identity += weights_digest(asked.start.network)
     learnt = [texts[row] for row in learning]
     bag = fitting = None
     if asked.blend:  # first, so that the networks share out the time that it leaves
@@ -461,10 +462,3 @@ def _compared(started: NDArray[np.bool_], scratch: NDArray[np.bool_]) -> WarmSta
     return WarmStartComparison(
         float(started.mean()), float(scratch.mean()), float(gain.mean()), error
     )
-
-
-def _fingerprint(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, weight in network.state_dict().items():
-        digest.update(name.encode() + weight.numpy().tobytes())
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from holdfast.language.tag.sentences import Sentence, TableColumns, check_tags, 
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary
 from holdfast.records import TagScores
+from holdfast.storage import digest
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Progress, progress_for_terminal
 from holdfast.training.weights import arrays_of, network_from
@@ -283,9 +283,7 @@ def _identity(
     held_out: Sequence[Sentence],
     seconds: float | None,
 ) -> str:
-    digest = hashlib.sha256(repr((design, tags, seconds)).encode())
+    parts = [repr((design, tags, seconds))]
     for group in (learnt, held_out):
-        for one in group:
-            digest.update(repr((one.words, one.tags)).encode())
-        digest.update(b"|")
-    return digest.hexdigest()
+        parts += [*(repr((one.words, one.tags)) for one in group), "|"]
+    return digest(*parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from holdfast.forecasting.networks.model import ForecastNetwork
 from holdfast.forecasting.networks.train import NetworkTask, fit_network, network_plan, steps_for
 from holdfast.lens.compare.models import MODELS, REMEMBER, ModelName, layer_of, weights_of
 from holdfast.records import Floats, ForecastComparison
-from holdfast.storage import write_text_atomically
+from holdfast.storage import digest, write_text_atomically
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.seed import seeded, torch_seed
@@ -122,10 +121,8 @@ class _Work:
         models: Sequence[ModelName],
     ) -> None:
         self.ground, self.design, self.folder, self.models = ground, design, folder, tuple(models)
-        digest = hashlib.sha256(repr((design, ground.horizon, ground.table.season)).encode())
-        for array in ground.table.series.arrays:
-            digest.update(np.ascontiguousarray(array).tobytes())
-        self.identity = digest.hexdigest()
+        described = repr((design, ground.horizon, ground.table.season))
+        self.identity = digest(described, *ground.table.series.arrays)
         self.updates = 0
         self.scores: dict[str, float] = {}
         path = None if folder is None else folder / RUNS
