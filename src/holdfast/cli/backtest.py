@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 
 from holdfast.cli import options
-from holdfast.cli.in_parts import in_parts
-from holdfast.cli.outcome import show_outcome
-from holdfast.cli.screen import Screen
-from holdfast.cli.torchrun import follows
+from holdfast.cli.partitions import in_parts
+from holdfast.cli.screen import Screen, follows, show_outcome
 
 
 def backtest(
@@ -57,13 +55,8 @@ def backtest(
     """
     started = time.monotonic()
     screen = Screen(quiet=quiet or follows(), as_json=as_json and not follows())
-    from holdfast.cli.request import (
-        check_baselines,
-        covariate_sources,
-        open_request,
-        results_folder,
-        typed_command,
-    )
+    from holdfast.cli.request import check_baselines, covariate_sources, open_request
+    from holdfast.cli.results import results_folder, typed_command
     from holdfast.tables.read import ReadOptions
 
     reading = ReadOptions(
@@ -83,7 +76,7 @@ def backtest(
     if baselines:
         check_baselines(data)
     if data is not None and example is None and in_parts(data, sample):
-        from holdfast.cli.parts import PARTS_SAMPLE, over_parts
+        from holdfast.cli.partitions import PARTS_SAMPLE, over_parts
 
         over_parts(
             "backtest",

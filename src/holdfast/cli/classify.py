@@ -64,8 +64,7 @@ def train(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import model_folder, typed_command
-    from holdfast.cli.results import TrainingResults
+    from holdfast.cli.results import TrainingResults, model_folder, typed_command
     from holdfast.cli.text_columns import text_column
     from holdfast.language.classify.data import check_kinds
     from holdfast.tables.files import read_file
@@ -127,7 +126,7 @@ def predict(
     Where the column of the texts is called label itself, the new one is label_.
     """
     screen = Screen(quiet=quiet, as_json=False)
-    from holdfast.cli.request import model_folder, results_folder
+    from holdfast.cli.results import model_folder, results_folder
     from holdfast.cli.text_columns import text_column
     from holdfast.tables.files import read_file
 
@@ -165,7 +164,7 @@ def evaluate(
 ) -> None:
     """Say how well a classifier does on a labelled table."""
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
     from holdfast.cli.text_columns import text_column
     from holdfast.tables.files import read_file
 

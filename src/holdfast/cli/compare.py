@@ -61,7 +61,8 @@ def compare(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import open_request, results_folder, typed_command
+    from holdfast.cli.request import open_request
+    from holdfast.cli.results import results_folder, typed_command
     from holdfast.tables.read import ReadOptions
     from holdfast.training.budget import Budget
 
@@ -127,7 +128,7 @@ def _forecasters(
 ) -> None:
     """Compare the networks as forecasters of a table."""
     from holdfast import reports
-    from holdfast.cli.request import typed_command
+    from holdfast.cli.results import typed_command
     from holdfast.forecasting.backtest import backtest_data
     from holdfast.reports import comparison_terminal, terminal
 

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.cli import options
-from holdfast.cli.in_parts import in_parts, large
-from holdfast.cli.outcome import show_first_forecast, show_outcome
-from holdfast.cli.screen import Screen
-from holdfast.cli.torchrun import follows
+from holdfast.cli.partitions import in_parts, large
+from holdfast.cli.screen import Screen, follows, show_first_forecast, show_outcome
 
 if TYPE_CHECKING:
     from holdfast.forecasting.fit import FitResult
@@ -64,13 +62,8 @@ def forecast(
     started = time.monotonic()
     screen = Screen(quiet=quiet or follows(), as_json=as_json and not follows())
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import (
-        check_baselines,
-        covariate_sources,
-        open_request,
-        results_folder,
-        typed_command,
-    )
+    from holdfast.cli.request import check_baselines, covariate_sources, open_request
+    from holdfast.cli.results import results_folder, typed_command
     from holdfast.tables.covariate_tables import check_future
     from holdfast.tables.read import ReadOptions
 
@@ -91,7 +84,7 @@ def forecast(
     if baselines:
         check_baselines(data)
     if data is not None and example is None and in_parts(data, sample):
-        from holdfast.cli.parts import PARTS_SAMPLE, over_parts, refuse_with_parts
+        from holdfast.cli.partitions import PARTS_SAMPLE, over_parts, refuse_with_parts
 
         refuse_with_parts(start=start, integers=integers, total_by=total_by, total_over=total_over)
         over_parts(

@@ -76,7 +76,7 @@ def inspect(
     Takes forecasters, language models, classifiers and taggers.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import model_folder, typed_command
+    from holdfast.cli.results import model_folder, typed_command
     from holdfast.errors import ArgumentError, ModelError
     from holdfast.storage import kind_of
 

@@ -23,7 +23,7 @@ from holdfast.cli import (
     update,
     watch,
 )
-from holdfast.cli.torchrun import follows
+from holdfast.cli.screen import follows
 from holdfast.errors import HoldfastError, InputError, options_as
 from holdfast.version import __version__
 

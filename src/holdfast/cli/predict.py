@@ -39,7 +39,8 @@ def predict(
     Series that the model never saw are forecast too.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import read_levels, results_folder
+    from holdfast.cli.request import read_levels
+    from holdfast.cli.results import results_folder
     from holdfast.storage import exists
 
     levels = read_levels(level)

@@ -50,7 +50,7 @@ def pretrain(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import results_folder, typed_command
+    from holdfast.cli.results import results_folder, typed_command
     from holdfast.errors import ArgumentError
     from holdfast.pretraining import KIND_OF, check_networks
     from holdfast.reports import study_terminal, terminal

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.errors import ArgumentError, InputError, ModelError
-from holdfast.storage import exists
+from holdfast.errors import ArgumentError
 from holdfast.tables.covariate_tables import CovariateSources
 from holdfast.tables.examples import example as ship
 from holdfast.tables.frames import to_frame
@@ -142,44 +139,7 @@ def check_baselines(data: Path | None) -> None:
     require()
 
 
-def results_folder(folder: Path) -> Path:
-    """A folder that results can be written to; made where it does not exist.
-
-    Raises:
-        InputError: it cannot be made or written.
-    """
-    probe = folder / ".holdfast-probe"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"--out {folder}: results cannot be written there ({error.strerror or error}); "
-            "choose another folder."
-        ) from error
-    return folder
-
-
-def typed_command() -> str:
-    """The command as it was typed, for the report."""
-    return shlex.join(["holdfast", *sys.argv[1:]])
-
-
 def _steps(horizon: int) -> int:
     if not 1 <= horizon <= 100_000:
         raise ArgumentError(f"--horizon {horizon}: give a number of periods from 1 to 100000.")
     return horizon
-
-
-def model_folder(path: Path, command: str) -> Path:
-    """A folder that holds a model; what is in it is checked when it is loaded.
-
-    Raises:
-        ModelError: it holds none.
-    """
-    if not exists(path):
-        raise ModelError(
-            f"{path} is not a model folder; give the model/ folder that {command} wrote."
-        )
-    return path

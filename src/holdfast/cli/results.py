@@ -1,14 +1,14 @@
-"""The folder that a training writes into, and what is told of it."""
+"""Folders that a command writes results into, and model folders that it is given."""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from holdfast.cli.request import results_folder
-from holdfast.storage import refuse_what_is_not_ours
-from holdfast.training.budget import duration
+from holdfast.errors import InputError, ModelError, option
 
 if TYPE_CHECKING:
     from holdfast.cli.screen import Screen
@@ -35,6 +35,8 @@ class TrainingResults:
     """
 
     def __init__(self, out: Path, budget: str) -> None:
+        from holdfast.training.budget import duration
+
         duration(budget)
         self.folder = results_folder(out)
         self.paths: dict[str, str] = {}
@@ -55,6 +57,8 @@ class TrainingResults:
         Raises:
             InputError: the place of the model holds something else.
         """
+        from holdfast.storage import refuse_what_is_not_ours
+
         refuse_what_is_not_ours(self.model, kind)
 
     def save(
@@ -88,3 +92,42 @@ class TrainingResults:
 
         screen.show(terminal.written(self.paths), whole_lines=True)
         screen.result({**values, "files": self.paths})
+
+
+def results_folder(folder: Path) -> Path:
+    """A folder that results can be written to; made where it does not exist.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    probe = folder / ".holdfast-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{option('out', folder)}: results cannot be written there "
+            f"({error.strerror or error}); choose another folder."
+        ) from error
+    return folder
+
+
+def typed_command() -> str:
+    """The command as it was typed, for the report."""
+    return shlex.join(["holdfast", *sys.argv[1:]])
+
+
+def model_folder(path: Path, command: str) -> Path:
+    """A folder that holds a model; what is in it is checked when it is loaded.
+
+    Raises:
+        ModelError: it holds none.
+    """
+    from holdfast.storage import exists
+
+    if not exists(path):
+        raise ModelError(
+            f"{path} is not a model folder; give the model/ folder that {command} wrote."
+        )
+    return path

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.training.progress import Progress, SilentProgress, progress_for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from holdfast.records import ForecastRecord
 
 
 class Screen:
@@ -63,3 +67,53 @@ class Screen:
         """Print the outcome for programs, where they asked for it."""
         if self._as_json:
             print(json.dumps(values, ensure_ascii=False, allow_nan=False))  # noqa: T201  # the output
+
+
+def follows() -> bool:
+    """Whether this process is one of several, and not the first.
+
+    Example:
+        >>> follows()
+        False
+    """
+    return together() and os.environ.get("RANK", "0") != "0"
+
+
+def together() -> bool:
+    """Whether torchrun started several processes."""
+    several = os.environ.get("WORLD_SIZE", "1") != "1"
+    return "TORCHELASTIC_RUN_ID" in os.environ and several
+
+
+def show_first_forecast(screen: Screen, record: ForecastRecord, folder: Path) -> None:
+    """Print what the pretrained network is worth on past horizons, and that training goes on."""
+    from holdfast.records import PRETRAINED
+    from holdfast.reports import terminal
+    from holdfast.reports.scores import BLEND
+
+    if record.backtest is not None:
+        shown = [row for row in record.backtest.methods if row.method in (BLEND, PRETRAINED)]
+        screen.show(terminal.scores(shown, "First forecast: the pretrained LSTM, and the blend"))
+    screen.show(
+        f"First forecast after {record.seconds:.1f} s, in {folder}; training on these series may "
+        "replace it."
+    )
+
+
+def show_outcome(screen: Screen, record: ForecastRecord) -> None:
+    """Print scores, intervals and verdict, and whether and how networks were trained."""
+    from holdfast.reports import terminal
+
+    backtest = record.backtest
+    if backtest is not None:
+        screen.show(terminal.scores(backtest.methods, "Out of fold: the blend and its members"))
+        if backtest.coverage:
+            screen.show(terminal.coverage(backtest.coverage))
+        screen.show(terminal.verdict(backtest.verdict))
+    if record.trust is not None:
+        screen.show(terminal.trust(record.trust, record.labels))
+    screen.show(terminal.training(record.training, record.remarks))
+    if record.totals is not None:
+        from holdfast.reports.totals_table import totals
+
+        screen.show(totals(record.totals))

@@ -37,7 +37,7 @@ def synth(
     The page is one HTML file that opens offline. Equal seeds give equal series.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import typed_command
+    from holdfast.cli.results import typed_command
     from holdfast.pretraining import draw_samples, sample_columns
     from holdfast.reports import study_terminal, terminal
 
@@ -57,7 +57,7 @@ def synth(
         save(record, page)
         files["page"] = str(page)
     if csv is not None:
-        from holdfast.cli.request import results_folder
+        from holdfast.cli.results import results_folder
         from holdfast.tables.frames import write_csv
 
         results_folder(csv.parent)

@@ -63,8 +63,7 @@ def train(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import typed_command
-    from holdfast.cli.results import TrainingResults
+    from holdfast.cli.results import TrainingResults, typed_command
     from holdfast.language.tag.sentences import TableColumns, check_tags, read_sentences
 
     named = TableColumns(word, tag, sentence)
@@ -123,7 +122,7 @@ def predict(
 ) -> None:
     """Tag the sentences of a file: each line its word, a tab and its tag, or rows of a CSV."""
     screen = Screen(quiet=quiet, as_json=False)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
     from holdfast.language.tag.sentences import TableColumns, read_sentences
 
     folder = model_folder(model, "holdfast tag train")
@@ -155,7 +154,7 @@ def evaluate(
 ) -> None:
     """Say how well a tagger does on tagged sentences, beside each word's most frequent tag."""
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
     from holdfast.language.tag.sentences import TableColumns, read_sentences
 
     folder = model_folder(model, "holdfast tag train")

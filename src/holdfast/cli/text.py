@@ -64,8 +64,7 @@ def train(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import typed_command
-    from holdfast.cli.results import TrainingResults
+    from holdfast.cli.results import TrainingResults, typed_command
     from holdfast.language.text_files import check_files
 
     check_files([*files, *(validation_file or [])], encoding=encoding)
@@ -118,7 +117,7 @@ def generate(
     stop: Annotated[str | None, typer.Option(help="Text before which writing ends.")] = None,
 ) -> None:
     """Write text, printed as it is made; every token costs the same."""
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
 
     folder = model_folder(model, "holdfast text train")
     from holdfast.language.language_model import LanguageModel
@@ -158,7 +157,7 @@ def evaluate(
 ) -> None:
     """Say how well a model predicts a text: nats, bits and perplexity; its weights stay fixed."""
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
     from holdfast.language.text_files import check_files
 
     folder = model_folder(model, "holdfast text train")
@@ -185,7 +184,7 @@ def surprise(
 ) -> None:
     """Mark the tokens that a model did not expect."""
     screen = Screen(quiet=False, as_json=False)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
     from holdfast.language.text_files import check_files
 
     folder = model_folder(model, "holdfast text train")
@@ -214,7 +213,7 @@ def export(
     Its tokenizer, in the form of Hugging Face, is written beside it.
     """
     screen = Screen(quiet=quiet, as_json=False)
-    from holdfast.cli.request import model_folder
+    from holdfast.cli.results import model_folder
     from holdfast.errors import ArgumentError
 
     folder = model_folder(model, "holdfast text train")

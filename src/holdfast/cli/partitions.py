@@ -6,10 +6,9 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from holdfast.cli.screen import Screen
-from holdfast.cli.torchrun import together
+from holdfast.cli.screen import Screen, together
 from holdfast.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from holdfast.forecasting.partitions.job import JobResult
     from holdfast.forecasting.partitions.plan import Plan, Verb
     from holdfast.tables.read import ReadOptions
-
 
 PARTS_SAMPLE = 1000
 """Series on which season, ensemble weights and widths of a folder are found by default."""
@@ -49,7 +47,8 @@ def over_parts(
     Raises:
         InputError: something is missing, contradictory or cannot be read.
     """
-    from holdfast.cli.request import read_levels, results_folder, typed_command
+    from holdfast.cli.request import read_levels
+    from holdfast.cli.results import results_folder, typed_command
 
     started = time.monotonic()
     if horizon is None:
@@ -94,7 +93,7 @@ def over_parts(
             terminal.understood(job.begun.sample_data.table.summary),
         )
 
-    from holdfast.cli.outcome import show_outcome
+    from holdfast.cli.screen import show_outcome
     from holdfast.forecasting.partitions.job import Watch, run_job
     from holdfast.reports import save
 
@@ -212,3 +211,27 @@ class _Bar:
         """Take it away."""
         if self._progress is not None:
             self._progress.stop()
+
+
+_LARGE: Final = 20_000
+"""Series of one table above which a sample of them is worth a word."""
+
+
+def in_parts(data: Path, sample: int | None) -> bool:
+    """Whether the data is a folder, or a file of which a sample settles what all series share."""
+    return data.is_dir() or (sample is not None and data.is_file())
+
+
+def large(series: int) -> str:
+    """What to say of a table of many series; "" for any other.
+
+    Example:
+        >>> large(30_000)[:13], large(10)
+        ('30,000 series', '')
+    """
+    if series <= _LARGE:
+        return ""
+    return (
+        f"{series:,} series are judged one and all; --sample 1000 settles blend and intervals on a "
+        "sample, forecasts each series once and keeps memory bounded."
+    )
