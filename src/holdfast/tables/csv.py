@@ -20,7 +20,7 @@ MAX_LINE: Final = 16 * 2**20
 _SNIFFED: Final = 64 * 1024
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _CONTROLS: Final = bytes(set(range(32)) - {9, 10, 12, 13, 26})
-_DELIMITERS: Final = ("\t", ";", "|", ",")  # the rarer ones first: they win a tie
+DELIMITERS: Final = ("\t", ";", "|", ",")  # the rarer ones first: they win a tie
 _NUMBER: Final = re.compile(r"[+-]?(\d[\d.,' ]*|\.\d+)([eE][+-]?\d+)?%?")
 _DATE: Final = re.compile(
     r"\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ].*)?|\d{4}-?[QW]\d{1,2}|[A-Za-z]{3,9}[- ]\d{2,4}"
@@ -167,7 +167,7 @@ def _sniff(head: bytes) -> str:
     if len(lines) > 1 and len(head) == _SNIFFED:
         lines = lines[:-1]  # the last one may be cut off
     best, best_share = ",", 0.0
-    for delimiter in _DELIMITERS:
+    for delimiter in DELIMITERS:
         counts = [_outside_quotes(line).count(delimiter.encode()) for line in lines]
         share = sum(count == counts[0] for count in counts) / len(counts) if counts[0] else 0.0
         if share > best_share:
@@ -197,10 +197,20 @@ def _record_end(text: bytes, start: int, where: str) -> int:
     return end
 
 
+def cells(line: str, delimiter: str) -> list[str]:
+    """The values of a line, without spaces around them.
+
+    Raises:
+        csv.Error: its quotes make no sense.
+    """
+    if '"' not in line and "\r" not in line:
+        return [cell.strip() for cell in line.split(delimiter)] if line else []
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+
+
 def _cells(record: bytes, delimiter: str, where: str) -> list[str]:
-    text = record.decode("utf-8", errors="replace").strip("\r\n")
     try:
-        return [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), [])]
+        return cells(record.decode("utf-8", errors="replace").strip("\r\n"), delimiter)
     except csv.Error as problem:
         raise TableError(
             f"{where}: the first lines cannot be cut into cells ({problem})."

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError, option
+from holdfast.tables.calendar import Calendar, to_wall
 from holdfast.tables.codes import DAY
 from holdfast.tables.numbers import blank_to_null, plain_numbers, shown
 from holdfast.tables.raw import RawTable, booleans, floats, integers, is_text, missing
@@ -47,8 +48,7 @@ class Stamps:
 
 def refuse(table: RawTable, name: str, row: int, what: str) -> NoReturn:
     """Say that the value in a row is wrong."""
-    value = table.columns[name][row].as_py()
-    raise TableError(f"{table.where}, {table.at(row)}, column {name!r}: {shown(value)} is {what}.")
+    raise table.refusal(row, name, f"{shown(table.columns[name][row].as_py())} is {what}.")
 
 
 def whole_numbers(numbers: NDArray[np.int64]) -> Stamps:
@@ -152,6 +152,19 @@ _SAMPLED: Final = 100
 _NO_DATE: Final = "not a date; write it as 2020-12-31 or 2020-12-31 23:59"
 
 
+def _are_whole(texts: pa.Array) -> NDArray[np.bool_]:
+    import pyarrow.compute as pc
+
+    return booleans(pc.match_substring_regex(texts, _WHOLE))
+
+
+def _counters(texts: pa.Array) -> NDArray[np.int64]:
+    """Texts that are whole numbers as such."""
+    import pyarrow.compute as pc
+
+    return integers(pc.replace_substring_regex(texts, r"^\+|\.0*$", ""))
+
+
 def fits(text: pa.Array, form: Form) -> NDArray[np.bool_]:
     """Which texts have the form."""
     import pyarrow.compute as pc
@@ -180,21 +193,33 @@ class DateTexts:
 
     def read(self, day_first: bool | None) -> Stamps:
         """One timestamp for each distinct text."""
-        import pyarrow.compute as pc
-
-        whole = booleans(pc.match_substring_regex(self.texts, _WHOLE))
+        whole = _are_whole(self.texts)
         if whole.all():
-            digits = pc.replace_substring_regex(self.texts, r"^\+|\.0*$", "")
-            return whole_numbers(integers(digits))
+            return whole_numbers(_counters(self.texts))
         form = self._form(whole)
         parts = _Parts.of(self.texts, form)
-        stamps, messages = self._days(parts, day_first)
-        stamps = stamps + self._times(parts)
+        wall, messages = self._days(parts, day_first)
+        wall = wall + self._times(parts)
         zone, offsets = self._zone(parts)
         if zone is not None and len(np.unique(offsets)) > 1:
-            zone, offsets, said = self._clock(stamps, offsets)
-            messages = (*messages, said)
-        return Stamps(stamps - offsets, zone=zone, names=form.names, messages=messages)
+            zone, offsets, note = self._clock(wall, offsets)
+            messages = (*messages, note)
+        return Stamps(wall - offsets, zone=zone, names=form.names, messages=messages)
+
+    def read_each(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+        """What the clock on the wall shows, and offsets from UTC (None: none), text by text.
+
+        Nothing is told from the other texts: 01/02/2020 is refused.
+        """
+        form = self._form(np.zeros(len(self.texts), dtype=bool))
+        parts = _Parts.of(self.texts, form)
+        if "first" in parts.found:
+            slashed = np.flatnonzero(parts.text("mark") != ".")
+            if len(slashed):
+                self.refuse(int(slashed[0]), _NO_DATE)
+        days, _ = self._days(parts, day_first=True)
+        zone, offsets = self._zone(parts)
+        return days + self._times(parts), None if zone is None else offsets
 
     def _clock(
         self, wall: NDArray[np.int64], offsets: NDArray[np.int64]
@@ -211,11 +236,12 @@ class DateTexts:
 
     def _form(self, whole: NDArray[np.bool_]) -> Form:
         """The form that fits all texts; the first that does not fit is refused."""
-        # Nearly always the form of the first texts is that of all.
         start = self.texts[:_SAMPLED]
-        likely = max(FORMS, key=lambda form: int(fits(start, form).sum()))
-        if fits(self.texts, likely).all():
-            return likely
+        for form in FORMS:
+            if not fits(start, form).all():
+                continue
+            if len(start) == len(self.texts) or fits(self.texts, form).all():
+                return form
         found = [fits(self.texts, form) for form in FORMS]
         most = max(range(len(FORMS)), key=lambda k: int(found[k].sum()))
         fitting, kind = found[most], "a date"
@@ -441,6 +467,42 @@ def read_stamps(table: RawTable, name: str, *, day_first: bool | None = None) ->
     raise TableError(f"{table.where}: column {name!r} holds {kind} values, not dates.")
 
 
+def read_units(table: RawTable, name: str, calendar: Calendar) -> NDArray[np.int64]:
+    """Texts as times of a calendar that is known: counters, or nanoseconds on its clock.
+
+    Each text is read by itself, as the rows of a stream have to be.
+
+    Raises:
+        TableError: one of them is no time, or not one of this calendar.
+    """
+    texts = blank_to_null(table.columns[name])
+    _check_present(table, name, texts)
+    whole = _are_whole(texts)
+    yearly = calendar.kind == "month" and calendar.step % 12 == 0
+    if calendar.kind == "counter":
+        if not whole.all():
+            wrong = int(np.flatnonzero(~whole)[0])
+            refuse(table, name, wrong, "not a whole number, as the model's times are")
+        return _counters(texts)
+    if yearly and whole.all():
+        years = _counters(texts)
+        stamps = compose(years, np.ones_like(years), np.ones_like(years))
+        if (stamps != NEVER).all():
+            return stamps
+    wall, offsets = DateTexts(table, name, texts, np.arange(len(texts))).read_each()
+    first = shown(texts[0].as_py()) if len(texts) else ""
+    if offsets is None:
+        # A day without an offset is meant on the wall's clock, where the calendar is on it too.
+        on_its_clock = calendar.zone is None or (not calendar.utc and not (wall % DAY).any())
+        if not on_its_clock:
+            raise table.refusal(0, name, f"{first} has no offset, as in +01:00; the model's have.")
+        return wall
+    if calendar.zone is None:
+        raise table.refusal(0, name, f"{first} has an offset, and the model's times have none.")
+    instants = wall - offsets
+    return instants if calendar.utc else to_wall(instants, calendar.zone)
+
+
 def looks_like_dates(column: pa.Array, sample: int = 50) -> bool:
     """Whether the first values of a column are dates and could not be plain numbers."""
     import pyarrow as pa
@@ -460,10 +522,7 @@ def looks_like_dates(column: pa.Array, sample: int = 50) -> bool:
 def _check_present(table: RawTable, name: str, column: pa.Array) -> None:
     if column.null_count:
         row = int(np.flatnonzero(missing(column))[0])
-        raise TableError(
-            f"{table.where}, {table.at(row)}, column {name!r}: the date is missing; fill it in or "
-            "delete the row."
-        )
+        raise table.refusal(row, name, "the date is missing; fill it in or delete the row.")
 
 
 def _typed(table: RawTable, name: str, column: pa.Array) -> Stamps:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,15 @@ class Numbers:
     message: str = ""
 
 
-def read_numbers(table: RawTable, name: str, decimal: Decimal | None = None) -> Numbers:
+def read_numbers(
+    table: RawTable, name: str, decimal: Decimal | None = None, *, plain_only: bool = False
+) -> Numbers:
     """The column `name` as numbers.
 
     Arguments:
         decimal: the decimal mark; None to tell it from the values.
+        plain_only: refuse marks between thousands and decimal commas, as where values come one by
+            one and no column shows what a mark means.
 
     Raises:
         TableError: a value is not a number, is infinite or is beyond 1e100, or a comma could be
@@ -66,10 +71,13 @@ def read_numbers(table: RawTable, name: str, decimal: Decimal | None = None) -> 
     if pa.types.is_null(kind):
         values = np.full(len(column), np.nan)
     elif is_text(kind):
-        text = blank_to_null(column)
-        plain = None if decimal == "," else plain_numbers(text)
+        plain = None if decimal == "," else plain_numbers(column)
+        text = column if plain is not None else blank_to_null(column)
+        if plain is None and decimal != ",":
+            plain = plain_numbers(text)
         if plain is None:
-            values, message = _read_marks(table, name, text, decimal)
+            readings = () if plain_only else _readings(decimal)
+            values, message = _read_marks(table, name, text, readings)
         else:
             values = plain
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -126,22 +134,35 @@ def plain_numbers(text: pa.Array) -> NDArray[np.float64] | None:
         return None
 
 
+class _Reading(NamedTuple):
+    """One way to read numbers with marks: their form, marks to drop, the decimal mark, in words."""
+
+    form: str
+    dropped: str
+    point: str
+    words: str
+
+
+def _readings(decimal: Decimal | None) -> tuple[_Reading, ...]:
+    """The ways that a decimal mark allows; all of them where none is given."""
+    every = (
+        _Reading(_DECIMAL_COMMA, "", ",", "with a decimal comma"),
+        _Reading(_THOUSANDS_POINT, r"\.", ",", "with points between thousands"),
+        _Reading(_THOUSANDS_COMMA, ",", ".", "with commas between thousands"),
+        _Reading(_THOUSANDS_SPACE, _SPACES, "", "with spaces between thousands"),
+    )
+    return tuple(one for one in every if decimal is None or one.point in (decimal, ""))
+
+
 def _read_marks(
-    table: RawTable, name: str, text: pa.Array, decimal: Decimal | None
+    table: RawTable, name: str, text: pa.Array, readings: Sequence[_Reading]
 ) -> tuple[NDArray[np.float64], str]:
     """Numbers with decimal commas or thousands marks."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    readings: list[tuple[str, str, str, str]] = []  # form, marks to drop, decimal mark, words
-    if decimal != ".":
-        readings.append((_DECIMAL_COMMA, "", ",", "with a decimal comma"))
-        readings.append((_THOUSANDS_POINT, r"\.", ",", "with points between thousands"))
-    if decimal != ",":
-        readings.append((_THOUSANDS_COMMA, ",", ".", "with commas between thousands"))
-    readings.append((_THOUSANDS_SPACE, _SPACES, "", "with spaces between thousands"))
-    fitting = [reading for reading in readings if _matches(text, reading[0]).all()]
-    if {",", "."} <= {reading[2] for reading in fitting}:
+    fitting = [reading for reading in readings if _matches(text, reading.form).all()]
+    if {",", "."} <= {reading.point for reading in fitting}:
         example = next(str(value) for value in text.to_pylist() if value and "," in value)
         raise TableError(
             f"{table.where}, column {name!r}: {example} may be "
@@ -155,16 +176,14 @@ def _read_marks(
         values = floats(pc.cast(cleaned, pa.float64()))
         return values, f"The numbers of column {name!r} were read {words}."
     # No reading fits all: name the first value that does not fit the one that fits most.
-    forms = [reading[0] for reading in readings] + ([] if decimal == "," else [_PLAIN])
+    points = any(reading.point == "." for reading in readings)
+    forms = [*(reading.form for reading in readings), *([_PLAIN] if points or not readings else [])]
     best = max((_matches(text, form) for form in forms), key=lambda fits: int(fits.sum()))
     row = int(np.flatnonzero(~best)[0])
     value = text[row].as_py()
     if re.fullmatch(r"[+-]?(inf|infinity)", value, flags=re.IGNORECASE):
         raise _infinite(table, name, row, value)
-    raise TableError(
-        f"{table.where}, {table.at(row)}, column {name!r}: {shown(value)} is not a number; mend it "
-        "or leave it empty."
-    )
+    raise table.refusal(row, name, f"{shown(value)} is not a number; mend it or leave it empty.")
 
 
 def shown(value: object) -> str:
@@ -187,14 +206,14 @@ def _check_size(table: RawTable, name: str, values: NDArray[np.float64]) -> None
     row = int(np.flatnonzero(wrong)[0])
     if np.isinf(values[row]):
         raise _infinite(table, name, row, table.columns[name][row].as_py())
-    raise TableError(
-        f"{table.where}, {table.at(row)}, column {name!r}: {values[row]:g} is too large; values "
-        f"up to {LARGEST:g} can be forecast, so give it in a larger unit."
+    raise table.refusal(
+        row,
+        name,
+        f"{values[row]:g} is too large; values up to {LARGEST:g} can be forecast, so give it in a "
+        "larger unit.",
     )
 
 
 def _infinite(table: RawTable, name: str, row: int, value: object) -> TableError:
-    return TableError(
-        f"{table.where}, {table.at(row)}, column {name!r}: the value {value} is infinite; mend it "
-        "or leave it empty."
-    )
+    what = f"the value {value} is infinite; mend it or leave it empty."
+    return table.refusal(row, name, what)

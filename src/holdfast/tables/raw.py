@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.errors import TableError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -48,6 +50,11 @@ class RawTable:
     def at(self, row: int) -> str:
         """Where a person finds a row: "line 17" of a text file, "row 17" of a sheet."""
         return self.place(int(row) if self.kept is None else int(self.kept[row]))
+
+    def refusal(self, row: int, name: str, what: str) -> TableError:
+        """That a value is wrong: its place, unless `where` is "", and what is wrong with it."""
+        place = f"{self.where}, {self.at(row)}, column {name!r}: " if self.where else ""
+        return TableError(f"{place}{what}")
 
     def keep(self, rows: NDArray[np.bool_]) -> RawTable:
         """Only the rows that are True, which still know where they came from."""

@@ -1,33 +1,35 @@
-"""Lines of a stream as rows: each is taken or refused by itself, with its number."""
+"""Lines of a stream as rows: each is taken or refused by itself, with its number.
+
+Cells, numbers and dates are read by the code that reads files (`csv`, `numbers`, `dates`), told to
+judge each value alone: a stream has no column that would show what an unusual value means.
+"""
 
 from __future__ import annotations
 
 import csv
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError
-from holdfast.tables.calendar import to_wall
 from holdfast.tables.covariates import Column
+from holdfast.tables.csv import DELIMITERS, cells
+from holdfast.tables.dates import read_units
 from holdfast.tables.layouts import ColumnNames
-from holdfast.tables.numbers import shown
+from holdfast.tables.numbers import read_numbers, shown
+from holdfast.tables.raw import RawTable, text_array
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.update import identities
 
 _MOST_KNOWN: Final = 100_000
 """Timestamps remembered with their ordinal, so that each is read once."""
 
-_ISO = re.compile(
-    r"(\d{4})-?(\d\d)?-?(\d\d)?(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(Z|[+-]\d\d:?\d\d)?"
-)
-_NOTHING: Final = frozenset({"", "nan", "na", "null", "none"})
-_TRUTHS: Final = {"true": 1.0, "false": 0.0}
+_TRUTHS: Final = {"true": "1", "false": "0"}
+"""Truth values were numbers to the fit, where they came in a frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class LineRows:
         values: (rows,) NaN where nothing was written.
         beside: (rows, C) the covariates in time of the series; NaN where nothing was written, or
             a category that the fit never saw.
-        complaints: what was wrong with the other lines, a sentence each.
+        complaints: what was wrong with the other lines, a sentence each, in their order.
     """
 
     lines: NDArray[np.int64]
@@ -50,6 +52,17 @@ class LineRows:
     values: NDArray[np.float64]
     beside: NDArray[np.float64]
     complaints: tuple[str, ...]
+
+
+class _Dialect(NamedTuple):
+    """The delimiter of the lines, and in which column each thing stands."""
+
+    delimiter: str
+    width: int
+    ids: tuple[int, ...]
+    time: int
+    target: int
+    covariates: tuple[int, ...]
 
 
 class RowLines:
@@ -67,8 +80,8 @@ class RowLines:
         >>> from holdfast.tables.calendar import Calendar
         >>> known = SeriesSet.from_arrays({"a": [1.0]}, Calendar.integer())
         >>> reader = RowLines(known, ColumnNames(("unique_id",), "ds", "y"))
-        >>> made = reader.read(["unique_id,ds,y", "a,1,2.5", "b,1,2.5", "a,1"])
-        >>> made.values.tolist(), len(made.complaints)
+        >>> rows = reader.read(["unique_id,ds,y", "a,1,2.5", "b,1,2.5", "a,1"])
+        >>> rows.values.tolist(), len(rows.complaints)
         ([2.5], 2)
     """
 
@@ -76,12 +89,10 @@ class RowLines:
         self._names = names
         self._calendar = series.calendar
         found = identities(series.labels, series.keys)
-        self._places: Mapping[object, int] = {name: place for place, name in enumerate(found)}
+        self._places: dict[object, int] = {name: place for place, name in enumerate(found)}
         self._only = len(series) == 1
-        own = series.covariates
-        self._covariates = () if own is None else tuple(map(_CovariateCell, own.columns))
-        self._columns: tuple[tuple[int, ...], int, int, tuple[int, ...]] | None = None
-        self._width = 0
+        self._covariates = () if series.covariates is None else series.covariates.columns
+        self._dialect: _Dialect | None = None
         self._read = 0
         self._ordinals: dict[str, int | str] = {}
 
@@ -91,204 +102,162 @@ class RowLines:
         Raises:
             TableError: the first line is neither a header of the model's columns nor a row.
         """
-        complaints: list[str] = []
-        rows: list[tuple[int, int, str, float, tuple[float, ...]]] = []
+        wrong: dict[int, str] = {}
+        rows: list[tuple[int, int, list[str]]] = []  # line, series, cells
         for line in lines:
             self._read += 1
             text = line.strip()
             if not text:
                 continue
-            cells = _cells(text)
-            if self._columns is None and self._begin(cells):
-                continue
-            assert self._columns is not None
-            made = self._row(cells)
-            if isinstance(made, str):
-                complaints.append(f"line {self._read}: {made}")
+            if self._dialect is None:
+                self._dialect, is_header = self._begin(text)
+                if is_header:
+                    continue
+            row = _cells(text, self._dialect.delimiter)
+            place = self._place(row, self._dialect)
+            if isinstance(place, str):
+                wrong[self._read] = place
             else:
-                rows.append((self._read, *made))
-        self._learn({time for _, _, time, _, _ in rows})
-        taken = []
-        for number, place, time, value, beside in rows:
-            ordinal = self._ordinals[time]
-            if isinstance(ordinal, str):
-                complaints.append(f"line {number}: {ordinal}")
-            else:
-                taken.append((number, place, ordinal, value, beside))
-        if len(self._ordinals) > _MOST_KNOWN:
-            self._ordinals.clear()
-        columns = list(zip(*taken, strict=True)) or [(), (), (), (), ()]
-        numbers, places, ordinals, values, others = columns
+                rows.append((self._read, place, row))
+        numbers, covariates, ordinals = self._judge(rows, wrong)
+        taken = [k for k, (line, _, _) in enumerate(rows) if line not in wrong]
         return LineRows(
-            np.array(numbers, dtype=np.int64),
-            np.array(places, dtype=np.int64),
-            np.array(ordinals, dtype=np.int64),
-            np.array(values, dtype=np.float64),
-            np.array(others, dtype=np.float64).reshape(len(values), len(self._covariates)),
-            tuple(complaints),
+            np.array([rows[k][0] for k in taken], dtype=np.int64),
+            np.array([rows[k][1] for k in taken], dtype=np.int64),
+            np.array([ordinals[k] for k in taken], dtype=np.int64),
+            np.array([numbers[k] for k in taken], dtype=np.float64),
+            np.array(
+                [[column[k] for column in covariates] for k in taken], dtype=np.float64
+            ).reshape(len(taken), len(covariates)),
+            tuple(f"line {line}: {wrong[line]}" for line in sorted(wrong)),
         )
 
-    def _begin(self, cells: Sequence[str]) -> bool:
-        """Settle the columns by the first line; whether it is a header."""
-        named = [cell.strip().lstrip("\ufeff") for cell in cells]
-        names = self._names
-        others = tuple(one.name for one in self._covariates)
-        wanted = (*names.id, names.time, names.target, *others)
-        alone = self._only and not set(names.id) & set(named)
-        if set(wanted[len(names.id) :] if alone else wanted) <= set(named):
-            ids = () if alone else tuple(named.index(name) for name in names.id)
-            beside = tuple(named.index(name) for name in others)
-            self._columns = ids, named.index(names.time), named.index(names.target), beside
-            self._width = len(named)
-            return True
-        short = self._only and len(cells) == 2 + len(others)
-        count = 0 if short else len(names.id)
-        beside = tuple(range(count + 2, count + 2 + len(others)))
-        self._columns = tuple(range(count)), count, count + 1, beside
-        self._width = count + 2 + len(others)
-        if len(cells) != self._width or not _is_number(cells[count + 1]):
-            self._columns = None
-            raise TableError(
-                f"line {self._read}: {', '.join(named)[:200]!r} is neither a row nor a header with "
-                f"the model's columns; give {', '.join(wanted)}."
-            )
-        return False
+    def _judge(
+        self, rows: Sequence[tuple[int, int, list[str]]], wrong: dict[int, str]
+    ) -> tuple[list[float | str], list[list[float | str]], list[float | str]]:
+        """Values, covariates and ordinals of rows; what cannot be used is noted by its line."""
+        if self._dialect is None or not rows:
+            return [], [[] for _ in self._covariates], []
+        _, _, _, time, target, places = self._dialect
 
-    def _row(self, cells: Sequence[str]) -> tuple[int, str, float, tuple[float, ...]] | str:
-        """Series, time as text, value and covariates of a line, or what is wrong with it."""
-        assert self._columns is not None
-        ids, time, target, others = self._columns
-        if len(cells) != self._width:
-            return f"{len(cells)} values where there are {self._width} columns; mend the line."
-        place: int | None = 0
-        if len(ids) == 1:
-            place = self._places.get(cells[ids[0]].strip())
-        elif ids:
-            place = self._places.get(tuple(cells[one].strip() for one in ids))
-        if place is None:
-            name = " / ".join(cells[one].strip() for one in ids)
-            return (
-                f"the series {shown(name)} is not in the model; add it with holdfast update."
-                if name
-                else "the name of the series is missing; fill it in."
+        def note(found: Sequence[float | str], column: str = "") -> None:
+            for (line, _, _), one in zip(rows, found, strict=True):
+                if isinstance(one, str):
+                    wrong.setdefault(line, column + one)
+
+        values = _each([row[target] for _, _, row in rows], _plain)
+        note(values)
+        covariates = []
+        for column, place in zip(self._covariates, places, strict=True):
+            covariates.append(_covariate([row[place] for _, _, row in rows], column))
+            note(covariates[-1], f"column {column.name!r}: ")
+        texts = [row[time] for _, _, row in rows]
+        self._learn({text for text in texts if text not in self._ordinals})
+        ordinals: list[float | str] = [self._ordinals[text] for text in texts]
+        note(ordinals)
+        if len(self._ordinals) > _MOST_KNOWN:
+            self._ordinals.clear()
+        return values, covariates, ordinals
+
+    def _begin(self, line: str) -> tuple[_Dialect, bool]:
+        """The columns, told by the first line, and whether it is a header."""
+        others = tuple(one.name for one in self._covariates)
+        needed = (*self._names.id, self._names.time, self._names.target, *others)
+        for delimiter in DELIMITERS:
+            names = [name.lstrip("\ufeff") for name in _cells(line, delimiter)]
+            alone = self._only and not set(self._names.id) & set(names)
+            if set(needed[len(self._names.id) :] if alone else needed) <= set(names):
+                ids = () if alone else self._names.id
+                places = [names.index(name) for name in (*ids, *needed[len(self._names.id) :])]
+                count = len(ids)
+                return _dialect(delimiter, len(names), places, count), True
+        row = _cells(line, ",")
+        count = 0 if self._only and len(row) == 2 + len(others) else len(self._names.id)
+        width = count + 2 + len(others)
+        if len(row) != width or isinstance(_each([row[count + 1]], _plain)[0], str):
+            raise TableError(
+                f"line {self._read}: {', '.join(row)[:200]!r} is neither a row nor a header with "
+                f"the model's columns; give {', '.join(needed)}."
             )
-        value = _number(cells[target].strip())
-        if isinstance(value, str):
-            return value
-        beside = []
-        for one, where in zip(self._covariates, others, strict=True):
-            read = one.read(cells[where].strip())
-            if isinstance(read, str):
-                return f"column {one.name!r}: {read}"
-            beside.append(read)
-        return place, cells[time].strip(), value, tuple(beside)
+        return _dialect(",", width, range(width), count), False
+
+    def _place(self, row: Sequence[str], dialect: _Dialect) -> int | str:
+        """Which series a line belongs to, or what is wrong with it."""
+        if len(row) != dialect.width:
+            return f"{len(row)} values where there are {dialect.width} columns; mend the line."
+        ids = [row[one] for one in dialect.ids]
+        place = self._places.get(tuple(ids) if len(ids) > 1 else ids[0]) if ids else 0
+        if place is not None:
+            return place
+        name = " / ".join(ids)
+        if not name:
+            return "the name of the series is missing; fill it in."
+        return f"the series {shown(name)} is not in the model; add it with holdfast update."
 
     def _learn(self, texts: set[str]) -> None:
         """Put the ordinals of timestamps, or what is wrong with them, where they are found."""
-        new = [text for text in texts if text not in self._ordinals]
-        units: list[int] = []
-        read: list[str] = []
-        for text in new:
-            unit = self._unit(text)
-            if isinstance(unit, str):
-                self._ordinals[text] = unit
-            else:
-                units.append(unit)
-                read.append(text)
-        if not read:
-            return
         calendar = self._calendar
-        stamps = np.array(units, dtype=np.int64)
+        new = sorted(texts)
+        found = _each(new, lambda table: read_units(table, "", calendar))
+        units = dict(zip(new, found, strict=True))
+        self._ordinals |= {text: one for text, one in units.items() if isinstance(one, str)}
+        sound = [text for text, one in units.items() if not isinstance(one, str)]
+        stamps = np.array([units[text] for text in sound], dtype=np.int64)
         times = stamps if calendar.kind == "counter" else stamps.astype("datetime64[ns]")
         on_grid = calendar.on_grid(times)
         ordinals = np.zeros(len(times), dtype=np.int64)
         ordinals[on_grid] = calendar.ordinals(times[on_grid])
-        for text, ordinal, fits in zip(read, ordinals.tolist(), on_grid.tolist(), strict=True):
-            self._ordinals[text] = (
-                ordinal
-                if fits
-                else f"{shown(text)} does not lie on the model's calendar ({calendar.words})."
-            )
-
-    def _unit(self, text: str) -> int | str:
-        """A timestamp as a counter or as nanoseconds in the calendar's clock, or what is wrong."""
-        calendar = self._calendar
-        if calendar.kind == "counter":
-            if re.fullmatch(r"[+-]?\d{1,18}", text):
-                return int(text)
-            return f"{shown(text)} is not a whole number, as the model's times are."
-        found = _ISO.fullmatch(text)
-        odd = f"{shown(text)} is not a date as in 2024-12-31 or 2024-12-31 13:30:00."
-        if not found:
-            return odd
-        year, month, day, clock, zone = found.groups()
-        try:
-            moment = np.datetime64(f"{year}-{month or '01'}-{day or '01'}T{clock or '00:00'}")
-        except ValueError:
-            return odd
-        if not 1678 <= int(year) <= 2261:
-            return f"{shown(text)} lies outside the years 1678 to 2261."
-        stamp = int(moment.astype("datetime64[ns]").astype(np.int64))
-        if (zone is None) != (calendar.zone is None) and not (
-            zone is None and clock is None and not calendar.utc
-        ):
-            if zone is None:
-                return f"{shown(text)} has no offset, as in +01:00 or Z; the model's times have."
-            return f"{shown(text)} has an offset, and the model's times have none."
-        if zone is None or calendar.zone is None:
-            return stamp
-        if zone != "Z":
-            minutes = int(zone[1:3]) * 60 + int(zone[-2:])
-            stamp -= (minutes if zone[0] == "+" else -minutes) * 60 * 10**9
-        if calendar.utc:
-            return stamp
-        return int(to_wall(np.array([stamp]), calendar.zone)[0])
+        for text, ordinal, fits in zip(sound, ordinals.tolist(), on_grid.tolist(), strict=True):
+            off = f"{shown(text)} does not lie on the model's calendar ({calendar.words})."
+            self._ordinals[text] = ordinal if fits else off
 
 
-class _CovariateCell:
-    """Reads a column of covariates, as the fit did."""
-
-    def __init__(self, column: Column) -> None:
-        self.name = column.name
-        self._codes: dict[str, float] | None = None
-        if column.levels is not None:
-            self._codes = {level: float(code) for code, level in enumerate(column.levels)}
-
-    def read(self, text: str) -> float | str:
-        """A number, the code of a category, or what is wrong."""
-        if self._codes is not None:
-            return self._codes.get(text, math.nan)
-        if text.lower() in _TRUTHS:
-            return _TRUTHS[text.lower()]
-        return _number(text)
+def _dialect(delimiter: str, width: int, places: Sequence[int], ids: int) -> _Dialect:
+    """Places in the order ids, time, target, covariates."""
+    return _Dialect(
+        delimiter,
+        width,
+        tuple(places[:ids]),
+        places[ids],
+        places[ids + 1],
+        tuple(places[ids + 2 :]),
+    )
 
 
-def _number(text: str) -> float | str:
-    """A number, NaN for nothing, or what is wrong."""
-    try:
-        value = float(text)
-    except ValueError:
-        if text.lower() not in _NOTHING:
-            return f"{shown(text)} is not a number; mend the line."
-        return math.nan
-    if math.isinf(value) or "_" in text:
-        return f"{shown(text)} is not a finite number; mend the line."
-    return value
-
-
-def _cells(text: str) -> list[str]:
+def _cells(line: str, delimiter: str) -> list[str]:
     """The values of a line; one alone where its quotes make no sense."""
-    if '"' not in text:
-        return text.split(",")
     try:
-        return next(csv.reader([text]), [])
-    except csv.Error:  # such as a carriage return in the middle, or a value without an end
-        return [text]
+        return cells(line, delimiter)
+    except csv.Error:
+        return [line]
 
 
-def _is_number(text: str) -> bool:
+def _plain(table: RawTable) -> NDArray[np.float64]:
+    return read_numbers(table, "", plain_only=True).values
+
+
+def _covariate(texts: Sequence[str], column: Column) -> list[float | str]:
+    """Numbers, or the codes of categories that the fit saw."""
+    if column.levels is None:
+        return _each([_TRUTHS.get(text.lower(), text) for text in texts], _plain)
+    codes = {level: float(code) for code, level in enumerate(column.levels)}
+    return [codes.get(text, math.nan) for text in texts]
+
+
+def _each(
+    texts: Sequence[str], read: Callable[[RawTable], NDArray[np.int64] | NDArray[np.float64]]
+) -> list[float | str]:
+    """What each text says, or what is wrong with it.
+
+    All are read at once; where one is refused, both halves are read again by themselves.
+    """
+    if not texts:
+        return []
     try:
-        float(text)
-    except ValueError:
-        return text.strip().lower() in _NOTHING
-    return True
+        found: list[float | str] = read(RawTable("", {"": text_array(texts)})).tolist()
+    except TableError as problem:
+        if len(texts) == 1:
+            return [str(problem)]
+        half = len(texts) // 2
+        return [*_each(texts[:half], read), *_each(texts[half:], read)]
+    return found

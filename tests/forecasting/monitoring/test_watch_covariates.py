@@ -125,7 +125,7 @@ def test_lines_need_the_columns_of_the_fit_in_any_order(
         read(model, lines_of(frame.drop(columns="weather"), start))
     said = read(model, [bare[0], "p0,2023-05-18,5,often,sun,1", "p0,2023-05-18,5,,hail,1"])
     assert said.complaints == (
-        "line 2: column 'promotion': 'often' is not a number; mend the line.",
+        "line 2: column 'promotion': 'often' is not a number; mend it or leave it empty.",
     )
     assert np.isnan(said.beside[0, :2]).all()
     with pytest.raises(ArgumentError, match="known ahead"):
