@@ -28,12 +28,12 @@ def bench(
     """Measure the layers of holdfast.nn beside torch's on this machine."""
     screen = Screen(quiet=quiet, as_json=as_json)
     shapes = [_sizes(text) for text in shape or ()]
-    from holdfast.lens.compare.layer_speed import SHAPES, layer_speeds
+    from holdfast import lens
     from holdfast.reports import speed_terminal
 
-    found = layer_speeds(
+    found = lens.layer_speeds(
         cell,
-        shapes or SHAPES,
+        shapes or None,
         rounds=rounds,
         measured=not explain,
         progress=screen.progress(),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -13,7 +14,7 @@ from holdfast.cli.screen import Screen
 
 if TYPE_CHECKING:
     from holdfast.cli.request import Request
-    from holdfast.lens.compare.models import ModelName
+    from holdfast.lens import ModelName
     from holdfast.training.budget import Budget
 
 
@@ -77,35 +78,23 @@ def compare(
     steps = _lags(lags)
     folder = results_folder(out)
 
-    from holdfast import reports
-    from holdfast.lens.compare.memory import RUNS as MEMORY_RUNS
-    from holdfast.lens.compare.memory import MemoryPlan, compare_memory
+    from holdfast import lens, reports
     from holdfast.reports import comparison_terminal
 
-    plan = MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
-    record = compare_memory(
+    plan = lens.MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
+    record = lens.compare_memory(
         plan, folder, budget=limit, progress=screen.progress(), command=typed_command()
     )
     screen.show(comparison_terminal.memory(record))
-    runs = [
-        {
-            "task": run.task,
-            "model": run.model,
-            "lag": run.lag,
-            "seed": run.seed,
-            "parameters": run.parameters,
-            "updates": run.updates,
-            "solved_after": run.solved_after,
-            "error": run.error,
-            "learning_rate": run.learning_rate,
-            "seconds": run.seconds,
-        }
-        for run in record.runs
-    ]
     page = folder / "compare.html"
     reports.save(record, page)
-    kept = folder / MEMORY_RUNS
+    kept = folder / "runs.jsonl"
     screen.show(f"Page: {page}" + (f"\nResults: {kept}" if kept.exists() else ""), whole_lines=True)
+    curves = ("gradient_before", "gradient_after")
+    runs = [
+        {field.name: getattr(run, field.name) for field in fields(run) if field.name not in curves}
+        for run in record.runs
+    ]
     screen.result(
         {
             "runs": runs,
@@ -127,18 +116,14 @@ def _forecasters(
     model: list[str] | None,
 ) -> None:
     """Compare the networks as forecasters of a table."""
-    from holdfast import reports
+    from holdfast import lens, reports
     from holdfast.cli.results import typed_command
-    from holdfast.forecasting.backtest import backtest_data
     from holdfast.reports import comparison_terminal, terminal
 
     screen.show(request.about, terminal.understood(request.table.summary))
-    ground = backtest_data(request.table, request.horizon)
-
-    from holdfast.lens.compare.forecasters import RUNS, compare_forecasters
-
-    record = compare_forecasters(
-        ground,
+    record = lens.compare_forecasters(
+        request.table,
+        request.horizon,
         folder,
         models=_models(model),
         seeds=seeds,
@@ -151,7 +136,7 @@ def _forecasters(
     screen.show(comparison_terminal.forecast(record))
     page = folder / "compare.html"
     reports.save(record, page)
-    screen.show(f"Page: {page}\nResults: {folder / RUNS}", whole_lines=True)
+    screen.show(f"Page: {page}\nResults: {folder / 'forecasters.json'}", whole_lines=True)
     screen.result(
         {
             "models": list(record.models),
@@ -163,16 +148,11 @@ def _forecasters(
     )
 
 
-def _models(wanted: list[str] | None) -> tuple[ModelName, ...]:
-    """The networks of these names; all of them without names."""
-    from holdfast.errors import ArgumentError
-    from holdfast.lens.compare.models import MODELS
+def _models(names: list[str] | None) -> tuple[ModelName, ...]:
+    """The networks of these names, which the comparison checks; all of them without names."""
+    from holdfast.lens import MODELS
 
-    names = {name: name for name in MODELS}
-    for name in wanted or ():
-        if name not in names:
-            raise ArgumentError(f"--model {name!r} is not known; take {'; '.join(MODELS)}.")
-    return tuple(names[name] for name in wanted or MODELS)  # type: ignore[index]  # checked
+    return cast("tuple[ModelName, ...]", tuple(names or MODELS))
 
 
 def _lags(text: str) -> tuple[int, ...]:

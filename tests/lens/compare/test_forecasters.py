@@ -7,7 +7,6 @@ import pytest
 from tests.lens.compare.test_memory import KillAt, KilledError
 
 from holdfast.errors import ModelError, TableError
-from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.lens.compare.forecasters import (
     compare_forecasters,
@@ -15,13 +14,13 @@ from holdfast.lens.compare.forecasters import (
     forecast_findings,
 )
 from holdfast.lens.compare.models import MODELS, weights_of
-from holdfast.tables.read import ReadOptions, read
+from holdfast.tables.read import ReadOptions, Table, read
 
 
-def ground(points: int = 60, shift: float = 0.0) -> BacktestData:
+def series(points: int = 60, shift: float = 0.0) -> Table:
     steps = np.arange(points)
     values = 10.0 + shift + np.sin(steps * np.pi / 2) + 0.01 * steps
-    return backtest_data(read(list(values), ReadOptions(season=4)), 3)
+    return read(list(values), ReadOptions(season=4))
 
 
 @pytest.mark.parametrize("points", [50, 5000, 50_000])
@@ -32,26 +31,28 @@ def test_all_forecasters_have_about_as_many_weights(points: int) -> None:
 
 
 def test_a_killed_comparison_goes_on_to_the_same_scores(tmp_path: Path) -> None:
-    laid, models = ground(), ("plain RNN", "LSTM, remember")
-    whole = compare_forecasters(laid, models=models, seeds=2, updates=4)
+    table, models = series(), ("plain RNN", "LSTM, remember")
+    whole = compare_forecasters(table, 3, models=models, seeds=2, updates=4)
     with pytest.raises(KilledError):
-        compare_forecasters(laid, tmp_path, models=models, seeds=2, updates=4, progress=KillAt(20))
-    gone_on = compare_forecasters(laid, tmp_path, models=models, seeds=2)
+        compare_forecasters(
+            table, 3, tmp_path, models=models, seeds=2, updates=4, progress=KillAt(20)
+        )
+    gone_on = compare_forecasters(table, 3, tmp_path, models=models, seeds=2)
     assert gone_on.models == whole.models
     np.testing.assert_array_equal(gone_on.scores, whole.scores)
     assert set(whole.simple) >= {"SeasonalNaive", "Theta"}
     assert np.all(np.median(whole.scores, axis=1)[:-1] <= np.median(whole.scores, axis=1)[1:])
     with pytest.raises(ModelError, match="another table"):
-        compare_forecasters(ground(shift=1.0), tmp_path, models=models)
+        compare_forecasters(series(shift=1.0), 3, tmp_path, models=models)
 
 
 def test_a_table_that_is_too_short_is_refused() -> None:
     with pytest.raises(TableError, match="Nothing can be scored"):
-        compare_forecasters(backtest_data(read([1.0, 2.0, 3.0, 4.0]), 3))
+        compare_forecasters(read([1.0, 2.0, 3.0, 4.0]), 3)
 
 
 def test_findings_say_where_no_network_wins() -> None:
     scores = np.array([[0.9, 1.0, 1.1], [1.2, 1.3, 1.4]])
-    said = " ".join(forecast_findings(["GRU", "LSTM, remember"], scores, {"Theta": 0.8}, 100))
-    assert "No network was better than Theta (MASE 0.800)" in said
-    assert "not first: MASE 1.300, outside the spread" in said
+    sentences = " ".join(forecast_findings(["GRU", "LSTM, remember"], scores, {"Theta": 0.8}, 100))
+    assert "No network was better than Theta (MASE 0.800)" in sentences
+    assert "not first: MASE 1.300, outside the spread" in sentences

@@ -6,6 +6,7 @@ import datetime
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,15 +16,23 @@ import torch
 from torch import Tensor, nn
 
 from holdfast.errors import ArgumentError, ModelError, TableError
-from holdfast.forecasting.backtest import BacktestData
+from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error
 from holdfast.forecasting.networks.design import Design, choose_design
 from holdfast.forecasting.networks.members import forecast_quantiles
 from holdfast.forecasting.networks.model import ForecastNetwork
 from holdfast.forecasting.networks.train import NetworkTask, fit_network, network_plan, steps_for
-from holdfast.lens.compare.models import MODELS, REMEMBER, ModelName, layer_of, weights_of
+from holdfast.lens.compare.models import (
+    MODELS,
+    REMEMBER,
+    ModelName,
+    check_models,
+    layer_of,
+    weights_of,
+)
 from holdfast.records import Floats, ForecastComparison
 from holdfast.storage import digest, write_text_atomically
+from holdfast.tables.read import Table
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.seed import seeded, torch_seed
@@ -53,7 +62,8 @@ class _Run:
 
 
 def compare_forecasters(
-    ground: BacktestData,
+    table: Table,
+    horizon: int,
     folder: str | Path | None = None,
     *,
     models: Sequence[ModelName] = MODELS,
@@ -73,7 +83,8 @@ def compare_forecasters(
     updates once, which is stored: a comparison that was killed goes on with it.
 
     Arguments:
-        ground: a table, its folds, and the simple methods on them (`groundwork.lay`).
+        table: from `holdfast.tables.read.read`.
+        horizon: steps to forecast.
         folder: gets ``forecasters.json``, and checkpoints while a run is under way; None for none.
         models: which.
         seeds: networks of each model, beside the trials.
@@ -92,37 +103,33 @@ def compare_forecasters(
         ModelError: the folder holds a comparison of another table.
         InputError: the folder cannot be written.
     """
+    check_models(models)
     if seeds < 1 or (updates is not None and updates < 1):
         raise ArgumentError("seeds and updates must be whole numbers from 1.")
-    if not ground.folds.scoring:
-        raise TableError(f"Nothing can be scored: {ground.folds.reason}")
-    design = choose_design(
-        ground.seen.lengths, ground.horizon, ground.table.season, ground.long_season
-    )
-    work = _Work(ground, design, None if folder is None else Path(folder), models)
     limit = budget if isinstance(budget, Budget) else Budget.parse(budget)
-    watch = Interrupts() if interrupts is None else interrupts
-    if interrupts is None:
-        with watch:
-            work.go(seeds, updates, limit, progress or SilentProgress(), watch)
-    else:
-        work.go(seeds, updates, limit, progress or SilentProgress(), watch)
+    data = backtest_data(table, horizon)
+    if not data.folds.scoring:
+        raise TableError(f"Nothing can be scored: {data.folds.reason}")
+    work = _Comparison(data, None if folder is None else Path(folder), models)
+    with Interrupts() if interrupts is None else nullcontext(interrupts) as watch:
+        work.run_all(seeds, updates, limit, progress or SilentProgress(), watch)
     return work.record(seeds, title, command)
 
 
-class _Work:
+class _Comparison:
     """A comparison under way: what was decided, and the score of every run by its key."""
 
     def __init__(
         self,
-        ground: BacktestData,
-        design: Design,
+        data: BacktestData,
         folder: Path | None,
         models: Sequence[ModelName],
     ) -> None:
-        self.ground, self.design, self.folder, self.models = ground, design, folder, tuple(models)
-        described = repr((design, ground.horizon, ground.table.season))
-        self.identity = digest(described, *ground.table.series.arrays)
+        self.data, self.folder, self.models = data, folder, tuple(models)
+        season = data.table.season
+        self.design = choose_design(data.seen.lengths, data.horizon, season, data.long_season)
+        described = repr((self.design, data.horizon, season))
+        self.identity = digest(described, *data.table.series.arrays)
         self.updates = 0
         self.scores: dict[str, float] = {}
         path = None if folder is None else folder / RUNS
@@ -132,11 +139,11 @@ class _Work:
     def _read(self, path: Path) -> None:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            theirs, self.updates = str(found["identity"]), int(found["updates"])
+            identity, self.updates = str(found["identity"]), int(found["updates"])
             self.scores = {str(key): float(score) for key, score in found["scores"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"{path} is no comparison of ours; choose another folder.") from error
-        if theirs != self.identity:
+        if identity != self.identity:
             raise ModelError(f"{path} is a comparison on another table; choose another folder.")
 
     def _write(self) -> None:
@@ -145,7 +152,7 @@ class _Work:
             write_text_atomically(self.folder / RUNS, json.dumps(content, indent=1))
 
     def trials(self, model: ModelName) -> list[_Run]:
-        if self.ground.watched is None:
+        if self.data.watched is None:
             return []
         half = max(1, self.updates // 2)
         return [_Run(model, _TRIAL_SEED, rate, half) for rate in RATES]
@@ -159,7 +166,7 @@ class _Work:
             rate = min(trials, key=lambda trial: self.scores[trial.key]).rate
         return [_Run(model, seed, rate, self.updates) for seed in range(seeds)]
 
-    def go(
+    def run_all(
         self,
         seeds: int,
         updates: int | None,
@@ -185,19 +192,21 @@ class _Work:
             return MOST_UPDATES
         plan = network_plan(self.design, MOST_UPDATES, 0, stop_early=False)
         share = 0.05 * limit.remaining() / len(self.models)
-        paces = []
+        seconds_each = []
         for model in self.models:
-            timed = steps_for(ComparedTask(model, self.ground, self.design, 0), plan, share)
-            paces.append(timed.seconds / timed.steps)
-        each = sum(paces) * (seeds + (len(RATES) / 2 if self.ground.watched is not None else 0))
-        return int(np.clip(0.9 * limit.remaining() / each, 1, MOST_UPDATES))
+            timed = steps_for(ComparedTask(model, self.data, self.design, 0), plan, share)
+            seconds_each.append(timed.seconds / timed.steps)
+        seconds = sum(seconds_each) * (
+            seeds + (len(RATES) / 2 if self.data.watched is not None else 0)
+        )
+        return int(np.clip(0.9 * limit.remaining() / seconds, 1, MOST_UPDATES))
 
     def _done(self, one: _Run, progress: Progress, interrupts: Interrupts) -> bool:
         """Train a run that has no score yet; False where Ctrl-C came."""
         if one.key in self.scores:
             return True
-        task = ComparedTask(one.model, self.ground, self.design, one.seed)
-        stops = self.ground.watched is not None
+        task = ComparedTask(one.model, self.data, self.design, one.seed)
+        stops = self.data.watched is not None
         plan = network_plan(self.design, one.updates, one.seed, stop_early=stops)
         checkpoints = None if self.folder is None else self.folder / "training" / _name(one.key)
         trained = fit_network(
@@ -224,13 +233,13 @@ class _Work:
 
     def _score(self, network: ForecastNetwork) -> float:
         """MASE of the medians, over all folds."""
-        series = self.ground.table.series
-        made = [
+        series = self.data.table.series
+        forecasts = [
             forecast_quantiles([network], self.design, series.cut(fold.cutoff))
-            for fold in self.ground.folds.scoring
+            for fold in self.data.folds.scoring
         ]
-        medians = np.stack([quantiles[..., quantiles.shape[-1] // 2] for quantiles in made])
-        return float(mean_observed(scaled_error(self.ground.actual, medians, self.ground.scales)))
+        medians = np.stack([quantiles[..., quantiles.shape[-1] // 2] for quantiles in forecasts])
+        return float(mean_observed(scaled_error(self.data.actual, medians, self.data.scales)))
 
     def record(self, seeds: int, title: str, command: str) -> ForecastComparison:
         """Of the seeds that every model has."""
@@ -247,7 +256,7 @@ class _Work:
         names = tuple(self.models[int(row)] for row in order)
         with seeded(torch_seed(0, "sizes"), torch.device("cpu")):
             sizes = tuple(weights_of(compared_network(name, self.design)) for name in names)
-        simple = {score.method: score.mase for score in self.ground.scores()}
+        simple = {score.method: score.mase for score in self.data.scores()}
         return ForecastComparison(
             title=title or "Forecasters",
             created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -290,14 +299,14 @@ class ComparedTask(NetworkTask):
 
     Arguments:
         model: which.
-        ground: its folds; the network sees nothing of those that are scored.
+        data: its folds; the network sees nothing of those that are scored.
         design: the sizes of the LSTM's network.
         seed: of the initial weights.
     """
 
-    def __init__(self, model: ModelName, ground: BacktestData, design: Design, seed: int) -> None:
+    def __init__(self, model: ModelName, data: BacktestData, design: Design, seed: int) -> None:
         self.model = model
-        super().__init__(design, ground.seen, ground.watched, seed)
+        super().__init__(design, data.seen, data.watched, seed)
 
     def _made(self) -> ForecastNetwork:
         return compared_network(self.model, self.design)
@@ -317,12 +326,12 @@ def compared_network(model: ModelName, design: Design) -> ForecastNetwork:
     """
     network, size = ForecastNetwork(design), design.hidden
     timescale = float(max(design.context // design.patch, 2))
-    wanted = 4 * size * (2 * size + 2)
+    target = 4 * size * (2 * size + 2)
     blocks = {"plain RNN": 1, "GRU": 3}.get(model, 4)
 
     def off(units: int) -> int:
         return abs(
-            blocks * units * (size + units + 2) + (0 if units == size else units * size) - wanted
+            blocks * units * (size + units + 2) + (0 if units == size else units * size) - target
         )
 
     units = min(range(1, 4 * size), key=off)

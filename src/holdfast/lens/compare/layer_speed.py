@@ -32,7 +32,7 @@ LEAST_SECONDS: Final = 0.02
 
 def layer_speeds(
     cell: CellName = "LSTM",
-    shapes: Sequence[tuple[int, int, int, int]] = SHAPES,
+    shapes: Sequence[tuple[int, int, int, int]] | None = None,
     *,
     rounds: int = 5,
     measured: bool = True,
@@ -42,7 +42,7 @@ def layer_speeds(
 
     Arguments:
         cell: which layers.
-        shapes: (T, B, I, H) of each.
+        shapes: (T, B, I, H) of each; None for six usual ones.
         rounds: measurements of each layer.
         measured: False to name the kernels only.
         progress: told of every shape.
@@ -52,7 +52,7 @@ def layer_speeds(
     """
     progress = progress or SilentProgress()
     found = []
-    for steps, batch, inputs, units in shapes:
+    for steps, batch, inputs, units in shapes or SHAPES:
         progress.message(f"{cell}: T={steps}, B={batch}, I={inputs}, H={units}")
         theirs = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU, "RNN": torch.nn.RNN}[cell](
             inputs, units

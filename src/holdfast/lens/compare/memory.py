@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from holdfast.lens.compare.memory_run import (
     to_json,
 )
 from holdfast.lens.compare.memory_tasks import TaskName, task_of
-from holdfast.lens.compare.models import MODELS, REMEMBER, START, ModelName
+from holdfast.lens.compare.models import MODELS, REMEMBER, START, ModelName, check_models
 from holdfast.records import ComparedRun, MemoryComparison
 from holdfast.storage import write_text_atomically
 from holdfast.training.budget import Budget
@@ -69,9 +70,7 @@ class MemoryPlan:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ArgumentError(f"{name}={value!r} must be a whole number from 1.")
-        for model in self.models:
-            if model not in MODELS:
-                raise ArgumentError(f"model={model!r} is not known; take {'; '.join(MODELS)}.")
+        check_models(self.models)
         # What is named twice is compared once.
         object.__setattr__(self, "models", tuple(dict.fromkeys(self.models)))
         object.__setattr__(self, "lags", tuple(sorted(set(self.lags))))
@@ -140,17 +139,14 @@ def compare_memory(
     """
     limit = budget if isinstance(budget, Budget) else Budget.parse(budget)
     results = MemoryResults(None if folder is None else Path(folder))
-    work = _Work(plan, results, limit, progress or SilentProgress())
-    if interrupts is None:
-        with Interrupts() as watch, one_thread():
-            work.go(watch)
-    else:
-        with one_thread():
-            work.go(interrupts)
+    work = _Comparison(plan, results, limit, progress or SilentProgress())
+    watching = Interrupts() if interrupts is None else nullcontext(interrupts)
+    with watching as watch, one_thread():
+        work.run_all(watch)
     return record_of(plan, results, command=command)
 
 
-class _Work:
+class _Comparison:
     """A comparison under way."""
 
     def __init__(
@@ -163,7 +159,7 @@ class _Work:
         if limit.seconds is not None:
             self.left -= sum(outcome.seconds for outcome in done(plan, results))
 
-    def go(self, interrupts: Interrupts) -> None:
+    def run_all(self, interrupts: Interrupts) -> None:
         """Blocks in their order, until one does not fit."""
         for lag in self.plan.lags:
             for seed in range(self.plan.seeds):
@@ -193,11 +189,11 @@ class _Work:
 
     def seconds(self, jobs: Sequence[Job]) -> float:
         """What jobs take at most; jobs that differ in seed or rate alone take as long."""
-        pace: dict[ModelName, float] = {}
+        each: dict[ModelName, float] = {}
         for job in jobs:
-            if job.model not in pace:
-                pace[job.model] = seconds_of(job) / job.updates
-        return sum(pace[job.model] * job.updates for job in jobs)
+            if job.model not in each:
+                each[job.model] = seconds_of(job) / job.updates
+        return sum(each[job.model] * job.updates for job in jobs)
 
     def with_rate(self, job: Job) -> Job:
         """The job with the rate that its model's trials chose."""
@@ -211,10 +207,10 @@ def chosen_rate(plan: MemoryPlan, results: MemoryResults, job: Job) -> float:
         ModelError: not all of its trials have been done.
     """
     trials = [results.of(trial) for trial in plan.trials(job.lag, job.model)]
-    made = [outcome for outcome in trials if outcome is not None]
-    if len(made) < len(trials):
+    finished = [outcome for outcome in trials if outcome is not None]
+    if len(finished) < len(trials):
         raise ModelError(f"The trials of {job.model} at lag {job.lag} have not been done.")
-    return min(made, key=lambda outcome: outcome.rank).job.learning_rate
+    return min(finished, key=lambda outcome: outcome.rank).job.learning_rate
 
 
 def chosen_run(plan: MemoryPlan, results: MemoryResults, job: Job) -> Outcome | None:
@@ -230,16 +226,16 @@ def done(plan: MemoryPlan, results: MemoryResults) -> Iterator[Outcome]:
         for model in plan.models:
             yield from filter(None, map(results.of, plan.trials(lag, model)))
             for seed in range(plan.seeds):
-                made = chosen_run(plan, results, plan.job(lag, model, seed, _UNTRIED))
-                if made is not None:
-                    yield made
+                outcome = chosen_run(plan, results, plan.job(lag, model, seed, _UNTRIED))
+                if outcome is not None:
+                    yield outcome
 
 
 def record_of(plan: MemoryPlan, results: MemoryResults, *, command: str = "") -> MemoryComparison:
     """The record of all runs of a plan that have been done."""
-    made = [outcome for outcome in done(plan, results) if not outcome.job.trial]
-    runs = tuple(map(_compared, made))
-    sizes = sorted({outcome.parameters for outcome in made})
+    outcomes = [outcome for outcome in done(plan, results) if not outcome.job.trial]
+    runs = tuple(map(_compared, outcomes))
+    sizes = sorted({outcome.parameters for outcome in outcomes})
     show: Callable[[float], str] = lambda rate: f"{rate:g}"  # noqa: E731
     facts = [
         ("Weights", f"{sizes[0]:,} to {sizes[-1]:,}" if sizes else ""),

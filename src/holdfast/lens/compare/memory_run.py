@@ -105,7 +105,7 @@ class Outcome:
 
 
 class MemoryTraining:
-    """A task and a network, as the training loop wants them.
+    """A task and a network, as the training loop takes them.
 
     Arguments:
         job: what is trained.
@@ -228,12 +228,12 @@ def run(
             interrupts=interrupts,
         )
     except NonFiniteLossError as broken:
-        made = Outcome(job, weights_of(training.module), broken.step, None, 1.0, 1e30, 0.0)
+        outcome = Outcome(job, weights_of(training.module), broken.step, None, 1.0, 1e30, 0.0)
     else:
         if trained.stopped == "interrupted" and trained.steps < plan.steps:
             return None
         error, loss = training.test()
-        made = Outcome(
+        outcome = Outcome(
             job,
             weights_of(training.module),
             trained.steps,
@@ -246,7 +246,7 @@ def run(
         )
     if checkpoints is not None:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return made
+    return outcome
 
 
 def seconds_of(job: Job, updates: int = 3) -> float:

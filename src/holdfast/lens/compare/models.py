@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
 from holdfast import nn
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.training.seed import seeded, torch_seed
 
 ModelName = Literal[
@@ -42,6 +42,18 @@ START: Final[dict[ModelName, str]] = {
 }
 """How each starts, in words."""
 
+
+def check_models(models: Sequence[str]) -> None:
+    """Refuse a name that is no model's.
+
+    Raises:
+        ArgumentError: names it.
+    """
+    for model in models:
+        if model not in MODELS:
+            raise ArgumentError(f"{option('model', model)} is not known; take {'; '.join(MODELS)}.")
+
+
 HIDDEN: Final = 32
 """Units of the LSTM; the others get as many as make their weights as many."""
 
@@ -73,8 +85,7 @@ def layer_of(
         return nn.SLSTM(inputs, hidden, timescale=timescale)
     if model == REMEMBER:
         return nn.LSTM(inputs, hidden, timescale=timescale)
-    if model not in MODELS:
-        raise ArgumentError(f"model={model!r} is not known; take {'; '.join(MODELS)}.")
+    check_models([model])
     layer = nn.LSTM(inputs, hidden, init="torch")
     with torch.no_grad():
         layer.get_parameter("bias_ih_l0").chunk(4)[1].fill_(
