@@ -62,7 +62,6 @@ def over_parts(
             "Columns beside the values are not read from partitions of a folder yet."
         )
     levels = read_levels(level)
-    from holdfast.forecasting.forecaster import count
     from holdfast.forecasting.partitions.plan import NewJob, Settings, prepare
     from holdfast.reports import terminal
     from holdfast.training.budget import duration
@@ -71,7 +70,7 @@ def over_parts(
     settings = Settings(
         verb=verb,
         data=str(data.absolute()),
-        horizon=count("--horizon", horizon, 1),
+        horizon=horizon,
         levels=levels,
         adapt=adapt,
         budget=None if steps or adapt == "none" else budget,

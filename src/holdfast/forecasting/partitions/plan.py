@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from holdfast.errors import InputError, TableError, option
+from holdfast.errors import ArgumentError, InputError, TableError, option
 from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.partitions.folder import (
     Partition,
@@ -45,6 +45,9 @@ class Settings:
         sample: series on which season, frequency, ensemble weights and widths are found.
         folds, step: of a backtest.
         read: how to read a partition; `id_col` is a tuple.
+
+    Raises:
+        ArgumentError: the horizon is less than 1.
     """
 
     verb: Verb
@@ -59,6 +62,10 @@ class Settings:
     folds: int = 3
     step: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise ArgumentError(f"{option('horizon', self.horizon)} must be at least 1.")
 
     def identity(self) -> dict[str, Any]:
         """What makes it another job, as JSON has it; the folder may have moved."""
