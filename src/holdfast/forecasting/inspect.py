@@ -127,7 +127,7 @@ class InspectedPretrained(nn.Module):
         """(P, B) the mean pinball loss of the next patch; NaN at the last position."""
         given = self._in_its_dtype(examples.reading)
         with output_replaced(self.network.enter, encoded):
-            made, _ = self.network(given)
+            made = self.network(given)
         loss = _mean_pinball(made[:-1], examples.ahead.to(made.dtype))
         return torch.cat([loss, loss.new_full((1, loss.shape[1]), torch.nan)])
 
@@ -273,7 +273,7 @@ class ForecastOfPatches(InspectedPretrained):
     def loss_by_position(self, examples: PatchExamples, encoded: Tensor | None = None) -> Tensor:
         """(P, B) minus the mean of the median forecast of the patch behind each position."""
         with output_replaced(self.network.enter, encoded):
-            made: Tensor = self.network(self._in_its_dtype(examples.reading))[0]
+            made: Tensor = self.network(self._in_its_dtype(examples.reading))
         return -made[..., _MEDIAN].mean(dim=-1)
 
 

@@ -72,7 +72,6 @@ def reading_of(
     design: PatchDesign,
     season: int = 1,
     long_season: int = 1,
-    newest: int | None = None,
 ) -> Reading:
     """What a network reads of (B, K·patch) values; trailing NaN are the future."""
     given = torch.from_numpy(np.ascontiguousarray(values))
@@ -82,7 +81,6 @@ def reading_of(
         torch.full((len(given),), long_season),
         origins_of(~torch.isnan(given), design.patch),
         design,
-        newest=newest,
     )
 
 

@@ -119,7 +119,7 @@ def loss_by_hand(task: AdaptingTask, rows: list[Array], ends: list[int], season:
             values = np.concatenate([before, past, np.full(ahead * design.patch, np.nan)])
             read = reading_of(values[None], design, season)
             with torch.no_grad():
-                made, _ = task.module(read)
+                made = task.module(read)
             for step, actual in enumerate(row[end : end + HORIZON]):
                 place, within = divmod(step, design.patch)
                 level = float(read.level[known - 1 + place, 0])

@@ -17,7 +17,7 @@ from tests.forecasting.pretrained.examples import (
 )
 
 from holdfast.forecasting.pretrained import smoothing
-from holdfast.forecasting.pretrained.smoothing import SMOOTHINGS, Smoothing, smoothings
+from holdfast.forecasting.pretrained.smoothing import SMOOTHINGS, smoothings
 
 ROUNDING = 2.0**-52
 
@@ -117,17 +117,6 @@ def test_a_season_that_does_not_fit_counts_as_none(long: bool) -> None:
     kept = smoothed(values, *none, 5)[0]
     np.testing.assert_array_equal(smoothed(values, *seasons, 5, longest=11)[0], kept)
     assert not np.array_equal(smoothed(values, *seasons, 5, longest=12)[0], kept)
-
-
-def test_a_step_leaves_a_copy_alone() -> None:
-    state = Smoothing(torch.tensor([3]), torch.tensor([4]), 100)
-    for value in (0.0, 5.0, -2.0, 4.0):
-        state.step(torch.tensor([value], dtype=torch.float64), torch.tensor([True]))
-    before, copied = state.ahead(6), state.copy()
-    for _ in range(4):  # every place of the seasons
-        copied.step(torch.tensor([1e6], dtype=torch.float64), torch.tensor([True]))
-    assert torch.equal(state.ahead(6), before)
-    assert not torch.equal(copied.ahead(6), before)
 
 
 @pytest.mark.parametrize("name", ["fine", "points"])

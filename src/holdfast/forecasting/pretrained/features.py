@@ -87,9 +87,6 @@ def read(
     long_season: Tensor,
     origins: Tensor,
     design: PatchDesign,
-    *,
-    newest: int | None = None,
-    smoothed: tuple[Tensor, Tensor] | None = None,
 ) -> Reading:
     """The reading of some windows; nothing of it depends on what lies behind a position.
 
@@ -98,16 +95,9 @@ def read(
         season, long_season: (B,) points of a season, 1 where there is none.
         origins: (B, K) from `origins_of`.
         design: the network's sizes.
-        newest: how many positions at the end are wanted; None for all.
-        smoothed: what `smoothings` makes of those positions, in values, where it is known already.
     """
     patch = design.patch
     points = values.shape[1]
-    positions = points // patch
-    first_wanted = 0 if newest is None else positions - newest
-    # One position more, because a position is told how level and spread have moved.
-    begin = max(first_wanted - 1, 0)
-    origins = origins[:, begin:]
     visible = ~torch.isnan(values)
     # Relative to the first value, so that a level far from zero costs no digits.
     first = visible.to(torch.int8).argmax(dim=1, keepdim=True)
@@ -118,7 +108,7 @@ def read(
     size = torch.ldexp(torch.ones_like(farthest), torch.frexp(farthest).exponent - 1)  # (B, 1)
     moved = moved / size
 
-    ends = torch.arange(patch - 1, points, patch, device=values.device)[begin:]
+    ends = torch.arange(patch - 1, points, patch, device=values.device)
     stats = _Statistics.of(moved, visible, ends, design.half_life)
     level, spread = stats.level, stats.spread  # (B, K)
     unit = torch.where(spread > 0, spread, 1.0)
@@ -169,28 +159,19 @@ def read(
     ]
     candidates = [plain, copies]
     if design.smoothings:
-        if smoothed is None:
-            made, errors = smoothings(
-                moved, visible, season, long_season, ends, patch, design.context
-            )
-        else:
-            # One position more at the front, which is not wanted.
-            made, errors = (_extended(part, len(ends)) for part in smoothed)
-            made = (made - reference[..., None, None]) / size[..., None, None]
-            errors = errors / size[..., None]
+        made, errors = smoothings(moved, visible, season, long_season, ends, patch, design.context)
         made = (made - level[..., None, None]) / unit[..., None, None]
         errors = torch.log((errors / unit[..., None]).clamp(1e-4, 1e2))
         candidates.append(made)
         inputs += [torch.nan_to_num(made[..., -1]).clamp(-CLIP, CLIP), errors]
-    wanted = slice(first_wanted - begin, None)
     choices = torch.cat(candidates, dim=2).clamp(-CLIP, CLIP)
     return Reading(
-        inputs=torch.cat(inputs, dim=2)[:, wanted].transpose(0, 1).float(),
-        candidates=choices[:, wanted].transpose(0, 1).float(),
-        level=(level * size + reference)[:, wanted].T,
-        spread=(spread * size)[:, wanted].T,
-        observed=stats.count[:, wanted].T,
-        ahead=ahead[:, wanted].T,
+        inputs=torch.cat(inputs, dim=2).transpose(0, 1).float(),
+        candidates=choices.transpose(0, 1).float(),
+        level=(level * size + reference).T,
+        spread=(spread * size).T,
+        observed=stats.count.T,
+        ahead=ahead.T,
     )
 
 
@@ -331,12 +312,6 @@ def _newest(cycles: Tensor) -> Tensor:
     for older in range(cycles.shape[-1] - 2, -1, -1):
         found = torch.where(torch.isnan(cycles[..., older]), found, cycles[..., older])
     return found
-
-
-def _extended(part: Tensor, positions: int) -> Tensor:
-    """(B, K, …) with the first position repeated in front, up to as many as are wanted."""
-    missing = positions - part.shape[1]
-    return torch.cat([part[:, :1].expand(-1, missing, *part.shape[2:]), part], dim=1)
 
 
 def _change(moment: Tensor, count: Tensor) -> Tensor:

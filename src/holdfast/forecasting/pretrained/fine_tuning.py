@@ -124,7 +124,7 @@ class AdaptingTask:
         if self._held_out is None:
             return None
         batch = self._held_out
-        made, _ = module(batch.reading)
+        made = module(batch.reading)
         place = torch.from_numpy(batch.known) - 1 + torch.arange(self._ahead)[:, None]
         column = torch.arange(len(batch.rows))
         enough = (batch.reading.observed[place, column] >= LEAST)[..., None]
@@ -220,5 +220,5 @@ def quantiles_in(precision: Precision, network: PretrainedNetwork, reading: Read
     """
     device = reading.inputs.device.type
     with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
-        known, _ = network.known(reading)
+        known = network.known(reading)
     return network.quantiles_of(known, reading.candidates)

@@ -206,8 +206,8 @@ def _first_steps(
         network.design,
     )
     with torch.no_grad():
-        made, _ = network(reading)
-        other, _ = network(mirror(reading, network.design))
+        made = network(reading)
+        other = network(mirror(reading, network.design))
     steps = 0.5 * (made[:, :, 0] - other[:, :, 0].flip(-1))  # (P, B, Q)
     steps = steps.double() * reading.spread[..., None] + reading.level[..., None]
     # Behind a patch without a value the last one before it would be read: nothing is said there.
@@ -265,8 +265,8 @@ def embed(
         last = torch.from_numpy(known[rows]) - 1
         column = torch.arange(len(rows))
         with torch.no_grad():
-            here, _ = network.known(reading)
-            mirrored, _ = network.known(mirror(reading, design))
+            here = network.known(reading)
+            mirrored = network.known(mirror(reading, design))
             mean = 0.5 * (here[last, column] + mirrored[last, column]).double()
         empty = torch.isnan(values).all(dim=1)
         out[rows] = torch.where(empty[:, None], torch.nan, mean).numpy()

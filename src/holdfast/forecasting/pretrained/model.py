@@ -11,9 +11,6 @@ from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.features import Reading, candidate_count, input_size
 from holdfast.nn import LSTM
 
-State = tuple[tuple[Tensor, Tensor], ...]
-"""Hidden and cell state of each block."""
-
 
 class Block(nn.Module):
     """An LSTM and a feed-forward layer, each behind a norm and beside a residual path.
@@ -32,24 +29,20 @@ class Block(nn.Module):
             nn.Linear(hidden, 2 * hidden), nn.SiLU(), nn.Linear(2 * hidden, hidden)
         )
 
-    def forward(
-        self, flow: Tensor, state: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """(K, B, H) → (K, B, H), and the state behind the last position."""
-        flow, state = self.remember(flow, state)
-        return self.think(flow), state
+    def forward(self, flow: Tensor) -> Tensor:
+        """(K, B, H) → (K, B, H)."""
+        return self.think(self.remember(flow))
 
-    def remember(
-        self, flow: Tensor, state: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def remember(self, flow: Tensor) -> Tensor:
         """The recurrent half: every position needs those before it."""
-        output, state = self.recurrent(self.before(flow), state)
-        return flow + output, state
+        output, _ = self.recurrent(self.before(flow))
+        remembered: Tensor = flow + output
+        return remembered
 
     def think(self, flow: Tensor) -> Tensor:
         """The feed-forward half: every position by itself."""
-        made: Tensor = flow + self.mix(self.between(flow))
-        return made
+        mixed: Tensor = flow + self.mix(self.between(flow))
+        return mixed
 
 
 class PretrainedNetwork(nn.Module):
@@ -81,27 +74,25 @@ class PretrainedNetwork(nn.Module):
         nn.init.zeros_(self.choose.bias)
         self.quantiles = QuantileHead(hidden, patch, len(QUANTILES))
 
-    def forward(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
-        """(K, B, p, Q) quantiles in the network's units, and the state behind the last position."""
-        known, after = self.known(reading, state)
-        return self.quantiles_of(known, reading.candidates), after
+    def forward(self, reading: Reading) -> Tensor:
+        """(K, B, p, Q) quantiles in the network's units."""
+        return self.quantiles_of(self.known(reading), reading.candidates)
 
-    def known(self, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
-        """(K, B, H) what the network knows at each position, and the state behind the last."""
+    def known(self, reading: Reading) -> Tensor:
+        """(K, B, H) what the network knows at each position."""
         # What flows beside the layers stays float32 where they multiply in bfloat16.
         flow = self.enter(reading.inputs).to(reading.inputs.dtype)
-        after = []
-        for number, block in enumerate(self.blocks):
-            flow, one = block(flow, None if state is None else state[number])
-            after.append(one)
-        return self.leave(flow), tuple(after)
+        for block in self.blocks:
+            flow = block(flow)
+        known: Tensor = self.leave(flow)
+        return known
 
     def known_at(self, reading: Reading, positions: Tensor) -> Tensor:
         """(F, B, H) of `known` the positions (F, B): the last layers run at no others."""
         flow = self.enter(reading.inputs)
         for number, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            flow, _ = block.remember(flow, None)
+            flow = block.remember(flow)
             if number + 1 == len(self.blocks):
                 flow = flow[positions, torch.arange(positions.shape[1])]
             flow = block.think(flow)
@@ -114,5 +105,5 @@ class PretrainedNetwork(nn.Module):
         missing = torch.isnan(candidates)
         share = torch.softmax(score.masked_fill(missing, -torch.inf), dim=-2)
         centre = (share * torch.nan_to_num(candidates)).sum(dim=-2)
-        made: Tensor = self.quantiles(known, centre)
-        return made
+        quantiles: Tensor = self.quantiles(known, centre)
+        return quantiles

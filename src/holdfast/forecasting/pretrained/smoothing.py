@@ -7,7 +7,6 @@ not learn from series alone what a hundred years of statistics know.
 
 from __future__ import annotations
 
-import copy
 from typing import Final
 
 import torch
@@ -100,12 +99,6 @@ class Smoothing:
         self.error = self.error + share * (error.abs() - self.error)
         self._count = self._count + visible[:, None]
         self._time += 1
-
-    def copy(self) -> Smoothing:
-        """The same state, to go on from in another direction."""
-        made = copy.copy(self)
-        made._season = self._season.clone()  # the one tensor that a step changes in place
-        return made
 
     def ahead(self, steps: int) -> Tensor:
         """(B, P, steps) what each temper forecasts."""
