@@ -10,11 +10,13 @@ import typer
 
 from holdfast.cli import options
 from holdfast.cli.screen import Screen
+from holdfast.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from holdfast.forecasting.model import FittedModel
+    from holdfast.records import SequenceLabels
     from holdfast.tables.series import SeriesSet
 
 FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
@@ -26,6 +28,9 @@ NEEDED = {
     TAGGER: "tagged sentences",
 }
 """What a model that has no data of its own is looked at on."""
+
+SEQUENCE_PAGE = Path("holdfast-sequence.html")
+"""Where the page of a sequence is written if nobody says."""
 
 
 def inspect(
@@ -85,15 +90,15 @@ def inspect(
     if kind != FORECASTER and kind not in NEEDED:
         raise ModelError(f"{model} is of kind {kind!r}, which has no memory to inspect.")
     if sequence is not None:
-        from holdfast.cli import inspect_sequence as one
-
-        one.check(sequence, data, kind == FORECASTER, max_lag=max_lag, prescribe=prescribe)
+        _check_sequence(sequence, data, kind, max_lag=max_lag, prescribe=prescribe)
         if kind == FORECASTER:
+            from holdfast.forecasting.inspect import forecast_sequence
+
             fitted, series = _histories(folder, data, ids, time_column, target)
-            seen = one.series_sequence(fitted, series, sequence)
+            example = forecast_sequence(fitted, sequence, series)
         else:
-            seen = one.text_sequence(kind, folder, sequence)
-        one.show(screen, *seen, out)
+            example = _text_sequence(kind, folder, sequence)
+        _show_sequence(screen, *example, SEQUENCE_PAGE if out is None else out)
         return
     if data is None and kind in NEEDED:
         raise ArgumentError(
@@ -221,3 +226,58 @@ def _tagger(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, st
     numbers = tag_numbers(tagger.tags, tags, len(words.words))
     title = f"A tagger, on the first {len(words.words)} words of sentences in {data.name}"
     return InspectedTagger(tagger.network), (words, numbers), title
+
+
+def _check_sequence(
+    sequence: str, data: Path | None, kind: str, *, max_lag: int | None, prescribe: bool
+) -> None:
+    """Refuse what --sequence cannot be given with."""
+    if not sequence.strip():
+        raise ArgumentError("--sequence is empty; give a text, or the name of a series.")
+    if data is not None and kind != FORECASTER:
+        raise ArgumentError(f"--sequence is the text itself; leave {data} away.")
+    if max_lag is not None or prescribe:
+        option = "--prescribe" if prescribe else "--max-lag"
+        raise ArgumentError(f"{option} is for a model as a whole; leave it or --sequence away.")
+
+
+def _text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, SequenceLabels]:
+    """What a language model, a classifier or a tagger reads of a text."""
+    if kind == LANGUAGE_MODEL:
+        from holdfast.language.inspect import language_sequence
+        from holdfast.language.language_model import LanguageModel
+
+        return language_sequence(LanguageModel.load(folder), text)
+    if kind == CLASSIFIER:
+        from holdfast.language.classify.model import StoredClassifier
+        from holdfast.language.inspect import classifier_sequence
+
+        return classifier_sequence(StoredClassifier.load(folder), text)
+    from holdfast.language.inspect import tagger_sequence
+    from holdfast.language.tag.tagger import Tagger
+
+    return tagger_sequence(Tagger.load(folder), text)
+
+
+def _show_sequence(
+    screen: Screen, subject: nn.Module, examples: Any, words: SequenceLabels, page: Path
+) -> None:
+    """Look at one sequence, say what its output rests on, and write its page."""
+    from holdfast import lens
+    from holdfast.reports import save, sequence_terminal, terminal
+
+    record = lens.sequence(
+        subject,
+        examples,
+        labels=words.labels,
+        values=words.values,
+        channels=words.channels,
+        at=words.at,
+        output=words.output,
+        title=words.title,
+    )
+    save(record, page)
+    files = {"page": str(page)}
+    screen.show(sequence_terminal.sequence(record))
+    screen.show(terminal.written(files), whole_lines=True)
+    screen.result({**sequence_terminal.summary(record), "files": files})
