@@ -290,8 +290,7 @@ def series_place(series: SeriesSet, name: str) -> int:
     some = ", ".join(series.labels[:5]) + (" …" if len(series) > 5 else "")
     raise ArgumentError(
         f"{option('sequence', name)}: no series is called so; give one of {some}, or a number from "
-        "1 to "
-        f"{len(series):,}."
+        f"1 to {len(series):,}."
     )
 
 

@@ -311,8 +311,7 @@ def _check_length(count: int, what: str) -> None:
     if count < 2:
         raise TextError(
             f"{option('sequence')}: the text has {count} {what}s; give at least 2, since memory "
-            "shows over "
-            "steps."
+            "shows over steps."
         )
     if count > LONGEST:
         raise TextError(

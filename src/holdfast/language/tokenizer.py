@@ -265,8 +265,7 @@ class TokenCounts:
             thing = "characters" if self.kind == "char" else "words"
             raise ArgumentError(
                 f"{option('vocab', size)} is more than the text has: {len(ranked):,} different "
-                f"{thing}; "
-                "give fewer, or leave it out."
+                f"{thing}; give fewer, or leave it out."
             )
         if size is not None:
             kept = ranked[: size - 1]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
 from holdfast.records import Times
 from holdfast.tables.codes import (
     DAY,
@@ -276,8 +276,8 @@ class Calendar:
         if off.any():
             first = stamps.reshape(-1)[np.flatnonzero(off.reshape(-1))[0]]
             raise TableError(
-                f"{self.format(first)} does not lie on the calendar: {self.words}; give "
-                "another freq, or aggregate."
+                f"{self.format(first)} does not lie on the calendar: {self.words}; give another "
+                f"{option('freq')} or {option('aggregate')}."
             )
         return ordinals
 

@@ -306,8 +306,7 @@ class DateTexts:
                 self.refuse(
                     doubtful,
                     f"ambiguous, as is every date of the column: say {option('day_first', True)} "
-                    "if the day "
-                    f"stands first or {option('day_first', False)} if the month does",
+                    f"if the day stands first or {option('day_first', False)} if the month does",
                 )
             day_first = not months_lead
         return (second, first) if day_first else (first, second)

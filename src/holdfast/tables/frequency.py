@@ -94,10 +94,8 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
             f"{rows.series(int(rows.codes[row]))} does not lie on the calendar that "
-            f"{option('freq', code)} "
-            f"asks for ({calendar.words}); give another, or {option('aggregate', 'sum')} or "
-            "mean to put "
-            "rows into its periods."
+            f"{option('freq', code)} asks for ({calendar.words}); give another, or "
+            f"{option('aggregate', 'sum')} or mean to put rows into its periods."
         )
     asked = Calendar.parse(code)
     moved = (calendar.day, calendar.business) != (asked.day, asked.business)
@@ -123,14 +121,12 @@ def template_for(rows: Rows, code: str | int) -> tuple[Rows, Calendar]:
     if rows.stamps.counter and template.kind != "counter":
         raise ArgumentError(
             f"{option('freq', code)} is for dates, but the times in {rows.where} are whole "
-            "numbers; give "
-            "freq=1 or leave it out."
+            f"numbers; give {option('freq', 1)} or leave it out."
         )
     if not rows.stamps.counter and template.kind == "counter":
         raise ArgumentError(
             f"{option('freq', code)} is for times that are whole numbers, but {rows.where} holds "
-            "dates; "
-            "give a code such as D or MS, or leave it out."
+            "dates; give a code such as D or MS, or leave it out."
         )
     template = replace(template, zone=rows.stamps.zone)
     if rows.stamps.zone is not None and not template.utc:
@@ -304,7 +300,7 @@ def _check_one_grid(rows: Rows, calendar: Calendar) -> None:
         row = int(np.flatnonzero(off)[0])
         raise TableError(
             f"{rows.where}: {rows.series(int(rows.codes[row]))} has {rows.time(row)} "
-            f"({rows.at(row)}), which is not on the calendar of "
-            f"{rows.series(int(rows.codes[0]))} ({calendar.words}); shift one of them, or give "
-            f"{option('freq')} and {option('aggregate')}."
+            f"({rows.at(row)}), which is not on the calendar of {rows.series(int(rows.codes[0]))} "
+            f"({calendar.words}); shift one of them, or give {option('freq')} and "
+            f"{option('aggregate')}."
         )

@@ -36,8 +36,7 @@ def check_country(country: object) -> None:
         hint = f"; did you mean {' or '.join(near)}?" if near else "."
         raise ArgumentError(
             f"{option('holidays', country)} is not a country that the package holidays knows, such "
-            "as DE, "
-            f"US or CN{hint}"
+            f"as DE, US or CN{hint}"
         )
     if part and part not in known[nation]:
         raise ArgumentError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,6 @@ from holdfast.tables.numbers import Decimal, is_numeric, read_numbers
 from holdfast.tables.raw import RawTable, booleans, integers, is_text, missing, objects, text_array
 from holdfast.tables.roles import Roles, check_column, find_time, listed, plain_name
 from holdfast.tables.rows import Rows
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -78,8 +74,8 @@ def wide_rows(
     if id_col is not None:
         raise TableError(
             f"{table.where} is wide, with a series in each column, so it has no column for "
-            f"{option('id_col')}; "
-            f"leave out {option('id_col')}, or leave out {option('wide', True)}."
+            f"{option('id_col')}; leave out {option('id_col')}, or leave out "
+            f"{option('wide', True)}."
         )
     time = find_time(table, time_col)
     first = next(iter(table.columns))

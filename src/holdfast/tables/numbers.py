@@ -165,9 +165,9 @@ def _read_marks(
     if {",", "."} <= {reading.point for reading in fitting}:
         example = next(str(value) for value in text.to_pylist() if value and "," in value)
         raise TableError(
-            f"{table.where}, column {name!r}: {example} may be "
-            f"{example.replace(',', '')} or {example.replace(',', '.')}; say which "
-            f"with {option('decimal', '.')} or {option('decimal', ',')}."
+            f"{table.where}, column {name!r}: {example} may be {example.replace(',', '')} or "
+            f"{example.replace(',', '.')}; say which with {option('decimal', '.')} or "
+            f"{option('decimal', ',')}."
         )
     if fitting:
         _, marks, point, words = fitting[0]

@@ -47,8 +47,7 @@ def check_period(over: str, calendar: Calendar) -> None:
     if days[calendar.kind] > _DAYS[over]:
         raise ArgumentError(
             f"{option('over', over)} is shorter than a step of the table ({calendar.words}); give "
-            "a longer "
-            "period."
+            "a longer period."
         )
 
 

@@ -84,8 +84,7 @@ def find_roles(
     if twice is not None:
         raise TableError(
             f"{table.where}: column {twice!r} is named for two things; give {option('id_col')}, "
-            f"{option('time_col')} and "
-            f"{option('target_col')} a column each."
+            f"{option('time_col')} and {option('target_col')} a column each."
         )
     taken = {*given, time_col, target_col} - {None}
     left = [name for name in table.columns if name not in taken and not _counts_rows(table, name)]
@@ -98,8 +97,7 @@ def find_roles(
         raise TableError(
             f"{table.where} has no column of dates that is clearly one: its columns are "
             f"{listed(table.columns)}; name it with {option('time_col')}, or give a table with one "
-            "column of "
-            "values if its rows simply follow each other."
+            "column of values if its rows simply follow each other."
         )
     time_guessed = time_col is None and (time is not None or len(table.columns) > 1)
     guessed = (target_col is None, time_guessed, bool(ids and not given))
@@ -146,16 +144,16 @@ def _find_time(table: RawTable, left: Sequence[str]) -> str | None:
         dates = [name for name in left if plain_name(name) in TIME_NAMES and _is_whole(table, name)]
         if len(dates) > 1 and {"year", "month"} <= {plain_name(name) for name in dates}:
             raise TableError(
-                f"{table.where} spreads its dates over the columns {listed(dates)}; join them "
-                f"into one column such as 2020-12-31 and name it with {option('time_col')}."
+                f"{table.where} spreads its dates over the columns {listed(dates)}; join them into "
+                f"one column such as 2020-12-31 and name it with {option('time_col')}."
             )
     if len(dates) > 1:
         usual = [name for name in dates if plain_name(name) == "ds"]
         usual = usual or [name for name in dates if plain_name(name) in TIME_NAMES]
         if len(usual) != 1:
             raise TableError(
-                f"{table.where} has several columns of dates, {listed(dates)}; name the one to "
-                f"use with {option('time_col')}."
+                f"{table.where} has several columns of dates, {listed(dates)}; name the one to use "
+                f"with {option('time_col')}."
             )
         dates = usual
     return dates[0] if dates else None
@@ -184,8 +182,7 @@ def _find_target(table: RawTable, left: Sequence[str]) -> str:
     if looks_like_dates(text_array(candidates)):
         raise TableError(
             f"{table.where} has dates along its header, {listed(candidates)}; give "
-            f"{option('wide', True)} to read "
-            "a series in each row."
+            f"{option('wide', True)} to read a series in each row."
         )
     raise TableError(
         f"{table.where} has several columns of numbers, {listed(candidates)}; name the one to "
@@ -231,8 +228,7 @@ def _said(table: RawTable, ids: tuple[str, ...], time: str | None, target: str) 
     if unused:
         messages.append(
             f"Columns left out: {listed(unused)}; {option('known')} and {option('historic')} read "
-            "columns as "
-            "covariates."
+            "columns as covariates."
         )
     return tuple(messages)
 

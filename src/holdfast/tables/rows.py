@@ -110,9 +110,8 @@ class Rows:
         start = f"{self.where}: {name} has {self.time(row)} twice, in {places}"
         if self._summer_time(twice):
             raise TableError(
-                f"{start}; it looks like the hour that daylight saving repeats: give the times "
-                "in UTC or with their offset, or combine the rows with "
-                f"{option('aggregate', 'mean')}."
+                f"{start}; it looks like the hour that daylight saving repeats: give the times in "
+                f"UTC or with their offset, or combine the rows with {option('aggregate', 'mean')}."
             )
         advice = (
             f"combine such rows with {option('aggregate', 'sum')} or {option('aggregate', 'mean')}"

@@ -306,9 +306,9 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
     if other.any() and not correct:
         row = int(row_of[np.flatnonzero(other)[0]])
         raise TableError(
-            f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} has "
-            f"{before[other][0]:g} at {rows.time(row)}, and the row says {rows.values[row]:g}; "
-            f"delete the row, or ask for corrections with {option('correct', True)}."
+            f"{rows.where}, {rows.at(row)}: {named_series(rows, row)} has {before[other][0]:g} at "
+            f"{rows.time(row)}, and the row says {rows.values[row]:g}; delete the row, or ask for "
+            f"corrections with {option('correct', True)}."
         )
     values[where[told]] = given[told]
     inside = ~behind[kept]

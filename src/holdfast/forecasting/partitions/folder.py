@@ -85,8 +85,8 @@ def find_partitions(folder: Path) -> tuple[Partition, ...]:
     partitions = []
     if folder.is_file() and not folder.name.endswith(_SUFFIXES):
         raise TableError(
-            f"{folder.name} cannot be read a few series at a time; write it as .parquet or "
-            f".csv, or leave out {option('sample')}."
+            f"{folder.name} cannot be read a few series at a time; write it as .parquet or .csv, "
+            f"or leave out {option('sample')}."
         )
     root = folder.parent if folder.is_file() else folder
     for path in [folder] if folder.is_file() else sorted(folder.rglob("*")):

@@ -152,8 +152,7 @@ class Plan:
                 if before.get(name) != now[name]:
                     raise InputError(
                         f"{out} holds a job with {name} {before.get(name)}, and this one has "
-                        f"{now[name]}; give the same settings to go on, or another "
-                        f"{option('out')}."
+                        f"{now[name]}; give the same settings to go on, or another {option('out')}."
                     )
             return cls(
                 settings=settings,
