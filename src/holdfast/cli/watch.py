@@ -10,20 +10,14 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import IO, Annotated, Any, Final, Literal
 
 import typer
 
-from holdfast.errors import InputError
-
-if TYPE_CHECKING:
-    from holdfast.forecasting.monitoring.watch import Alarms, Watch
-    from holdfast.forecasting.monitoring.watch_state import WatchState
-    from holdfast.tables.layouts import ColumnNames
-    from holdfast.tables.series import SeriesSet
-    from holdfast.tables.stream import LineRows, RowLines
+from holdfast.errors import InputError, option
 
 
 def watch(
@@ -49,77 +43,54 @@ def watch(
 ) -> None:
     """Judge rows as they come: CSV lines on standard input, an alarm line a surprising value.
 
-    Each row is compared with the interval that was forecast for it; where the fit had known or
-    historic columns, rows have them too. Lines that cannot be used are
-    named on standard error and the watch goes on. After a kill it goes on where it was; rows that
+    Each row is compared with the interval that was forecast for it; where the fit had past or
+    future covariates, rows have them too. Lines that cannot be used are named on standard error and
+    the watch goes on. After a kill it goes on where it was; rows that
     are sent again are known.
     """
-    from holdfast.forecasting.forecaster import check_levels
-    from holdfast.storage import identity
+    from holdfast.forecasting.monitoring.watch_state import LineWatch
 
-    (level,) = check_levels((level,))
-    named = identity(model)
-
-    from holdfast.forecasting.model import FittedModel
-    from holdfast.forecasting.monitoring.watch import Watch, doubt
-    from holdfast.forecasting.monitoring.watch_state import WatchState, default_folder
-    from holdfast.tables.stream import RowLines
-    from holdfast.training.threads import one_thread
-
-    fitted = FittedModel.load(model)
-    if not quiet:
-        _say([doubt(fitted, level)])
-    with one_thread(), Incoming(sys.stdin.fileno()) as incoming:
-        begun = Watch(fitted, level, every)
-        with WatchState(state or default_folder(model), begun, named) as kept:
-            lines = AlarmLines(fitted.series, fitted.names, level, form, alarms, kept.offset)
-            for rows, seen in kept.resume():
-                lines.write(begun.take(*rows)[0], aloud=not seen)
-            kept.reported()
-            reader = RowLines(fitted.series, fitted.names)
-            count = _FEWEST
-            while (chunk := incoming.lines(count)) is not None:
-                if chunk:
-                    count = _judged(chunk, reader, begun, kept, lines, quiet)
-            kept.checkpoint(lines.written())
-            if begun.past and not quiet:
-                _say([f"{begun.past:,} rows lie before what is kept of their series."])
+    with (
+        Incoming(sys.stdin.fileno()) as incoming,
+        LineWatch(model, level=level, every=every, state=state) as live,
+    ):
+        say = _silent if quiet else _say
+        say([live.doubt])
+        lines = AlarmLines(live.header, form, alarms, live.offset)
+        for found, reported in live.resume():
+            lines.write(found, aloud=not reported)
+        count = _FEWEST
+        while (chunk := incoming.lines(count)) is not None:
+            if not chunk:
+                continue
+            started = time.monotonic()
+            found, unusable = live.judge(chunk)
+            lines.write(found, aloud=True)
+            live.reported()
+            say(unusable)
+            live.checkpoint(lines.written(), needed=False)
+            # So many lines next time that no alarm waits for a second.
+            pace = len(chunk) / max(time.monotonic() - started, 1e-6)
+            count = int(min(max(pace * _PAUSE, _FEWEST), _MOST))
+        live.checkpoint(lines.written())
+        if live.past:
+            say([f"{live.past:,} rows lie before what is kept of their series."])
 
 
-_FEWEST, _MOST = 256, 65_536  # rows that are judged together
+_FEWEST, _MOST = 256, 65_536  # lines that are judged together
 _PAUSE = 0.5  # seconds that they may take
 
 
-def _judged(
-    chunk: list[str],
-    reader: RowLines,
-    begun: Watch,
-    kept: WatchState,
-    lines: AlarmLines,
-    quiet: bool,
-) -> int:
-    """Judge some lines; how many there may be next time, so that no alarm waits for a second."""
-    started = time.monotonic()
-    read: LineRows = reader.read(chunk)
-    rows = read.places, read.ordinals, read.values, read.beside
-    if len(read.places):
-        kept.take(rows)
-    found, refused = begun.take(*rows)
-    lines.write(found, aloud=True)
-    kept.reported()
-    if not quiet:
-        _say([*read.complaints, *(f"line {read.lines[one.row]}: {one.reason}" for one in refused)])
-    kept.checkpoint_if_long(lines.written())
-    pace = len(chunk) / max(time.monotonic() - started, 1e-6)
-    return int(min(max(pace * _PAUSE, _FEWEST), _MOST))
-
-
 def _say(sentences: list[str]) -> None:
-    """What is not an alarm goes to standard error."""
-    said = "".join(f"holdfast: {sentence}\n" for sentence in sentences if sentence)
-    if said:
-        sys.stderr.write(said)
+    """Print what is not an alarm, to standard error."""
+    text = "".join(f"holdfast: {sentence}\n" for sentence in sentences if sentence)
+    if text:
+        sys.stderr.write(text)
         sys.stderr.flush()
+
+
+def _silent(sentences: list[str]) -> None:
+    """Print nothing."""
 
 
 _CHUNK: Final = 1 << 18
@@ -191,8 +162,7 @@ class AlarmLines:
     """Writes alarms to standard output, and to a file where each stands once.
 
     Arguments:
-        series, names: of the model.
-        level: of the intervals, for the names of the columns.
+        header: names of the cells.
         form: of the lines.
         path: of the file; None for none.
         offset: bytes of the file that are right; what stands behind is written again.
@@ -203,17 +173,12 @@ class AlarmLines:
 
     def __init__(
         self,
-        series: SeriesSet,
-        names: ColumnNames,
-        level: float,
+        header: Sequence[str],
         form: Literal["csv", "json"],
         path: Path | None,
         offset: int,
     ) -> None:
-        self._series = series
-        self._form = form
-        bounds = (f"holdfast-lo-{level:g}", f"holdfast-hi-{level:g}")
-        self._header = [*names.id, names.time, names.target, "holdfast", *bounds, "score"]
+        self._header, self._form = tuple(header), form
         self._aloud = False
         self._file: IO[bytes] | None = None
         if path is None:
@@ -228,18 +193,18 @@ class AlarmLines:
                 self._file.write(_csv([self._header]))
         except OSError as error:
             raise InputError(
-                f"--alarms {path}: it cannot be written ({error.strerror or error}); give another "
-                "file."
+                f"{option('alarms', path)}: it cannot be written "
+                f"({error.strerror or error}); give another file."
             ) from error
 
-    def write(self, alarms: Alarms, *, aloud: bool) -> None:
+    def write(self, alarms: list[tuple[object, ...]], *, aloud: bool) -> None:
         """Write some alarms at once.
 
         Arguments:
             alarms: in the order in which they came.
             aloud: whether to standard output too.
         """
-        text = self._lines(alarms) if len(alarms.places) else b""
+        text = self._lines(alarms)
         if self._file is not None:
             self._file.write(text)
             self._file.flush()
@@ -262,29 +227,14 @@ class AlarmLines:
         os.fsync(self._file.fileno())
         return self._file.tell()
 
-    def _lines(self, alarms: Alarms) -> bytes:
-        series = self._series
-        times = series.calendar.texts(series.calendar.times(alarms.ordinals)).tolist()
-        keys = [column[alarms.places].tolist() for column in series.keys.values()]
-        numbers = [
-            [_short(number) for number in column.tolist()]
-            for column in (
-                alarms.values, alarms.median, alarms.lower, alarms.upper, alarms.scores
-            )
-        ]  # fmt: skip
-        rows = zip(*keys, times, *numbers, strict=True)
+    def _lines(self, alarms: list[tuple[object, ...]]) -> bytes:
         if self._form == "csv":
-            return _csv(list(rows))
-        made = (json.dumps(dict(zip(self._header, row, strict=True)), default=str) for row in rows)
-        return "".join(f"{line}\n" for line in made).encode()
+            return _csv(alarms)
+        rows = (dict(zip(self._header, cells, strict=True)) for cells in alarms)
+        return "".join(f"{json.dumps(row, default=str)}\n" for row in rows).encode()
 
 
-def _short(number: float) -> float:
-    """Seven digits: more say nothing of a forecast."""
-    return float(f"{number:.7g}")
-
-
-def _csv(rows: list[Any]) -> bytes:
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -1,10 +1,10 @@
-"""What a watch keeps on disk: a checkpoint, and the rows that came after it."""
+"""A watch over lines that come in; on disk a checkpoint, and the rows that came after it."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, option
-from holdfast.forecasting.monitoring.watch import Watch
+from holdfast.forecasting.forecaster import check_levels
+from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.monitoring.watch import Alarms, Watch, doubt
+from holdfast.tables.stream import RowLines
+from holdfast.training.threads import one_thread
 
 KIND: Final = "watch"
 """What a checkpoint says it holds."""
@@ -24,6 +28,118 @@ _LONGEST: Final = 64 << 20
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 """Places, ordinals, values and covariates, as `Watch.take` has them."""
+
+
+class LineWatch:
+    """Judges lines of CSV as they come, and goes on where it was after a kill.
+
+    Arguments:
+        model: a model folder.
+        level: of the intervals, in percent; a value outside is an alarm.
+        every: rows of a series until its next forecast; the horizon at most, which is the default.
+        state: the folder from which the watch goes on; MODEL-watch if None.
+
+    Attributes:
+        header: names of the cells of an alarm: ids, time, target, forecast, bounds, score.
+        doubt: a sentence where the level is not calibrated; else "".
+        offset: bytes of the file of alarms when the last checkpoint was written.
+
+    Raises:
+        ArgumentError: an argument is out of range.
+        ModelError: the model cannot be read, or the state is that of another one.
+        InputError: the state cannot be written, or another process uses it.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        level: float = 99,
+        every: int | None = None,
+        state: str | Path | None = None,
+    ) -> None:
+        (level,) = check_levels((level,))
+        identity = storage.identity(model)  # before the model is read: it may be replaced
+        fitted = FittedModel.load(model)
+        names, bounds = fitted.names, (f"holdfast-lo-{level:g}", f"holdfast-hi-{level:g}")
+        self.header = (*names.id, names.time, names.target, "holdfast", *bounds, "score")
+        self.doubt = doubt(fitted, level)
+        self._series = fitted.series
+        self._watch = Watch(fitted, level, every)
+        self._lines = RowLines(fitted.series, fitted.names)
+        self._state = WatchState(state or default_folder(model), self._watch, identity)
+        self.offset = self._state.offset
+
+    @property
+    def past(self) -> int:
+        """Rows so far that lie before what is kept of their series; nothing can be said of them."""
+        return self._watch.past
+
+    def resume(self) -> Iterator[tuple[list[tuple[object, ...]], bool]]:
+        """The alarms behind the last checkpoint, and whether they were reported before the kill."""
+        for rows, seen in self._state.resume():
+            with one_thread():
+                alarms, _ = self._watch.take(*rows)
+            yield self._cells(alarms), seen
+        self._state.reported()
+
+    def judge(self, lines: Sequence[str]) -> tuple[list[tuple[object, ...]], list[str]]:
+        """Judge some lines; each was written down before, so that a kill loses none.
+
+        Returns:
+            The alarms, in the order of `header`, and a sentence for each line that cannot be used.
+        """
+        read = self._lines.read(lines)
+        rows = read.places, read.ordinals, read.values, read.beside
+        if len(read.places):
+            self._state.take(rows)
+        with one_thread():
+            alarms, refused = self._watch.take(*rows)
+        late = [f"line {read.lines[one.row]}: {one.reason}" for one in refused]
+        return self._cells(alarms), [*read.complaints, *late]
+
+    def reported(self) -> None:
+        """Note that all alarms so far have been passed on."""
+        self._state.reported()
+
+    def checkpoint(self, offset: int, *, needed: bool = True) -> None:
+        """Write the whole state down.
+
+        Arguments:
+            offset: bytes of the file of alarms; 0 for none.
+            needed: False to do it only where many rows have come since the last time.
+        """
+        if needed:
+            self._state.checkpoint(offset)
+        else:
+            self._state.checkpoint_if_long(offset)
+
+    def __enter__(self) -> LineWatch:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let another process have the folder."""
+        self._state.close()
+
+    def _cells(self, alarms: Alarms) -> list[tuple[object, ...]]:
+        if not len(alarms.places):
+            return []
+        calendar = self._series.calendar
+        keys = [column[alarms.places].tolist() for column in self._series.keys.values()]
+        numbers = [
+            [float(f"{number:.7g}") for number in column.tolist()]  # seven digits
+            for column in (
+                alarms.values, alarms.median, alarms.lower, alarms.upper, alarms.scores
+            )
+        ]  # fmt: skip
+        times = calendar.texts(calendar.times(alarms.ordinals)).tolist()
+        return list(zip(*keys, times, *numbers, strict=True))
 
 
 class WatchState:
