@@ -1,4 +1,4 @@
-"""ONNX files of our layers, made of the standard LSTM, GRU and RNN nodes."""
+"""ONNX files of our layers, with the standard LSTM, GRU and RNN nodes."""
 
 from __future__ import annotations
 
@@ -250,8 +250,8 @@ class _Graph:
     def node(self, operator: str, inputs: list[str], outputs: list[str], **attributes: Any) -> str:
         """Add a node; its first output."""
         name = f"{operator}_{len(self.nodes)}"
-        made = self.onnx.helper.make_node(operator, inputs, outputs, name=name, **attributes)
-        self.nodes.append(made)
+        node = self.onnx.helper.make_node(operator, inputs, outputs, name=name, **attributes)
+        self.nodes.append(node)
         return outputs[0]
 
     def constant(self, name: str, value: NDArray[Any] | list[NDArray[Any]]) -> str:

@@ -170,7 +170,7 @@ def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
         value = _option(layer, name)
         if name not in _KNOWN and value not in (parameter.default, ()):
             raise ArgumentError(
-                f"The option {name}={value!r} of the layer cannot be said by the standard "
+                f"The option {name}={value!r} of the layer has no place in the standard "
                 f"{kind.__name__} node; export a layer without it."
             )
     suffixes = ("", "_reverse") if layer.bidirectional else ("",)

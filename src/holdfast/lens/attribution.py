@@ -47,13 +47,14 @@ def attribution(
     baseline = inputs.mean(dim=(0, 1), keepdim=True).expand_as(inputs).contiguous()
     samples, missed = [], []
     for at, target in _targets(subject, baseline, positions, seed):
-        with torch.enable_grad():
-            by_step, total = _integrated(target, inputs, baseline, steps)
+        by_step = integrated_gradients(target, inputs, baseline, steps).sum(dim=-1).numpy()
+        with torch.no_grad():
+            total = (target(inputs) - target(baseline)).numpy()
         short = np.abs(by_step.sum(axis=0) - total)
-        there = np.abs(total) > 1e-12
-        missed.extend((short[there] / np.abs(total[there])).tolist())
+        nonzero = np.abs(total) > 1e-12
+        missed.extend((short[nonzero] / np.abs(total[nonzero])).tolist())
         shares = _by_lag(np.abs(by_step), at, max_lag)
-        samples.append(shares[:, there & np.isfinite(shares).any(axis=0)])
+        samples.append(shares[:, nonzero & np.isfinite(shares).any(axis=0)])
     values = np.concatenate(samples, axis=1) if samples else np.empty((max_lag + 1, 0))
     if not values.shape[1]:
         return None
@@ -94,31 +95,35 @@ def _targets(
         yield np.full(batch, steps - 1), distance
 
 
-def _integrated(
-    target: Target, inputs: Tensor, baseline: Tensor, steps: int
-) -> tuple[Floats, Floats]:
-    """(T, B) attributions, and (B,) what they should sum to."""
+def integrated_gradients(
+    target: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor, steps: int
+) -> Tensor:
+    """What each input adds to a target, (T, B, I), by the integral of its gradient.
+
+    Arguments:
+        target: (T, B, I) → a number, or one for each sequence.
+        inputs, baseline: (T, B, I), the ends of the straight way that is integrated along.
+        steps: points of the integral, after Gauss and Legendre.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     gradient = torch.zeros_like(inputs)
-    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        point = (baseline + float(node) * (inputs - baseline)).requires_grad_(True)
-        (slope,) = torch.autograd.grad(target(point).sum(), point)
-        gradient += float(weight) * slope
-    with torch.no_grad():
-        total = target(inputs) - target(baseline)
-    made = ((inputs - baseline) * gradient).sum(dim=-1)
-    return made.detach().numpy(), total.detach().numpy()
+    with torch.enable_grad():
+        for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+            point = (baseline + float(node) * (inputs - baseline)).requires_grad_(True)
+            (slope,) = torch.autograd.grad(target(point).sum(), point)
+            gradient += float(weight) * slope
+    return (inputs - baseline) * gradient
 
 
 def _by_lag(size: Floats, at: NDArray[np.int64], max_lag: int) -> Floats:
     """(L + 1, B) shares of the sums over all steps; NaN where a sequence has no such step."""
-    made = np.full((max_lag + 1, size.shape[1]), np.nan)
+    shares = np.full((max_lag + 1, size.shape[1]), np.nan)
     for row, position in enumerate(at.tolist()):
         back = size[: position + 1, row][::-1][: max_lag + 1]
         whole = size[:, row].sum()
         if whole > 0:
-            made[: len(back), row] = back / whole
-    return made
+            shares[: len(back), row] = back / whole
+    return shares
 
 
 ROUNDS: Final = 3
@@ -197,26 +202,26 @@ def _removed(sequence: Tensor, cut: NDArray[np.int64], mean: Tensor) -> Tensor:
 
 def _shuffled(sequence: Tensor, cut: NDArray[np.int64], random: np.random.Generator) -> Tensor:
     """The sequence with all that lies before each row's cut in another order."""
-    made = sequence.clone()
+    shuffled = sequence.clone()
     for row, end in enumerate(cut.tolist()):
         if end > 1:
-            made[:end, row] = sequence[torch.from_numpy(random.permutation(end)), row]
-    return made
+            shuffled[:end, row] = sequence[torch.from_numpy(random.permutation(end)), row]
+    return shuffled
 
 
 def _block(predicted: NDArray[np.bool_], at: NDArray[np.int64], more: int) -> NDArray[np.bool_]:
     """(T, B) the positions from `at` to `more` behind it that have a loss."""
     time = np.arange(len(predicted))[:, None]
-    made: NDArray[np.bool_] = predicted & (time >= at) & (time <= at + more)
-    return made
+    block: NDArray[np.bool_] = predicted & (time >= at) & (time <= at + more)
+    return block
 
 
 def _averaged(losses: Floats, block: NDArray[np.bool_]) -> Floats:
     """(B,) the mean over a block."""
-    made: Floats = np.where(block, np.nan_to_num(losses), 0.0).sum(axis=0) / np.maximum(
+    mean: Floats = np.where(block, np.nan_to_num(losses), 0.0).sum(axis=0) / np.maximum(
         block.sum(axis=0), 1
     )
-    return made
+    return mean
 
 
 def chosen_positions(
@@ -233,15 +238,15 @@ def chosen_positions(
     random = np.random.default_rng(seed)
     steps, batch = predicted.shape
     late = [np.flatnonzero(predicted[:, row]) for row in range(batch)]
-    made = [np.array([one[-1] if len(one) else steps - 1 for one in late])]
+    positions = [np.array([one[-1] if len(one) else steps - 1 for one in late])]
     reach = max(least, steps // 2)
     for _ in range(count - 1):
-        drawn = made[0].copy()
+        drawn = positions[0].copy()
         for row, one in enumerate(late):
             among = one[one >= reach]
             if len(among):
                 drawn[row] = random.choice(among)
-        if any(np.array_equal(drawn, other) for other in made):
+        if any(np.array_equal(drawn, other) for other in positions):
             break  # a loss at the end alone
-        made.append(drawn)
-    return made
+        positions.append(drawn)
+    return positions

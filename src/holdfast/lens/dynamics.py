@@ -58,9 +58,9 @@ def exponents(
     one = one.reading()
     width = sum(part.shape[-1] for part in one.after)
     chain = range(0, one.steps, one.dilation)
-    wanted = min(DEFAULT_COUNT, width) if count is None else count
+    directions = min(DEFAULT_COUNT, width) if count is None else count
     skipped = len(chain) // 5 if burn_in is None else burn_in
-    if not 1 <= wanted <= width:
+    if not 1 <= directions <= width:
         raise ArgumentError(
             f"count must be from 1 to the {width} numbers of the state, got {count}."
         )
@@ -69,9 +69,9 @@ def exponents(
             f"burn_in must be from 0 to below the {len(chain)} steps, got {burn_in}."
         )
     rows = min(one.sequences, _SEQUENCES)
-    draw = np.random.default_rng(seed).standard_normal((rows, width, wanted))
+    draw = np.random.default_rng(seed).standard_normal((rows, width, directions))
     frame = torch.linalg.qr(torch.from_numpy(draw)).Q
-    total = torch.zeros(rows, wanted, dtype=torch.float64)
+    total = torch.zeros(rows, directions, dtype=torch.float64)
     size = width * one.after[0].shape[-1] * 8 * rows
     chunk = max(1, _CHUNK_BYTES // size)
     for begin in range(0, len(chain), chunk):
@@ -174,10 +174,10 @@ def _scores(states: Tensor, targets: Tensor) -> Floats:
     level = states[:, :first].mean((0, 1))
     spread = states[:, :first].std((0, 1), correction=0)
     states = (states - level) / torch.where(spread > 0, spread, 1.0)
-    known, wanted = states[:, :first].flatten(0, 1), targets[:, :first].flatten(0, 1)
-    middle = wanted.mean(0)
-    values, vectors = torch.linalg.eigh(known.T @ known / len(known))
-    product = vectors.T @ (known.T @ (wanted - middle)) / len(known)
+    x, y = states[:, :first].flatten(0, 1), targets[:, :first].flatten(0, 1)
+    middle = y.mean(0)
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    product = vectors.T @ (x.T @ (y - middle)) / len(x)
     best = weights = None
     for penalty in _PENALTIES:
         tried = vectors @ (product / (values.clamp(min=0.0) + penalty)[:, None])
@@ -188,8 +188,8 @@ def _scores(states: Tensor, targets: Tensor) -> Floats:
         best, weights = torch.where(better, score, best), torch.where(better, tried, weights)
     assert weights is not None
     score = _explained(states[:, second:], targets[:, second:], weights, middle)
-    found: Floats = score.clamp(min=0.0).T.numpy()
-    return found
+    explained: Floats = score.clamp(min=0.0).T.numpy()
+    return explained
 
 
 def _explained(states: Tensor, targets: Tensor, weights: Tensor, middle: Tensor) -> Tensor:

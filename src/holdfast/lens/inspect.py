@@ -87,7 +87,7 @@ def inspect(
         whole = stack_decay(passes[0], lags, seed=seed) if _stack(passes) else None
         rests = attribution(subject, int(lags[-1]), seed=seed)
         context = context_loss(subject, lags, seed=seed)
-    made = Inspection(
+    result = Inspection(
         title=type(model).__name__ if title is None else title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=__version__,
@@ -102,15 +102,15 @@ def inspect(
         command=command,
     )
     if before is None:
-        return made
+        return result
     earlier = inspect(
         _earlier(model, before),
         x,
         max_lag=int(lags[-1]),
-        title=f"{made.title}, before training",
+        title=f"{result.title}, before training",
         seed=seed,
     )
-    return replace(made, before=earlier, seconds=time.monotonic() - started)
+    return replace(result, before=earlier, seconds=time.monotonic() - started)
 
 
 def measured_lags(steps: int, max_lag: int | None) -> Ints:
@@ -175,11 +175,11 @@ def _earlier(model: nn.Module, before: nn.Module | Mapping[str, Tensor]) -> nn.M
         raise ArgumentError(
             f"before is a {type(before).__name__}; give the model as it was, or its state_dict."
         )
-    made = copy.deepcopy(model)
+    earlier = copy.deepcopy(model)
     try:
-        made.load_state_dict(before)
+        earlier.load_state_dict(before)
     except RuntimeError as error:
         raise ArgumentError(
             "before is no state_dict of this model: " + " ".join(str(error).split()) + "."
         ) from error
-    return made
+    return earlier

@@ -115,9 +115,9 @@ def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) 
         table = curves.setdefault(name, np.full((len(steps), len(starts)), np.nan))
         table[index, product.alive.numpy()] = values.numpy()
 
-    wanted = {int(k): index for index, k in enumerate(steps)}
+    index_of = {int(k): index for index, k in enumerate(steps)}
     for product in products(one, starts, rows, int(steps[-1])):
-        index = wanted.get(product.steps)
+        index = index_of.get(product.steps)
         if index is None:
             continue
         note("jacobian", product, index, _norms(product.whole(), product.scale))
@@ -155,9 +155,9 @@ def stack_decay(
     steps = _in_steps(lags, passes[0].steps, 1)
     starts, rows = _beginnings(passes, int(steps[-1]), samples, seed)
     values = np.full((len(steps), len(starts)), np.nan)
-    wanted = {int(k): index for index, k in enumerate(steps)}
+    index_of = {int(k): index for index, k in enumerate(steps)}
     for product in stack_products(passes, starts, rows, int(steps[-1])):
-        if (index := wanted.get(product.steps)) is not None:
+        if (index := index_of.get(product.steps)) is not None:
             norms = _norms(product.whole(), product.scale)
             values[index, product.alive.numpy()] = norms.numpy()
     return LagCurve.of(steps, values)
@@ -219,12 +219,12 @@ def stack_products(
         read: Tensor | None = None  # what a layer reads, by the state at the beginning
         at = 0
         for one, step in zip(passes, layers, strict=True):
-            own = slice(at, at + step.width)
+            place = slice(at, at + step.width)
             at += step.width
-            block = step.times(matrix[:, own, :at])
+            block = step.times(matrix[:, place, :at])
             if read is not None and step.input is not None:
                 block[:, :, : read.shape[2]] += torch.bmm(step.input, read)
-            new[:, own, :at] = block
+            new[:, place, :at] = block
             output = block[:, : step.hidden.shape[2]]
             if one.residual and read is not None:
                 output = output.clone()
@@ -294,9 +294,9 @@ def _norms(matrix: Tensor, scale: Tensor) -> Tensor:
 
 def _in_steps(lags: Ints, steps: int, dilation: int) -> Ints:
     """Lags as steps of the layer, ascending."""
-    own = np.maximum(1, np.rint(np.asarray(lags) / dilation)).astype(np.int64)
+    in_steps = np.maximum(1, np.rint(np.asarray(lags) / dilation)).astype(np.int64)
     most = -(-steps // dilation)
-    within = np.unique(own[own <= most])
+    within = np.unique(in_steps[in_steps <= most])
     return within if len(within) else np.array([most], dtype=np.int64)
 
 

@@ -126,7 +126,7 @@ def run_passes(layer: Recurrent, x: Tensor) -> tuple[LayerPass, ...]:
     passes: list[LayerPass] = []
     with torch.no_grad():
         read = x.detach().to("cpu", torch.float64)
-        weights = [tuple(w.detach().cpu() for w in own) for own in precise.all_weights]
+        weights = [tuple(w.detach().cpu() for w in tensors) for tensors in precise.all_weights]
         for number in range(layer.num_layers):
             outputs = []
             for direction in range(directions):

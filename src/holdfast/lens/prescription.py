@@ -41,10 +41,10 @@ def prescribe(record: Inspection) -> tuple[str, ...]:
     Returns:
         Sentences, the most urgent first; one that says so where nothing is to be changed.
     """
-    made = [*_clipping(record), *_context(record), *_timescales(record), *_gates(record)]
-    made += _size(record)
-    if made:
-        return tuple(made)
+    advice = [*_clipping(record), *_context(record), *_timescales(record), *_gates(record)]
+    advice += _size(record)
+    if advice:
+        return tuple(advice)
     return ("Nothing: no measurement calls for a change.",)
 
 
@@ -91,21 +91,21 @@ def _context(record: Inspection) -> list[str]:
 def _timescales(record: Inspection) -> list[str]:
     """Where the cells begin, against what the loss asks for."""
     scales, held = timescales(record), memory(deciding(record))
-    wanted = record.steps
+    needed = record.steps
     if record.context is not None and record.context.effective is not None:
-        wanted = record.context.effective
-    if held is not None and held < wanted / 3:
+        needed = record.context.effective
+    if held is not None and held < needed / 3:
         if scales is None:
             return [
                 (
                     f"Put an LSTM in place of the plain RNN: differences fade within {held:,.0f} "
-                    f"of {wanted:,} steps, and there is no gate that could hold them."
+                    f"of {needed:,} steps, and there is no gate that could hold them."
                 )
             ]
         return [
             (
-                f'Begin with init="remember" and timescale={float(wanted):g}: the state remembers '
-                f"about {held:,.0f} of {wanted:,} steps, and the slowest unit keeps "
+                f'Begin with init="remember" and timescale={float(needed):g}: the state remembers '
+                f"about {held:,.0f} of {needed:,} steps, and the slowest unit keeps "
                 f"{float(scales.max()):,.0f}."
             )
         ]
@@ -124,26 +124,26 @@ def _timescales(record: Inspection) -> list[str]:
 
 def _gates(record: Inspection) -> list[str]:
     """Gates that stand still."""
-    made = []
+    advice = []
     for layer in record.layers:
         for gate in layer.gates:
             held = gate.closed + (0.0 if _keeps(gate.name) else gate.open)
             if held > SATURATED:
-                made.append(
+                advice.append(
                     f"Try layer_norm=True in {layer.name}: {held:.0%} of the values of its "
                     f"{gate.name} are saturated, where hardly any gradient passes."
                 )
                 break
-    return made
+    return advice
 
 
 def _size(record: Inspection) -> list[str]:
     """How many units."""
-    made = []
+    advice = []
     for layer in record.layers:
         total = 0.0 if layer.capacity is None else total_capacity(layer.capacity)
         if total > FULL * layer.units:
-            made.append(
+            advice.append(
                 f"Give {layer.name} more units than {layer.units:,}: it holds {total:,.0f} past "
                 "inputs linearly, so there is hardly room for more."
             )
@@ -151,11 +151,11 @@ def _size(record: Inspection) -> list[str]:
     if scales is not None and len(scales) >= 8:
         idle = float((scales <= 2.0).mean())
         if idle > 0.9:
-            made.append(
+            advice.append(
                 f"Fewer units may do: {idle:.0%} of {len(scales):,} forget within 2 steps and "
                 "serve no memory."
             )
-    return made
+    return advice
 
 
 def _keeps(name: str) -> bool:
@@ -232,11 +232,11 @@ def force_forget(
             f"units must be numbers from 0 to {layer.hidden_size - 1}, got {int(chosen.min())} to "
             f"{int(chosen.max())}."
         )
-    made = copy.deepcopy(layer)
+    held = copy.deepcopy(layer)
     rows = torch.from_numpy(chosen + _KEEPING * layer.hidden_size)
     suffix = f"_l{stacked}" + ("_reverse" if reverse else "")
     with torch.no_grad():
-        for name, parameter in made.named_parameters():
+        for name, parameter in held.named_parameters():
             if not name.endswith(suffix):
                 continue
             kind = name[: -len(suffix)]
@@ -244,7 +244,7 @@ def force_forget(
                 parameter[rows] = 0.0  # the peepholes' order is i, f, o
             elif kind == "bias_ih":
                 parameter[rows] = math.log(value / (1.0 - value))
-    return made
+    return held
 
 
 def _numbers(

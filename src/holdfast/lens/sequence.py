@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from holdfast.engine.cells import GRU, LSTM, SLSTM, gru, lstm, slstm
 from holdfast.errors import ArgumentError
+from holdfast.lens.attribution import integrated_gradients
 from holdfast.lens.passes import LayerPass, gate_values, run_passes, timescales
 from holdfast.lens.subject import Subject, take_apart
 from holdfast.records import Floats, Ints, SequenceRecord, UnitsInTime
@@ -134,10 +135,10 @@ def _target(subject: Subject, at: int | None) -> tuple[Target | None, str]:
         )
     if subject.output is None:
         return None, ""
-    made = subject.output
+    forward = subject.output
     with torch.no_grad():
-        resting = made(_baseline(subject.encoded))
-    return lambda read: 0.5 * (made(read) - resting).square().sum(), "the last output"
+        resting = forward(_baseline(subject.encoded))
+    return lambda read: 0.5 * (forward(read) - resting).square().sum(), "the last output"
 
 
 def _baseline(encoded: Tensor) -> Tensor:
@@ -147,34 +148,28 @@ def _baseline(encoded: Tensor) -> Tensor:
 def _attributed(target: Target, encoded: Tensor) -> Floats:
     """(T,) integrated gradients, summed over each step's numbers."""
     inputs, baseline = encoded.detach(), _baseline(encoded.detach())
-    nodes, weights = np.polynomial.legendre.leggauss(POINTS)
-    gradient = torch.zeros_like(inputs)
-    with torch.enable_grad():
-        for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-            point = (baseline + float(node) * (inputs - baseline)).requires_grad_(True)
-            (slope,) = torch.autograd.grad(target(point), point)
-            gradient += float(weight) * slope
-    made: Floats = ((inputs - baseline) * gradient).sum(dim=(1, 2)).numpy()
-    return made
+    parts = integrated_gradients(target, inputs, baseline, POINTS)
+    attributed: Floats = parts.sum(dim=(1, 2)).numpy()
+    return attributed
 
 
 def _layers(subject: Subject, target: Target | None) -> tuple[UnitsInTime, ...]:
     slopes = {} if target is None else _slopes(subject, target)
-    made = []
+    layers = []
     for number, layer in enumerate(subject.layers):
         passes = run_passes(layer.recurrent, layer.x)
         base = layer.name or layer.recurrent.__class__.__name__
         for one in passes:
             name = f"{base}, layer {one.layer + 1}" if passes[-1].layer else base
             last = one.layer == passes[-1].layer
-            made.append(
+            layers.append(
                 _units(
                     one,
                     f"{name}, reverse" if one.reverse else name,
                     slopes.get(number) if last else None,
                 )
             )
-    return tuple(made)
+    return tuple(layers)
 
 
 def _slopes(subject: Subject, target: Target) -> dict[int, Tensor]:
@@ -182,8 +177,8 @@ def _slopes(subject: Subject, target: Target) -> dict[int, Tensor]:
     outputs: dict[int, Tensor] = {}
 
     def keep(number: int) -> Callable[[nn.Module, object, Any], None]:
-        def hook(_module: nn.Module, _inputs: object, made: Any) -> None:
-            outputs[number] = made[0]
+        def hook(_module: nn.Module, _inputs: object, result: Any) -> None:
+            outputs[number] = result[0]
 
         return hook
 
@@ -191,15 +186,15 @@ def _slopes(subject: Subject, target: Target) -> dict[int, Tensor]:
         for number, layer in enumerate(subject.layers):
             stack.callback(layer.recurrent.register_forward_hook(keep(number)).remove)
         value = target(subject.encoded.detach().clone().requires_grad_(True))
-        there = {n: kept for n, kept in outputs.items() if isinstance(kept, Tensor)}
-        there = {n: kept for n, kept in there.items() if kept.requires_grad}
-        if not there:
+        tracked = {n: kept for n, kept in outputs.items() if isinstance(kept, Tensor)}
+        tracked = {n: kept for n, kept in tracked.items() if kept.requires_grad}
+        if not tracked:
             return {}
         found: tuple[Tensor | None, ...] = torch.autograd.grad(
-            value, list(there.values()), allow_unused=True
+            value, list(tracked.values()), allow_unused=True
         )
     slopes = {}
-    for (number, _), slope in zip(there.items(), found, strict=True):
+    for (number, _), slope in zip(tracked.items(), found, strict=True):
         if slope is None:
             continue
         first = bool(getattr(subject.layers[number].recurrent, "batch_first", False))
@@ -238,8 +233,8 @@ def _weight(one: LayerPass, hidden: Tensor, slope: Tensor | None, order: Ints) -
     width = hidden.shape[1]
     if slope is None or width != one.units:  # behind a projection units have no h of their own
         return np.empty(0)
-    own = slope[:, 0, width:] if one.reverse else slope[:, 0, :width]
-    sizes: Floats = (hidden * own).sum(dim=0).abs().detach().numpy()[order]
+    slopes = slope[:, 0, width:] if one.reverse else slope[:, 0, :width]
+    sizes: Floats = (hidden * slopes).sum(dim=0).abs().detach().numpy()[order]
     total = sizes.sum()
     return sizes / total if total > 0 else np.empty(0)
 

@@ -46,7 +46,7 @@ class StepJacobian:
             an sLSTM (c, n, m), 0 where h is all there is.
         output: (N, R, H), the diagonals of the new h by old cells; none where units mix.
         mixed: (N, P, RH), the new h by old cells where units mix.
-        input: (N, S, I), by what the step reads; none where not asked for.
+        input: (N, S, I), by what the step reads; none unless `by_input`.
         cell_path: (N, H), ∂c/∂(c before) with all gates held: f for an LSTM; z for a GRU, whose
             cell is h; none for a plain RNN.
         reaches: (N, H), the same up to the new h, before a projection: o (1 − tanh² c) f.
@@ -147,7 +147,7 @@ def step_jacobian(
         x: (N, I).
         state: before each step, each part (N, ·).
         weights, options: of the layer.
-        by_input: whether the derivative by x is wanted, too.
+        by_input: whether to give the derivative by x, too.
 
     Example:
         >>> from holdfast.engine.cells import LSTM
@@ -367,7 +367,7 @@ def _normed(a: Tensor, matrix: Tensor, gain: Tensor, groups: tuple[int, ...]) ->
         torch.split(gain, sizes),
         strict=True,
     )
-    return torch.cat([_normed_together(part, rows, own) for part, rows, own in parts], dim=1)
+    return torch.cat([_normed_together(part, rows, gains) for part, rows, gains in parts], dim=1)
 
 
 def _normed_together(a: Tensor, matrix: Tensor, gain: Tensor) -> Tensor:

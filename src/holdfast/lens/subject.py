@@ -107,14 +107,14 @@ def _copied(model: nn.Module) -> nn.Module:
     """The model in float64 on the CPU, in evaluation, with our layers in place of torch's."""
     try:
         with torch.inference_mode(False):
-            made = copy.deepcopy(model)
+            copied = copy.deepcopy(model)
     except RuntimeError as error:
         raise ArgumentError(
             f"The model cannot be copied, and only a copy is inspected ({error}); give one whose "
             "weights are parameters."
         ) from error
-    made = made.to("cpu").double().eval()
-    for module in list(made.modules()):
+    copied = copied.to("cpu").double().eval()
+    for module in list(copied.modules()):
         if isinstance(module, (Recurrent, *_THEIRS)) and is_parametrized(module):
             # The class was made for this one layer, and a copy shares it: taking the
             # parametrisation off it would break the model that is to stay as it was.
@@ -123,10 +123,10 @@ def _copied(model: nn.Module) -> nn.Module:
             names = list(cast(Mapping[str, nn.Module], module.parametrizations))
             for name in names:
                 remove_parametrizations(module, name)
-    for parameter in made.parameters():
+    for parameter in copied.parameters():
         parameter.requires_grad_(False)
         parameter.grad = None
-    return convert(made)
+    return convert(copied)
 
 
 def _inspectable(model: nn.Module, examples: Any) -> Subject:
@@ -226,42 +226,42 @@ def _ours(layer: nn.Module) -> Recurrent:
     if isinstance(layer, Recurrent):
         return layer
     plain = copy.copy(layer)
-    for theirs in _THEIRS:
-        if isinstance(layer, theirs):
-            plain.__class__ = theirs
-    made = convert(plain)
-    if not isinstance(made, Recurrent):
+    for torch_kind in _THEIRS:
+        if isinstance(layer, torch_kind):
+            plain.__class__ = torch_kind
+    converted = convert(plain)
+    if not isinstance(converted, Recurrent):
         raise ArgumentError(
             f"A {type(layer).__name__} cannot be inspected; the lens knows LSTM, GRU, RNN and "
             "sLSTM."
         )
-    return made
+    return converted
 
 
-def _first_tensor(made: Any) -> Tensor:
+def _first_tensor(output: Any) -> Tensor:
     """The output among what a model returns."""
-    if isinstance(made, PackedSequence):
-        return pad_packed_sequence(made)[0]
-    if isinstance(made, Tensor):
-        return made
-    values: Iterable[Any] = made.values() if isinstance(made, Mapping) else made
+    if isinstance(output, PackedSequence):
+        return pad_packed_sequence(output)[0]
+    if isinstance(output, Tensor):
+        return output
+    values: Iterable[Any] = output.values() if isinstance(output, Mapping) else output
     for value in values:
         if isinstance(value, Tensor) and value.is_floating_point():
             return value
     raise ArgumentError("The model returns no tensor of numbers, so nothing rests on its inputs.")
 
 
-def _last(made: Tensor, steps: int, batch: int, *, first: bool) -> Tensor:
+def _last(output: Tensor, steps: int, batch: int, *, first: bool) -> Tensor:
     """(B, O) what a model returned after the last step, or in all where it has no steps."""
-    if not first and made.shape[:2] == (steps, batch):
-        return made[-1].reshape(batch, -1)
-    if made.shape[:2] == (batch, steps):
-        return made[:, -1].reshape(batch, -1)
-    if batch == 1 and made.shape[:1] == (steps,):
-        return made[-1].reshape(1, -1)
-    if made.shape[:1] == (batch,):
-        return made.reshape(batch, -1)
-    return made.reshape(1, -1)
+    if not first and output.shape[:2] == (steps, batch):
+        return output[-1].reshape(batch, -1)
+    if output.shape[:2] == (batch, steps):
+        return output[:, -1].reshape(batch, -1)
+    if batch == 1 and output.shape[:1] == (steps,):
+        return output[-1].reshape(1, -1)
+    if output.shape[:1] == (batch,):
+        return output.reshape(batch, -1)
+    return output.reshape(1, -1)
 
 
 def _check_layer_input(layer: Recurrent | nn.LSTM | nn.GRU | nn.RNN, x: Any) -> None:

@@ -113,8 +113,8 @@ class PretrainingTask:
     def losses(self, module: nn.Module, batch: SyntheticBatch) -> Tensor:
         """(B,) mean pinball loss of each series over its positions and steps."""
         assert isinstance(module, PretrainedNetwork)
-        made = quantiles_in(self.precision, module, batch.reading)
-        return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
+        forecast = quantiles_in(self.precision, module, batch.reading)
+        return mean_loss(forecast, batch.reading, batch.ahead, self._quantiles)
 
     def names(self, batch: SyntheticBatch, rows: Sequence[int]) -> Sequence[str]:
         """The families of some rows."""

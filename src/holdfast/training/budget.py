@@ -222,12 +222,12 @@ def update_seconds(seconds: float, measure: Callable[[int], float]) -> tuple[flo
     spent = first = measure(1)
     if spent + first > seconds:
         raise TimeoutError
-    wanted = min(_TIMING_WANTED * seconds, _TIMING_SECONDS)
+    least = min(_TIMING_WANTED * seconds, _TIMING_SECONDS)
     timings: list[float] = []
     # One update is timed on its own where even a chunk of them would take too long.
     chunk = _CHUNK if spent + _CHUNK * first <= _TIMING_SHARE * seconds else 1
     while not timings or (
-        (len(timings) < _CHUNKS or spent < wanted) and spent < _TIMING_SHARE * seconds
+        (len(timings) < _CHUNKS or spent < least) and spent < _TIMING_SHARE * seconds
     ):
         taken = measure(chunk)
         spent += taken

@@ -138,7 +138,7 @@ def rows_with_bad_gradient(losses: Tensor, parameters: Sequence[Tensor]) -> list
     makes the gradient of every other row NaN too, since 0 × ∞ is NaN.
 
     Arguments:
-        losses: (rows,), with the graph that made them.
+        losses: (rows,), with their graph.
         parameters: what the gradients are taken to.
 
     Example:

@@ -1,4 +1,4 @@
-"""Arguments that can be asked for and set, as scikit-learn expects of an estimator."""
+"""`get_params` and `set_params`, as scikit-learn expects of an estimator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Parameters:
     """
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments that this was made with, by name.
+        """The constructor's arguments, by name.
 
         Arguments:
             deep: has no meaning here, since no argument is an estimator.

@@ -1,4 +1,4 @@
-"""What a training run is asked to do."""
+"""The plan of a training run: steps, learning rates, stopping, averaging, seed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LayerRate:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run is asked to do: steps, rates, seed.
+    """Steps, learning rates and seed of a training run.
 
     Two runs of equal plans on equal data, threads and machine give equal weights, bit for bit.
 

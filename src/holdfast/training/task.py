@@ -39,7 +39,7 @@ class Task(Protocol[Batch]):
 
         Arguments:
             module: the network to use, which is not always `self.module`: timing uses a copy.
-            batch: what `batch` made.
+            batch: from `batch`.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The weights of a network as arrays, and a network from arrays that nobody vouches for."""
+"""The weights of a network as arrays, and a network from untrusted arrays."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def network_from(make: Callable[[], Network], arrays: Mapping[str, NDArray[Any]]
 
 
 class _WithoutMemory(TorchFunctionMode):
-    """Weights made here have a shape and no memory, and nothing is drawn for them.
+    """Inside, `torch.empty` takes no memory and draws nothing; shapes are kept.
 
-    Whatever is not made by `torch.empty`, as buffers are not, is made as ever.
+    Whatever comes from elsewhere, as buffers do, is as usual.
     """
 
     def __torch_function__(

@@ -1,4 +1,4 @@
-"""What the runs of a memory comparison say, in sentences; where the LSTM does not win, too."""
+"""Sentences about the runs of a memory comparison; where the LSTM does not win, too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def findings(runs: Sequence[ComparedRun], planned: int, batch: int) -> tuple[str
 
     Arguments:
         runs: that were done, all of one task.
-        planned: how many were asked for.
+        planned: how many there should be.
         batch: sequences of an update.
 
     Example:
@@ -106,10 +106,10 @@ def _sooner(runs: Sequence[ComparedRun]) -> list[str]:
         if not both:
             continue
         lag = max(both)
-        theirs, ours = (_updates(_of(runs, name), lag) for name in (model, _REMEMBER))
-        if theirs < ours:
+        others, ours = (_updates(_of(runs, name), lag) for name in (model, _REMEMBER))
+        if others < ours:
             found.append(
-                f"At lag {lag} {model} was sooner: {theirs:,.0f} updates in the median, the LSTM "
+                f"At lag {lag} {model} was sooner: {others:,.0f} updates in the median, the LSTM "
                 f"that starts to remember {ours:,.0f}."
             )
     return found
@@ -119,23 +119,23 @@ def _published(runs: Sequence[ComparedRun], batch: int) -> list[str]:
     """Training sequences beside those of the paper that the tasks are from."""
     found = []
     for lag in sorted({run.lag for run in runs}):
-        theirs = PUBLISHED.get((runs[0].task, lag))
+        published = PUBLISHED.get((runs[0].task, lag))
         ours = _at(_of(runs, _REMEMBER), lag)
-        if theirs is None or not ours or _share(ours, lag) < 1.0:
+        if published is None or not ours or _share(ours, lag) < 1.0:
             continue
         found.append(
             f"At lag {lag} {_REMEMBER} took {batch * _updates(ours, lag):,.0f} training sequences "
-            f"in the median; Hochreiter and Schmidhuber (1997) report {theirs} for theirs."
+            f"in the median; Hochreiter and Schmidhuber (1997) report {published} for theirs."
         )
     return found
 
 
 def _longest(runs: Sequence[ComparedRun], model: str) -> int | None:
     """The longest lag solved in every run, 0 where none was; None where the model has no runs."""
-    own = _of(runs, model)
-    if not own:
+    of_model = _of(runs, model)
+    if not of_model:
         return None
-    return max((run.lag for run in own if _share(own, run.lag) == 1.0), default=0)
+    return max((run.lag for run in of_model if _share(of_model, run.lag) == 1.0), default=0)
 
 
 def _of(runs: Sequence[ComparedRun], model: str) -> list[ComparedRun]:
@@ -148,8 +148,8 @@ def _at(runs: Sequence[ComparedRun], lag: int) -> list[ComparedRun]:
 
 def _share(runs: Sequence[ComparedRun], lag: int) -> float:
     """Of the runs at a lag, those that solved it; −1 where there are none."""
-    there = _at(runs, lag)
-    return sum(run.solved_after is not None for run in there) / len(there) if there else -1.0
+    at_lag = _at(runs, lag)
+    return sum(run.solved_after is not None for run in at_lag) / len(at_lag) if at_lag else -1.0
 
 
 def _updates(runs: Sequence[ComparedRun], lag: int) -> float:

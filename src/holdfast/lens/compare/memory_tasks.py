@@ -337,8 +337,8 @@ class Examples:
 
     def read(self, outputs: Tensor) -> Tensor:
         """(B, R, O) a network's outputs (T, B, O) at the last R steps of each sequence."""
-        asked = self.targets.shape[1]
-        steps = self.ends[:, None] + torch.arange(1 - asked, 1)
+        count = self.targets.shape[1]
+        steps = self.ends[:, None] + torch.arange(1 - count, 1)
         return outputs[steps, torch.arange(len(self.ends))[:, None]]
 
 
@@ -389,6 +389,6 @@ def wrong(task: MemoryTask, outputs: Tensor, targets: Tensor) -> Tensor:
     if task.outputs == 1:
         off = (outputs[..., 0] - targets).abs()
     else:
-        asked = functional.one_hot(targets, task.outputs)
-        off = (outputs.softmax(-1) - asked).abs().amax(-1)
+        expected = functional.one_hot(targets, task.outputs)
+        off = (outputs.softmax(-1) - expected).abs().amax(-1)
     return ~(off <= task.tolerance).all(dim=1)  # so that what is not a number is wrong

@@ -158,8 +158,8 @@ def matched_units(model: ModelName, inputs: int, outputs: int, hidden: int) -> i
     def count(blocks: int, units: int) -> int:
         return blocks * units * (inputs + units + 2) + outputs * (units + 1)
 
-    wanted = count(4, hidden)
-    nearest: Callable[[int], int] = lambda units: abs(count(blocks, units) - wanted)  # noqa: E731
+    target = count(4, hidden)
+    nearest: Callable[[int], int] = lambda units: abs(count(blocks, units) - target)  # noqa: E731
     return min(range(1, 4 * hidden + 4 * inputs + 8), key=nearest)
 
 

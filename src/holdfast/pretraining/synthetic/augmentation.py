@@ -125,8 +125,8 @@ def rising(random: np.random.Generator, values: Array, seen: Mask, share: float)
     """
     first = np.argmax(seen, axis=1)[:, None]
     change = values[:, -1:] - np.take_along_axis(values, first, axis=1)
-    wanted = np.where(chance(random, len(values), share), 1.0, -1.0)
-    return np.where(change * wanted < 0, -values, values)
+    direction = np.where(chance(random, len(values), share), 1.0, -1.0)
+    return np.where(change * direction < 0, -values, values)
 
 
 def clipping(random: np.random.Generator, values: Array, probability: float) -> Array:
@@ -191,9 +191,9 @@ def mixing(
     partner[order] = order[following]
     mixed = chance(random, count, share)
     weight = random.beta(1.5, 1.5, (count, 1))
-    own = standardise(values, seen)
-    others = np.clip(standardise(values[partner], seen), -20, 20)
-    return np.where(mixed, weight * own + (1 - weight) * others, own)
+    first = standardise(values, seen)
+    second = np.clip(standardise(values[partner], seen), -20, 20)
+    return np.where(mixed, weight * first + (1 - weight) * second, first)
 
 
 def placing(random: np.random.Generator, values: Array, seen: Mask) -> Array:

@@ -243,17 +243,19 @@ def _compose(
             recipe.holidays,
         )
         values[rows] += strength[rows] * standardise(shape, seen[rows])
-    own = coarse * log_uniform(random, count, 0.25, 6.0) * step ** uniform(random, count, 0.3, 1.0)
-    own = np.where(dominant, strength * log_uniform(random, count, 0.0005, 0.15), own)
+    noisiness = (
+        coarse * log_uniform(random, count, 0.25, 6.0) * step ** uniform(random, count, 0.3, 1.0)
+    )
+    noisiness = np.where(dominant, strength * log_uniform(random, count, 0.0005, 0.15), noisiness)
     noisy = random.random((count, 1)) < np.where(calendar > 1, recipe.noise, recipe.noise_alone)
-    own = own * (noisy & (family != _COUNTS)[:, None])
-    values += own * augmentation.noise(random, count, length, recipe)
+    noisiness = noisiness * (noisy & (family != _COUNTS)[:, None])
+    values += noisiness * augmentation.noise(random, count, length, recipe)
 
-    whole = np.sqrt(1 + strength**2 + own**2)
+    whole = np.sqrt(1 + strength**2 + noisiness**2)
     rows = np.flatnonzero(chance(random, count, recipe.shocks))
     values[rows] += whole[rows] * augmentation.shocks(random, len(rows), length)
     rows = np.flatnonzero(chance(random, count, recipe.spikes))
     values[rows] += whole[rows] * augmentation.spikes(random, len(rows), length)
     rows = np.flatnonzero(chance(random, count, recipe.late_break))
-    values[rows] += (step + own)[rows] * augmentation.breaks(random, seen[rows])
+    values[rows] += (step + noisiness)[rows] * augmentation.breaks(random, seen[rows])
     return values

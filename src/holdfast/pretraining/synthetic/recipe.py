@@ -1,4 +1,4 @@
-"""What the synthetic series are made of, and how often."""
+"""Recipes of synthetic series: families, probabilities, and which networks learn from them."""
 
 from __future__ import annotations
 

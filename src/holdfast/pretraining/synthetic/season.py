@@ -81,9 +81,9 @@ def _profile(random: np.random.Generator, turns: Array, period: Array) -> Array:
     for which, make in enumerate((_harmonics, _arbitrary, _bumps)):
         rows = np.flatnonzero(kind == which)
         if len(rows):
-            made = make(random, turns[rows], period[rows])
-            made = made - made.mean(axis=1, keepdims=True)
-            values[rows] = made / (made.std(axis=1, keepdims=True) + 1e-9)
+            profile = make(random, turns[rows], period[rows])
+            profile = profile - profile.mean(axis=1, keepdims=True)
+            values[rows] = profile / (profile.std(axis=1, keepdims=True) + 1e-9)
     return values
 
 
