@@ -16,7 +16,7 @@ from holdfast import Forecaster, storage
 from holdfast.forecasting.model import KIND, FittedModel
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import PretrainedMember, WindowMember
-from holdfast.forecasting.networks.recipes import Adapting, Scratch
+from holdfast.forecasting.networks.recipes import FineTuning, FromScratch
 from holdfast.records import ADAPTED, LSTM, PRETRAINED
 
 HORIZON = 3
@@ -49,8 +49,8 @@ def fitted_networks() -> FittedModel:
     zero = made._require()
     start = made_of(zero)
     design = choose_design(zero.series.lengths, HORIZON, 12)
-    networks = [Scratch(design).task(zero.series, None, seed).module.eval() for seed in (0, 1)]
-    adapted = Adapting(start).task(zero.series, None, 0).module.eval()
+    networks = [FromScratch(design).task(zero.series, None, seed).module.eval() for seed in (0, 1)]
+    adapted = FineTuning(start).task(zero.series, None, 0).module.eval()
     with torch.no_grad():
         for weight in adapted.parameters():
             weight.mul_(1.001)  # no weight that half precision could hold

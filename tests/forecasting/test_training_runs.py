@@ -21,9 +21,9 @@ from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.fit import TrainingRuns
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember, WindowMember
-from holdfast.forecasting.networks.recipes import Adapting, Recipe, Scratch
+from holdfast.forecasting.networks.recipes import FineTuning, FromScratch, Recipe
 from holdfast.forecasting.networks.train import Timed
-from holdfast.forecasting.pretrained.fine_tuning import AdaptingTask
+from holdfast.forecasting.pretrained.fine_tuning import FineTuningTask
 from holdfast.records import PRETRAINED
 from holdfast.tables.read import ReadOptions, read
 from holdfast.training.budget import Budget
@@ -53,7 +53,7 @@ def ground(
 def recipes(of: BacktestData) -> list[Recipe]:
     """Both ways of training."""
     start = PretrainedMember(PRETRAINED, untrained(), HORIZON, 6, None)
-    return [Adapting(start), Scratch(choose_design(of.seen.lengths, HORIZON, 6))]
+    return [FineTuning(start), FromScratch(choose_design(of.seen.lengths, HORIZON, 6))]
 
 
 def runs(
@@ -136,7 +136,7 @@ def test_adapting_leaves_the_pretrained_network_as_it_was() -> None:
     adapted = networks(made.before_backtest())[0]
     assert not same(start, adapted)
     (recipe, _) = recipes(ground())
-    assert isinstance(recipe, Adapting)
+    assert isinstance(recipe, FineTuning)
     assert same(start, recipe.start.network)
 
 
@@ -178,7 +178,7 @@ def test_a_budget_that_is_nearly_used_begins_no_training_unless_asked() -> None:
     late = Budget(100.0, start=0.0, clock=lambda: 85.0)
     careful = runs(ground(), steps=None, always=False, budget=late)
     assert careful.before_backtest() == ()
-    assert "The pretrained LSTM was not adapted" in careful.remarks[-1]
+    assert "The pretrained LSTM was not fine-tuned" in careful.remarks[-1]
     assert "budget" in careful.remarks[-1]
     assert careful.summaries() == ()
 
@@ -191,7 +191,7 @@ def test_time_that_one_kind_of_training_cannot_use_goes_to_the_other(
     def steps_for(task: object, plan: Plan, seconds: float) -> Timed:
         """Two seconds an update to adapt; from nothing a hundredth, so that all useful ones fit."""
         offered.append(seconds)
-        pace = 2.0 if isinstance(task, AdaptingTask) else 0.01
+        pace = 2.0 if isinstance(task, FineTuningTask) else 0.01
         steps = min(plan.steps, int(seconds / pace))
         return Timed(steps, steps * pace)
 

@@ -10,7 +10,7 @@ import torch
 from tests.forecasting.pretrained.examples import DESIGNS, reading_of, walk
 
 from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.pretrained.features import Reading
+from holdfast.forecasting.pretrained.features import PatchFeatures
 from holdfast.forecasting.pretrained.fine_tuning import LEAST, mean_loss
 from holdfast.pretraining import task as tasks
 from holdfast.pretraining.synthetic.draws import Samples
@@ -113,9 +113,9 @@ def test_the_future_is_hidden_and_asked_for(name: str) -> None:
     assert stretches >= 3  # stretches of the past are hidden too, in some series of some batches
 
 
-def reading_with(observed: torch.Tensor, ahead: torch.Tensor) -> Reading:
+def reading_with(observed: torch.Tensor, ahead: torch.Tensor) -> PatchFeatures:
     read = reading_of(np.stack([walk(12), walk(12, 1)]), DESIGNS["fine"])
-    return Reading(read.inputs, read.candidates, read.level, read.spread, observed, ahead)
+    return PatchFeatures(read.inputs, read.candidates, read.level, read.spread, observed, ahead)
 
 
 def test_the_loss_asks_where_enough_is_known_and_weighs_the_farther_future_double() -> None:

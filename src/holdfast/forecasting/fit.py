@@ -18,16 +18,16 @@ from holdfast.forecasting.evaluation.copula import Dependence
 from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring.anomalies import anomaly_record
-from holdfast.forecasting.networks.covariates.inputs import Reading
+from holdfast.forecasting.networks.covariates.inputs import CovariateEncoding
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import CHUNK, NetworkMember, PretrainedMember, regressed
 from holdfast.forecasting.networks.recipes import (
     NETWORKS_OF,
-    Adapting,
+    FineTuning,
+    FromScratch,
+    FromScratchWithCovariates,
     Recipe,
-    Scratch,
-    ScratchWithCovariates,
-    continued,
+    warm_started,
 )
 from holdfast.forecasting.networks.train import SeriesTask, fit_network, steps_for
 from holdfast.forecasting.paths import dependence
@@ -281,7 +281,7 @@ class TrainingRuns:
         return False
 
     def _remark(self, recipe: Recipe, reason: str) -> None:
-        self.remarks.append(f"{recipe.undone}: {reason}.")
+        self.remarks.append(f"{recipe.untrained}: {reason}.")
 
     def _seed(self, recipe: Recipe, number: int) -> int:
         """Of one of a member's networks."""
@@ -550,10 +550,12 @@ def fit(
     recipes: list[Recipe] = []
     if adapt != "none":
         design = choose_design(ground.seen.lengths, horizon, season, longer)
-        recipes = [Adapting(pretrained, native_precision("cpu")), Scratch(design)]
+        recipes = [FineTuning(pretrained, native_precision("cpu")), FromScratch(design)]
         if ground.seen.covariates is not None and len(ground.seen.values):
-            recipes.append(ScratchWithCovariates(design, Reading.of(ground.seen, season)))
-    begins = [continued(one, start.networks, table.series) for one in recipes] if start else []
+            recipes.append(
+                FromScratchWithCovariates(design, CovariateEncoding.of(ground.seen, season))
+            )
+    begins = [warm_started(one, start.networks, table.series) for one in recipes] if start else []
     recipes = [recipe for recipe, _ in begins] or recipes
     with Interrupts() as interrupts:
         runs = TrainingRuns(

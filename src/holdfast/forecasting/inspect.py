@@ -27,7 +27,7 @@ from holdfast.forecasting.networks.model import (
     pinball,
     targets,
 )
-from holdfast.forecasting.pretrained.features import Reading, origins_of, read
+from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, read
 from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.nn.inspectable import output_replaced, output_seen
@@ -53,7 +53,7 @@ class WindowExamples:
 class PatchExamples:
     """What the pretrained network reads, and what came, (P − 1, B, p)."""
 
-    reading: Reading
+    reading: PatchFeatures
     ahead: Tensor
 
 
@@ -131,7 +131,7 @@ class InspectedPretrained(nn.Module):
         loss = _mean_pinball(made[:-1], examples.ahead.to(made.dtype))
         return torch.cat([loss, loss.new_full((1, loss.shape[1]), torch.nan)])
 
-    def _in_its_dtype(self, given: Reading) -> Reading:
+    def _in_its_dtype(self, given: PatchFeatures) -> PatchFeatures:
         dtype = next(self.parameters()).dtype
         return replace(given, inputs=given.inputs.to(dtype), candidates=given.candidates.to(dtype))
 

@@ -90,10 +90,10 @@ class StoredNetworks(Sequence["NetworkMember"]):
 
     @cached_property
     def _networks(self) -> tuple[NetworkMember, ...]:
-        from holdfast.forecasting.networks.storage import check_networks, read_networks
+        from holdfast.forecasting.networks.storage import check_networks, networks_from_json
 
         with _refusing(self._folder):
-            networks = read_networks(
+            networks = networks_from_json(
                 self.described,
                 self.arrays,
                 horizon=self._horizon,
@@ -304,9 +304,9 @@ class FittedModel:
         if isinstance(self.networks, StoredNetworks):  # nobody has changed them
             networks, weights = self.networks.described, self.networks.arrays
         else:
-            from holdfast.forecasting.networks.storage import described_networks
+            from holdfast.forecasting.networks.storage import networks_to_json
 
-            networks, weights = described_networks(self.networks)
+            networks, weights = networks_to_json(self.networks)
         arrays |= weights
         if self.scores is not None:
             arrays |= self.scores.to_arrays()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.design import PatchDesign
-from holdfast.forecasting.pretrained.features import Reading, origins_of, read, targets
+from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, read, targets
 from holdfast.forecasting.pretrained.fine_tuning import Precision, mean_loss, quantiles_in
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.pretraining.synthetic.draws import Samples
@@ -45,7 +45,7 @@ class SyntheticBatch:
         family: (B,) what kind of series each is.
     """
 
-    reading: Reading
+    reading: PatchFeatures
     ahead: Tensor
     family: tuple[str, ...]
 

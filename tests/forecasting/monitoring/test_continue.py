@@ -17,7 +17,7 @@ from holdfast import Forecaster
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import WindowMember
-from holdfast.forecasting.networks.recipes import Adapting, Continued, Scratch, continued
+from holdfast.forecasting.networks.recipes import FineTuning, FromScratch, warm_started
 from holdfast.records import ADAPTED, LSTM
 
 
@@ -31,8 +31,8 @@ def saved_networks() -> FittedModel:
     """A model in which both kinds of trained networks are, of weights that nothing else has."""
     fitted = Forecaster(HORIZON, adapt="none").fit(long_frame())._require()
     design = choose_design(_seen_lengths(), HORIZON, fitted.season)
-    own = [Scratch(design).task(fitted.series, None, seed).module.eval() for seed in (0, 1)]
-    adapted = Adapting(fitted.pretrained).task(fitted.series, None, 0).module.eval()
+    own = [FromScratch(design).task(fitted.series, None, seed).module.eval() for seed in (0, 1)]
+    adapted = FineTuning(fitted.pretrained).task(fitted.series, None, 0).module.eval()
     with torch.no_grad():
         for network in (*own, adapted):
             for weight in network.parameters():
@@ -78,14 +78,14 @@ def test_the_last_training_begins_with_the_saved_weights_and_takes_half() -> Non
     whole = saved.series
     held_out = whole.cut(whole.ends - HORIZON)
     design = choose_design(_seen_lengths(), HORIZON, saved.season)
-    for recipe in (Adapting(saved.pretrained), Scratch(design)):
-        going, said = continued(recipe, saved.networks, whole)
-        assert isinstance(going, Continued)
+    for recipe in (FineTuning(saved.pretrained), FromScratch(design)):
+        going, said = warm_started(recipe, saved.networks, whole)
         assert said == ""
+        assert going.warm_start is not None
         assert (going.final_steps(9), recipe.final_steps(9)) == (4, 9)
         assert going.identity() != recipe.identity()
         for seed in range(recipe.networks):
-            before = going.networks_before[seed].state_dict()
+            before = going.warm_start.networks[seed].state_dict()
             last = going.task(whole, None, seed).module.state_dict()
             early = going.task(held_out, None, seed).module.state_dict()
             plain = recipe.task(held_out, None, seed).module.state_dict()
@@ -97,9 +97,9 @@ def test_the_last_training_begins_with_the_saved_weights_and_takes_half() -> Non
 def test_where_there_is_nothing_to_go_on_from_it_says_so(model: Path) -> None:
     saved = saved_networks()
     other = choose_design(np.array([900] * 4), 24, 12)
-    going, said = continued(Scratch(other), saved.networks, saved.series)
-    assert isinstance(going, Scratch)
+    going, said = warm_started(FromScratch(other), saved.networks, saved.series)
+    assert going.warm_start is None
     assert said == "The saved LSTM has other sizes; it begins anew."
     zero = Forecaster(HORIZON, adapt="none").fit(long_frame())
-    going, said = continued(Adapting(saved.pretrained), zero._require().networks, saved.series)
+    going, said = warm_started(FineTuning(saved.pretrained), zero._require().networks, saved.series)
     assert said == "The saved model has no Adapted to go on from; it begins anew."

@@ -10,8 +10,8 @@ from tests.forecasting.small import DESIGN, untrained
 from holdfast.errors import ModelError
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import PretrainedMember
-from holdfast.forecasting.networks.recipes import Adapting, Scratch
-from holdfast.forecasting.networks.storage import described_networks, read_networks
+from holdfast.forecasting.networks.recipes import FineTuning, FromScratch
+from holdfast.forecasting.networks.storage import networks_from_json, networks_to_json
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.records import PRETRAINED
 from holdfast.training.weights import arrays_of, network_from
@@ -55,18 +55,18 @@ def test_weights_take_half_the_room_only_where_nothing_is_lost() -> None:
 def test_networks_come_back_from_their_description() -> None:
     start = member()
     series = series_of([walk(60), walk(60, 1)])
-    scratch = Scratch(choose_design(series.lengths, HORIZON, 7))
-    adapting = Adapting(start)
+    scratch = FromScratch(choose_design(series.lengths, HORIZON, 7))
+    fine_tuning = FineTuning(start)
     tasks = [scratch.task(series, None, seed).module.eval() for seed in (0, 1)]
-    adapted = adapting.member([adapting.task(series, None, 0).module.eval()])
-    described, arrays = described_networks([start, adapted, scratch.member(tasks)])
+    adapted = fine_tuning.member([fine_tuning.task(series, None, 0).module.eval()])
+    described, arrays = networks_to_json([start, adapted, scratch.member(tasks)])
     given = {"horizon": HORIZON, "season": 7, "calendar": series.calendar}
-    again = read_networks(described, arrays, **given)
+    again = networks_from_json(described, arrays, **given)
     assert [one.name for one in again] == ["Pretrained", "Adapted", "LSTM"]
     for one, other in zip((start, adapted, scratch.member(tasks)), again, strict=True):
         np.testing.assert_array_equal(other.quantiles(series), one.quantiles(series))
     with pytest.raises(ModelError, match="pretrained"):
-        read_networks({"LSTM": described["LSTM"]}, arrays, **given)
+        networks_from_json({"LSTM": described["LSTM"]}, arrays, **given)
 
 
 def test_what_shapes_an_adapted_network_is_in_its_identity() -> None:
@@ -75,6 +75,6 @@ def test_what_shapes_an_adapted_network_is_in_its_identity() -> None:
     next(iter(other.parameters())).data[0] += 1.0
     changed = PretrainedMember(PRETRAINED, other, HORIZON, 7, None)
     longer = PretrainedMember(PRETRAINED, start.network, HORIZON, 7, 14)
-    identities = [str(Adapting(one).identity()) for one in (start, changed, longer, member())]
+    identities = [str(FineTuning(one).identity()) for one in (start, changed, longer, member())]
     assert identities[0] == identities[3]
     assert len(set(identities)) == 3

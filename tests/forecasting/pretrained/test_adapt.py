@@ -16,7 +16,11 @@ from tests.forecasting.pretrained.examples import (
 
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained import fine_tuning
-from holdfast.forecasting.pretrained.fine_tuning import AdaptingBatch, AdaptingTask, adapting_plan
+from holdfast.forecasting.pretrained.fine_tuning import (
+    FineTuningBatch,
+    FineTuningTask,
+    fine_tuning_plan,
+)
 from holdfast.tables.series import SeriesSet
 from holdfast.training.loop import train
 
@@ -26,18 +30,20 @@ READING = ("inputs", "candidates", "level", "spread", "observed", "ahead")
 
 def task_of(
     series: SeriesSet, held_out: SeriesSet | None = None, name: str = "fine", season: int = 1
-) -> AdaptingTask:
+) -> FineTuningTask:
     network = network_of(DESIGNS[name])
-    return AdaptingTask(network, series, held_out, horizon=HORIZON, season=season, long_season=None)
+    return FineTuningTask(
+        network, series, held_out, horizon=HORIZON, season=season, long_season=None
+    )
 
 
-def watched(task: AdaptingTask) -> float | None:
+def watched(task: FineTuningTask) -> float | None:
     """The loss on what lies behind the training part."""
     with torch.no_grad():
         return task.validate(task.module)
 
 
-def same(one: AdaptingBatch, other: AdaptingBatch, *fields: str) -> bool:
+def same(one: FineTuningBatch, other: FineTuningBatch, *fields: str) -> bool:
     return all(
         np.array_equal(getattr(one.reading, field), getattr(other.reading, field), equal_nan=True)
         for field in fields
@@ -105,7 +111,7 @@ def test_a_window_asks_for_its_horizon_and_no_more(name: str) -> None:
             assert (batch.reading.ahead[:known, column] == 0).all()
 
 
-def loss_by_hand(task: AdaptingTask, rows: list[Array], ends: list[int], season: int) -> float:
+def loss_by_hand(task: FineTuningTask, rows: list[Array], ends: list[int], season: int) -> float:
     """Mean pinball loss, in spreads, of every horizon behind the training part."""
     design = task.design
     total, count = 0.0, 0
@@ -179,10 +185,12 @@ def test_adapted_to_sines_it_forecasts_sines_and_the_given_network_is_left_alone
     whole = series_of(rows)
     network = network_of(DESIGNS["fine"])
     given = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    task = AdaptingTask(network, whole.cut(30), whole, horizon=HORIZON, season=1, long_season=None)
+    task = FineTuningTask(
+        network, whole.cut(30), whole, horizon=HORIZON, season=1, long_season=None
+    )
     before = watched(task)
     assert before is not None
-    trained = train(task, adapting_plan(40, 0, stop_early=True))
+    trained = train(task, fine_tuning_plan(40, 0, stop_early=True))
     after = watched(task)
     assert after is not None
     assert after < 0.9 * before

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from holdfast.forecasting.networks.covariates.effects import Effects, fit_effects
-from holdfast.forecasting.networks.covariates.inputs import CovariateWindows, Reading
+from holdfast.forecasting.networks.covariates.inputs import CovariateEncoding, CovariateWindows
 from holdfast.forecasting.networks.covariates.network import CovariateNetwork
 from holdfast.forecasting.networks.design import QUANTILES, Design
 from holdfast.forecasting.networks.model import ForecastNetwork, features
@@ -169,7 +169,7 @@ class CovariateMember:
     """
 
     design: Design
-    reading: Reading
+    reading: CovariateEncoding
     networks: Sequence[CovariateNetwork]
 
     @property

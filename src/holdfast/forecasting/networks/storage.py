@@ -13,7 +13,7 @@ from torch import nn
 
 from holdfast.errors import ModelError
 from holdfast.forecasting.networks.covariates.effects import Effects
-from holdfast.forecasting.networks.covariates.inputs import Reading, Unit, input_names
+from holdfast.forecasting.networks.covariates.inputs import CovariateEncoding, Unit, input_names
 from holdfast.forecasting.networks.covariates.network import CovariateNetwork
 from holdfast.forecasting.networks.design import Design
 from holdfast.forecasting.networks.members import (
@@ -45,15 +45,15 @@ _MOST_NETWORKS: Final = 64
 _LONGEST_SEASON: Final = 100_000
 
 
-def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, object], Arrays]:
-    """What `read_networks` needs: member → sizes for a manifest, and the weights by name."""
+def networks_to_json(members: Sequence[NetworkMember]) -> tuple[dict[str, object], Arrays]:
+    """What `networks_from_json` needs: member → sizes for a manifest, and the weights by name."""
     described: dict[str, object] = {}
     arrays: Arrays = {}
     for member in members:
         networks: Sequence[nn.Module]
         if isinstance(member, RegressedMember):
             networks = ()
-            fields, numbers = described_effects(member.effects)
+            fields, numbers = effects_to_json(member.effects)
             described[member.name] = {"effects": fields}
             arrays |= {f"{member.name}/{name}": array for name, array in numbers.items()}
         elif isinstance(member, CovariateMember):
@@ -61,7 +61,7 @@ def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, obje
             described[member.name] = {
                 "design": member.design.to_json(),
                 "networks": len(networks),
-                "reading": described_reading(member.reading),
+                "reading": encoding_to_json(member.reading),
             }
         elif isinstance(member, WindowMember):
             networks = member.networks
@@ -81,7 +81,7 @@ def described_networks(members: Sequence[NetworkMember]) -> tuple[dict[str, obje
     return described, arrays
 
 
-def read_networks(
+def networks_from_json(
     described: object,
     arrays: Mapping[str, NDArray[Any]],
     *,
@@ -92,7 +92,7 @@ def read_networks(
     """The members that are networks, checked; the pretrained one first.
 
     Arguments:
-        described, arrays: from `described_networks`; untrusted.
+        described, arrays: from `networks_to_json`; untrusted.
         horizon: steps that they forecast.
         season: points of a season.
         calendar: of the series.
@@ -115,7 +115,7 @@ def read_networks(
             members.append(_with_covariates(fields, arrays, horizon, calendar))
         elif name == PRETRAINED_X:
             (start,) = (one for one in members if isinstance(one, PretrainedMember))
-            effects = read_effects(fields["effects"], _under(f"{name}/", arrays))
+            effects = effects_from_json(fields["effects"], _under(f"{name}/", arrays))
             members.append(RegressedMember(start, effects))
         else:
             members.append(_pretrained(name, fields, arrays, horizon, season))
@@ -126,7 +126,7 @@ def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
     """Refuse networks that read other covariates than series have.
 
     Arguments:
-        members: from `read_networks`.
+        members: from `networks_from_json`.
         series: of the same model folder.
 
     Raises:
@@ -173,7 +173,7 @@ def _with_covariates(
     horizon: int,
     calendar: Calendar,
 ) -> CovariateMember:
-    reading = read_reading(fields["reading"])
+    reading = encoding_from_json(fields["reading"])
     design, count = _sizes(fields, horizon)
     make = partial(CovariateNetwork, design, reading.sizes(calendar))
     networks = [network_from(make, _under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
@@ -215,10 +215,10 @@ _KINDS: Final = ("flag", "ratio", "number", "category")
 _MOST: Final = 100_000
 
 
-def described_effects(effects: Effects) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
-    """What `read_effects` needs: words for a manifest, and arrays by name."""
+def effects_to_json(effects: Effects) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
+    """What `effects_from_json` needs: words for a manifest, and arrays by name."""
     fields: dict[str, object] = {
-        "units": described_units(effects.units),
+        "units": units_to_json(effects.units),
         "holidays": list(effects.holidays),
         "lag": effects.lag,
         "labels": list(effects.labels),
@@ -231,8 +231,8 @@ def described_effects(effects: Effects) -> tuple[dict[str, object], dict[str, ND
     }
 
 
-def read_effects(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Effects:
-    """The inverse of `described_effects`.
+def effects_from_json(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Effects:
+    """The inverse of `effects_to_json`.
 
     Arguments:
         fields, arrays: untrusted.
@@ -242,7 +242,7 @@ def read_effects(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Effects:
     """
     if not isinstance(fields, dict) or set(fields) != _EFFECT_FIELDS:
         raise ModelError("its effects of covariates have missing or unknown fields")
-    units = read_units(fields["units"])
+    units = units_from_json(fields["units"])
     holidays, labels = texts(fields["holidays"]), texts(fields["labels"])
     lag = fields["lag"]
     if type(lag) is not int or not 1 <= lag <= _MOST:
@@ -267,11 +267,11 @@ def read_effects(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Effects:
     return Effects(units, holidays, lag, pooled, groups, own, labels, cuts)
 
 
-def described_reading(reading: Reading) -> dict[str, object]:
-    """What `read_reading` needs, for a manifest."""
+def encoding_to_json(reading: CovariateEncoding) -> dict[str, object]:
+    """What `encoding_from_json` needs, for a manifest."""
     return {
-        "known": described_units(reading.known),
-        "historic": described_units(reading.historic),
+        "known": units_to_json(reading.known),
+        "historic": units_to_json(reading.historic),
         "holidays": list(reading.holidays),
         "lag": reading.lag,
         "statics": described_columns(reading.statics),
@@ -280,13 +280,13 @@ def described_reading(reading: Reading) -> dict[str, object]:
     }
 
 
-def read_reading(fields: object) -> Reading:
-    """The inverse of `described_reading`.
+def encoding_from_json(fields: object) -> CovariateEncoding:
+    """The inverse of `encoding_to_json`.
 
     Raises:
         ModelError: something is missing, unknown, damaged or out of range.
     """
-    if not isinstance(fields, dict) or set(fields) != set(Reading.__dataclass_fields__):
+    if not isinstance(fields, dict) or set(fields) != set(CovariateEncoding.__dataclass_fields__):
         raise ModelError("its reading of covariates has missing or unknown fields")
     lag = fields["lag"]
     if type(lag) is not int or not 1 <= lag <= _MOST:
@@ -298,9 +298,9 @@ def read_reading(fields: object) -> Reading:
     centres, spreads = (_numbers(fields[name], len(statics)) for name in ("centres", "spreads"))
     if any(spread <= 0 for spread in spreads):
         raise ModelError("its reading of covariates has an impossible spread")
-    return Reading(
-        known=read_units(fields["known"]),
-        historic=read_units(fields["historic"]),
+    return CovariateEncoding(
+        known=units_from_json(fields["known"]),
+        historic=units_from_json(fields["historic"]),
         holidays=texts(fields["holidays"]),
         lag=lag,
         statics=statics,
@@ -316,7 +316,7 @@ def _numbers(listed: object, count: int) -> tuple[float, ...]:
     return tuple(listed)  # type: ignore[arg-type] # a list of floats
 
 
-def described_units(units: tuple[Unit, ...]) -> list[dict[str, object]]:
+def units_to_json(units: tuple[Unit, ...]) -> list[dict[str, object]]:
     """How columns are read, for a manifest."""
     return [
         {"name": unit.name, "kind": unit.kind, "spread": unit.spread, "levels": unit.levels}
@@ -324,8 +324,8 @@ def described_units(units: tuple[Unit, ...]) -> list[dict[str, object]]:
     ]
 
 
-def read_units(listed: object) -> tuple[Unit, ...]:
-    """The inverse of `described_units`.
+def units_from_json(listed: object) -> tuple[Unit, ...]:
+    """The inverse of `units_to_json`.
 
     Raises:
         ModelError: something is missing, unknown or out of range.

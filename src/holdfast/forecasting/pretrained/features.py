@@ -35,7 +35,7 @@ SCALARS = len(_TURNING)
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class PatchFeatures:
     """What the network reads at each of K positions of B windows.
 
     Arguments:
@@ -87,7 +87,7 @@ def read(
     long_season: Tensor,
     origins: Tensor,
     design: PatchDesign,
-) -> Reading:
+) -> PatchFeatures:
     """The reading of some windows; nothing of it depends on what lies behind a position.
 
     Arguments:
@@ -165,7 +165,7 @@ def read(
         candidates.append(made)
         inputs += [torch.nan_to_num(made[..., -1]).clamp(-CLIP, CLIP), errors]
     choices = torch.cat(candidates, dim=2).clamp(-CLIP, CLIP)
-    return Reading(
+    return PatchFeatures(
         inputs=torch.cat(inputs, dim=2).transpose(0, 1).float(),
         candidates=choices.transpose(0, 1).float(),
         level=(level * size + reference).T,
@@ -175,7 +175,7 @@ def read(
     )
 
 
-def mirror(reading: Reading, design: PatchDesign) -> Reading:
+def mirror(reading: PatchFeatures, design: PatchDesign) -> PatchFeatures:
     """The reading of the negated series, without reading it again."""
     kept, turned = torch.ones(1), -torch.ones(1)
     parts = [
@@ -187,7 +187,7 @@ def mirror(reading: Reading, design: PatchDesign) -> Reading:
         turned.expand(design.smoothings),
         kept.expand(design.smoothings),
     ]
-    return Reading(
+    return PatchFeatures(
         inputs=reading.inputs * torch.cat(parts),
         candidates=-reading.candidates,
         level=-reading.level,
@@ -197,7 +197,7 @@ def mirror(reading: Reading, design: PatchDesign) -> Reading:
     )
 
 
-def targets(values: Tensor, reading: Reading, patch: int) -> Tensor:
+def targets(values: Tensor, reading: PatchFeatures, patch: int) -> Tensor:
     """(K − 1, B, p) what came after each position but the last, in its units; NaN for none.
 
     Arguments:

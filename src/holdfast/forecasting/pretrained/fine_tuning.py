@@ -16,7 +16,7 @@ from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.networks.model import pinball
 from holdfast.forecasting.networks.train import LEAST_EVERY
 from holdfast.forecasting.pretrained.features import (
-    Reading,
+    PatchFeatures,
     known_patches,
     left_aligned,
     origins_of,
@@ -44,7 +44,7 @@ VALIDATIONS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class AdaptingBatch:
+class FineTuningBatch:
     """What one update learns from.
 
     Arguments:
@@ -56,11 +56,11 @@ class AdaptingBatch:
 
     rows: NDArray[np.int64]
     known: NDArray[np.int64]
-    reading: Reading
+    reading: PatchFeatures
     ahead: Tensor
 
 
-class AdaptingTask:
+class FineTuningTask:
     """Learning a table's own ways, from a network that knows series in general.
 
     Arguments:
@@ -105,17 +105,17 @@ class AdaptingTask:
         """The network in training."""
         return self._network
 
-    def batch(self, step: int, seed: int) -> AdaptingBatch:
+    def batch(self, step: int, seed: int) -> FineTuningBatch:
         """The windows of update `step`."""
         return self._window_batch(self.windows.draw(generator(seed, "batch", step), self._count))
 
-    def losses(self, module: nn.Module, batch: AdaptingBatch) -> Tensor:
+    def losses(self, module: nn.Module, batch: FineTuningBatch) -> Tensor:
         """(B,) mean pinball loss of each window over its positions and steps."""
         assert isinstance(module, PretrainedNetwork)
         made = quantiles_in(self.precision, module, batch.reading)
         return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
 
-    def names(self, batch: AdaptingBatch, rows: Sequence[int]) -> Sequence[str]:
+    def names(self, batch: FineTuningBatch, rows: Sequence[int]) -> Sequence[str]:
         """The labels of the series behind some rows."""
         return [self.windows.series.labels[batch.rows[row]] for row in rows]
 
@@ -132,7 +132,7 @@ class AdaptingTask:
         loss = pinball(made[place, column], ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
-    def _window_batch(self, windows: Windows) -> AdaptingBatch:
+    def _window_batch(self, windows: Windows) -> FineTuningBatch:
         series, rows, ends = windows.series, windows.rows, windows.ends
         patch = self.design.patch
         known = known_patches(series, rows, ends, self.design)
@@ -150,10 +150,10 @@ class AdaptingTask:
             origins_of(~torch.isnan(visible), patch),
             self.design,
         )
-        return AdaptingBatch(rows, known, reading, targets(whole, reading, patch))
+        return FineTuningBatch(rows, known, reading, targets(whole, reading, patch))
 
 
-def adapting_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
+def fine_tuning_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
     """The training plan of a fine-tuning.
 
     Arguments:
@@ -174,7 +174,7 @@ def adapting_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
     )
 
 
-def mean_loss(made: Tensor, reading: Reading, ahead: Tensor, quantiles: Tensor) -> Tensor:
+def mean_loss(made: Tensor, reading: PatchFeatures, ahead: Tensor, quantiles: Tensor) -> Tensor:
     """(B,) mean pinball loss of each row over the positions that look back on enough.
 
     Patches farther ahead than the next count twice: few positions have any.
@@ -210,7 +210,9 @@ def native_precision(device: str) -> Precision:
     return "bfloat16" if native else "float32"
 
 
-def quantiles_in(precision: Precision, network: PretrainedNetwork, reading: Reading) -> Tensor:
+def quantiles_in(
+    precision: Precision, network: PretrainedNetwork, reading: PatchFeatures
+) -> Tensor:
     """(K, B, p, Q) quantiles in the network's units, as the network says them while it learns.
 
     Arguments:

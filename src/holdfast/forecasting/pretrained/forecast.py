@@ -11,7 +11,7 @@ from torch import Tensor
 
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.features import (
-    Reading,
+    PatchFeatures,
     known_patches,
     left_aligned,
     mirror,
@@ -108,7 +108,7 @@ def _quantiles(
     return torch.where(empty[:, None, None], torch.nan, joined).numpy()
 
 
-def _made(network: PretrainedNetwork, reading: Reading, positions: Tensor) -> Tensor:
+def _made(network: PretrainedNetwork, reading: PatchFeatures, positions: Tensor) -> Tensor:
     """(F, B, p, Q) quantiles in the network's units at F positions of each row."""
     candidates = reading.candidates[positions, torch.arange(positions.shape[1])]
     return network.quantiles_of(network.known_at(reading, positions), candidates)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.networks.model import QuantileHead
 from holdfast.forecasting.pretrained.design import PatchDesign
-from holdfast.forecasting.pretrained.features import Reading, candidate_count, input_size
+from holdfast.forecasting.pretrained.features import PatchFeatures, candidate_count, input_size
 from holdfast.nn import LSTM
 
 
@@ -74,11 +74,11 @@ class PretrainedNetwork(nn.Module):
         nn.init.zeros_(self.choose.bias)
         self.quantiles = QuantileHead(hidden, patch, len(QUANTILES))
 
-    def forward(self, reading: Reading) -> Tensor:
+    def forward(self, reading: PatchFeatures) -> Tensor:
         """(K, B, p, Q) quantiles in the network's units."""
         return self.quantiles_of(self.known(reading), reading.candidates)
 
-    def known(self, reading: Reading) -> Tensor:
+    def known(self, reading: PatchFeatures) -> Tensor:
         """(K, B, H) what the network knows at each position."""
         # What flows beside the layers stays float32 where they multiply in bfloat16.
         flow = self.enter(reading.inputs).to(reading.inputs.dtype)
@@ -87,7 +87,7 @@ class PretrainedNetwork(nn.Module):
         known: Tensor = self.leave(flow)
         return known
 
-    def known_at(self, reading: Reading, positions: Tensor) -> Tensor:
+    def known_at(self, reading: PatchFeatures, positions: Tensor) -> Tensor:
         """(F, B, H) of `known` the positions (F, B): the last layers run at no others."""
         flow = self.enter(reading.inputs)
         for number, block in enumerate(self.blocks):

@@ -253,7 +253,7 @@ _FARTHEST: Final = 4.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class CovariateEncoding:
     """How covariates become numbers for a network.
 
     Arguments:
@@ -274,7 +274,7 @@ class Reading:
     spreads: tuple[float, ...]
 
     @classmethod
-    def of(cls, series: SeriesSet, season: int) -> Reading:
+    def of(cls, series: SeriesSet, season: int) -> CovariateEncoding:
         """From histories with covariates, as far as they may be seen."""
         made = series.covariates
         assert made is not None
@@ -345,7 +345,7 @@ class CovariateWindows:
         horizon: steps behind the end of each series that are read, too.
     """
 
-    def __init__(self, series: SeriesSet, reading: Reading, horizon: int) -> None:
+    def __init__(self, series: SeriesSet, reading: CovariateEncoding, horizon: int) -> None:
         made = series.covariates
         assert made is not None
         self.horizon = horizon

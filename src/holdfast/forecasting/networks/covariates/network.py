@@ -7,7 +7,11 @@ from typing import Final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holdfast.forecasting.networks.covariates.inputs import CovariateWindows, Reading, Sizes
+from holdfast.forecasting.networks.covariates.inputs import (
+    CovariateEncoding,
+    CovariateWindows,
+    Sizes,
+)
 from holdfast.forecasting.networks.design import QUANTILES, Design
 from holdfast.forecasting.networks.model import EXTRA_INPUTS, Features, ForecastNetwork
 from holdfast.forecasting.networks.train import NetworkTask
@@ -83,7 +87,7 @@ class CovariateTask(NetworkTask):
     def __init__(
         self,
         design: Design,
-        reading: Reading,
+        reading: CovariateEncoding,
         series: SeriesSet,
         held_out: SeriesSet | None,
         seed: int,
