@@ -11,7 +11,7 @@ from tests.reports.lens_records import context, curve, inspection, layer, rnn
 
 from holdfast.records import Inspection, LagCurve
 from holdfast.records.lens_summary import known, memory
-from holdfast.reports import inspection_terminal
+from holdfast.reports import as_json, terminal_research
 
 
 def with_median(values: list[float]) -> LagCurve:
@@ -31,8 +31,8 @@ def test_without_layers_it_says_that_nothing_was_measured() -> None:
     assert record.verdict() == (
         "No recurrent layer was measured, so nothing is known of its memory."
     )
-    inspection_terminal.inspection(record)
-    assert inspection_terminal.summary(record)["layers"] == []
+    terminal_research.inspection(record)
+    assert as_json(record)["layers"] == []
 
 
 def test_lags_that_are_no_number_are_left_out() -> None:
@@ -50,7 +50,7 @@ def test_where_no_gradient_is_a_number_it_says_so() -> None:
     record = alone(jacobian=nothing, timescales=np.full(64, np.nan))
     assert record.verdict().startswith("How long it remembers is not known: no measured gradient")
     assert "nan" not in record.verdict()
-    shown = inspection_terminal.summary(record)
+    shown = as_json(record)
     assert shown["layers"][0]["remembers"] is None  # type: ignore[index]
 
 

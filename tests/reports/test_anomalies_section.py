@@ -12,8 +12,7 @@ from tests.reports.records import forecast_record, wave
 
 from holdfast import Forecaster
 from holdfast.records import AnomalyRecord, ForecastRecord, TotalsRecord
-from holdfast.reports.forecast_page import payload
-from holdfast.reports.group_totals import ROWS
+from holdfast.reports.forecast_page import TOTALS, payload
 
 BUDGET = 500_000
 
@@ -31,13 +30,13 @@ def odd(series: list[int], places: list[int]) -> AnomalyRecord:
     )  # fmt: skip
 
 
-def made(found: ForecastRecord) -> Any:
-    return json.loads(json.dumps(payload(found, BUDGET)))
+def page_data(forecast: ForecastRecord) -> Any:
+    return json.loads(json.dumps(payload(forecast, BUDGET)))
 
 
 def test_a_surprising_value_is_marked_at_its_point_and_listed_with_its_time() -> None:
     base = record()
-    page = made(record(anomalies=odd([1, 1], [0, 59])))
+    page = page_data(record(anomalies=odd([1, 1], [0, 59])))
     curves = page["series"]["curves"]
     assert curves[1]["a"] == [[0, 1.0, 2.0], [59, 1.0, 2.0]]
     assert "a" not in curves[0]
@@ -48,7 +47,7 @@ def test_a_surprising_value_is_marked_at_its_point_and_listed_with_its_time() ->
     for row, back in zip(rows, (0, 59), strict=True):
         time = base.history_times[ends - back].astype("datetime64[ms]").astype(np.int64)
         assert row["time"] == time
-    assert made(base)["anomalies"] is None
+    assert page_data(base)["anomalies"] is None
 
 
 def test_a_fit_finds_the_slip_that_is_farthest_out() -> None:
@@ -62,7 +61,7 @@ def test_a_fit_finds_the_slip_that_is_farthest_out() -> None:
     assert (np.diff(np.abs(found.anomalies.scores)) <= 0).all()
 
 
-@pytest.mark.parametrize("count", [4, ROWS + 7])
+@pytest.mark.parametrize("count", [4, TOTALS + 7])
 def test_totals_are_shown_group_by_group_with_their_bounds(count: int) -> None:
     numbers = np.arange(float(count))
     sums = TotalsRecord(
@@ -73,13 +72,13 @@ def test_totals_are_shown_group_by_group_with_their_bounds(count: int) -> None:
         lower={80.0: numbers - 1, 90.0: numbers - 2}, upper={80.0: numbers + 1, 90.0: numbers + 2},
         note=("",) * count,
     )  # fmt: skip
-    groups = made(record(totals=sums))["groups"]
+    groups = page_data(record(totals=sums))["groups"]
     assert (groups["by"], groups["over"], groups["levels"]) == ("region", "week", [80.0, 90.0])
-    assert groups["unlisted"] == max(count - ROWS, 0)
+    assert groups["unlisted"] == max(count - TOTALS, 0)
     south = groups["groups"][1]
     assert south["label"] == "south"
     assert south["rows"][0] == {
         "time": "2024-01-02", "median": 1.0, "mean": 1.5, "note": "",
         "bounds": [[0.0, 2.0], [-1.0, 3.0]],
     }  # fmt: skip
-    assert made(record())["groups"] is None
+    assert page_data(record())["groups"] is None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
-from test_study_pages import HOSTILE, Reader
+from tests.reports.reading import HOSTILE, Reader, shown_only_as_text
 
 from holdfast import reports
 from holdfast.records import (
@@ -20,14 +19,14 @@ from holdfast.records import (
     WarmStartComparison,
     WordImportance,
 )
-from holdfast.reports import sentence_terminal
-from holdfast.reports.classifier_page import LABELS, classifier_html
+from holdfast.reports import terminal_language
+from holdfast.reports.language_pages import LABELS, classifier_html
 
 NAMES = ("bad", "good", HOSTILE)
 
 
 def scores(**changes: Any) -> ClassifierScores:
-    made = ClassifierScores(
+    default = ClassifierScores(
         texts=60,
         accuracy=0.8,
         nats=0.5,
@@ -39,12 +38,12 @@ def scores(**changes: Any) -> ClassifierScores:
         parts=(("LSTMs alone", 0.78), ("words, pairs and pieces alone", 0.76)),
         warm_start=WarmStartComparison(0.8, 0.75, 0.05, 0.02),
     )
-    return replace(made, **changes)
+    return replace(default, **changes)
 
 
 def record(**changes: Any) -> ClassifierRecord:
     text = ExplainedText(("a", HOSTILE), (0.2, -0.1), "good", "bad", 0.9)
-    made = ClassifierRecord(
+    default = ClassifierRecord(
         title=HOSTILE,
         command="holdfast classify train films.csv",
         created="2026-01-01T00:00:00+00:00",
@@ -65,7 +64,7 @@ def record(**changes: Any) -> ClassifierRecord:
         mistakes=(text,),
         examples=(replace(text, truth="good"),),
     )
-    return replace(made, **changes)
+    return replace(default, **changes)
 
 
 @pytest.mark.parametrize(("anew", "words"), [(False, "alone"), (True, "took the place")])
@@ -73,19 +72,26 @@ def test_the_page_says_what_became_of_the_held_out_texts(
     anew: bool, words: str, tmp_path: Path
 ) -> None:
     reports.save(record(retrained=anew), tmp_path / "report.html")
-    facts = dict(json.loads(Reader((tmp_path / "report.html").read_bytes()).data)["facts"])
+    facts = dict(Reader((tmp_path / "report.html").read_bytes()).rows("facts"))
     assert words in facts["Held out"]
 
 
 def test_the_page_holds_what_was_found_and_no_markup_of_the_data(tmp_path: Path) -> None:
     reports.save(record(), tmp_path / "report.html")
-    read = Reader((tmp_path / "report.html").read_bytes())
-    data = json.loads(read.data)
-    assert [name for name, _ in read.tags].count("script") == 3
-    assert data["confusion"] == [[16, 2, 2], [2, 16, 2], [2, 2, 16]]
-    assert [row[0] for row in data["beside"]][:2] == ["This classifier", "LSTMs alone"]
-    assert data["start"].startswith("Starting from the language model: better.")
-    assert data["mistakes"][0]["words"][1] == HOSTILE
+    page = shown_only_as_text((tmp_path / "report.html").read_bytes())
+    confusion = [[cell["tag"] for cell in row[1:]] for row in page.rows("confusion")]
+    assert confusion == [["16", "2", "2"], ["2", "16", "2"], ["2", "2", "16"]]
+    assert page.rows("confusion")[0][1]["class"] == "mark5 against"
+    assert [row[0] for row in page.rows("beside")][:2] == ["This classifier", "LSTMs alone"]
+    start = page.block("beside", "text")["text"]
+    assert start.startswith("Starting from the language model: better.")
+    text = page.block("mistakes", "marked")
+    assert text["heading"] == "“good”, 90\u00a0% sure; in truth “bad”"
+    assert text["pieces"] == [
+        ["a", 4, "for good: 20.0\u00a0%"],
+        [HOSTILE, -3, "against good: 10.0\u00a0%"],
+    ]
+    assert page.block("words", "table")["rows"] == [["joy", -0.3, 4]]
 
 
 def test_the_lead_says_where_a_simple_method_is_as_good() -> None:
@@ -103,21 +109,22 @@ def test_of_many_labels_the_most_frequent_are_shown() -> None:
         labels=tuple(TagScore(name, 0.5, 0.5, 0.5, count) for count, name in enumerate(names)),
         confusion=tuple(tuple(0 for _ in names) for _ in names),
     )
-    data = json.loads(Reader(classifier_html(record(scores=many))).data)
-    assert len(data["labels"]) == len(data["confusion"]) == len(data["confusion"][0]) == LABELS
-    assert data["labels"][-1][0] == "label 199"
-    assert data["left_out"] == 170
+    page = Reader(classifier_html(record(scores=many)))
+    rows = page.rows("labels")
+    assert len(rows) == len(page.rows("confusion")) == len(page.rows("confusion")[0]) - 1 == LABELS
+    assert rows[-1][0] == "label 199"
+    assert "170 more are left out" in page.block("labels", "table")["caption"]
 
 
-@pytest.mark.parametrize("changes", [{"mistakes": (), "examples": (), "importance": ()}])
-def test_a_page_without_mistakes_is_whole(changes: dict[str, Any]) -> None:
-    assert json.loads(Reader(classifier_html(record(**changes))).data)["mistakes"] == []
+def test_a_page_without_mistakes_is_whole() -> None:
+    page = Reader(classifier_html(record(mistakes=(), examples=(), importance=())))
+    assert page.block("mistakes", "text")["text"] == "None of them."
 
 
 def test_the_terminal_says_what_is_blended_and_what_the_start_brought() -> None:
     console = Console(width=400, record=True, quiet=False, file=None)
     with console.capture() as captured:
-        console.print(sentence_terminal.labels(scores(), "Held out"))
+        console.print(terminal_language.label_scores(scores(), "Held out"))
     said = captured.get()
     assert "Blended of: LSTMs alone: 78.00%; words, pairs and pieces alone: 76.00%." in said
     assert "Starting from the language model: better." in said

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.reports.axis import Axis
-from holdfast.reports.curves import MISSING, pack, packed_bytes
+from holdfast.reports.forecast_curves import MISSING, Axis, pack
+from holdfast.reports.forecast_selection import packed_bytes
 
 values = st.lists(
     st.one_of(

@@ -27,8 +27,8 @@ from tests.reports.records import (
 from holdfast import reports
 from holdfast.errors import ArgumentError, InputError
 from holdfast.records import Floats, ForecastRecord, Times
+from holdfast.reports.forecast_page import forecast_html
 from holdfast.reports.page import LIMIT
-from holdfast.reports.saving import forecast_html
 from holdfast.reports.scores import needed_scores
 
 HOSTILE = (

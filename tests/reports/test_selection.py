@@ -6,7 +6,7 @@ import numpy as np
 from tests.reports.records import forecast_record, wave
 
 from holdfast.records import ForecastRecord
-from holdfast.reports.selection import BRIEF, FULL, NO_CURVES, importance, select
+from holdfast.reports.forecast_selection import BRIEF, FULL, NO_CURVES, importance, select
 
 
 def _scored() -> ForecastRecord:

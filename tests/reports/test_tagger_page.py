@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_study_pages import HOSTILE, Reader
+from tests.reports.reading import HOSTILE, Reader, shown_only_as_text
 
 from holdfast import reports
 from holdfast.errors import ArgumentError
@@ -16,11 +15,11 @@ from holdfast.language.tag.sentences import Sentence
 from holdfast.language.tag.tagger import Tagger
 from holdfast.language.tag.tagger_record import LONGEST, tagger_record
 from holdfast.records import ConfusedTags, TaggedWords, TaggerRecord, TagScore, TagScores
-from holdfast.reports.tagger_page import TAGS, tagger_html
+from holdfast.reports.language_pages import TAGS, tagger_html
 
 
 def scores(**changes: Any) -> TagScores:
-    made = TagScores(
+    default = TagScores(
         words=100,
         accuracy=0.9,
         accuracy_most_frequent=0.8,
@@ -28,11 +27,11 @@ def scores(**changes: Any) -> TagScores:
         spans=(TagScore("NP", 0.9, 0.8, 0.85, 40), TagScore("all", 0.9, 0.8, 0.85, 40)),
         unknown=(),
     )
-    return replace(made, **changes)
+    return replace(default, **changes)
 
 
 def record(**changes: Any) -> TaggerRecord:
-    made = TaggerRecord(
+    default = TaggerRecord(
         title=HOSTILE,
         command="holdfast tag train names.txt",
         created="2026-01-01T00:00:00+00:00",
@@ -48,17 +47,18 @@ def record(**changes: Any) -> TaggerRecord:
         confused=(ConfusedTags("O", HOSTILE, 3, ("gate", HOSTILE)),),
         mistakes=(TaggedWords(("the", HOSTILE), ("O", "O"), ("O", "B-NP")),),
     )
-    return replace(made, **changes)
+    return replace(default, **changes)
 
 
 def test_the_page_holds_what_was_found_and_no_markup_of_the_data(tmp_path: Path) -> None:
     reports.save(record(), tmp_path / "report.html")
-    read = Reader((tmp_path / "report.html").read_bytes())
-    data = json.loads(read.data)
-    assert [name for name, _ in read.tags].count("script") == 3
-    assert data["span_f1"] == 0.85
-    assert data["confused"] == [["O", HOSTILE, 3, f"gate, {HOSTILE}"]]
-    assert data["mistakes"] == [[["the", "O", "O"], [HOSTILE, "O", "B-NP"]]]
+    page = shown_only_as_text((tmp_path / "report.html").read_bytes())
+    assert ["Spans found", "85.0\u00a0%", "F1, as seqeval counts"] in page.data["terms"][0]
+    assert page.rows("confused") == [["O", HOSTILE, 3, f"gate, {HOSTILE}"]]
+    assert page.block("mistakes", "tagged")["words"] == [
+        ["the", "O", False],
+        [HOSTILE, "O, not B-NP", True],
+    ]
 
 
 def test_the_lead_says_where_the_most_frequent_tag_is_as_good() -> None:
@@ -68,10 +68,10 @@ def test_the_lead_says_where_the_most_frequent_tag_is_as_good() -> None:
 
 def test_of_many_tags_the_most_frequent_are_shown() -> None:
     many = scores(tags=tuple(TagScore(str(n), 0.5, 0.5, 0.5, n) for n in range(200)), spans=())
-    data = json.loads(Reader(tagger_html(record(scores=many))).data)
-    assert [row[0] for row in data["tags"]] == [str(n) for n in range(199, 199 - TAGS, -1)]
-    assert data["left_out"] == 200 - TAGS
-    assert data["span_f1"] is None
+    page = Reader(tagger_html(record(scores=many)))
+    assert [row[0] for row in page.rows("tags")] == [str(n) for n in range(199, 199 - TAGS, -1)]
+    assert f"{200 - TAGS} more are left out" in page.block("tags", "table")["caption"]
+    assert "spans" not in page.sections()
 
 
 def test_a_record_counts_the_tags_that_were_taken_for_others() -> None:

@@ -99,7 +99,8 @@ def test_json_without_backtest_and_training() -> None:
 
 def test_reports_bring_no_heavy_package_along() -> None:
     code = (
-        "import sys; from holdfast.reports.saving import forecast_frame; forecast_frame(); "
+        "import sys; import holdfast.reports.saving; from holdfast.reports.page import Frame; "
+        "Frame('page.html', '', ()); "
         "sys.exit(', '.join({'torch', 'pandas', 'polars', 'rich'} & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -12,8 +12,9 @@ from tests.reports.test_page import HOSTILE, read
 
 from holdfast.records import TrustRecord
 from holdfast.reports import as_json, terminal
-from holdfast.reports.selection import importance
-from holdfast.reports.trust_payload import LISTED, headline
+from holdfast.reports.forecast_page import DOUBTED
+from holdfast.reports.forecast_selection import importance
+from holdfast.reports.scores import headline
 
 
 def printed(trust: TrustRecord, labels: tuple[str, ...]) -> str:
@@ -53,8 +54,8 @@ def test_many_doubted_series_are_counted_and_come_first_on_a_bounded_page() -> N
     count = 300
     record = forecast_record(wave(count, 40, 12), trust=trust_of(count, care=range(200, 300)))
     _, data = read(record)
-    assert len(data["trust"]["doubted"]) == LISTED
-    assert data["trust"]["unlisted"] == 100 - LISTED
+    assert len(data["trust"]["doubted"]) == DOUBTED
+    assert data["trust"]["unlisted"] == 100 - DOUBTED
     first = importance(record)[:50]
     assert (first >= 200).sum() >= 10
     assert sorted(importance(record).tolist()) == list(range(count))

@@ -29,7 +29,7 @@ def bench(
     screen = Screen(quiet=quiet, as_json=as_json)
     shapes = [_sizes(text) for text in shape or ()]
     from holdfast import lens
-    from holdfast.reports import speed_terminal
+    from holdfast.reports import terminal_research
 
     found = lens.layer_speeds(
         cell,
@@ -38,7 +38,7 @@ def bench(
         measured=not explain,
         progress=screen.progress(),
     )
-    screen.show(speed_terminal.speeds(found, explained=explain))
+    screen.show(terminal_research.speeds(found, explained=explain))
     screen.result({"layers": [asdict(one) for one in found]})
 
 

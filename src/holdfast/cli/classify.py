@@ -78,7 +78,7 @@ def train(
     from holdfast.language.classify.classifier import TextClassifier
     from holdfast.language.classify.model import KIND
     from holdfast.language.classify.record import classifier_record
-    from holdfast.reports import sentence_terminal
+    from holdfast.reports import terminal_language
 
     results.replaceable(KIND)
     classifier = TextClassifier(
@@ -94,7 +94,7 @@ def train(
     scores, record = classifier.scores_, None
     if (fit := classifier.fit_) is not None:
         screen.show(
-            sentence_terminal.trained(
+            terminal_language.networks_trained(
                 sum(one.steps for one in fit.trained),
                 time.monotonic() - started,
                 len(fit.trained),
@@ -106,9 +106,9 @@ def train(
         record = classifier_record(
             classifier, texts, labels, title=data.name, command=typed_command(), started=started
         )
-        screen.show(sentence_terminal.labels(scores, "On texts that were held out"))
+        screen.show(terminal_language.label_scores(scores, "On texts that were held out"))
     else:
-        screen.show(sentence_terminal.unscored("texts"))
+        screen.show(terminal_language.unscored("texts"))
     results.save(classifier, record, classifier.clear)
     results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
@@ -173,8 +173,8 @@ def evaluate(
     texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
 
     from holdfast.language.classify.classifier import TextClassifier
-    from holdfast.reports import sentence_terminal
+    from holdfast.reports import terminal_language
 
     scores = TextClassifier.load(folder).evaluate(texts, labels)
-    screen.show(sentence_terminal.labels(scores, data.name))
+    screen.show(terminal_language.label_scores(scores, data.name))
     screen.result(asdict(scores))

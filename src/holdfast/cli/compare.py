@@ -79,13 +79,13 @@ def compare(
     folder = results_folder(out)
 
     from holdfast import lens, reports
-    from holdfast.reports import comparison_terminal
+    from holdfast.reports import terminal_research
 
     plan = lens.MemoryPlan(task, steps, seeds, _models(model), updates=updates or 2000)
     record = lens.compare_memory(
         plan, folder, budget=limit, progress=screen.progress(), command=typed_command()
     )
-    screen.show(comparison_terminal.memory(record))
+    screen.show(terminal_research.memory_comparison(record))
     page = folder / "compare.html"
     reports.save(record, page)
     kept = folder / "runs.jsonl"
@@ -118,7 +118,7 @@ def _forecasters(
     """Compare the networks as forecasters of a table."""
     from holdfast import lens, reports
     from holdfast.cli.results import typed_command
-    from holdfast.reports import comparison_terminal, terminal
+    from holdfast.reports import terminal, terminal_research
 
     screen.show(request.about, terminal.understood(request.table.summary))
     record = lens.compare_forecasters(
@@ -133,7 +133,7 @@ def _forecasters(
         progress=screen.progress(),
         command=typed_command(),
     )
-    screen.show(comparison_terminal.forecast(record))
+    screen.show(terminal_research.forecast_comparison(record))
     page = folder / "compare.html"
     reports.save(record, page)
     screen.show(f"Page: {page}\nResults: {folder / 'forecasters.json'}", whole_lines=True)

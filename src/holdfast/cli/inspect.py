@@ -114,20 +114,21 @@ def inspect(
         subject, examples, title = _tagger(folder, _given(data), encoding)
 
     from holdfast import lens
-    from holdfast.reports import inspection_terminal, save, terminal
+    from holdfast.reports import as_json as summary
+    from holdfast.reports import save, terminal, terminal_research
 
     record = lens.inspect(
         subject, examples, max_lag=max_lag, title=title, seed=seed, command=typed_command()
     )
     if prescribe:
         record = replace(record, advice=lens.prescribe(record))
-    screen.show(inspection_terminal.inspection(record))
+    screen.show(terminal_research.inspection(record))
     files = {}
     if out is not None:
         save(record, out)
         files["page"] = str(out)
         screen.show(terminal.written(files), whole_lines=True)
-    screen.result({**inspection_terminal.summary(record), "files": files})
+    screen.result(summary(record, files))
 
 
 def _given(data: Path | None) -> Path:
@@ -264,7 +265,8 @@ def _show_sequence(
 ) -> None:
     """Look at one sequence, say what its output rests on, and write its page."""
     from holdfast import lens
-    from holdfast.reports import save, sequence_terminal, terminal
+    from holdfast.reports import as_json as summary
+    from holdfast.reports import save, terminal, terminal_research
 
     record = lens.sequence(
         subject,
@@ -278,6 +280,6 @@ def _show_sequence(
     )
     save(record, page)
     files = {"page": str(page)}
-    screen.show(sequence_terminal.sequence(record))
+    screen.show(terminal_research.sequence(record))
     screen.show(terminal.written(files), whole_lines=True)
-    screen.result({**sequence_terminal.summary(record), "files": files})
+    screen.result(summary(record, files))

@@ -92,7 +92,7 @@ def predict(
     write_csv(path, columns, table.series.calendar)
     files = {"forecast": str(path)}
     if wanted is not None:
-        from holdfast.reports.totals_table import totals
+        from holdfast.reports.terminal import totals
 
         written, record = write_totals(folder, fitted, wanted, levels, integers=integers)
         files["totals"] = str(written)

@@ -53,7 +53,7 @@ def pretrain(
     from holdfast.cli.results import results_folder, typed_command
     from holdfast.errors import ArgumentError
     from holdfast.pretraining import KIND_OF, check_networks
-    from holdfast.reports import study_terminal, terminal
+    from holdfast.reports import terminal, terminal_research
     from holdfast.training.budget import Budget
 
     if budget is None and steps is None:
@@ -66,7 +66,7 @@ def pretrain(
     from holdfast import pretraining, reports
 
     def announce(planned: Sequence[PlannedTraining]) -> None:
-        screen.show(study_terminal.plan(planned))
+        screen.show(terminal_research.pretraining_plan(planned))
 
     def write_page(record: CurvesRecord) -> None:
         reports.save(replace(record, command=typed_command()), folder / "curves.html")
@@ -86,6 +86,6 @@ def pretrain(
     )
     files = {one.network: str(folder / f"{one.network}.safetensors") for one in results}
     files |= {"curves": str(folder / "curves.html"), "table": str(folder / "curves.csv")}
-    screen.show(study_terminal.pretrained(results))
+    screen.show(terminal_research.pretrained(results))
     screen.show(terminal.written(files), whole_lines=True)
     screen.result({"networks": [asdict(one) for one in results], "files": files})

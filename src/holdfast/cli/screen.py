@@ -114,6 +114,6 @@ def show_outcome(screen: Screen, record: ForecastRecord) -> None:
         screen.show(terminal.trust(record.trust, record.labels))
     screen.show(terminal.training(record.training, record.remarks))
     if record.totals is not None:
-        from holdfast.reports.totals_table import totals
+        from holdfast.reports.terminal import totals
 
         screen.show(totals(record.totals))

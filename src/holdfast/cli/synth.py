@@ -39,7 +39,7 @@ def synth(
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.results import typed_command
     from holdfast.pretraining import draw_samples, sample_columns
-    from holdfast.reports import study_terminal, terminal
+    from holdfast.reports import terminal, terminal_research
 
     record = draw_samples(
         kind,
@@ -64,7 +64,7 @@ def synth(
         write_csv(csv, sample_columns(record))
         files["table"] = str(csv)
     if not files:
-        screen.show(study_terminal.families(record))
+        screen.show(terminal_research.families(record))
     screen.show(terminal.written(files) if files else "", whole_lines=True)
     screen.result(
         {

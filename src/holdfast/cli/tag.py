@@ -77,7 +77,7 @@ def train(
 
     from holdfast.language.tag.tagger import KIND, Tagger
     from holdfast.language.tag.tagger_record import tagger_record
-    from holdfast.reports import sentence_terminal
+    from holdfast.reports import terminal_language
     from holdfast.training.run_directory import clear
 
     results.replaceable(KIND)
@@ -100,11 +100,11 @@ def train(
     results.save(tagger, record, clear)
     if tagger.fit is not None:
         steps = tagger.fit.trained.steps
-        screen.show(sentence_terminal.trained(steps, time.monotonic() - started))
+        screen.show(terminal_language.networks_trained(steps, time.monotonic() - started))
     if scores is not None:
-        screen.show(sentence_terminal.tags(scores, "On sentences that chose the weights"))
+        screen.show(terminal_language.tag_scores(scores, "On sentences that chose the weights"))
     else:
-        screen.show(sentence_terminal.unscored("sentences"))
+        screen.show(terminal_language.unscored("sentences"))
     results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
 
@@ -162,8 +162,8 @@ def evaluate(
     sentences = read_sentences(file, column=column, columns=columns, encoding=encoding)
 
     from holdfast.language.tag.tagger import Tagger
-    from holdfast.reports import sentence_terminal
+    from holdfast.reports import terminal_language
 
     scores = Tagger.load(folder).evaluate(sentences)
-    screen.show(sentence_terminal.tags(scores, file.name))
+    screen.show(terminal_language.tag_scores(scores, file.name))
     screen.result(asdict(scores))

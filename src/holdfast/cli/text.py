@@ -72,7 +72,7 @@ def train(
 
     from holdfast.language.language_model import KIND, LanguageModel
     from holdfast.language.training_record import training_record
-    from holdfast.reports import text_terminal
+    from holdfast.reports import terminal_language
 
     results.replaceable(KIND)
     model = LanguageModel.train(
@@ -90,12 +90,12 @@ def train(
         weight_drop=weight_drop,
         checkpoints=results.training,
         progress=screen.progress(),
-        announce=lambda plan: screen.show(text_terminal.plan(plan)),
+        announce=lambda plan: screen.show(terminal_language.text_plan(plan)),
     )
     title = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
     record = training_record(model, title=title, command=typed_command(), started=started)
     results.save(model, record, model.clear)
-    screen.show(text_terminal.trained(record))
+    screen.show(terminal_language.text_training(record))
     results.tell(screen, asdict(record))
 
 
@@ -163,10 +163,10 @@ def evaluate(
     folder = model_folder(model, "holdfast text train")
     check_files([file], encoding=encoding)
     from holdfast.language.language_model import LanguageModel
-    from holdfast.reports import text_terminal
+    from holdfast.reports import terminal_language
 
     score = LanguageModel.load(folder).score(file, dynamic=dynamic, encoding=encoding)
-    screen.show(text_terminal.score(score))
+    screen.show(terminal_language.text_score(score))
     screen.result(asdict(score))
 
 
@@ -191,12 +191,12 @@ def surprise(
     check_files([file], encoding=encoding)
     from holdfast.language.language_model import LanguageModel
     from holdfast.language.training_record import surprise_record
-    from holdfast.reports import save, terminal, text_terminal
+    from holdfast.reports import save, terminal, terminal_language
 
     loaded = LanguageModel.load(folder)
     record = surprise_record(loaded, file, most=most, encoding=encoding)
     if out is None:
-        screen.show(text_terminal.surprise(record))
+        screen.show(terminal_language.surprise(record))
         return
     save(record, out)
     screen.show(terminal.written({"page": str(out)}), whole_lines=True)

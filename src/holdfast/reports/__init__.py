@@ -3,5 +3,5 @@
 `holdfast.reports.terminal` imports rich, so it is not imported here.
 """
 
-from holdfast.reports.json_summary import as_json as as_json
 from holdfast.reports.saving import save as save
+from holdfast.reports.summary import as_json as as_json

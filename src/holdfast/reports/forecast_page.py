@@ -1,4 +1,4 @@
-"""What the page of a forecast carries: the record as JSON of bounded size."""
+"""The page of a forecast: the record as JSON of bounded size, for scripts of its own."""
 
 from __future__ import annotations
 
@@ -6,29 +6,76 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from holdfast.records import BacktestRecord, Floats, ForecastRecord, TrainingSummary
-from holdfast.reports.anomalies import listed
-from holdfast.reports.axis import Axis
-from holdfast.reports.curves import pack, significant
-from holdfast.reports.fold_scores import fold_scores
-from holdfast.reports.group_totals import group_totals
-from holdfast.reports.scores import BLEND, best_simple, needed_scores
-from holdfast.reports.selection import select, shorten
-from holdfast.reports.series_curves import series_curves, times_of
-from holdfast.reports.series_rows import series_rows
-from holdfast.reports.totals import Totals, totals
-from holdfast.reports.trust_payload import trust_payload
+from holdfast.records import (
+    TRUST,
+    AnomalyRecord,
+    BacktestRecord,
+    Floats,
+    ForecastRecord,
+    TotalsRecord,
+    TrainingSummary,
+)
+from holdfast.reports.forecast_curves import (
+    Axis,
+    Totals,
+    pack,
+    series_curves,
+    times_of,
+    totals,
+)
+from holdfast.reports.forecast_selection import LABEL_LENGTH, NOTE_LENGTH, select, series_rows
+from holdfast.reports.formatting import evenly, shorten, significant
+from holdfast.reports.page import COMMAND_LENGTH, LIMIT, TITLE_LENGTH, Frame
+from holdfast.reports.scores import (
+    BLEND,
+    VERDICTS,
+    best_simple,
+    fold_scores,
+    headline,
+    needed_scores,
+)
+
+SCRIPTS = (
+    "forecast_data.js",
+    "forecast_chart.js",
+    "forecast_series.js",
+    "forecast_sections.js",
+    "forecast.js",
+)
+"""Scripts of the page, in the order in which they build on each other."""
 
 SENTENCES = 200
 """Messages of the summary that are shown at most."""
 
 SENTENCE_LENGTH = 1_000
-COMMAND_LENGTH = 4_000
 LOSSES = 500
 """Points of the learning curve that are shown at most."""
 
+ANOMALIES = 100
+"""Anomalies that the table lists at most, the farthest first."""
+
+DOUBTED = 40
+"""Series that are listed with the reasons not to trust them at most."""
+
+TOTALS = 600
+"""Totals of groups that the page lists at most; totals.csv has all of them."""
+
 Json = dict[str, object]
+
+
+def forecast_html(record: ForecastRecord) -> bytes:
+    """The page of a forecast, complete in itself."""
+    frame = Frame("forecast.html", "Holdfast forecast", SCRIPTS)
+    title = shorten(record.title, TITLE_LENGTH) or "Forecast"
+    budget = frame.budget
+    while True:
+        page = frame.render(title, lead(record), payload(record, budget))
+        if len(page) <= LIMIT or not budget:
+            return page
+        # The budget's estimate was too low, for example for times that are no regular grid.
+        budget //= 2
 
 
 def payload(record: ForecastRecord, budget: int) -> Json:
@@ -59,10 +106,10 @@ def payload(record: ForecastRecord, budget: int) -> Json:
             "total": len(record.labels),
             "curves": series_curves(record, selection, axis),
         },
-        "trust": trust_payload(record, selection.rows),
+        "trust": _trust(record, selection.rows),
         "totals": None if sums is None else _totals(sums, axis),
-        "groups": group_totals(record.totals),
-        "anomalies": listed(record, selection.rows),
+        "groups": _group_totals(record.totals),
+        "anomalies": _anomalies(record, selection.rows),
         "backtest": None if record.backtest is None else _backtest(record.backtest),
         "training": [_training(one) for one in record.training],
         "remarks": _sentences(record.remarks),
@@ -95,6 +142,112 @@ def _totals(sums: Totals, axis: Axis) -> Json:
         "m": pack(sums.median),
         "x": [pack(rows) for rows in sums.members.values()],
     }
+
+
+def _group_totals(record: TotalsRecord | None) -> Json | None:
+    """Totals with intervals of their own, group by group; None where none were asked for."""
+    if record is None:
+        return None
+    levels = sorted(record.upper)
+    groups: dict[str, list[Json]] = {}
+    for place in range(min(TOTALS, len(record.labels))):
+        groups.setdefault(record.labels[place], []).append(
+            {
+                "time": record.times[place],
+                "median": significant(record.median[place]),
+                "mean": significant(record.mean[place]),
+                "bounds": [
+                    [significant(record.lower[one][place]), significant(record.upper[one][place])]
+                    for one in levels
+                ],
+                "note": shorten(record.note[place], NOTE_LENGTH),
+            }
+        )
+    return {
+        "by": record.by,
+        "over": record.over,
+        "levels": [float(level) for level in levels],
+        "unlisted": max(len(record.labels) - TOTALS, 0),
+        "groups": [
+            {"label": shorten(label, LABEL_LENGTH), "rows": rows} for label, rows in groups.items()
+        ],
+    }
+
+
+def _trust(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
+    """Verdicts and their reasons; None where a record has none. `rows` are the listed series."""
+    trust = record.trust
+    if trust is None:
+        return None
+    doubted = np.flatnonzero([verdict != TRUST for verdict in trust.verdicts]).tolist()
+    doubted.sort(key=lambda index: VERDICTS.index(trust.verdicts[index]))
+    errors = None if record.backtest is None else record.backtest.series_mase
+    return {
+        "headline": headline(trust),
+        "counts": [trust.count(verdict) for verdict in VERDICTS],
+        "doubted": [
+            {
+                "at": _place(rows, index),
+                "label": shorten(record.labels[index], LABEL_LENGTH),
+                "verdict": VERDICTS.index(trust.verdicts[index]),
+                "why": shorten("; ".join(trust.findings[index]), NOTE_LENGTH),
+            }
+            for index in doubted[:DOUBTED]
+        ],
+        "unlisted": max(len(doubted) - DOUBTED, 0),
+        "common": [shorten(sentence, NOTE_LENGTH) for sentence in trust.common],
+        "hard": [
+            {
+                "at": _place(rows, index),
+                "label": shorten(record.labels[index], LABEL_LENGTH),
+                "mase": None if errors is None else significant(float(errors[index])),
+            }
+            for index in trust.hard
+        ],
+        "rests_on": [shorten(sentence, NOTE_LENGTH) for sentence in trust.rests_on],
+        "verdicts": [VERDICTS.index(trust.verdicts[index]) for index in rows],
+    }
+
+
+def _place(rows: NDArray[np.int64], index: int) -> int | None:
+    """Where a series is among the listed ones; None where it is not."""
+    place = int(np.searchsorted(rows, index))
+    return place if place < len(rows) and rows[place] == index else None
+
+
+def _anomalies(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
+    """Values that were not expected, the farthest first; None where none were looked at."""
+    found = record.anomalies
+    if found is None:
+        return None
+    at = {int(index): place for place, index in enumerate(rows.tolist())}
+    return {
+        "level": float(found.level),
+        "judged": found.scored,
+        "calibrated": found.calibrated,
+        "count": len(found.series),
+        "rows": [
+            {
+                "at": at.get(int(found.series[number])),
+                "label": shorten(record.labels[int(found.series[number])], LABEL_LENGTH),
+                "time": _anomaly_time(record, found, number),
+                "value": significant(found.values[number]),
+                "lower": significant(found.lower[number]),
+                "upper": significant(found.upper[number]),
+                "score": significant(found.scores[number], 3),
+            }
+            for number in range(min(ANOMALIES, len(found.series)))
+        ],
+    }
+
+
+def _anomaly_time(record: ForecastRecord, found: AnomalyRecord, number: int) -> int:
+    """When, as points of the page's axis are written: milliseconds, or the counter itself."""
+    end = int(record.history_offsets[int(found.series[number]) + 1])
+    time = record.history_times[end - 1 - int(found.places[number])]
+    if np.issubdtype(record.history_times.dtype, np.datetime64):
+        return int(np.datetime64(time, "ms").astype(np.int64))
+    return int(time)
 
 
 def _backtest(backtest: BacktestRecord) -> Json:
@@ -132,8 +285,7 @@ def _backtest(backtest: BacktestRecord) -> Json:
 
 
 def _training(training: TrainingSummary) -> Json:
-    count = len(training.curve_steps)
-    kept = np.unique(np.linspace(0, count - 1, min(count, LOSSES)).round().astype(int))
+    kept = evenly(len(training.curve_steps), LOSSES)
     return {
         "member": training.member,
         "parameters": training.parameters,

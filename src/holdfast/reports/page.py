@@ -1,16 +1,26 @@
-"""One HTML file that holds everything it needs: style, scripts, plotly.js and the data as JSON."""
+"""HTML pages: one file each, with its style, its scripts, plotly.js and its data inside.
+
+A `Page` is a list of sections; what stands in them is made by the functions here and in `figures`,
+as JSON that one script, `assets/page.js`, turns into tables and charts. The pages of a forecast and
+of a sequence have scripts of their own and use `Frame` directly.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib import resources
+from typing import Any, TypeAlias
 
+import jinja2
 import numpy as np
+
+from holdfast.reports.formatting import shorten
 
 LIMIT = 8_000_000
 """Bytes of a page at most."""
@@ -18,22 +28,18 @@ LIMIT = 8_000_000
 MARGIN = 200_000
 """Bytes kept free for what a page says beside its series: scores, messages, the learning curve."""
 
-SCRIPTS = (
-    "format.js",
-    "elements.js",
-    "data.js",
-    "legend.js",
-    "charts.js",
-    "anomalies.js",
-    "group_totals.js",
-    "forecast_chart.js",
-    "picker.js",
-    "tables.js",
-    "series_table.js",
-    "trust.js",
-    "forecast.js",
-)
-"""Scripts of the forecast's page, in the order in which they build on each other."""
+TITLE_LENGTH = 200
+COMMAND_LENGTH = 4_000
+SENTENCE_LENGTH = 1_500
+SENTENCES = 60
+NAME_LENGTH = 80
+"""Characters of a text, and sentences, that are shown at most."""
+
+BASE_SCRIPTS = ("format.js", "elements.js")
+CHART_SCRIPTS = ("legend.js", "charts.js")
+"""Scripts that all pages share, and those that all pages with charts share."""
+
+Json: TypeAlias = dict[str, Any]
 
 
 class Frame:
@@ -43,86 +49,259 @@ class Frame:
     send anything: scripts run only if they are those that were written here, by their digests.
 
     Arguments:
-        body: name of the HTML asset with what the page shows.
-        site: what the browser shows behind the title.
-        style: name of the CSS asset.
-        scripts: names of the JavaScript assets, in order.
+        body: name of the template.
+        site: the kind of page, above the title and behind it in the browser's.
+        scripts: names of the page's own scripts, after those that all pages share.
         charts: whether the page draws with plotly.js, which is most of its bytes.
-        more_style: name of a CSS asset that follows the other, or "".
+        more_style: name of a CSS asset that follows page.css, or "".
     """
 
     def __init__(
-        self,
-        body: str,
-        site: str,
-        style: str,
-        scripts: tuple[str, ...],
-        *,
-        charts: bool = True,
+        self, body: str, site: str, scripts: Sequence[str], *, charts: bool = True,
         more_style: str = "",
-    ) -> None:
-        self._template = page_template(asset(body) + asset("scripts.html"), site)
-        own = "\n".join(asset(name) for name in scripts)
+    ) -> None:  # fmt: skip
+        self._template = _templates().get_template(body)
+        names = (*BASE_SCRIPTS, *(CHART_SCRIPTS if charts else ()), *scripts)
+        code = "\n".join(asset(name) for name in names)
+        plotly = _inside_script(plotly_js()) if charts else ""
+        script = _inside_script(f'(() => {{\n"use strict";\n{code}\n}})();')
         self._parts = {
-            "style": asset(style) + (asset(more_style) if more_style else ""),
-            "plotly": _inside_script(plotly_js()) if charts else "",
-            "script": _inside_script(f'(() => {{\n"use strict";\n{own}\n}})();'),
+            "site": site,
+            "style": asset("page.css") + (asset(more_style) if more_style else ""),
+            "plotly": plotly,
+            "script": script,
+            "policy": f"default-src 'none'; script-src {_digest(plotly)} {_digest(script)}; "
+            "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
         }
-        digests = " ".join(_digest(self._parts[name]) for name in ("plotly", "script"))
-        self._parts["policy"] = (
-            f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; "
-            "img-src data: blob:; base-uri 'none'; form-action 'none'"
-        )
 
     @property
     def budget(self) -> int:
         """Bytes that are left for the data of a page's series."""
-        fixed = len(self._template) + sum(len(part.encode()) for part in self._parts.values())
-        return max(LIMIT - MARGIN - fixed, 0)
+        return max(LIMIT - MARGIN - len(self.render("", "", {})), 0)
 
     def render(self, title: str, lead: str, data: Mapping[str, object]) -> bytes:
-        """The page.
+        """The page, as UTF-8.
 
         Arguments:
             title: shown by the browser and as the heading; untrusted.
             lead: the sentence below it; untrusted.
             data: the payload, made of what JSON knows; not-a-number is refused.
         """
-        parts = {
-            **self._parts,
-            "title": html.escape(title),
-            "lead": html.escape(lead),
-            "data": safe_json(data),
-        }
-        return filled(self._template, parts)
+        return filled(
+            self._template,
+            {**self._parts, "title": title, "lead": lead, "data": safe_json(data)},
+        )
 
 
-def forecast_frame() -> Frame:
-    """The frame of a forecast's page."""
-    return Frame("forecast.html", "Holdfast forecast", "page.css", SCRIPTS)
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of sections, shown by the one script that such pages share.
 
-
-def page_template(body: str, site: str) -> str:
-    """The head that every page has, around the body of one.
+    Every text may come from the user's data: it only ever becomes text on the page.
 
     Arguments:
-        body: HTML, with ``{{names}}`` for `filled`.
-        site: what the browser shows behind the title.
-    """
-    return asset("page.html").replace("{{site}}", site).replace("{{body}}", body)
-
-
-def filled(template: str, parts: Mapping[str, str]) -> bytes:
-    """A template whose ``{{names}}`` are replaced by the parts of those names, as UTF-8.
+        site: the kind of page, for example "Holdfast lens".
+        title: the heading; where it is empty, the kind of page is.
+        lead: the sentence below it.
+        sections: made by `section`, in order.
+        sentences: findings or remarks below the lead.
+        terms: the figures at the top, (name, value, hint) each; a list for each of `views`, or one
+            for all.
+        views: names of what the reader can choose among, for example layers; sections of a view are
+            shown while it is chosen.
+        version, created, command: of the run, for the foot of the page.
+        charts: whether a section has a figure.
+        views_label: what is chosen, for people who do not see it.
 
     Example:
-        >>> filled("<h1>{{title}}</h1>", {"title": "Sales of {{x}}"})
-        b'<h1>Sales of {{x}}</h1>'
+        >>> scores = table([("Method", ""), ("MASE", "fixed3")], [["Theta", 0.9]], "Scores")
+        >>> page = Page(site="Holdfast", title="Sales", lead="", version="1",
+        ...     sections=[section("forecasters/scores", scores)], charts=False)
+        >>> b"Sales" in page.render()
+        True
     """
-    # One pass over the template alone: what is set in is never searched for names again.
-    page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
-    # A file name that is no text arrives as lone surrogates, for which UTF-8 has no bytes.
-    return page.encode("utf-8", errors="replace")
+
+    site: str
+    title: str
+    lead: str
+    sections: Sequence[Json]
+    version: str
+    sentences: Sequence[str] = ()
+    terms: Sequence[Sequence[Sequence[str | None]]] = ()
+    views: Sequence[str] = ()
+    views_label: str = "View"
+    created: str = ""
+    command: str = ""
+    charts: bool = True
+
+    def render(self) -> bytes:
+        """The page, complete in itself."""
+        frame = Frame(
+            "page.html", self.site, ("page.js",), charts=self.charts, more_style="sections.css"
+        )
+        return frame.render(
+            shorten(self.title, TITLE_LENGTH) or self.site.removeprefix("Holdfast ").capitalize(),
+            shorten(self.lead, SENTENCE_LENGTH),
+            self.data(),
+        )
+
+    def data(self) -> Json:
+        """What the page's script reads."""
+        return {
+            "version": self.version,
+            "created": self.created,
+            "command": shorten(self.command, COMMAND_LENGTH),
+            "charts": self.charts,
+            "sentences": short_sentences(self.sentences),
+            "terms": [[list(term) for term in terms] for terms in self.terms],
+            "views": [shorten(name, NAME_LENGTH) for name in self.views],
+            "views_label": self.views_label,
+            "sections": list(self.sections),
+        }
+
+
+def section(
+    place: str, *blocks: Json | None, view: int | None = None, beside: bool = False, **words: str
+) -> Json:
+    """A card of a page; assets/texts.json has its title and its caption.
+
+    Arguments:
+        place: page and name of the section there, for example "classifier/labels".
+        blocks: made by `table`, `sentences` and the like; None is left out.
+        view: the place of the view that it belongs to; None for all.
+        beside: whether it stands beside the section before it, where there is room.
+        words: what the caption names in braces; untrusted.
+    """
+    page, name = place.split("/")
+    texts = page_texts(page)[name]
+    return {
+        "name": name,
+        "title": texts["title"],
+        "caption": texts.get("caption", "").format(**words),
+        "view": view,
+        "beside": beside,
+        "blocks": [block for block in blocks if block is not None],
+    }
+
+
+def table(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[object] | Json], caption: str,
+    *, fold: str = "",
+) -> Json:  # fmt: skip
+    """A table.
+
+    Arguments:
+        columns: (heading, format) each: "" for texts; for numbers "count", "seconds", "value",
+            "small", "fixed3" or "percent1", whose digit says how many are behind the point.
+        rows: a list of cells each: numbers or None, texts, or one of `bar` and `tag`. A row in
+            bold is ``{"bold": True, "cells": […]}``.
+        caption: what it shows, for people who do not see it.
+        fold: the words that open it, where it begins folded.
+    """
+    named = [[shorten(name, NAME_LENGTH), form] for name, form in columns]
+    return {
+        "kind": "table", "columns": named, "rows": list(rows), "caption": caption, "fold": fold,
+    }  # fmt: skip
+
+
+def facts(pairs: Sequence[Sequence[str]], caption: str) -> Json:
+    """A table of names and what they are, in words."""
+    rows = [
+        [shorten(name, NAME_LENGTH), shorten(words, SENTENCE_LENGTH)]
+        for name, words in pairs[:SENTENCES]
+    ]
+    return {**table([("What", ""), ("How", "")], rows, caption), "wrap": True}
+
+
+def bar(share: float | None) -> Json:
+    """A cell with a share as a bar and a percentage."""
+    return {"bar": share}
+
+
+def tag(text: str, kind: str, below: str = "") -> Json:
+    """A cell with a coloured word: `kind` is "good", "warn", "grave", "none" or "mark1" to 5."""
+    return {"tag": text, "class": kind, "below": below}
+
+
+def sentences(items: Sequence[str]) -> Json | None:
+    """A list of sentences; None where there are none."""
+    return {"kind": "sentences", "items": short_sentences(items)} if items else None
+
+
+def paragraph(text: str, style: str = "headline") -> Json | None:
+    """A sentence by itself: "headline" in bold or "caption" dim; None where there is no text."""
+    return (
+        {"kind": "text", "text": shorten(text, SENTENCE_LENGTH), "class": style} if text else None
+    )
+
+
+def definitions(place: str) -> Json:
+    """Words and what they mean, as assets/texts.json has them for a section."""
+    page, name = place.split("/")
+    return {"kind": "definitions", "items": page_texts(page)[name]["definitions"]}
+
+
+def marked_text(pieces: Sequence[tuple[str, int, str]], heading: str = "", gap: str = " ") -> Json:
+    """A text whose pieces are marked.
+
+    Arguments:
+        pieces: (text, mark, words) each: the mark is 0 for none, 1 to 5 the stronger, negative in
+            the other colour; the words are shown at the pointer or by a tap.
+        heading: above it.
+        gap: what stands between pieces.
+    """
+    return {
+        "kind": "marked",
+        "pieces": [list(one) for one in pieces],
+        "heading": heading,
+        "gap": gap,
+    }
+
+
+def marks(entries: Sequence[tuple[int, str]]) -> Json:
+    """What the marks of texts below mean: (mark, words) each."""
+    return {"kind": "marks", "marks": [list(one) for one in entries]}
+
+
+def columns(*parts: Sequence[Json | None]) -> Json:
+    """Blocks beside each other, where there is room."""
+    return {
+        "kind": "columns",
+        "parts": [[block for block in blocks if block is not None] for blocks in parts],
+    }
+
+
+def short_sentences(items: Sequence[str]) -> list[str]:
+    """Sentences as a page shows them: so many, so long."""
+    return [shorten(one, SENTENCE_LENGTH) for one in items[:SENTENCES]]
+
+
+def filled(template: jinja2.Template, values: Mapping[str, object]) -> bytes:
+    """A template with its values, as UTF-8.
+
+    A file name that is no text arrives as lone surrogates, for which UTF-8 has no bytes: they
+    become question marks.
+    """
+    return template.render(values).encode("utf-8", errors="replace")
+
+
+def page_template(name: str) -> jinja2.Template:
+    """A template of the assets; it escapes every value that it does not call safe itself."""
+    return _templates().get_template(name)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(asset), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+
+
+@cache
+def page_texts(page: str) -> Json:
+    """The fixed texts of a page: section → title, caption, definitions."""
+    texts: Json = json.loads(asset("texts.json"))[page]
+    return texts
 
 
 def asset(name: str) -> str:

@@ -1,13 +1,28 @@
-"""Short readings of a backtest that the terminal and the page share."""
+"""Short readings of a backtest that pages, the terminal and JSON share."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from holdfast.records import NETWORKS, MethodScore
+import numpy as np
+
+from holdfast.records import (
+    CARE,
+    DISTRUST,
+    NETWORKS,
+    TRUST,
+    Floats,
+    FoldRecord,
+    MethodScore,
+    TrustRecord,
+)
+from holdfast.reports.formatting import significant
 
 BLEND = "holdfast"
+
+VERDICTS = (DISTRUST, CARE, TRUST)
+"""Verdicts, the gravest first: the table of series sorts by their place."""
 
 
 def best_simple(methods: Sequence[MethodScore]) -> MethodScore | None:
@@ -45,3 +60,78 @@ def needed_scores(level: float) -> int:
 def level_name(level: float) -> str:
     """A level as people write it: "90 %", "97.5 %"."""
     return f"{level:g} %"
+
+
+def fold_scores(fold: FoldRecord) -> dict[str, object]:
+    """Cut-off, size, sMAPE of each method, and the share inside each interval."""
+    methods = {BLEND: fold.median, **fold.members}
+    return {
+        "cutoff": fold.cutoff,
+        "series": len(fold.series),
+        "points": int(np.isfinite(fold.actual).sum()),
+        "smape": {name: significant(smape(fold.actual, rows)) for name, rows in methods.items()},
+        "coverage": [
+            {
+                "level": float(level),
+                "share": significant(share_inside(fold.actual, fold.lower[level], upper)),
+            }
+            for level, upper in sorted(fold.upper.items(), key=lambda pair: pair[0])
+        ],
+    }
+
+
+def smape(actual: Floats, forecast: Floats) -> float:
+    """Symmetric mean absolute percentage error, 0 to 200: mean over steps, then over series.
+
+    Source: Makridakis, Spiliotis and Assimakopoulos (2020), "The M4 Competition", equation of
+    section 2.2; a step at which both numbers are 0 counts as no error.
+
+    Arguments:
+        actual, forecast: (n, K); steps at which either is missing are left out.
+
+    Example:
+        >>> smape(np.array([[100.0, np.nan]]), np.array([[300.0, 5.0]]))
+        100.0
+    """
+    size = np.abs(actual) + np.abs(forecast)
+    seen = np.isfinite(size)
+    error = np.divide(
+        200 * np.abs(actual - forecast), size, out=np.zeros(size.shape), where=seen & (size > 0)
+    )
+    steps = seen.sum(axis=1)
+    if not np.any(steps):
+        return float("nan")
+    return float(np.mean(error.sum(axis=1)[steps > 0] / steps[steps > 0]))
+
+
+def share_inside(actual: Floats, lower: Floats, upper: Floats) -> float:
+    """The share of observed values between the bounds, 0 to 1; NaN where nothing was observed."""
+    seen = np.isfinite(actual) & np.isfinite(lower) & np.isfinite(upper)
+    if not np.any(seen):
+        return float("nan")
+    inside = (actual >= lower) & (actual <= upper)
+    return float(np.mean(inside[seen]))
+
+
+def headline(trust: TrustRecord) -> str:
+    """How many series are not to be trusted, in a sentence.
+
+    Example:
+        >>> headline(TrustRecord(("trust", "care", "do not trust"), ((), ("a",), ("b",))))
+        '1 of 3 series: do not trust; 1 of 3: care.'
+        >>> headline(TrustRecord(("trust",), ((),)))
+        'Nothing in the past of the series speaks against its forecast.'
+    """
+    count = len(trust.verdicts)
+    doubts = [(trust.count(verdict), verdict) for verdict in VERDICTS[:2] if trust.count(verdict)]
+    if not doubts:
+        which = "the series" if count == 1 else f"any of the {count:,} series"
+        if trust.common:
+            return f"Nothing in the past of {which} speaks against its forecast, but mind this:"
+        return f"Nothing in the past of {which} speaks against its forecast."
+    if count == 1:
+        verdict = doubts[0][1]
+        return f"{verdict[:1].upper()}{verdict[1:]}: {'; '.join(trust.findings[0])}."
+    parts = [f"{found:,} of {count:,}" for found, _ in doubts]
+    parts[0] += " series"
+    return "; ".join(f"{part}: {one[1]}" for part, one in zip(parts, doubts, strict=True)) + "."

@@ -1,4 +1,4 @@
-"""The page of one sequence: what a model's units did at each of its steps."""
+"""Page of one sequence: what a model's units did at each step, with scripts of its own."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ import base64
 import numpy as np
 
 from holdfast.records import Floats, SequenceRecord, UnitsInTime
-from holdfast.reports.curves import significant
-from holdfast.reports.lag_curves import numbers
-from holdfast.reports.page import Frame
-from holdfast.reports.selection import shorten
+from holdfast.reports.formatting import numbers, shorten, significant
+from holdfast.reports.page import NAME_LENGTH, TITLE_LENGTH, Frame
 
-SCRIPTS = (
-    "format.js",
-    "elements.js",
-    "sequence_data.js",
-    "sequence_panels.js",
-    "sequence_tables.js",
-    "sequence.js",
-)
+SCRIPTS = ("sequence_data.js", "sequence_panels.js", "sequence_tables.js", "sequence.js")
 """Scripts of the page, in the order in which they build on each other."""
 
 STEPS = 2_000
@@ -36,21 +27,14 @@ MAP_BYTES = 5_000_000
 CODES = 254
 """Levels of a heat map's values; the next code says that there is no value."""
 
-TITLE_LENGTH = 200
 LABEL_LENGTH = 60
-NAME_LENGTH = 80
 OUTPUT_LENGTH = 300
 
 
 def sequence_html(record: SequenceRecord) -> bytes:
     """The page, complete in itself."""
     frame = Frame(
-        "sequence.html",
-        "Holdfast lens",
-        "page.css",
-        SCRIPTS,
-        charts=False,
-        more_style="sequence.css",
+        "sequence.html", "Holdfast lens", SCRIPTS, charts=False, more_style="sequence.css"
     )
     length = len(record.labels)
     first = max(length - STEPS, 0)
@@ -95,6 +79,15 @@ def lead(record: SequenceRecord) -> str:
             "end."
         )
     return " ".join(parts)
+
+
+def attribution_shares(record: SequenceRecord) -> Floats | None:
+    """(T,) each step's part in the sum of the attributions' sizes, with its sign."""
+    if record.attribution is None:
+        return None
+    known = np.nan_to_num(record.attribution)
+    total = np.abs(known).sum()
+    return known / total if total > 0 else None
 
 
 def _units_that_fit(layers: tuple[UnitsInTime, ...], steps: int) -> int:

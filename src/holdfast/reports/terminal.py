@@ -32,11 +32,11 @@ from holdfast.records import (
     LevelCoverage,
     MethodScore,
     TableSummary,
+    TotalsRecord,
     TrainingSummary,
     TrustRecord,
 )
-from holdfast.reports.scores import BLEND, level_name, lowest, needed_scores
-from holdfast.reports.trust_payload import headline
+from holdfast.reports.scores import BLEND, headline, level_name, lowest, needed_scores
 
 WIDTH = 100
 """Columns that nothing printed here goes beyond."""
@@ -46,6 +46,9 @@ MESSAGES = 12
 
 DOUBTED = 5
 """Series that are printed with their reasons at most."""
+
+SHOWN = 12
+"""Totals that are printed; totals.csv has all of them."""
 
 ENDINGS = {
     "budget": "the budget was used",
@@ -66,11 +69,7 @@ def understood(summary: TableSummary) -> RenderableType:
         "season": _points(summary.season) if summary.season > 1 else "none",
         "gaps": f"{_points(summary.gaps)}, kept as gaps" if summary.gaps else "none",
     }
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column(overflow="fold")
-    for name, fact in facts.items():
-        grid.add_row(name, Text(fact))
+    grid = facts_grid(facts)
     shown = summary.messages[:MESSAGES]
     rest = len(summary.messages) - len(shown)
     more = (f"… and {rest:,} more, all of them in the report",) if rest else ()
@@ -89,12 +88,7 @@ def scores(methods: Sequence[MethodScore], title: str) -> RenderableType:
         title: what stands above.
     """
     weighted = any(row.weight is not None for row in methods)
-    table = _table()
-    table.add_column("Method")
-    table.add_column("MASE", justify="right")
-    table.add_column("sMAPE", justify="right")
-    if weighted:
-        table.add_column("Weight", justify="right")
+    table = plain_table("Method", numbers=["MASE", "sMAPE", *(["Weight"] if weighted else [])])
     best_mase = lowest(methods, [row.mase for row in methods])
     best_smape = lowest(methods, [row.smape for row in methods])
     for row in methods:
@@ -112,10 +106,7 @@ def scores(methods: Sequence[MethodScore], title: str) -> RenderableType:
 
 def coverage(levels: Sequence[LevelCoverage]) -> RenderableType:
     """How the intervals did out of fold, and which of them the data could calibrate."""
-    table = _table()
-    table.add_column("Interval", justify="right")
-    table.add_column("Inside", justify="right")
-    table.add_column("Width", justify="right")
+    table = plain_table(numbers=["Interval", "Inside", "Width"])
     table.add_column("Calibration")
     for row in levels:
         state = Text(f"calibrated on {row.scores:,} scores")
@@ -182,6 +173,43 @@ def _trained(summary: TrainingSummary) -> str:
     )
 
 
+def totals(record: TotalsRecord) -> RenderableType:
+    """The first totals with their widest interval, and what is partial.
+
+    Arguments:
+        record: of the totals.
+    """
+    level = max(record.upper)
+    table = plain_table(
+        record.by or "Series",
+        f"{record.over.capitalize()} from" if record.over else "Time",
+        numbers=("Median", f"{level:g} % from", "to", "Mean"),
+        narrow=True,
+    )
+    table.columns[0].overflow = "fold"
+    for place in range(min(SHOWN, len(record.labels))):
+        values = (
+            record.median[place],
+            record.lower[level][place],
+            record.upper[level][place],
+            record.mean[place],
+        )
+        mark = " *" if record.note[place] else ""
+        table.add_row(
+            Text(record.labels[place]),
+            Text(record.times[place] + mark),
+            *(f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}" for number in values),
+        )
+    notes = []
+    if len(record.labels) > SHOWN:
+        notes.append(f"… and {len(record.labels) - SHOWN:,} more in totals.csv.")
+    if record.partial:
+        notes.append(
+            f"* {record.partial:,} of {len(record.labels):,} totals are not whole: `note`."
+        )
+    return Group(Text("Totals", style="bold"), table, *(Text(note) for note in notes))
+
+
 def written(files: Mapping[str, str]) -> RenderableType:
     """Where the files are; printed with ``soft_wrap=True``, a long path stays in one piece.
 
@@ -193,9 +221,30 @@ def written(files: Mapping[str, str]) -> RenderableType:
     return Text("\n").join(lines)
 
 
-def _table() -> Table:
-    """A table without rules."""
-    return Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+def plain_table(*names: str, numbers: Sequence[str] = (), narrow: bool = False) -> Table:
+    """A table without rules: columns of texts, then columns of numbers.
+
+    Arguments:
+        names, numbers: headings of both.
+        narrow: with less room between the columns, where there are many.
+    """
+    padding = (0, 1) if narrow else (0, 3, 0, 0)
+    table = Table(box=None, pad_edge=False, padding=padding, header_style="dim")
+    for name in names:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def facts_grid(facts: Mapping[str, str]) -> Table:
+    """Names, dim, beside what they are."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for name, fact in facts.items():
+        grid.add_row(name, Text(fact))
+    return grid
 
 
 def _number(value: float, digits: int, *, best: bool = False) -> Text:

@@ -24,6 +24,11 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+function seeThrough(hex, share) {
+  const [red, green, blue] = [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+  return `rgba(${red}, ${green}, ${blue}, ${share})`;
+}
+
 function memberStyle(place) {
   const style = MEMBER_STYLES[place % MEMBER_STYLES.length];
   return { color: colour(style.colour), dash: style.dash, width: 1.4 };
@@ -112,9 +117,9 @@ function baseLayout(extra) {
 const drawings = [];
 
 // Draw now, and again whenever the colours or the kind of screen change.
-function keepDrawn(draw) {
+function keepDrawn(draw, { now = true } = {}) {
   drawings.push(draw);
-  draw();
+  if (now) draw();
 }
 
 for (const query of ["(prefers-color-scheme: dark)", "(max-width: 640px)"])

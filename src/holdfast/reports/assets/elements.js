@@ -81,10 +81,10 @@ function fillNumbers(id, makeContent) {
   fill();
 }
 
-// What stands under a page of a run; DATA is the page's.
-function fillFooter(more = "") {
+// What stands under every page; DATA is the page's.
+function fillFooter(more = "", facts = []) {
   byId("footer").replaceChildren(
-    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
+    make("p", {}, [`Holdfast ${DATA.version}`, DATA.created ? `made ${DATA.created.slice(0, 16).replace("T", " ")}` : "", ...facts].filter(Boolean).join(" · ")),
     DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
     make("p", {}, ["This page is complete in itself: it loads nothing and sends nothing.", more].join(" ").trim()),
   );

@@ -77,15 +77,6 @@ function fillContents() {
   byId("contents").replaceChildren(...links.map(([id, name]) => make("a", { href: `#${id}` }, name)));
 }
 
-function fillFooter() {
-  const parts = [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`, `seed ${DATA.seed}`];
-  byId("footer").replaceChildren(
-    make("p", {}, parts.join(" · ")),
-    DATA.command ? make("p", {}, make("code", { id: "command" }, DATA.command)) : "",
-    make("p", {}, "This page is complete in itself: it loads nothing and sends nothing. Charts by plotly.js (MIT licence)."),
-  );
-}
-
 function setSpan(recent) {
   spanIsRecent = recent;
   byId("span-recent").setAttribute("aria-pressed", String(recent));
@@ -109,7 +100,7 @@ function start() {
   fillGroupTotals(DATA.groups);
   fillAnomalies(DATA.anomalies);
   fillTrained(DATA.training, DATA.remarks);
-  fillFooter();
+  fillFooter("Charts by plotly.js (MIT licence).", [`seed ${DATA.seed}`]);
   fillContents();
   if (!SERIES.label.length) {
     byId("forecast").hidden = true;

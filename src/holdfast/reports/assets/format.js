@@ -1,6 +1,7 @@
 // How numbers and times are written.
 
 const DASH = "–";
+const ENDLESS = "∞";
 
 const writers = new Map();
 
@@ -22,6 +23,15 @@ function asValue(value) {
   if (size >= 1000) return minus(writer({ maximumFractionDigits: 0 }).format(value));
   if (size >= 1) return minus(writer({ maximumSignificantDigits: size >= 100 ? 4 : 3 }).format(value));
   return minus(writer({ maximumSignificantDigits: 3 }).format(value));
+}
+
+// A number that may be many powers of ten below one.
+function asSmall(value) {
+  if (value === ENDLESS) return ENDLESS;
+  if (!isNumber(value)) return DASH;
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return minus(value.toExponential(1));
+  return asValue(value);
 }
 
 function asFixed(value, digits) {

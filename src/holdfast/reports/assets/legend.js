@@ -6,10 +6,11 @@ function isHidden(name, byDefault = false) {
   return hidden.get(name) ?? byDefault;
 }
 
-// One button a name. `entries` are {name, style, byDefault, fill}; the traces of a name carry it
+// One button a name, in an element or where an id says. `entries` are {name, style, byDefault, fill}; the traces of a name carry it
 // as their legendgroup.
 function fillLegend(id, chart, entries) {
-  byId(id).replaceChildren(
+  const legend = typeof id === "string" ? byId(id) : id;
+  legend.replaceChildren(
     ...entries.map(({ name, style, byDefault = false, fill = null, ring = false }) => {
       const key = make("span", { class: fill ? "key area" : "key", "aria-hidden": "true" });
       if (fill) key.style.background = fill;

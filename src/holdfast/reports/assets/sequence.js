@@ -137,10 +137,7 @@ function start() {
   for (const kind of ["pointermove", "pointerdown"]) stack.addEventListener(kind, onPointer);
   window.addEventListener("resize", drawPanels);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawPanels);
-  byId("footer").replaceChildren(
-    make("p", {}, [`Holdfast ${DATA.version}`, `made ${DATA.created.slice(0, 16).replace("T", " ")}`].join(" · ")),
-    make("p", {}, "Values of the pictures are rounded to 1/254 of their range. This page is complete in itself: it loads nothing and sends nothing."),
-  );
+  fillFooter("Values of the pictures are rounded to 1/254 of their range.");
 }
 
 start();

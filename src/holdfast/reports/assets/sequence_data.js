@@ -3,7 +3,6 @@
 const DATA = JSON.parse(byId("holdfast-data").textContent);
 const LENGTH = DATA.labels.length;
 const LEVELS = 254;
-const ENDLESS = "∞";
 const IS_TEXT = DATA.values === null;
 
 const view = { layer: 0, step: LENGTH - 1, place: 0, first: 0, steps: LENGTH, byWeight: false };
@@ -42,11 +41,6 @@ function stepName(step) {
 function tokenName(step) {
   const label = DATA.labels[step];
   return IS_TEXT ? label.trim() || JSON.stringify(label).slice(1, -1).replaceAll(" ", "␣") : label;
-}
-
-function asSmall(value) {
-  if (value === ENDLESS) return ENDLESS;
-  return isNumber(value) && value !== 0 && Math.abs(value) < 1e-3 ? minus(value.toExponential(1)) : asValue(value);
 }
 
 // Each step's part in the sum of the attributions' sizes, with its sign.

@@ -1,0 +1,264 @@
+"""Tables for the terminal: inspections, sequences, comparisons, speeds, pretraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from holdfast.records import (
+    ComparedRun,
+    Floats,
+    ForecastComparison,
+    Inspection,
+    LayerMemory,
+    LayerSpeed,
+    MemoryComparison,
+    PlannedTraining,
+    PretrainedSummary,
+    SamplesRecord,
+    SequenceRecord,
+)
+from holdfast.records.lens_summary import CARE, brief_number, memory
+from holdfast.reports.comparison_pages import median_updates, solved_share
+from holdfast.reports.formatting import as_span, plural
+from holdfast.reports.pretraining_pages import FAMILIES, PARTS, percent, spoken
+from holdfast.reports.sequence_page import attribution_shares, lead
+from holdfast.reports.terminal import plain_table
+
+STEPS = 8
+"""Steps of a sequence that are printed."""
+
+
+def inspection(record: Inspection) -> RenderableType:
+    """The verdict, and a line for each layer."""
+    parts: list[RenderableType] = [
+        Text(record.title, style="bold"),
+        Text(record.verdict()),
+    ]
+    if record.layers:
+        parts += [Text(), _layers(record)]
+    sequences = plural(record.sequences, "sequence")
+    measured = f"{sequences} of {record.steps:,} steps, in {record.seconds:.0f} s"
+    if record.attribution is not None:
+        missed = record.attribution.completeness
+        measured += f"; attributions miss {brief_number(missed)} of what they should sum to"
+        measured += ", which is much: read them with care" if missed > CARE else ""
+    if record.context is not None:
+        measured += f"; the loss is {record.context.whole:.4f} {record.context.unit}"
+    parts += [Text(), Text(f"Measured on {measured}.", style="dim")]
+    if record.advice:
+        parts += [Text(), Text("What to change", style="bold")]
+        parts += [Text(f"– {sentence}") for sentence in record.advice]
+    return Group(*parts)
+
+
+def sequence(record: SequenceRecord) -> RenderableType:
+    """What the output rests on: the steps with the largest parts, in their order."""
+    parts: list[RenderableType] = [Text(record.title, style="bold"), Text(lead(record))]
+    shares = attribution_shares(record)
+    if shares is not None:
+        table = plain_table(numbers=["step"], narrow=True)
+        table.add_column("")
+        table.add_column("rests on it", justify="right")
+        largest = np.argsort(-np.abs(shares), kind="stable")[:STEPS]
+        for step in np.sort(largest).tolist():
+            label = Text(_label(record.labels[step]))
+            table.add_row(f"{step + 1:,}", label, f"{shares[step]:+.1%}")
+        parts += [Text(), table]
+    return Group(*parts)
+
+
+def memory_comparison(record: MemoryComparison) -> RenderableType:
+    """Of each task a table: models by lags, how many seeds succeeded after how many updates."""
+    parts: list[RenderableType] = []
+    for task in dict.fromkeys(run.task for run in record.runs):
+        of_task = [run for run in record.runs if run.task == task]
+        parts += [Text(task.capitalize(), style="bold"), _success(of_task), Text()]
+    parts.append(
+        Text(f"Solved: {record.success.rstrip('.')}. Beside it the median updates.", style="dim")
+    )
+    if len(record.runs) < record.planned:
+        parts.append(
+            Text(
+                f"{len(record.runs):,} of {record.planned:,} trainings are done; the same command "
+                "goes on from there."
+            )
+        )
+    return Group(*parts, *_findings(record.findings))
+
+
+def forecast_comparison(record: ForecastComparison) -> RenderableType:
+    """The networks' scores, the best first, with the simple methods among them."""
+    table = plain_table("Method", numbers=("Weights", "MASE", "Seeds"))
+    rows = [
+        (float(np.nanmedian(scores)), name, f"{parameters:,}", _seed_range(scores), "")
+        for name, parameters, scores in zip(
+            record.models, record.parameters, record.scores, strict=True
+        )
+    ]
+    rows += [(score, name, "–", "", "dim") for name, score in record.simple.items()]
+    for mean, name, parameters, span, style in sorted(rows, key=lambda row: row[0]):
+        table.add_row(name, parameters, f"{mean:.4f}", span, style=style)
+    return Group(Text(record.title, style="bold"), table, *_findings(record.findings))
+
+
+def speeds(results: Sequence[LayerSpeed], *, explained: bool) -> RenderableType:
+    """A row a shape: the kernel, and milliseconds beside torch's; with `explained` the reasons."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("T", "B", "I", "H"):
+        table.add_column(heading, justify="right")
+    table.add_column("Kernel")
+    measured = any(one.training is not None for one in results)
+    if measured:
+        for heading in ("Forward", "torch", "", "Training", "torch", ""):
+            table.add_column(heading, justify="right")
+    if explained:
+        table.add_column("Why", overflow="fold")
+    for one in results:
+        sizes = [str(size) for size in (one.steps, one.batch, one.inputs, one.units)]
+        cells = [*sizes, one.kernel]
+        if measured:
+            cells += [*_pair(one.inference), *_pair(one.training)]
+        table.add_row(*cells, *([one.reason] if explained else []))
+    notes = ["T steps, B rows, I inputs, H units. cpu: compiled by Holdfast; builtin: torch's own."]
+    if measured:
+        notes.append("Milliseconds, medians in turns with torch's layer; training: all gradients.")
+    return Group(table, Text("\n".join(notes)))
+
+
+def pretraining_plan(networks: Sequence[PlannedTraining]) -> RenderableType:
+    """What is going to be trained, and how long that takes."""
+    table = plain_table("Network", numbers=("Updates", "Series a second", "Expected"))
+    for one in networks:
+        steps = f"{one.steps:,}"
+        if one.done >= one.steps:
+            table.add_row(one.network, steps, "–", "done already")
+            continue
+        if one.done:
+            steps = f"{one.steps - one.done:,} of {one.steps:,}"
+        table.add_row(one.network, steps, f"{one.series_per_second:,.0f}", as_span(one.seconds))
+    total = sum(one.seconds for one in networks)
+    devices = ", ".join(dict.fromkeys(one.device for one in networks))
+    return Group(
+        Text(f"Pretraining on {devices}", style="bold"),
+        table,
+        Text(
+            f"About {as_span(total)} in all. Ctrl-C ends it with the weights so far; the same "
+            "command goes on from there, as it does after a kill."
+        ),
+    )
+
+
+def pretrained(networks: Sequence[PretrainedSummary]) -> RenderableType:
+    """What came out, and the hash of each file of weights."""
+    table = plain_table("Network", numbers=("Weights", "Updates", "Time", "Last loss"))
+    for one in networks:
+        loss = f"{one.curve_loss[-1]:.4f}" if one.curve_loss else "–"
+        table.add_row(
+            one.network, f"{one.parameters:,}", f"{one.steps:,}", as_span(one.seconds), loss
+        )
+    cut = [one for one in networks if one.stopped != "steps"]
+    notes = [
+        Text(
+            f"{one.network} was interrupted after {one.steps:,} of {one.planned:,} updates; the "
+            "same command goes on from there."
+        )
+        for one in cut
+    ]
+    hashes = [Text.assemble((f"sha256 {one.network}  ", "dim"), one.sha256) for one in networks]
+    return Group(Text("Pretrained", style="bold"), table, *notes, Text(), *hashes)
+
+
+def families(record: SamplesRecord) -> RenderableType:
+    """The families of the generator with their shares, and everything else with its probability."""
+    parts: list[RenderableType] = [Text(f"Synthetic series, {spoken(record.kind)}", style="bold")]
+    for (name, share, meaning), shares, words in (
+        (("Family", "Share", "What it is"), record.families, FAMILIES),
+        (("Part", "Probability", "What it does"), record.parts, PARTS),
+    ):
+        table = plain_table(name, numbers=[share])
+        table.add_column(meaning, overflow="fold")
+        for one, value in shares.items():
+            table.add_row(one, percent(value), words.get(one, ""))
+        parts += [Text()] if len(parts) > 1 else []
+        parts.append(table)
+    return Group(*parts)
+
+
+def _layers(record: Inspection) -> Table:
+    far = f"{record.layers[0].jacobian.lags[-1]:,}"
+    far_columns = (f"gradient at {far}", f"median cell at {far}")
+    table = plain_table(
+        "layer",
+        "kind",
+        numbers=("units", "remembers", *far_columns, "slowest", "latch", "reset"),
+        narrow=True,
+    )
+    for layer in record.layers:
+        table.add_row(*_row(layer))
+    return table
+
+
+def _row(layer: LayerMemory) -> tuple[str, ...]:
+    held = memory(layer.jacobian)
+    longest = int(layer.jacobian.lags[-1])
+    gates = layer.timescales is not None
+    slowest = float(np.nanmax(layer.timescales)) if layer.timescales is not None else 0.0
+    return (
+        layer.name,
+        layer.kind,
+        f"{layer.units:,}",
+        f"> {longest:,}" if held is None else "–" if np.isnan(held) else f"{held:,.0f}",
+        brief_number(float(layer.jacobian.median[-1])),
+        "–" if layer.median_cell is None else brief_number(float(layer.median_cell.median[-1])),
+        "–" if not gates else "∞" if not np.isfinite(slowest) else f"{slowest:,.0f}",
+        f"{layer.latching:.0%}" if gates else "–",
+        f"{layer.resetting:.0%}" if gates else "–",
+    )
+
+
+def _label(text: str) -> str:
+    """A token that is blank, so that it is seen."""
+    return text.strip() or repr(text)[1:-1].replace(" ", "␣")
+
+
+def _success(runs: list[ComparedRun]) -> RenderableType:
+    lags = sorted({run.lag for run in runs})
+    table = plain_table("Model", numbers=[f"lag {lag:,}" for lag in lags])
+    for model in dict.fromkeys(run.model for run in runs):
+        cells = []
+        for lag in lags:
+            cells.append(_cell([run for run in runs if (run.model, run.lag) == (model, lag)]))
+        table.add_row(model, *cells)
+    return table
+
+
+def _cell(runs: list[ComparedRun]) -> Text:
+    solved, count = solved_share(runs)
+    if not count:
+        return Text("–", style="dim")
+    updates = median_updates(runs)
+    style = "green" if solved == count else "" if solved else "dim"
+    beside = f"  {updates:,.0f}" if updates is not None else ""
+    return Text.assemble((f"{solved}/{count}", style), (beside, "dim"))
+
+
+def _seed_range(scores: Floats) -> str:
+    if len(scores) < 2:
+        return str(len(scores))
+    return f"{len(scores)}: {np.nanmin(scores):.4f} to {np.nanmax(scores):.4f}"
+
+
+def _findings(findings: tuple[str, ...]) -> list[RenderableType]:
+    return [Text(), *[Text(one) for one in findings]] if findings else []
+
+
+def _pair(milliseconds: tuple[float, float] | None) -> list[str]:
+    if milliseconds is None:
+        return ["–", "–", "–"]
+    ours, theirs = milliseconds
+    return [f"{ours:.2f}", f"{theirs:.2f}", f"×{theirs / ours:.1f}"]
