@@ -211,6 +211,11 @@ class Calendar:
         return self.zone is not None and self.kind == "clock" and self.step < DAY
 
     @property
+    def yearly(self) -> bool:
+        """Whether steps are whole years, which plain numbers such as 2024 can name."""
+        return self.kind == "month" and self.step % 12 == 0
+
+    @property
     def labels_end(self) -> bool:
         """Whether a timestamp names the end of its period, as month ends and weeks do."""
         if self.kind == "month":

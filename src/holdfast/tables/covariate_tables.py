@@ -168,15 +168,13 @@ def read_future(
         raise TableError(f"{raw.where} has no row of any series of the table; see its ids.")
     rows.check_unique()
     rows, _ = template_for(rows, series.calendar.code)
-    stamps = rows.stamps.values
-    times = stamps if rows.stamps.counter else stamps.astype("datetime64[ns]")
-    off = np.flatnonzero(~series.calendar.on_grid(times))
-    if len(off):
+    off = rows.off(series.calendar)
+    if off is not None:
         raise TableError(
-            f"{raw.where}, {rows.at(int(off[0]))}: {rows.time(int(off[0]))} does not lie on the "
-            f"calendar of the series ({series.calendar.words})."
+            f"{raw.where}, {rows.at(off)}: {rows.time(off)} does not lie on the calendar of the "
+            f"series ({series.calendar.words})."
         )
-    ordinals = series.calendar.ordinals(times)
+    ordinals = series.calendar.ordinals(rows.times)
     beside = rows.beside
     assert beside is not None
     if not ids:  # the same for all

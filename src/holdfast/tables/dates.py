@@ -78,6 +78,11 @@ def compose(
     return np.where(valid, (first + days - 1) * DAY, NEVER)
 
 
+def first_days(years: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first midnight of each year, the least integer where there is no such year."""
+    return compose(years, np.ones_like(years), np.ones_like(years))
+
+
 MONTH_NAMES: Final = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -477,15 +482,13 @@ def read_units(table: RawTable, name: str, calendar: Calendar) -> NDArray[np.int
     texts = blank_to_null(table.columns[name])
     _check_present(table, name, texts)
     whole = _are_whole(texts)
-    yearly = calendar.kind == "month" and calendar.step % 12 == 0
     if calendar.kind == "counter":
         if not whole.all():
             wrong = int(np.flatnonzero(~whole)[0])
             refuse(table, name, wrong, "not a whole number, as the model's times are")
         return _counters(texts)
-    if yearly and whole.all():
-        years = _counters(texts)
-        stamps = compose(years, np.ones_like(years), np.ones_like(years))
+    if calendar.yearly and whole.all():
+        stamps = first_days(_counters(texts))
         if (stamps != NEVER).all():
             return stamps
     wall, offsets = DateTexts(table, name, texts, np.arange(len(texts))).read_each()

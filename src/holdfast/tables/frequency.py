@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from holdfast.errors import ArgumentError, TableError, option
 from holdfast.tables.calendar import Calendar, to_wall
 from holdfast.tables.codes import DAY, LAST_DAY, read_code
-from holdfast.tables.dates import NEVER, compose
 from holdfast.tables.rows import Rows
 
 _RARE: Final = 0.05
@@ -78,28 +77,26 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
     rows, template = template_for(rows, code)
     if not len(rows):
         return rows, template, ""
-    stamps = rows.stamps.values
-    times = stamps if rows.stamps.counter else stamps.astype("datetime64[ns]")
+    times = rows.times
     calendar = template
     fixed = isinstance(code, str) and template.kind != "counter" and read_code(code).anchored
     if not (fixed and template.on_grid(times).all()):
         if template.kind == "month":
-            rule = month_rule(stamps // DAY)
+            rule = month_rule(rows.stamps.values // DAY)
             if rule is not None and not template.through(times[0]).on_grid(times).all():
                 template = replace(template, day=rule[0], business=rule[1])
         calendar = template.through(times[0])
-    off = ~calendar.on_grid(times)
-    if off.any():
-        row = int(np.flatnonzero(off)[0])
+    row = rows.off(calendar)
+    if row is not None:
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
             f"{rows.series(int(rows.codes[row]))} does not lie on the calendar that "
             f"{option('freq', code)} asks for ({calendar.words}); give another, or "
             f"{option('aggregate', 'sum')} or mean to put rows into its periods."
         )
-    asked = Calendar.parse(code)
-    moved = (calendar.day, calendar.business) != (asked.day, asked.business)
-    moved |= fixed and calendar.phase != asked.phase
+    named = Calendar.parse(code)
+    moved = (calendar.day, calendar.business) != (named.day, named.business)
+    moved |= fixed and calendar.phase != named.phase
     message = (
         f"The dates are not those of {option('freq', code)}; the calendar is {calendar.words}."
     )
@@ -113,11 +110,7 @@ def template_for(rows: Rows, code: str | int) -> tuple[Rows, Calendar]:
         ArgumentError: the code is not known, or dates meet integer time.
     """
     template = Calendar.parse(code)
-    if rows.stamps.counter and template.kind == "month" and template.step % 12 == 0:
-        years, ones = rows.stamps.values, np.ones(len(rows), dtype=np.int64)
-        dated = compose(years, ones, ones)  # plain years, and the user says that they are
-        if (dated != NEVER).all():
-            rows = replace(rows, stamps=replace(rows.stamps, values=dated, counter=False))
+    rows = rows.as_years(template)  # the user says that they are
     if rows.stamps.counter and template.kind != "counter":
         raise ArgumentError(
             f"{option('freq', code)} is for dates, but the times in {rows.where} are whole "
@@ -294,10 +287,8 @@ def _span(nanoseconds: int) -> str:
 
 
 def _check_one_grid(rows: Rows, calendar: Calendar) -> None:
-    stamps = rows.stamps.values
-    off = ~calendar.on_grid(stamps if rows.stamps.counter else stamps.astype("datetime64[ns]"))
-    if off.any():
-        row = int(np.flatnonzero(off)[0])
+    row = rows.off(calendar)
+    if row is not None:
         raise TableError(
             f"{rows.where}: {rows.series(int(rows.codes[row]))} has {rows.time(row)} "
             f"({rows.at(row)}), which is not on the calendar of {rows.series(int(rows.codes[0]))} "

@@ -148,9 +148,8 @@ def read(source: object, options: ReadOptions | None = None) -> Table:
     messages.extend(notes)
     # Without rows in the last periods nothing was sold in them: the sums go on to the end.
     whole_span = options.aggregate == "sum" and options.missing == "zero"
-    gridded = lay_out(rows, calendar, options.missing, whole_span=whole_span)
-    messages.extend(gridded.messages)
-    series = gridded.series
+    series, notes = lay_out(rows, calendar, options.missing, whole_span=whole_span)
+    messages.extend(notes)
     if covariates is not None:
         series, notes = covariates.complete(series, layout.names, options.day_first)
         messages.extend(notes)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError, option
+from holdfast.records import Times
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.codes import DAY
-from holdfast.tables.covariates import Beside, Column, Covariates
-from holdfast.tables.dates import Stamps
+from holdfast.tables.covariates import Beside, Covariates
+from holdfast.tables.dates import NEVER, Stamps, first_days
 from holdfast.tables.series import SeriesSet
 
 _HOUR = DAY // 24
@@ -54,6 +55,26 @@ class Rows:
         """A row's timestamp as text, for sentences."""
         stamp = int(self.stamps.values[row])
         return str(stamp) if self.stamps.counter else moment_text(stamp)
+
+    @property
+    def times(self) -> Times:
+        """(rows,) the timestamps as a calendar takes them."""
+        stamps = self.stamps.values
+        return stamps if self.stamps.counter else stamps.astype("datetime64[ns]")
+
+    def off(self, calendar: Calendar) -> int | None:
+        """The first row that does not lie on a calendar; None where all do."""
+        off = np.flatnonzero(~calendar.on_grid(self.times))
+        return int(off[0]) if len(off) else None
+
+    def as_years(self, calendar: Calendar) -> Rows:
+        """Whole numbers as years, where the calendar counts years and all of them can be."""
+        if not self.stamps.counter or not calendar.yearly:
+            return self
+        dated = first_days(self.stamps.values)
+        if (dated == NEVER).any():
+            return self
+        return replace(self, stamps=replace(self.stamps, values=dated, counter=False))
 
     @property
     def same_series(self) -> NDArray[np.bool_]:
@@ -162,14 +183,6 @@ MAX_THINNING: Final = 50
 _SMALL_GRID: Final = 10_000
 
 
-@dataclass(frozen=True, eq=False)
-class Gridded:
-    """Series on their grid and what was done to get them there, one sentence each."""
-
-    series: SeriesSet
-    messages: tuple[str, ...]
-
-
 def combine(rows: Rows, how: Aggregate) -> Rows:
     """One row for each series and timestamp; missing values are left out of a sum or mean.
 
@@ -204,8 +217,7 @@ def into_periods(rows: Rows, calendar: Calendar, how: Aggregate) -> tuple[Rows, 
         rows: sorted, in any spacing.
     """
     stamps = rows.stamps.values
-    times = stamps if rows.stamps.counter else stamps.astype("datetime64[ns]")
-    bins = calendar.bins(times)
+    bins = calendar.bins(rows.times)
     last = int(bins.max())
     points = np.asarray(calendar.times(bins)).astype(np.int64)
     combined = combine(rows.at_times(points), how)
@@ -220,20 +232,17 @@ def into_periods(rows: Rows, calendar: Calendar, how: Aggregate) -> tuple[Rows, 
     if over - int(stamps.max()) > max(usual, 1) and last > int(bins.min()):
         name = calendar.format(calendar.times(np.array(last)))
         if how == "sum":
-            combined = _before(combined, int(np.asarray(calendar.times(last)).astype(np.int64)))
+            before = combined.stamps.values < np.asarray(calendar.times(last)).astype(np.int64)
+            combined = combined.where_true(before)
             messages.append(f"The last period ({name}) is not over in the data and was left out.")
         else:
             messages.append(f"The last period ({name}) is not over in the data; its mean was kept.")
     return combined, tuple(messages)
 
 
-def _before(rows: Rows, time: int) -> Rows:
-    return rows.where_true(rows.stamps.values < time)
-
-
 def lay_out(
     rows: Rows, calendar: Calendar, missing: Missing, *, whole_span: bool = False
-) -> Gridded:
+) -> tuple[SeriesSet, tuple[str, ...]]:
     """Each series as a regular grid from its first value to its last row.
 
     Rows without a value are gaps; those before the first value are cut off, those behind the
@@ -245,14 +254,16 @@ def lay_out(
         missing: what a grid point without a value is: a gap, or zero.
         whole_span: whether all series go on to the last timestamp of the table.
 
+    Returns:
+        The series and what was done to get there, one sentence each.
+
     Raises:
         TableError: no series has a value, or the grid would be far larger than the table.
     """
     observed = ~np.isnan(rows.values)
     if not observed.any():
         raise TableError(f"{rows.where} has no values: every value of {_all(rows)} is missing.")
-    stamps = rows.stamps.values
-    ordinals = calendar.ordinals(stamps if rows.stamps.counter else stamps.astype("datetime64[ns]"))
+    ordinals = calendar.ordinals(rows.times)
     present, first = np.unique(rows.codes[observed], return_index=True)
     starts = ordinals[observed][first]
     rows_behind = np.append(np.flatnonzero(~rows.same_series), len(rows) - 1)
@@ -285,22 +296,16 @@ def lay_out(
     if rows.beside is not None:
         laid = np.full((len(values), len(rows.beside.columns)), np.nan)
         laid[positions] = rows.beside.values[inside]
-        series = replace(series, covariates=_covariates(series, rows.beside.columns, laid))
-    return Gridded(series, messages)
-
-
-def _covariates(
-    series: SeriesSet, columns: tuple[Column, ...], values: NDArray[np.float64]
-) -> Covariates:
-    """Columns on the grid of the series themselves."""
-    return Covariates(
-        columns=columns,
-        starts=series.starts,
-        offsets=series.offsets,
-        values=values,
-        statics=(),
-        static=np.zeros((len(series), 0)),
-    )
+        covariates = Covariates(
+            columns=rows.beside.columns,
+            starts=series.starts,
+            offsets=offsets,
+            values=laid,
+            statics=(),
+            static=np.zeros((len(series), 0)),
+        )
+        series = replace(series, covariates=covariates)
+    return series, messages
 
 
 def _all(rows: Rows) -> str:

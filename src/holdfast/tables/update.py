@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +13,11 @@ from holdfast.errors import TableError, option, worded
 from holdfast.tables.calendar import Calendar, to_wall
 from holdfast.tables.covariate_tables import CovariateSources, laid_out
 from holdfast.tables.covariates import Covariates
-from holdfast.tables.dates import NEVER, compose
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.raw import RawTable
 from holdfast.tables.read import ReadOptions, open_source, read_layout
 from holdfast.tables.rows import MAX_THINNING, Rows
 from holdfast.tables.series import SeriesSet
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
-
-    from holdfast.tables.rows import Rows
-    from holdfast.tables.series import SeriesSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +109,7 @@ def _in_its_time(rows: Rows, calendar: Calendar) -> Rows:
         TableError: they are of another kind.
     """
     counter = calendar.kind == "counter"
-    if rows.stamps.counter and calendar.kind == "month" and calendar.step % 12 == 0:
-        years, ones = rows.stamps.values, np.ones(len(rows), dtype=np.int64)
-        dated = compose(years, ones, ones)  # plain years
-        if (dated != NEVER).all():
-            rows = replace(rows, stamps=replace(rows.stamps, values=dated, counter=False))
+    rows = rows.as_years(calendar)
     if rows.stamps.counter != counter:
         found = "whole numbers" if rows.stamps.counter else "dates"
         own = "whole numbers" if counter else "dates"
@@ -158,17 +148,14 @@ def _check_unique(rows: Rows) -> None:
 
 
 def _ordinals(rows: Rows, calendar: Calendar) -> NDArray[np.int64]:
-    stamps = rows.stamps.values
-    times = stamps if rows.stamps.counter else stamps.astype("datetime64[ns]")
-    off = ~calendar.on_grid(times)
-    if off.any():
-        row = int(np.flatnonzero(off)[0])
+    row = rows.off(calendar)
+    if row is not None:
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
             f"{named_series(rows, row)} does not lie on the model's calendar "
             f"({calendar.words}); mend the time or leave the row out."
         )
-    return calendar.ordinals(times)
+    return calendar.ordinals(rows.times)
 
 
 def with_rows(
@@ -211,7 +198,7 @@ def _widened(own: Covariates, count: int) -> Covariates:
     )
 
 
-_SMALL_GRID = 10_000
+_SMALL_GRID: Final = 10_000
 
 
 @dataclass(frozen=True, eq=False)
