@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TableError, option
-from holdfast.tables.covariates import Beside, Column, Covariates, Role
+from holdfast.tables.covariates import Column, CovariateRows, Covariates, Role
 from holdfast.tables.dates import read_stamps
 from holdfast.tables.files import read_file
 from holdfast.tables.frames import read_frame
@@ -32,7 +32,7 @@ def open_table(source: object, where: str) -> RawTable:
 
 
 def read_column(
-    raw: RawTable, name: str, role: Role, like: Covariates | None, said: list[str] | None = None
+    raw: RawTable, name: str, role: Role, like: Covariates | None, notes: list[str] | None = None
 ) -> tuple[Column, NDArray[np.float64]]:
     """A column as numbers, or as the codes of its categories."""
     import pyarrow as pa
@@ -48,7 +48,7 @@ def read_column(
         raise TableError(f"{raw.where}: column {name!r} held numbers in the fit and now does not.")
     if numeric and (former is None or former.levels is None):
         return Column(name, role), read_numbers(raw, name).values
-    return _categories(raw, name, role, None if former is None else former.levels, said)
+    return _categories(raw, name, role, None if former is None else former.levels, notes)
 
 
 def _categories(
@@ -56,7 +56,7 @@ def _categories(
     name: str,
     role: Role,
     levels: tuple[str, ...] | None,
-    said: list[str] | None,
+    notes: list[str] | None,
 ) -> tuple[Column, NDArray[np.float64]]:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -76,8 +76,8 @@ def _categories(
     place = {level: float(code) for code, level in enumerate(levels)}
     codes = np.array([place.get(level, np.nan) for level in found] + [np.nan])
     unseen = [level for level in found if level not in place]
-    if unseen and said is not None:
-        said.append(
+    if unseen and notes is not None:
+        notes.append(
             f"Column {name!r} has categories that the fit never saw, {listed(unseen)}: what all "
             "series share counts there."
         )
@@ -89,10 +89,10 @@ def rows_of(raw: RawTable, labels: tuple[str, ...], ids: tuple[str, ...]) -> NDA
     """(rows,) which series each row belongs to; −1 for none."""
     if not ids:
         return np.zeros(len(raw), dtype=np.int64)
-    codes, there, _ = identities(raw, ids, "")
+    codes, found, _ = identities(raw, ids, "")
     places = {label: place for place, label in enumerate(labels)}
-    found = np.array([places.get(label, -1) for label in there], dtype=np.int64)
-    return found[codes]
+    series = np.array([places.get(label, -1) for label in found], dtype=np.int64)
+    return series[codes]
 
 
 def check_future(series: SeriesSet, horizon: int) -> None:
@@ -107,10 +107,10 @@ def check_future(series: SeriesSet, horizon: int) -> None:
     Raises:
         TableError: names the column, the series and the dates.
     """
-    made = series.covariates
-    if made is None or not made.known.any():
+    covariates = series.covariates
+    if covariates is None or not covariates.known.any():
         return
-    missing = np.isnan(made.span(series.ends + 1, horizon)) & made.known
+    missing = np.isnan(covariates.span(series.ends + 1, horizon)) & covariates.known
     if not missing.any():
         return
     place = int(np.flatnonzero(missing.any(axis=(0, 1)))[0])
@@ -126,7 +126,7 @@ def check_future(series: SeriesSet, horizon: int) -> None:
     others = int(missing[:, :, place].any(axis=1).sum()) - 1
     more = f" (and of {others:,} more series)" if others else ""
     raise TableError(
-        f"The column {made.names[place]!r} is known ahead, but has no value{which}{more} on "
+        f"The column {covariates.names[place]!r} is known ahead, but has no value{which}{more} on "
         f"{dates}; give them in the future table ({option('X_df')})."
     )
 
@@ -134,25 +134,27 @@ def check_future(series: SeriesSet, horizon: int) -> None:
 def read_future(
     raw: RawTable, series: SeriesSet, names: ColumnNames, day_first: bool | None
 ) -> Covariates:
-    """The columns that are known ahead, from a table of their own.
+    """The columns that are known ahead, from a table of their covariates.
 
     A table without the id columns holds for every series.
     """
-    own = series.covariates
-    assert own is not None
+    covariates = series.covariates
+    assert covariates is not None
     time = names.time if names.time in raw.columns else find_time(raw, None)
     if time is None:
         check_column(raw, names.time)
     assert time is not None
     read = [
-        read_column(raw, one.name, "known", own)[1] for one in own.columns if one.role == "known"
+        read_column(raw, one.name, "known", covariates)[1]
+        for one in covariates.columns
+        if one.role == "known"
     ]
     ids = tuple(name for name in names.id if name in raw.columns)
     if ids and len(ids) < len(names.id):
         check_column(raw, next(name for name in names.id if name not in raw.columns))
     which = rows_of(raw, series.labels, ids) if ids else np.zeros(len(raw), dtype=np.int64)
-    values = np.full((len(raw), len(own.columns)), np.nan)
-    values[:, own.known] = np.stack(read, axis=1)
+    values = np.full((len(raw), len(covariates.columns)), np.nan)
+    values[:, covariates.known] = np.stack(read, axis=1)
     rows = Rows(
         labels=series.labels,
         keys=series.keys,
@@ -161,7 +163,7 @@ def read_future(
         values=np.zeros(len(raw)),
         at=raw.at,
         where=raw.where,
-        beside=Beside(own.columns, values),
+        covariates=CovariateRows(covariates.columns, values),
     )
     rows, _ = rows.where_true(which >= 0).sorted()
     if not len(rows):
@@ -175,17 +177,19 @@ def read_future(
             f"series ({series.calendar.words})."
         )
     ordinals = series.calendar.ordinals(rows.times)
-    beside = rows.beside
-    assert beside is not None
+    later = rows.covariates
+    assert later is not None
     if not ids:  # the same for all
         count = len(series)
         codes = np.repeat(np.arange(count), len(rows))
-        return laid_out(own, codes, np.tile(ordinals, count), np.tile(beside.values, (count, 1)))
-    return laid_out(own, rows.codes, ordinals, beside.values)
+        return laid_out(
+            covariates, codes, np.tile(ordinals, count), np.tile(later.values, (count, 1))
+        )
+    return laid_out(covariates, rows.codes, ordinals, later.values)
 
 
 def laid_out(
-    own: Covariates,
+    covariates: Covariates,
     codes: NDArray[np.int64],
     ordinals: NDArray[np.int64],
     values: NDArray[np.float64],
@@ -193,7 +197,7 @@ def laid_out(
     """Rows on the grid, one a series and time.
 
     Arguments:
-        own: of the N series.
+        covariates: of the N series.
         codes: (rows,) which series.
         ordinals: (rows,) when.
         values: (rows, C).
@@ -201,20 +205,20 @@ def laid_out(
     Raises:
         TableError: they would leave most of the grid empty.
     """
-    count = len(own)
+    count = len(covariates)
     first = np.full(count, np.iinfo(np.int64).max)
     last = np.full(count, np.iinfo(np.int64).min)
     np.minimum.at(first, codes, ordinals)
     np.maximum.at(last, codes, ordinals)
-    there = last >= first
-    starts = np.where(there, first, 0)
-    lengths = np.where(there, np.where(there, last, 0) - starts + 1, 0)
+    filled = last >= first
+    starts = np.where(filled, first, 0)
+    lengths = np.where(filled, np.where(filled, last, 0) - starts + 1, 0)
     if lengths.sum() > 50 * len(codes) + 10_000:
         raise TableError("The future table leaps over most of its dates; give one row a date.")
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    laid = np.full((int(offsets[-1]), values.shape[1]), np.nan)
-    laid[offsets[codes] + ordinals - starts[codes]] = values
-    return replace(own, starts=starts.astype(np.int64), offsets=offsets, values=laid)
+    grid = np.full((int(offsets[-1]), values.shape[1]), np.nan)
+    grid[offsets[codes] + ordinals - starts[codes]] = values
+    return replace(covariates, starts=starts.astype(np.int64), offsets=offsets, values=grid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,18 +257,18 @@ class CovariateSources:
             ArgumentError: a column is named twice, or a country is not known.
             InputError: a country is given and the package `holidays` is not installed.
         """
-        made = cls(_names("known", known), _names("historic", historic), static, future, country)
-        twice = [name for name in made.named if made.named.count(name) > 1]
+        sources = cls(_names("known", known), _names("historic", historic), static, future, country)
+        twice = [name for name in sources.named if sources.named.count(name) > 1]
         if twice:
             raise ArgumentError(f"The column {twice[0]!r} is named twice among known and historic.")
         if country is not None:
             check_country(country)
-        if future is not None and not made.known:
+        if future is not None and not sources.known:
             raise ArgumentError(
                 "A table of the future is of use where columns are known ahead; name them with "
                 f"{option('known')}."
             )
-        return made if made.named or static is not None or country is not None else None
+        return sources if sources.named or static is not None or country is not None else None
 
     @classmethod
     def again(
@@ -299,7 +303,7 @@ class CovariateSources:
         """The columns of the table itself."""
         return (*self.known, *self.historic)
 
-    def beside(self, raw: RawTable, *, wide: bool = False) -> Beside:
+    def rows(self, raw: RawTable, *, wide: bool = False) -> CovariateRows:
         """The named columns of the table, row by row.
 
         Raises:
@@ -315,7 +319,7 @@ class CovariateSources:
             read_column(raw, name, "known" if name in self.known else "historic", self.like)
             for name in self.named
         ]
-        return Beside(
+        return CovariateRows(
             columns=tuple(column for column, _ in read),
             values=np.stack([values for _, values in read], axis=1)
             if read
@@ -339,9 +343,9 @@ class CovariateSources:
         """
         if self.static is None:
             return None, ()
-        said: list[str] = []
+        notes: list[str] = []
         raw = open_table(self.static, "the static table")
-        return _statics(raw, labels, names, self.like, said)[1], tuple(said)
+        return _statics(raw, labels, names, self.like, notes)[1], tuple(notes)
 
     def complete(
         self, series: SeriesSet, names: ColumnNames, day_first: bool | None
@@ -351,24 +355,24 @@ class CovariateSources:
         Raises:
             TableError: a table cannot be used; names the column, row or series.
         """
-        own = series.covariates
-        assert own is not None
-        said: list[str] = []
+        covariates = series.covariates
+        assert covariates is not None
+        notes: list[str] = []
         if self.static is not None:
             raw = open_table(self.static, "the static table")
-            statics, static, rows = _statics(raw, series.labels, names, self.like, said)
+            statics, static, rows = _statics(raw, series.labels, names, self.like, notes)
             without = np.setdiff1d(np.arange(len(series)), rows)
             if len(without):
                 few = listed(series.labels[row] for row in without[:9].tolist())
-                said.append(f"{raw.where} has no row for {len(without):,} series: {few}.")
+                notes.append(f"{raw.where} has no row for {len(without):,} series: {few}.")
         else:
             statics = () if self.like is None else self.like.statics
             static = np.full((len(series), len(statics)), np.nan)
-        made = replace(own, statics=statics, static=static, country=self.country)
-        series = replace(series, covariates=made)
+        covariates = replace(covariates, statics=statics, static=static, country=self.country)
+        series = replace(series, covariates=covariates)
         if self.future is not None:
             series = with_future(series, names, self.future, day_first)
-        return series, tuple(said)
+        return series, tuple(notes)
 
 
 def with_future(
@@ -385,11 +389,11 @@ def with_future(
     Raises:
         TableError: the table cannot be used.
     """
-    made = series.covariates
-    assert made is not None
+    covariates = series.covariates
+    assert covariates is not None
     raw = open_table(source, "the future table")
     later = read_future(raw, series, names, day_first)
-    return replace(series, covariates=made.followed_by(later))
+    return replace(series, covariates=covariates.followed_by(later))
 
 
 def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
@@ -404,16 +408,16 @@ def _statics(
     labels: tuple[str, ...],
     names: ColumnNames,
     like: Covariates | None,
-    said: list[str],
+    notes: list[str],
 ) -> tuple[tuple[Column, ...], NDArray[np.float64], NDArray[np.int64]]:
     """The columns with one value a series, in the order of the series, and whose each row is."""
     ids = tuple(name for name in names.id if name in raw.columns)
     if len(ids) < len(names.id) and (len(labels) > 1 or len(raw) > 1):
         check_column(raw, next(name for name in names.id if name not in raw.columns))
-    wanted = [name for name in raw.columns if name not in names.id]
+    columns = [name for name in raw.columns if name not in names.id]
     if like is not None:
-        wanted = [column.name for column in like.statics]
-    read = [read_column(raw, name, "static", like, said) for name in wanted]
+        columns = [column.name for column in like.statics]
+    read = [read_column(raw, name, "static", like, notes) for name in columns]
     if not read:
         raise TableError(f"{raw.where} has no column beside {listed(raw.columns)}.")
     rows = rows_of(raw, labels, ids)
@@ -425,6 +429,6 @@ def _statics(
             f"and {raw.at(twice[1])}; give one row a series."
         )
     values = np.full((len(labels), len(read)), np.nan)
-    there = rows >= 0
-    values[rows[there]] = np.stack([column for _, column in read], axis=1)[there]
+    known = rows >= 0
+    values[rows[known]] = np.stack([column for _, column in read], axis=1)[known]
     return tuple(column for column, _ in read), values, rows

@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
+class CovariateRows:
     """Covariates row by row, before they lie on a calendar.
 
     Arguments:
@@ -41,11 +41,11 @@ class Beside:
     columns: tuple[Column, ...]
     values: NDArray[np.float64]
 
-    def take(self, rows: NDArray[np.int64]) -> Beside:
+    def take(self, rows: NDArray[np.int64]) -> CovariateRows:
         """Some rows, in that order."""
         return replace(self, values=self.values[rows])
 
-    def combined(self, starts: NDArray[np.int64]) -> Beside:
+    def combined(self, starts: NDArray[np.int64]) -> CovariateRows:
         """Runs of rows as one each: the mean of numbers, the first of categories.
 
         Arguments:
@@ -53,9 +53,9 @@ class Beside:
         """
         if not self.columns:
             return self.take(starts)
-        there = np.isfinite(self.values)
-        counts = np.add.reduceat(there.astype(np.float64), starts)
-        sums = np.add.reduceat(np.where(there, self.values, 0.0), starts)
+        present = np.isfinite(self.values)
+        counts = np.add.reduceat(present.astype(np.float64), starts)
+        sums = np.add.reduceat(np.where(present, self.values, 0.0), starts)
         means = np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
         category = np.array([column.levels is not None for column in self.columns])
         return replace(self, values=np.where(category, self.values[starts], means))
@@ -214,20 +214,20 @@ _FARTHEST: Final = 2**62
 
 
 def described_covariates(
-    made: Covariates | None,
+    covariates: Covariates | None,
 ) -> tuple[dict[str, object] | None, dict[str, NDArray[Any]]]:
     """What `read_covariates` needs: columns for a manifest, and arrays by name."""
-    if made is None:
+    if covariates is None:
         return None, {}
     described: dict[str, object] = {
-        "columns": described_columns((*made.columns, *made.statics)),
-        "country": made.country,
+        "columns": described_columns((*covariates.columns, *covariates.statics)),
+        "country": covariates.country,
     }
     return described, {
-        "covariates/starts": made.starts,
-        "covariates/offsets": made.offsets,
-        "covariates/values": made.values,
-        "covariates/static": made.static,
+        "covariates/starts": covariates.starts,
+        "covariates/offsets": covariates.offsets,
+        "covariates/values": covariates.values,
+        "covariates/static": covariates.static,
     }
 
 
@@ -253,7 +253,7 @@ def read_covariates(
     columns = read_columns(listed)
     in_time = tuple(column for column in columns if column.role != "static")
     statics = tuple(column for column in columns if column.role == "static")
-    made = Covariates(
+    covariates = Covariates(
         columns=in_time,
         starts=arrays["covariates/starts"],
         offsets=arrays["covariates/offsets"],
@@ -262,8 +262,8 @@ def read_covariates(
         static=arrays["covariates/static"],
         country=country,
     )
-    _check(made, count)
-    return made
+    _check(covariates, count)
+    return covariates
 
 
 def described_columns(columns: tuple[Column, ...]) -> list[dict[str, object]]:
@@ -305,15 +305,20 @@ def _column(fields: object) -> Column:
     return Column(name, role, None if levels is None else tuple(levels))
 
 
-def _check(made: Covariates, count: int) -> None:
-    starts, offsets, values, static = made.starts, made.offsets, made.values, made.static
+def _check(covariates: Covariates, count: int) -> None:
+    starts, offsets, values, static = (
+        covariates.starts,
+        covariates.offsets,
+        covariates.values,
+        covariates.static,
+    )
     sound = (
         starts.dtype == offsets.dtype == np.int64
         and values.dtype == static.dtype == np.float64
         and starts.shape == (count,)
         and offsets.shape == (count + 1,)
-        and values.shape == (int(offsets[-1]), len(made.columns))
-        and static.shape == (count, len(made.statics))
+        and values.shape == (int(offsets[-1]), len(covariates.columns))
+        and static.shape == (count, len(covariates.statics))
         and offsets[0] == 0
         and bool((offsets[1:] >= offsets[:-1]).all())
         and bool(((starts >= -_FARTHEST) & (starts <= _FARTHEST)).all())
@@ -322,7 +327,7 @@ def _check(made: Covariates, count: int) -> None:
     )
     if not sound:
         raise ValueError("its covariates are damaged")
-    for columns, numbers in ((made.columns, values), (made.statics, static)):
+    for columns, numbers in ((covariates.columns, values), (covariates.statics, static)):
         for place, column in enumerate(columns):
             if column.levels is not None:
                 codes = numbers[np.isfinite(numbers[:, place]), place]

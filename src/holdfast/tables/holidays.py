@@ -109,19 +109,19 @@ def calendar_features(
         return (), np.zeros((len(ordinals), 0))
     wall = _wall(calendar, ordinals)
     days = wall // DAY
-    made: dict[str, NDArray[np.float64]] = {}
+    features: dict[str, NDArray[np.float64]] = {}
     fine = calendar.kind == "clock" and calendar.step < DAY
     if fine:
-        made |= _waves("day", (wall % DAY) / DAY, _HARMONICS_OF_DAY)
+        features |= _waves("day", (wall % DAY) / DAY, _HARMONICS_OF_DAY)
     if fine or calendar.kind == "business" or (calendar.kind == "clock" and calendar.step == DAY):
         names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
         weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
-        made |= {name: (weekday == place).astype(float) for place, name in enumerate(names)}
+        features |= {name: (weekday == place).astype(float) for place, name in enumerate(names)}
     if calendar.kind != "month" or calendar.step < 12:
         dates = days.astype("datetime64[D]")
         begin = dates.astype("datetime64[Y]").astype("datetime64[D]")
-        made |= _waves("year", (dates - begin).astype(np.int64) / _YEAR, _HARMONICS_OF_YEAR)
-    return tuple(made), np.stack(list(made.values()), axis=1)
+        features |= _waves("year", (dates - begin).astype(np.int64) / _YEAR, _HARMONICS_OF_YEAR)
+    return tuple(features), np.stack(list(features.values()), axis=1)
 
 
 def holiday_features(
@@ -147,15 +147,15 @@ def holiday_features(
     days = (_wall(calendar, ordinals) // DAY).astype("datetime64[D]")
     today, before, after = (holiday_names(country, days + shift) for shift in (0, 1, -1))
     free = today == ""
-    made = {
+    features = {
         "holiday": (~free).astype(float),
         "eve of a holiday": (free & (before != "")).astype(float),
         "day after a holiday": (free & (after != "")).astype(float),
     }
     for name in sorted(set(today) - {""}):
-        made[f"holiday {name}"] = (today == name).astype(float)
-        made[f"eve of {name}"] = (free & (before == name)).astype(float)
-    return made
+        features[f"holiday {name}"] = (today == name).astype(float)
+        features[f"eve of {name}"] = (free & (before == name)).astype(float)
+    return features
 
 
 def _wall(calendar: Calendar, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -165,12 +165,12 @@ def _wall(calendar: Calendar, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _waves(name: str, turn: NDArray[np.float64], count: int) -> dict[str, NDArray[np.float64]]:
-    made = {}
+    features = {}
     for number in range(1, count + 1):
         angle = 2 * np.pi * number * turn
-        made[f"sin {number} of the {name}"] = np.sin(angle)
-        made[f"cos {number} of the {name}"] = np.cos(angle)
-    return made
+        features[f"sin {number} of the {name}"] = np.sin(angle)
+        features[f"cos {number} of the {name}"] = np.cos(angle)
+    return features
 
 
 def _holidays_of_periods(
@@ -180,8 +180,8 @@ def _holidays_of_periods(
     first, last = int(ordinals.min()), int(ordinals.max())
     ends = np.asarray(calendar.times(np.array([first - 1, last + 1]))).astype("datetime64[D]")
     days = np.arange(ends[0], ends[1] + 1)
-    there = holiday_names(country, days) != ""
-    periods = calendar.bins(days[there].astype("datetime64[ns]"))
+    free = holiday_names(country, days) != ""
+    periods = calendar.bins(days[free].astype("datetime64[ns]"))
     inside = (periods >= first) & (periods <= last)
     counts = np.bincount(periods[inside] - first, minlength=last - first + 1)
     return counts[ordinals - first].astype(np.float64)

@@ -51,8 +51,8 @@ def long_rows(
     codes, labels, keys = identities(table, roles.id, roles.target)
     rows = Rows(labels, keys, codes, stamps, numbers.values, table.at, table.where)
     names = ColumnNames(roles.id or ("unique_id",), roles.time or "ds", roles.target)
-    said = (*roles.messages, *stamps.messages, *filter(None, [numbers.message]))
-    return Layout(rows, names, said, named=bool(roles.id))
+    messages = (*roles.messages, *stamps.messages, *filter(None, [numbers.message]))
+    return Layout(rows, names, messages, named=bool(roles.id))
 
 
 def wide_rows(
@@ -89,7 +89,7 @@ def wide_rows(
                 f"out, or leave out {option('wide', True)} if it tells series apart."
             )
     if not named:
-        raise TableError(f"{table.where} has no column of values beside {time!r}.")
+        raise TableError(f"{table.where} has no column of values besides {time!r}.")
     stamps = _stamps(table, time, day_first)
     numbers = [read_numbers(table, name, decimal) for name in named]
     count = len(table)
@@ -102,10 +102,10 @@ def wide_rows(
         at=lambda row: table.at(row % count),
         where=table.where,
     )
-    said = f"Read as wide: time {time!r}" if time is not None else "Read as wide: time by row"
+    text = f"Read as wide: time {time!r}" if time is not None else "Read as wide: time by row"
     marks = {column.message for column in numbers if column.message}
     names = ColumnNames(("unique_id",), time or "ds", "y")
-    messages = (f"{said}, {len(named):,} series in columns.", *stamps.messages, *sorted(marks)[:1])
+    messages = (f"{text}, {len(named):,} series in columns.", *stamps.messages, *sorted(marks)[:1])
     return Layout(rows, names, messages)
 
 
@@ -140,10 +140,10 @@ def _series_in_rows(
         at=lambda row: f"{table.at(row // len(dated))}, column {dated[row % len(dated)]!r}",
         where=table.where,
     )
-    said = f"Read as wide: {len(dated):,} times in the header, a series in each row"
-    said += f", told apart by {listed(ids)}." if ids else "."
+    text = f"Read as wide: {len(dated):,} times in the header, a series in each row"
+    text += f", told apart by {listed(ids)}." if ids else "."
     names = ColumnNames(tuple(ids) or ("unique_id",), "ds", "y")
-    return Layout(rows, names, (said, *stamps.messages))
+    return Layout(rows, names, (text, *stamps.messages))
 
 
 def _is_date(name: str) -> bool:

@@ -149,15 +149,15 @@ def group_by(name: str, series: SeriesSet, raw: RawTable | None, names: ColumnNa
     """
     if name in series.keys:
         return Groups(name, series.keys[name])
-    beside = series.covariates
-    for place, column in enumerate(beside.statics if beside is not None else ()):
-        if column.name == name and beside is not None:
-            return Groups(name, _words(beside.static[:, place], column.levels))
+    covariates = series.covariates
+    for place, column in enumerate(covariates.statics if covariates is not None else ()):
+        if column.name == name and covariates is not None:
+            return Groups(name, _words(covariates.static[:, place], column.levels))
     if raw is not None and name in raw.columns and name not in (names.time, names.target):
         return Groups(name, _column(name, series, raw, names))
     if name == EVERYTHING:
         return Groups("total", np.full(len(series), EVERYTHING, dtype=object))
-    known = [*series.keys, *(column.name for column in (beside.statics if beside else ()))]
+    known = [*series.keys, *(column.name for column in (covariates.statics if covariates else ()))]
     if raw is not None:
         known += [one for one in raw.columns if one not in (*known, names.time, names.target)]
     elsewhere = "" if raw is not None else "; give the table with that column"
@@ -185,9 +185,9 @@ def _column(name: str, series: SeriesSet, raw: RawTable, names: ColumnNames) -> 
     differs = np.flatnonzero(found != found[first[codes]])
     if len(differs):
         row = int(differs[0])
-        label, there = labels[codes[row]], raw.at(row)
+        label, place = labels[codes[row]], raw.at(row)
         raise TableError(
-            f"{raw.where}, {there}, column {name!r}: series {label!r} has {texts[found[row]]!r} "
+            f"{raw.where}, {place}, column {name!r}: series {label!r} has {texts[found[row]]!r} "
             f"here and {texts[found[first[codes[row]]]]!r} before; a column to add up by says one "
             "thing of each series."
         )

@@ -129,15 +129,15 @@ def read(source: object, options: ReadOptions | None = None) -> Table:
     options = options or ReadOptions()
     covariates, season = options.covariates, options.season
     raw, backend = open_source(source, options.sheet)
-    beside = None
+    extra = None
     if covariates is not None:
-        beside = covariates.beside(raw, wide=options.wide)
+        extra = covariates.rows(raw, wide=options.wide)
         raw = raw.without(set(covariates.named))
     layout = read_layout(raw, options)
-    if beside is not None and not beside.columns:  # a wide table has more rows than lines
-        beside = replace(beside, values=np.zeros((len(layout.rows), 0)))
-    if beside is not None:
-        layout = replace(layout, rows=replace(layout.rows, beside=beside))
+    if extra is not None and not extra.columns:  # a wide table has more rows than lines
+        extra = replace(extra, values=np.zeros((len(layout.rows), 0)))
+    if extra is not None:
+        layout = replace(layout, rows=replace(layout.rows, covariates=extra))
     if backend is not None and layout.names.time in raw.columns:
         backend = replace(backend, time_type=_time_type(raw, layout.names.time))
     rows, moved = layout.rows.sorted()

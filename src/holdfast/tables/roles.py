@@ -102,7 +102,7 @@ def find_roles(
     time_guessed = time_col is None and (time is not None or len(table.columns) > 1)
     guessed = (target_col is None, time_guessed, bool(ids and not given))
     usual = {*ids, time, target} == set(table.columns) <= {"unique_id", "ds", "y"}
-    messages = _said(table, ids, time, target) if any(guessed) and not usual else ()
+    messages = _guesses(table, ids, time, target) if any(guessed) and not usual else ()
     return Roles(ids, time, target, messages)
 
 
@@ -217,7 +217,9 @@ def _names_things(column: pa.Array) -> bool:
     return not blank_to_null(column).null_count
 
 
-def _said(table: RawTable, ids: tuple[str, ...], time: str | None, target: str) -> tuple[str, ...]:
+def _guesses(
+    table: RawTable, ids: tuple[str, ...], time: str | None, target: str
+) -> tuple[str, ...]:
     parts = [f"value {target!r}"]
     parts.insert(0, f"time {time!r}" if time is not None else "time by the order of the rows")
     parts.append(f"series by {listed(ids)}" if ids else "one series")

@@ -13,7 +13,7 @@ from holdfast.errors import TableError, option
 from holdfast.records import Times
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.codes import DAY
-from holdfast.tables.covariates import Beside, Covariates
+from holdfast.tables.covariates import CovariateRows, Covariates
 from holdfast.tables.dates import NEVER, Stamps, first_days
 from holdfast.tables.series import SeriesSet
 
@@ -32,7 +32,7 @@ class Rows:
         values: (rows,) float64, NaN where nothing was written.
         at: row → where a person finds it.
         where: what to call the table in a sentence.
-        beside: the covariates of each row; None for none.
+        covariates: of each row; None for none.
     """
 
     labels: tuple[str, ...]
@@ -42,7 +42,7 @@ class Rows:
     values: NDArray[np.float64]
     at: Callable[[int], str]
     where: str
-    beside: Beside | None = None
+    covariates: CovariateRows | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -112,7 +112,7 @@ class Rows:
             codes=self.codes[order],
             values=self.values[order],
             at=lambda row: at(int(order[row])),
-            beside=None if self.beside is None else self.beside.take(order),
+            covariates=None if self.covariates is None else self.covariates.take(order),
         )
 
     def check_unique(self) -> None:
@@ -203,7 +203,7 @@ def combine(rows: Rows, how: Aggregate) -> Rows:
         codes=rows.codes[starts],
         values=np.where(counts > 0, totals, np.nan),
         at=lambda row: at(int(starts[row])),
-        beside=None if rows.beside is None else rows.beside.combined(starts),
+        covariates=None if rows.covariates is None else rows.covariates.combined(starts),
     )
 
 
@@ -293,11 +293,11 @@ def lay_out(
         values=values,
         calendar=calendar,
     )
-    if rows.beside is not None:
-        laid = np.full((len(values), len(rows.beside.columns)), np.nan)
-        laid[positions] = rows.beside.values[inside]
+    if rows.covariates is not None:
+        laid = np.full((len(values), len(rows.covariates.columns)), np.nan)
+        laid[positions] = rows.covariates.values[inside]
         covariates = Covariates(
-            columns=rows.beside.columns,
+            columns=rows.covariates.columns,
             starts=series.starts,
             offsets=offsets,
             values=laid,

@@ -94,8 +94,8 @@ class SeriesSet:
         kept = np.clip(np.asarray(ordinals) - self.starts + 1, 0, self.lengths)
         offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
         source = np.repeat(self.offsets[:-1] - offsets[:-1], kept) + np.arange(offsets[-1])
-        beside = None if self.covariates is None else self.covariates.cut(ordinals)
-        return replace(self, offsets=offsets, values=self.values[source], covariates=beside)
+        covariates = None if self.covariates is None else self.covariates.cut(ordinals)
+        return replace(self, offsets=offsets, values=self.values[source], covariates=covariates)
 
     def take(self, indices: NDArray[np.int64]) -> SeriesSet:
         """The series at `indices`, in that order."""
@@ -153,8 +153,8 @@ def trailing_gaps(series: SeriesSet) -> NDArray[np.int64]:
         [2, 0]
     """
     seen = np.flatnonzero(~np.isnan(series.values))
-    newest = np.searchsorted(seen, series.offsets[1:]) - 1
-    last = np.where(newest >= 0, seen[newest], -1) if len(seen) else np.full(len(series), -1)
+    latest = np.searchsorted(seen, series.offsets[1:]) - 1
+    last = np.where(latest >= 0, seen[latest], -1) if len(seen) else np.full(len(series), -1)
     return np.asarray(series.offsets[1:] - 1 - np.maximum(last, series.offsets[:-1] - 1))
 
 

@@ -41,7 +41,7 @@ class LineRows:
         places: (rows,) which series.
         ordinals: (rows,) where on the calendar.
         values: (rows,) NaN where nothing was written.
-        beside: (rows, C) the covariates in time of the series; NaN where nothing was written, or
+        covariates: (rows, C) those in time of the series; NaN where nothing was written, or
             a category that the fit never saw.
         complaints: what was wrong with the other lines, a sentence each, in their order.
     """
@@ -50,7 +50,7 @@ class LineRows:
     places: NDArray[np.int64]
     ordinals: NDArray[np.int64]
     values: NDArray[np.float64]
-    beside: NDArray[np.float64]
+    covariates: NDArray[np.float64]
     complaints: tuple[str, ...]
 
 

@@ -65,31 +65,31 @@ def read_new_rows(
 
     Example:
         >>> names = ColumnNames(("unique_id",), "ds", "y")
-        >>> made = read_new_rows({"ds": [3, 4], "y": [1.0, 2.0]}, names, Calendar.integer())
-        >>> made.ordinals.tolist()
+        >>> rows = read_new_rows({"ds": [3, 4], "y": [1.0, 2.0]}, names, Calendar.integer())
+        >>> rows.ordinals.tolist()
         [3, 4]
     """
     options = options or ReadOptions()
     raw, _ = open_source(source, options.sheet)
     sources = CovariateSources.again(like, static)
-    beside = None
+    covariates = None
     if sources is not None and sources.named:
-        beside = sources.beside(raw, wide=options.wide)
+        covariates = sources.rows(raw, wide=options.wide)
         raw = raw.without(set(sources.named))
     if not options.wide:
         options = _as_in_the_fit(options, raw, names)
     layout = read_layout(raw, options)
     named = options.wide or layout.named
-    rows, _ = replace(layout.rows, beside=beside).sorted()
+    rows, _ = replace(layout.rows, covariates=covariates).sorted()
     rows = _in_its_time(rows, calendar)
     _check_unique(rows)
-    said = (*raw.messages, *layout.messages)
+    messages = (*raw.messages, *layout.messages)
     statics = None
     if sources is not None:
-        statics, noticed = sources.of_new_series(rows.labels, names)
-        said = (*said, *noticed)
-    said = tuple(map(worded, said))
-    return NewRows(rows, _ordinals(rows, calendar), named, said, statics)
+        statics, notes = sources.of_new_series(rows.labels, names)
+        messages = (*messages, *notes)
+    messages = tuple(map(worded, messages))
+    return NewRows(rows, _ordinals(rows, calendar), named, messages, statics)
 
 
 def _as_in_the_fit(options: ReadOptions, raw: RawTable, names: ColumnNames) -> ReadOptions:
@@ -112,18 +112,18 @@ def _in_its_time(rows: Rows, calendar: Calendar) -> Rows:
     rows = rows.as_years(calendar)
     if rows.stamps.counter != counter:
         found = "whole numbers" if rows.stamps.counter else "dates"
-        own = "whole numbers" if counter else "dates"
+        expected = "whole numbers" if counter else "dates"
         raise TableError(
-            f"{rows.where}: the times are {found}, but the model was fitted on {own}; give the "
-            "model's own timestamps."
+            f"{rows.where}: the times are {found}, but the model was fitted on {expected}; give "
+            "the model's own timestamps."
         )
     zone = rows.stamps.zone
     if (zone is None) != (calendar.zone is None) or (zone != calendar.zone and not calendar.utc):
         found = "no time zone" if zone is None else f"the time zone {zone}"
-        own = "none" if calendar.zone is None else calendar.zone
+        expected = "none" if calendar.zone is None else calendar.zone
         raise TableError(
-            f"{rows.where}: the times have {found}, those of the model {own}; give the model's own "
-            "timestamps."
+            f"{rows.where}: the times have {found}, those of the model {expected}; give the "
+            "model's own timestamps."
         )
     if zone is not None and not calendar.utc:
         return rows.at_times(to_wall(rows.stamps.values, zone))
@@ -160,7 +160,7 @@ def _ordinals(rows: Rows, calendar: Calendar) -> NDArray[np.int64]:
 
 def with_rows(
     series: SeriesSet,
-    own: Covariates,
+    former: Covariates,
     new: NewRows,
     places: NDArray[np.int64],
     rows: NDArray[np.int64],
@@ -169,32 +169,35 @@ def with_rows(
 
     Arguments:
         series: N histories that have grown, without covariates.
-        own: covariates of the first of them, before they grew; the others are new.
+        former: covariates of the first of them, before they grew; the others are new.
         new: the rows.
         places: (rows,) which series each row belongs to.
         rows: which of the rows are taken.
     """
-    made = _widened(own, len(series))
-    created = len(series) - len(own)
+    covariates = _widened(former, len(series))
+    created = len(series) - len(former)
     if created and new.static is not None:
         codes = new.rows.codes[rows]
-        behind = places >= len(own)
-        made.static[places[behind]] = new.static[codes[behind]]
-    beside = new.rows.beside
-    if beside is not None:
-        later = laid_out(made, places, new.ordinals[rows], beside.values[rows])
-        made = made.with_rows(later)
-    return replace(series, covariates=made)
+        behind = places >= len(former)
+        covariates.static[places[behind]] = new.static[codes[behind]]
+    later = new.rows.covariates
+    if later is not None:
+        covariates = covariates.with_rows(
+            laid_out(covariates, places, new.ordinals[rows], later.values[rows])
+        )
+    return replace(series, covariates=covariates)
 
 
-def _widened(own: Covariates, count: int) -> Covariates:
+def _widened(former: Covariates, count: int) -> Covariates:
     """The same with series behind them of which nothing is known."""
-    more = count - len(own)
+    more = count - len(former)
     return replace(
-        own,
-        starts=np.concatenate([own.starts, np.zeros(more, dtype=np.int64)]),
-        offsets=np.concatenate([own.offsets, np.full(more, own.offsets[-1])]).astype(np.int64),
-        static=np.concatenate([own.static, np.full((more, own.static.shape[1]), np.nan)]),
+        former,
+        starts=np.concatenate([former.starts, np.zeros(more, dtype=np.int64)]),
+        offsets=np.concatenate([former.offsets, np.full(more, former.offsets[-1])]).astype(
+            np.int64
+        ),
+        static=np.concatenate([former.static, np.full((more, former.static.shape[1]), np.nan)]),
     )
 
 
@@ -211,7 +214,7 @@ class Appended:
         filled: values in a gap, or before the beginning of a series.
         corrected: values that took the place of others.
         repeated: rows that said what was known.
-        created: series that were not there before.
+        created: series that were not known before.
     """
 
     series: SeriesSet
@@ -299,11 +302,11 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         )
     values[where[told]] = given[told]
     inside = ~behind[kept]
-    made = SeriesSet(labels, keys, starts, offsets, values, series.calendar)
+    grown = SeriesSet(labels, keys, starts, offsets, values, series.calendar)
     if series.covariates is not None:
-        made = with_rows(made, series.covariates, new, place[row_of], row_of)
+        grown = with_rows(grown, series.covariates, new, place[row_of], row_of)
     return Appended(
-        series=made,
+        series=grown,
         behind=int((told & ~inside).sum()),
         filled=int((told & ~had & inside).sum()),
         corrected=int(other.sum()),

@@ -53,7 +53,7 @@ def read(fitted: FittedModel, lines: list[str]) -> LineRows:
 
 
 def alarms(watch: Watch, rows: LineRows) -> np.ndarray:
-    made, refused = watch.take(rows.places, rows.ordinals, rows.values, rows.beside)
+    made, refused = watch.take(rows.places, rows.ordinals, rows.values, rows.covariates)
     assert not refused
     return np.stack([made.places, made.ordinals, made.values, made.lower, made.upper], axis=1)
 
@@ -103,7 +103,7 @@ def test_it_does_not_matter_which_rows_come_together_and_a_kill_loses_nothing(
             for rows, _ in state.resume():
                 watch.take(*rows)
             made = reader.read(batch)
-            state.take((made.places, made.ordinals, made.values, made.beside))
+            state.take((made.places, made.ordinals, made.values, made.covariates))
             parts.append(alarms(watch, made))
             if number == 1:
                 state.checkpoint(0)
@@ -115,18 +115,20 @@ def test_lines_need_the_columns_of_the_fit_in_any_order(
 ) -> None:
     model = forecaster._require()
     expected = read(model, lines_of(frame, start))
-    assert expected.beside.shape == (NEW * 6, 3)
-    assert np.isfinite(expected.beside).all()
+    assert expected.covariates.shape == (NEW * 6, 3)
+    assert np.isfinite(expected.covariates).all()
     other = frame[frame.columns[::-1]]
-    np.testing.assert_array_equal(read(model, lines_of(other, start)).beside, expected.beside)
+    np.testing.assert_array_equal(
+        read(model, lines_of(other, start)).covariates, expected.covariates
+    )
     bare = lines_of(frame[["unique_id", "ds", "y", "promotion", "weather", "visits"]], start)
-    np.testing.assert_array_equal(read(model, bare[1:]).beside, expected.beside)
+    np.testing.assert_array_equal(read(model, bare[1:]).covariates, expected.covariates)
     with pytest.raises(TableError, match="give unique_id, ds, y, promotion, weather, visits"):
         read(model, lines_of(frame.drop(columns="weather"), start))
     said = read(model, [bare[0], "p0,2023-05-18,5,often,sun,1", "p0,2023-05-18,5,,hail,1"])
     assert said.complaints == (
         "line 2: column 'promotion': 'often' is not a number; mend it or leave it empty.",
     )
-    assert np.isnan(said.beside[0, :2]).all()
+    assert np.isnan(said.covariates[0, :2]).all()
     with pytest.raises(ArgumentError, match="known ahead"):
         Watch(model, LEVEL, every=2)

@@ -90,7 +90,7 @@ class LineWatch:
             The alarms, in the order of `header`, and a sentence for each line that cannot be used.
         """
         read = self._lines.read(lines)
-        rows = read.places, read.ordinals, read.values, read.beside
+        rows = read.places, read.ordinals, read.values, read.covariates
         if len(read.places):
             self._state.take(rows)
         with one_thread():
