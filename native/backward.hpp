@@ -1,12 +1,12 @@
 // The backward pass: gradients of states, inputs and weights.
 #pragma once
 
-#include "unwinding.hpp"
-#include "variant_unwinding.hpp"
+#include "step_back.hpp"
+#include "variant_step_back.hpp"
 
 namespace HOLDFAST_ISA {
 
-// Steps: `Unwinding` or `VariantUnwinding`, how a row goes from the gradient of h to that of sums.
+// Steps: `StepBack` or `VariantStepBack`, how a row goes from the gradient of h to that of sums.
 template <class Real, class Cell, template <class, class> class Steps>
 class Backward : Steps<Real, Cell> {
   using Base = Steps<Real, Cell>;
@@ -20,7 +20,7 @@ class Backward : Steps<Real, Cell> {
   static constexpr int64_t panel = COLUMNS * lanes;
 
   // Columns of a weight's gradient while it is summed, and of the sums' gradient with room for the
-  // last panel that begins at the slots of h.
+  // last panel that begins at the saved gates of h.
   const int64_t rows = Cell::gates * H, columns = padded(rows, panel),
                 stride = columns + Cell::recurrent * H;
   // What multiplies the sums' gradient in the weights' gradients: x and 1, h and 1; where both have one
@@ -33,17 +33,17 @@ class Backward : Steps<Real, Cell> {
 
   // What a thread works in.
   struct Scratch {
-    Buffer<Real> sums, inputs, slots;
+    Buffer<Real> sums, inputs, saved;
     Work work;
     Trail trail;
     explicit Scratch(const Backward& pass)
         : sums(CHUNK * pass.stride),
           inputs(CHUNK * pass.features),
-          slots(pass.anew ? CHUNK * Cell::slots * pass.H : 0),
+          saved(pass.anew ? CHUNK * Cell::saved * pass.H : 0),
           work(pass, pass.anew ? CHUNK : 0),
           trail(pass, CHUNK) {}
-    bool there() const {
-      return sums.data && inputs.data && slots.data && work.there() && trail.there();
+    bool allocated() const {
+      return sums.data && inputs.data && saved.data && work.allocated() && trail.allocated();
     }
   };
 
@@ -56,7 +56,7 @@ class Backward : Steps<Real, Cell> {
   int run() {
     const int64_t threads = this->threads(), size = this->block_size();
     Buffer<Real> gradients(threads * gradient);
-    if (!this->there() || !by_h.data || !by_x.data || !gradients.data) return 1;
+    if (!this->allocated() || !by_h.data || !by_x.data || !gradients.data) return 1;
     if (anew) this->pack();
     pack_transposed(by_h.data, at(call.weight_hh, 0), P, 0);
     if (call.grad_x && I <= FEW)
@@ -73,7 +73,7 @@ class Backward : Steps<Real, Cell> {
       for (int64_t part = 0; part < parts; ++part) {
         Real* own = gradients.data + part * gradient;
         for (int64_t index = 0; index < gradient; ++index) own[index] = 0;
-        if (!scratch.there()) {
+        if (!scratch.allocated()) {
 #pragma omp atomic write
           failed = 1;
           continue;
@@ -93,7 +93,7 @@ class Backward : Steps<Real, Cell> {
   }
 
  private:
-  // A weight (GH, all) in panels of its columns, gate g's rows at the place of slot g + turned.
+  // A weight (GH, all) in panels of its columns, gate g's rows at the place of saved gate g + turned.
   void pack_transposed(Real* to, const Real* weight, int64_t all, int turned) const {
     pack_panels(to, rows, all, [&](int64_t row) {
       return weight + (row + turned * H) % rows * all;
@@ -123,18 +123,18 @@ class Backward : Steps<Real, Cell> {
         const int64_t now = step_at(turn), here = this->rows_at(now, low, high);
         for (int64_t index = 0; index < here; ++index, ++count) {
           row[count] = this->row_at(now, low + index);
-          if (anew && !call.slots) row[count].slots = scratch.slots.data + count * Cell::slots * H;
+          if (anew && !call.saved_gates) row[count].saved = scratch.saved.data + count * Cell::saved * H;
           sums[count] = scratch.sums.data + count * stride;
           from_h[count] = this->hidden_sums(
               scratch.sums.data + count * stride, scratch.trail, count);
           grad_x[count] = into(call.grad_x, (this->offset(now) + low + index) * I);
         }
       }
-      if (anew) compute_slots(row, count, scratch.work);
+      if (anew) compute_gates(row, count, scratch.work);
       int64_t done = 0;
       for (int64_t turn = first; turn < last; ++turn) {
         const int64_t now = step_at(turn), here = this->rows_at(now, low, high);
-        this->unwind(
+        this->step_back(
             row + done, here, done, scratch.sums.data + done * stride, stride, scratch.work,
             scratch.trail, own + features * columns);
         this->to_hidden(row + done, grad_h, from_h + done, here, by_h.data, scratch.trail);
@@ -151,7 +151,7 @@ class Backward : Steps<Real, Cell> {
   int64_t step_at(int64_t turn) const { return call.reverse ? turn : T - 1 - turn; }
 
   // What the forward pass did not keep.
-  void compute_slots(const Row<Real>* rows_given, int64_t count, Work& work) const {
+  void compute_gates(const Row<Real>* rows_given, int64_t count, Work& work) const {
     Row<Real> again[CHUNK];
     for (int64_t index = 0; index < count; ++index) {
       again[index] = rows_given[index];
@@ -189,7 +189,7 @@ class Backward : Steps<Real, Cell> {
   // The parts' gradients of some rows of the weights, added up and brought into torch's order.
   void hand_over(int64_t first, const Real* gradients, int64_t parts) const {
     const int64_t last = first + lanes < rows ? first + lanes : rows;
-    // Where gate g of W_ih stands among the slots of x.
+    // Where gate g of W_ih stands among the saved gates of x.
     constexpr int turned = (Cell::gates - Cell::turned) % Cell::gates;
     const Real* of_h = gradients + (I + 1) * columns;
     bring(call.grad_weight_ih, I, gradients, first, last, turned, parts);

@@ -2,15 +2,16 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include <cstring>
+
 #include "kernels.hpp"
 
 namespace {
 
-struct Isa {
+struct InstructionSet {
   const char* name;
-  bool there;
-  const HoldfastKernel (*kernels)[2][2];
-  const HoldfastOpen (*streams)[2];
+  bool usable;  // by this processor
+  const HoldfastKernel* kernels;
 };
 
 #ifdef HOLDFAST_X86
@@ -20,12 +21,12 @@ const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("
 #endif
 
 // The best first.
-const Isa sets[] = {
+const InstructionSet sets[] = {
 #ifdef HOLDFAST_X86
-    {"avx512", has_avx512, avx512::kernels, avx512::streams},
-    {"avx2", has_avx2, avx2::kernels, avx2::streams},
+    {"avx512", has_avx512, avx512::kernels},
+    {"avx2", has_avx2, avx2::kernels},
 #endif
-    {"baseline", true, baseline::kernels, baseline::streams},
+    {"baseline", true, baseline::kernels},
 };
 constexpr int count = sizeof sets / sizeof sets[0];
 
@@ -36,23 +37,56 @@ __attribute__((constructor)) void watch_forks() {
   pthread_atfork(nullptr, nullptr, [] { forked = true; });
 }
 
+int run(int (*pass)(const HoldfastCall*), const HoldfastCall* call) {
+  if (!forked) return pass(call);
+  HoldfastCall alone = *call;
+  alone.threads = 1;
+  return pass(&alone);
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
 extern "C" {
 
-// The size of the struct, so that both sides can be seen to mean the same one.
-int64_t holdfast_call_size() { return sizeof(HoldfastCall); }
+// The fields of a call, kind and name, so that Python and the library can be seen to mean the same.
+const char* holdfast_call_fields() {
+  return
+#define SIZE(name) "size " #name "\n"
+#define SIZES(name) "pointer " #name "\n"
+#define NUMBER(name) "number " #name "\n"
+#define READ(name) "pointer " #name "\n"
+#define WRITTEN(name) "pointer " #name "\n"
+#include "call_fields.inc"
+      ;
+}
 
 // The name of instruction set `index`, the best first; null where there are no more.
-const char* holdfast_isa_name(int index) {
+const char* holdfast_instruction_set(int index) {
   return index < 0 || index >= count ? nullptr : sets[index].name;
 }
 
-// Whether this processor has instruction set `index`.
-int holdfast_isa_there(int index) {
-  return index >= 0 && index < count && sets[index].there;
+// Whether this processor has an instruction set that was compiled.
+int holdfast_usable(const char* instruction_set) {
+  for (const InstructionSet& set : sets)
+    if (!std::strcmp(set.name, instruction_set)) return set.usable;
+  return 0;
 }
+
+// A kernel by its names, or null: no such one, or not for this processor.
+const HoldfastKernel* holdfast_kernel(
+    const char* instruction_set, const char* cell, const char* precision) {
+  for (const InstructionSet& set : sets) {
+    if (std::strcmp(set.name, instruction_set) || !set.usable) continue;
+    for (const HoldfastKernel* kernel = set.kernels; kernel->cell; ++kernel)
+      if (!std::strcmp(kernel->cell, cell) && !std::strcmp(kernel->precision, precision))
+        return kernel;
+  }
+  return nullptr;
+}
+
+// What the forward pass of a kernel can save of a unit at a step for the backward pass.
+int holdfast_saved_gates(const HoldfastKernel* kernel) { return kernel->saved_gates; }
 
 // Asks for large pages for memory that nobody has touched yet: a fault for every 2 MiB instead of
 // every 4 KiB, where the faults of a long sequence's tensors cost as much as its arithmetic.
@@ -68,20 +102,18 @@ void holdfast_advise(void* memory, size_t bytes) {
 #endif
 }
 
-// Runs a kernel: 0 done, 1 out of memory, 2 no such kernel on this processor.
-int holdfast_run(int isa, int cell, int precision, int backward, const HoldfastCall* call) {
-  if (!holdfast_isa_there(isa) || cell < 0 || cell >= HOLDFAST_CELLS) return 2;
-  const HoldfastKernel kernel = sets[isa].kernels[cell][precision != 0][backward != 0];
-  if (!forked) return kernel(call);
-  HoldfastCall alone = *call;
-  alone.threads = 1;
-  return kernel(&alone);
+// Run a kernel: 0 done, 1 out of memory.
+int holdfast_forward(const HoldfastKernel* kernel, const HoldfastCall* call) {
+  return run(kernel->forward, call);
 }
 
-// A layer to be run step by step, or null: no memory, or no such kernel. `call` has to outlive it.
-HoldfastStream* holdfast_stream_open(int isa, int cell, int precision, const HoldfastCall* call) {
-  if (!holdfast_isa_there(isa) || cell < 0 || cell >= HOLDFAST_CELLS) return nullptr;
-  return sets[isa].streams[cell][precision != 0](call);
+int holdfast_backward(const HoldfastKernel* kernel, const HoldfastCall* call) {
+  return run(kernel->backward, call);
+}
+
+// A layer to be run step by step, or null: no memory. `call` has to outlive it.
+HoldfastStream* holdfast_stream_open(const HoldfastKernel* kernel, const HoldfastCall* call) {
+  return kernel->open(call);
 }
 
 void holdfast_stream_refresh(HoldfastStream* stream) { stream->refresh(); }

@@ -21,7 +21,7 @@ class Forward : Steps<Real, Cell> {
 
   int run() {
     if (B == 0) return 0;
-    if (!this->there()) return 1;
+    if (!this->allocated()) return 1;
     this->pack();
     const int64_t threads = this->threads(), size = this->block_size();
     const bool ahead = size <= NARROW && I >= WORTHWHILE;
@@ -33,7 +33,7 @@ class Forward : Steps<Real, Cell> {
 #pragma omp for schedule(static, 1)
       for (int64_t low = 0; low < B; low += size) {
         const int64_t high = low + size < B ? low + size : B;
-        if (!begun.data || !work.there()) {
+        if (!begun.data || !work.allocated()) {
 #pragma omp atomic write
           failed = 1;
         } else if (ahead) {

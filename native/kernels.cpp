@@ -31,42 +31,51 @@ HoldfastStream* open(const HoldfastCall* call) {
   return nullptr;
 }
 
+template <class Real, class Cell, template <class, class> class Steps,
+          template <class, class> class StepsBack, bool options>
+constexpr HoldfastKernel kernel(const char* name) {
+  return {name, sizeof(Real) == 4 ? "float32" : "float64",
+          // The only gate of a plain RNN is its output.
+          Cell::gates > 1 || options ? Cell::saved : 0, forward<Real, Cell, Steps>,
+          backward<Real, Cell, StepsBack>, open<Real, Cell, Steps>};
+}
+
+template <class Real, class Cell>
+constexpr HoldfastKernel plain(const char* name) {
+  return kernel<Real, Cell, Pass, StepBack, false>(name);
+}
+
+template <class Real, class Cell>
+constexpr HoldfastKernel variant(const char* name) {
+  return kernel<Real, Cell, Variant, VariantStepBack, true>(name);
+}
+
 }  // namespace
 
-#define BOTH(Real, ...) \
-  { forward<Real, __VA_ARGS__, Pass>, backward<Real, __VA_ARGS__, Unwinding> }
-#define BOTH_WITH_OPTIONS(Real, ...) \
-  { forward<Real, __VA_ARGS__, Variant>, backward<Real, __VA_ARGS__, VariantUnwinding> }
-
-// By cell, precision (float, double) and direction.
-extern const HoldfastKernel kernels[HOLDFAST_CELLS][2][2] = {
-    {BOTH(float, Lstm<float>), BOTH(double, Lstm<double>)},
-    {BOTH(float, Gru<float>), BOTH(double, Gru<double>)},
-    {BOTH(float, Rnn<float, false>), BOTH(double, Rnn<double, false>)},
-    {BOTH(float, Rnn<float, true>), BOTH(double, Rnn<double, true>)},
-    {BOTH_WITH_OPTIONS(float, Lstm<float, true>), BOTH_WITH_OPTIONS(double, Lstm<double, true>)},
-    {BOTH_WITH_OPTIONS(float, Lstm<float, true, true>),
-     BOTH_WITH_OPTIONS(double, Lstm<double, true, true>)},
-    {BOTH_WITH_OPTIONS(float, Gru<float>), BOTH_WITH_OPTIONS(double, Gru<double>)},
-    {BOTH_WITH_OPTIONS(float, Rnn<float, false>), BOTH_WITH_OPTIONS(double, Rnn<double, false>)},
-    {BOTH_WITH_OPTIONS(float, Rnn<float, true>), BOTH_WITH_OPTIONS(double, Rnn<double, true>)},
-    {BOTH_WITH_OPTIONS(float, Slstm<float>), BOTH_WITH_OPTIONS(double, Slstm<double>)},
-};
-
-#define OPEN(Steps, Cell, ...) \
-  { open<float, Cell<float __VA_ARGS__>, Steps>, open<double, Cell<double __VA_ARGS__>, Steps> }
-
-extern const HoldfastOpen streams[HOLDFAST_CELLS][2] = {
-    OPEN(Pass, Lstm, ),
-    OPEN(Pass, Gru, ),
-    OPEN(Pass, Rnn, , false),
-    OPEN(Pass, Rnn, , true),
-    OPEN(Variant, Lstm, , true),
-    OPEN(Variant, Lstm, , true, true),
-    OPEN(Variant, Gru, ),
-    OPEN(Variant, Rnn, , false),
-    OPEN(Variant, Rnn, , true),
-    OPEN(Variant, Slstm, ),
+// Found by the names of cell and precision; `variant` takes every option. Constant, so that nothing
+// of an instruction set that the processor has not is run when the library is loaded.
+extern constexpr HoldfastKernel kernels[] = {
+    plain<float, Lstm<float>>("lstm"),
+    plain<double, Lstm<double>>("lstm"),
+    plain<float, Gru<float>>("gru"),
+    plain<double, Gru<double>>("gru"),
+    plain<float, Rnn<float, false>>("rnn_tanh"),
+    plain<double, Rnn<double, false>>("rnn_tanh"),
+    plain<float, Rnn<float, true>>("rnn_relu"),
+    plain<double, Rnn<double, true>>("rnn_relu"),
+    variant<float, Lstm<float, true>>("lstm_variant"),
+    variant<double, Lstm<double, true>>("lstm_variant"),
+    variant<float, Lstm<float, true, true>>("lstm_coupled"),
+    variant<double, Lstm<double, true, true>>("lstm_coupled"),
+    variant<float, Gru<float>>("gru_variant"),
+    variant<double, Gru<double>>("gru_variant"),
+    variant<float, Rnn<float, false>>("rnn_tanh_variant"),
+    variant<double, Rnn<double, false>>("rnn_tanh_variant"),
+    variant<float, Rnn<float, true>>("rnn_relu_variant"),
+    variant<double, Rnn<double, true>>("rnn_relu_variant"),
+    variant<float, Slstm<float>>("slstm"),
+    variant<double, Slstm<double>>("slstm"),
+    {nullptr, nullptr, 0, nullptr, nullptr, nullptr},
 };
 
 }  // namespace HOLDFAST_ISA

@@ -11,7 +11,7 @@ namespace HOLDFAST_ISA {
 // Rows of the batch that go through a step together: their states stay in the nearest caches.
 constexpr int64_t BLOCK = 48;
 
-// Bytes of slots from which on they would drive everything else out of a core's own cache.
+// Bytes of saved gates from which on they would drive everything else out of a core's own cache.
 constexpr int64_t MANY = 1 << 20;
 
 // Memory that is given back, aligned to cache lines.
@@ -34,7 +34,7 @@ struct Row {
   const Real* x;
   const Real* begun;  // the sums with x and biases already in them, instead of x
   const Real *h_before, *c_before;
-  Real *h, *c, *slots;
+  Real *h, *c, *saved;
   int64_t time, index;  // step of the input and row of the batch: what masks are drawn for
 };
 
@@ -50,7 +50,7 @@ class Pass {
 
   const HoldfastCall& call;
   const int64_t T, B, I, H, P, panels, depth;
-  const bool away;  // slots are stored past the caches
+  const bool away;  // saved gates are stored past the caches
   Buffer<Real> packed, biases;
 
   explicit Pass(const HoldfastCall& given)
@@ -63,18 +63,18 @@ class Pass {
         panels((H + panel_units - 1) / panel_units),
         depth(I + P),
         away(
-            H % lanes == 0 && reinterpret_cast<uintptr_t>(call.slots) % sizeof(V) == 0 &&
-            offset(T) * Cell::slots * H * static_cast<int64_t>(sizeof(Real)) >= MANY),
+            H % lanes == 0 && reinterpret_cast<uintptr_t>(call.saved_gates) % sizeof(V) == 0 &&
+            offset(T) * Cell::saved * H * static_cast<int64_t>(sizeof(Real)) >= MANY),
         packed(panels * depth * width * lanes),
         biases(panels * COLUMNS * lanes) {}
 
   // What a thread works in at a step of some rows; the plain cells need nothing.
   struct Work {
     Work(const Pass&, int64_t) {}
-    bool there() const { return true; }
+    bool allocated() const { return true; }
   };
 
-  bool there() const { return packed.data && biases.data; }
+  bool allocated() const { return packed.data && biases.data; }
 
   // Threads take blocks of the batch from the first step to the last: no step waits for another
   // thread, and no row's result depends on how many there are.
@@ -119,7 +119,7 @@ class Pass {
     made.begun = nullptr;
     made.h_before = first ? at(call.h0, row * P) : at(call.output, before * P);
     made.h = into(call.output, here * P);
-    made.slots = into(call.slots, here * Cell::slots * H);
+    made.saved = into(call.saved_gates, here * Cell::saved * H);
     if (call.cells) {
       made.c_before = first ? at(call.c0, row * H) : at(call.cells, before * H);
       made.c = into(call.cells, here * H);
@@ -232,21 +232,21 @@ class Pass {
   HOLDFAST_INLINE void activate(
       const Row<Real>& row, const V (&sums)[COLUMNS], int part, int64_t unit) const {
     const int there = left<Real>(unit, H);
-    V slots[Cell::slots], a[COLUMNS], c = {}, h_before = {};
+    V saved[Cell::saved], a[COLUMNS], c = {}, h_before = {};
     for (int w = 0; w < COLUMNS; ++w) a[w] = sums[tiles == 1 ? w : part];
     if (Cell::has_cell) c = load(row.c_before + unit, there);
     if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
-    const V h = Cell::forward(a, h_before, c, slots);
+    const V h = Cell::forward(a, h_before, c, saved);
     if (row.h) store(row.h + unit, h, there);
     if (Cell::has_cell && row.c) store(row.c + unit, c, there);
-    if (!row.slots) return;
-    Real* to = row.slots + unit;
+    if (!row.saved) return;
+    Real* to = row.saved + unit;
     if (away) {
 #pragma GCC unroll 4
-      for (int slot = 0; slot < Cell::slots; ++slot) store_away(to + slot * H, slots[slot]);
+      for (int gate = 0; gate < Cell::saved; ++gate) store_away(to + gate * H, saved[gate]);
     } else {
 #pragma GCC unroll 4
-      for (int slot = 0; slot < Cell::slots; ++slot) store(to + slot * H, slots[slot], there);
+      for (int gate = 0; gate < Cell::saved; ++gate) store(to + gate * H, saved[gate], there);
     }
   }
 };

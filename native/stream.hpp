@@ -20,12 +20,12 @@ class Stream : public HoldfastStream, Steps<Real, Cell> {
   explicit Stream(const HoldfastCall& given) : Base(given), before(B * P) {}
 
   bool open() {
-    if (!this->there() || !before.data) return false;
+    if (!this->allocated() || !before.data) return false;
     works = new (std::nothrow) Work*[static_cast<size_t>(blocks())]();
     if (!works) return false;
     for (int64_t block = 0; block < blocks(); ++block) {
       works[block] = new (std::nothrow) Work(*this, this->block_size());
-      if (!works[block] || !works[block]->there()) return false;
+      if (!works[block] || !works[block]->allocated()) return false;
     }
     refresh();
     return true;

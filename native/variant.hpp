@@ -80,7 +80,7 @@ class Variant : protected Pass<Real, Cell> {
       : Base(given),
         normed(given.norm_ih),
         projected(given.projection),
-        peepholes(given.peephole),
+        peepholes(given.weight_peephole),
         clip(static_cast<Real>(given.cell_clip)),
         seen_mask(given, 0, given.recurrent_dropout, this->P),
         hidden_mask(given, 1, given.zoneout_hidden, this->P),
@@ -103,13 +103,13 @@ class Variant : protected Pass<Real, Cell> {
           hidden(rows * pass.H),
           cell(pass.H),
           gate(pass.H) {}
-    bool there() const {
+    bool allocated() const {
       return sums.data && recurrent.data && scales.data && seen.data && hidden.data && cell.data &&
              gate.data;
     }
   };
 
-  bool there() const { return Base::there() && projection.data; }
+  bool allocated() const { return Base::allocated() && projection.data; }
 
   void pack() {
     Base::pack();
@@ -150,7 +150,7 @@ class Variant : protected Pass<Real, Cell> {
     Look<Real> look;
     look.clip = clip, look.peepholes = peepholes;
     if (peepholes) {
-      const Real* from = at(call.peephole, unit);
+      const Real* from = at(call.weight_peephole, unit);
       look.i = load(from, there);
       look.f = load(from + H, there);  // where coupled that of o, and not looked at
       look.o = load(from + (Cell::gates - 2) * H, there);
@@ -164,7 +164,7 @@ class Variant : protected Pass<Real, Cell> {
       sums(rows + first, first, count - first < BLOCK ? count - first : BLOCK, work);
     for (int64_t row = 0; row < count; ++row) {
       if (normed) normalise(row, work);
-      // n and m go on with every step: such a cell's slots are never computed once more.
+      // n and m go on with every step: such a cell's gates are never computed once more.
       if (rows[row].h || !Cell::stabilised) activate(rows[row], row, work);
     }
     if (projected && rows[0].h)
@@ -254,7 +254,7 @@ class Variant : protected Pass<Real, Cell> {
     Real* hidden = work.hidden.data + index * H;
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
-      V slots[Cell::slots], a[COLUMNS] = {};
+      V saved[Cell::saved], a[COLUMNS] = {};
       for (int w = 0; w < (tiles == 1 ? COLUMNS : 1); ++w) a[w] = load<Real>(sums + place(unit, w));
       if (normed) shift(a, recurrent, unit, there);
       if constexpr (Cell::stabilised) {
@@ -262,23 +262,23 @@ class Variant : protected Pass<Real, Cell> {
         Real* at_m = into(call.stabiliser, row.index * H + unit);
         V c = load(row.c_before + unit, there);
         V n = load<Real>(at_n, there), m = load<Real>(at_m, there);
-        store(hidden + unit, Cell::forward(a, c, n, m, call.exponential_forget, slots), there);
+        store(hidden + unit, Cell::forward(a, c, n, m, call.exponential_forget, saved), there);
         store(at_n, n, there);
         store(at_m, m, there);
         if (row.c) store(row.c + unit, c, there);
       } else if constexpr (Cell::has_cell) {
         V c = load(row.c_before + unit, there);
-        Cell::open(a, c, look_at(unit, there), slots);
+        Cell::open(a, c, look_at(unit, there), saved);
         store(work.cell.data + unit, c, there);
-        store(work.gate.data + unit, slots[Cell::o_slot], there);
+        store(work.gate.data + unit, saved[Cell::o_at], there);
       } else {
         V c, h_before = {};
         if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
-        store(hidden + unit, Cell::forward(a, h_before, c, slots), there);
+        store(hidden + unit, Cell::forward(a, h_before, c, saved), there);
       }
-      if (row.slots)
-        for (int slot = 0; slot < Cell::slots; ++slot)
-          store(row.slots + slot * H + unit, slots[slot], there);
+      if (row.saved)
+        for (int gate = 0; gate < Cell::saved; ++gate)
+          store(row.saved + gate * H + unit, saved[gate], there);
     }
     if (row.h) release(row, hidden, work);
   }

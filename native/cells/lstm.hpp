@@ -18,38 +18,38 @@ template <class Real, bool VARIANT = false, bool COUPLED = false>
 struct Lstm {
   using V = Vec<Real>;
   static constexpr int gates = COUPLED ? 3 : 4;  // rows of the weights: i, f, g, o or i, g, o
-  static constexpr int slots = gates;            // the same after their nonlinearity
+  static constexpr int saved = gates;            // the same after their nonlinearity
   static constexpr int from_x = gates - 1;  // the sum to which the last gate's part of x is added
   static constexpr int from_h = gates - 1;  // and the last gate's part of h
-  static constexpr int recurrent = 0;       // the first slot that W_hh^T is applied to
-  static constexpr int turned = 0;          // gate g of W_ih stands at slot g + gates − turned
+  static constexpr int recurrent = 0;       // the first saved gate that W_hh^T is applied to
+  static constexpr int turned = 0;          // gate g of W_ih stands at saved gate g + gates − turned
   static constexpr bool keeps_hidden = false;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = true;
   static constexpr bool stabilised = false;  // n and m are parts of the state
   static constexpr int together = gates;  // gates that are normalised as one vector
-  static constexpr int g_slot = gates - 2, o_slot = gates - 1;
+  static constexpr int g_at = gates - 2, o_at = gates - 1;
 
   // i, f, o = σ(a);  g = tanh(a);  c = f c + i g;  h = o tanh(c)
-  static HOLDFAST_INLINE V forward(const V (&a)[4], V, V& c, V (&slot)[slots]) {
-    open(a, c, Look<Real>{}, slot);
-    return hidden(slot[o_slot], c);
+  static HOLDFAST_INLINE V forward(const V (&a)[4], V, V& c, V (&gate)[saved]) {
+    open(a, c, Look<Real>{}, gate);
+    return hidden(gate[o_at], c);
   }
 
   // The gates and the new c. With peepholes i and f look at the old c, o at the new one.
   static HOLDFAST_INLINE void open(
-      const V (&a)[4], V& c, const Look<Real>& look, V (&slot)[slots]) {
-    V a_i = a[0], a_f = a[1], a_o = a[o_slot];
+      const V (&a)[4], V& c, const Look<Real>& look, V (&gate)[saved]) {
+    V a_i = a[0], a_f = a[1], a_o = a[o_at];
     if constexpr (VARIANT)
       if (look.peepholes) a_i += look.i * c, a_f += look.f * c;
     const V i = sigmoid<Real>(a_i);
     const V f = COUPLED ? 1 - i : sigmoid<Real>(a_f);
-    const V g = tanh<Real>(a[g_slot]);
+    const V g = tanh<Real>(a[g_at]);
     c = f * c + i * g;
     if constexpr (VARIANT) {
       c = clipped(c, look.clip);
       if (look.peepholes) a_o += look.o * c;
     }
-    slot[0] = i, slot[1] = f, slot[g_slot] = g, slot[o_slot] = sigmoid<Real>(a_o);
+    gate[0] = i, gate[1] = f, gate[g_at] = g, gate[o_at] = sigmoid<Real>(a_o);
   }
 
   static HOLDFAST_INLINE V hidden(V o, V c) { return o * tanh<Real>(c); }
@@ -62,10 +62,10 @@ struct Lstm {
   // From dh and the dc of later steps to the gradient of the four sums and the dc of the step before.
   // Returns what reaches h_{t-1} past the sums: nothing.
   static HOLDFAST_INLINE V backward(
-      const V (&slot)[slots], V, V c, V c_before, V dh, V& dc, V (&da)[slots]) {
+      const V (&gate)[saved], V, V c, V c_before, V dh, V& dc, V (&da)[saved]) {
     V squashed;
-    dc += hidden_backward(slot[o_slot], c, dh, squashed, da[o_slot]);
-    open_backward(slot, c_before, Look<Real>{}, dc, da);
+    dc += hidden_backward(gate[o_at], c, dh, squashed, da[o_at]);
+    open_backward(gate, c_before, Look<Real>{}, dc, da);
     return V{};
   }
 
@@ -79,17 +79,17 @@ struct Lstm {
   // From the gradients of the new c and of the output gate's sum to those of the other sums and of
   // the old c.
   static HOLDFAST_INLINE void open_backward(
-      const V (&slot)[slots], V c_before, const Look<Real>& look, V& dc, V (&da)[slots]) {
-    const V i = slot[0], f = COUPLED ? 1 - i : slot[1], g = slot[g_slot];
+      const V (&gate)[saved], V c_before, const Look<Real>& look, V& dc, V (&da)[saved]) {
+    const V i = gate[0], f = COUPLED ? 1 - i : gate[1], g = gate[g_at];
     if constexpr (VARIANT) {
-      if (look.peepholes) dc += da[o_slot] * look.o;
+      if (look.peepholes) dc += da[o_at] * look.o;
       const V c = f * c_before + i * g;
       dc = c > look.clip ? V{} : dc;
       dc = c < -look.clip ? V{} : dc;
     }
     da[0] = dc * (COUPLED ? g - c_before : g) * i * (1 - i);
     if constexpr (!COUPLED) da[1] = dc * c_before * f * (1 - f);
-    da[g_slot] = dc * i * (1 - g * g);
+    da[g_at] = dc * i * (1 - g * g);
     dc = dc * f;
     if constexpr (VARIANT)
       if (look.peepholes) dc += da[0] * look.i + (COUPLED ? V{} : da[1] * look.f);

@@ -28,11 +28,11 @@ template <class Real>
 struct Slstm {
   using V = Vec<Real>;
   static constexpr int gates = 4;      // rows of the weights: i, f, z, o
-  static constexpr int slots = 6;      // the same, ∂ log f / ∂ a_f, and the n before
+  static constexpr int saved = 6;      // the same, ∂ log f / ∂ a_f, and the n before
   static constexpr int from_x = 3;     // the sum to which the last gate's part of x is added
   static constexpr int from_h = 3;     // and the last gate's part of h
-  static constexpr int recurrent = 0;  // the first slot that W_hh^T is applied to
-  static constexpr int turned = 0;     // gate g of W_ih stands at slot g + gates − turned
+  static constexpr int recurrent = 0;  // the first saved gate that W_hh^T is applied to
+  static constexpr int turned = 0;     // gate g of W_ih stands at saved gate g + gates − turned
   static constexpr bool keeps_hidden = false;  // h_{t-1} goes on past the gates
   static constexpr bool has_cell = true;
   static constexpr bool stabilised = true;  // n and m are parts of the state
@@ -41,7 +41,7 @@ struct Slstm {
   // m = max(log f + m, a_i);  i = e^{a_i − m};  f = e^{log f + m_before − m};  c = f c + i z;
   // n = f n + i;  h = o c / n. Where n = 0 nothing has been seen, and there is no m before.
   static HOLDFAST_INLINE V forward(
-      const V (&a)[4], V& c, V& n, V& m, bool exponential_forget, V (&slot)[slots]) {
+      const V (&a)[4], V& c, V& n, V& m, bool exponential_forget, V (&gate)[saved]) {
     V log_f = a[1], slope = fill<Real>(1);
     if (!exponential_forget) {
       const V magnitude = a[1] < V{} ? a[1] : -a[1];
@@ -55,7 +55,7 @@ struct Slstm {
     const V f = exponential<Real>(kept - m);
     const V z = tanh<Real>(a[2]);
     const V o = sigmoid<Real>(a[3]);
-    slot[0] = i, slot[1] = f, slot[2] = z, slot[3] = o, slot[4] = slope, slot[5] = n;
+    gate[0] = i, gate[1] = f, gate[2] = z, gate[3] = o, gate[4] = slope, gate[5] = n;
     c = f * c + i * z;
     n = f * n + i;
     return o * (c / n);
@@ -63,8 +63,8 @@ struct Slstm {
 
   // From dh and the gradients of the new c, n and m to those of the sums and of the old ones.
   static HOLDFAST_INLINE void backward(
-      const V (&slot)[slots], V c_before, V dh, V& dc, V& dn, V& dm, V (&da)[gates]) {
-    const V i = slot[0], f = slot[1], z = slot[2], o = slot[3], slope = slot[4], n_before = slot[5];
+      const V (&gate)[saved], V c_before, V dh, V& dc, V& dn, V& dm, V (&da)[gates]) {
+    const V i = gate[0], f = gate[1], z = gate[2], o = gate[3], slope = gate[4], n_before = gate[5];
     const V c = f * c_before + i * z, n = f * n_before + i;
     const V ratio = c / n;
     da[3] = dh * ratio * o * (1 - o);

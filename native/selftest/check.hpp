@@ -36,12 +36,11 @@ struct Errors {
 template <class Real>
 class Check {
   using Numbers = std::vector<Real>;
-  static constexpr int precision = sizeof(Real) == 8;
   // What nobody writes is seen, as NaN.
   static constexpr Real nothing = std::numeric_limits<Real>::quiet_NaN();
 
   const Problem& problem;
-  const int isa;
+  const HoldfastKernel* const kernel;
   Given<Real> given;
   HoldfastCall call = {};
   Errors errors;
@@ -51,12 +50,14 @@ class Check {
     return Numbers(values.begin(), values.end());
   }
   bool run(const HoldfastCall& told, bool backward) const {
-    return holdfast_run(isa, kernel_of(problem.kind), precision, backward, &told) == 0;
+    return (backward ? holdfast_backward : holdfast_forward)(kernel, &told) == 0;
   }
 
  public:
-  Check(const Problem& given_problem, int isa_index, int64_t threads)
-      : problem(given_problem), isa(isa_index), errors(given_problem) {
+  Check(const Problem& given_problem, const char* instruction_set, int64_t threads)
+      : problem(given_problem),
+        kernel(kernel_of<Real>(instruction_set, given_problem.kind)),
+        errors(given_problem) {
     const Shape& shape = problem.shape;
     const Options& options = problem.kind.options;
     given.take(problem.given);
@@ -71,7 +72,7 @@ class Check {
     call.recurrent_dropout = options.dropout, call.cell_clip = options.clip;
     call.zoneout_hidden = options.zoneout_hidden, call.zoneout_cell = options.zoneout_cell;
     call.exponential_forget = options.exponential_forget;
-    call.weight_hr = data(given.w_hr), call.peephole = data(given.peephole);
+    call.weight_hr = data(given.w_hr), call.weight_peephole = data(given.peephole);
     call.norm_ih = data(given.norm_ih), call.norm_hh = data(given.norm_hh);
     call.norm_c = data(given.norm_c);
     if (shape.bias) call.norm_c_bias = data(given.norm_c_bias);
@@ -80,6 +81,7 @@ class Check {
   // The worst error as a share of what is allowed; NaN where a kernel did not run.
   // `keep`: the forward pass keeps the gates for the backward pass.
   double operator()(bool keep) {
+    if (!kernel) return nothing;
     const Shape& shape = problem.shape;
     const bool stream = !shape.reverse && !shape.ragged && !problem.kind.options.masked;
     const bool done = forward_and_backward(keep) && without_cells() && (!stream || streamed());
@@ -89,11 +91,11 @@ class Check {
  private:
   bool forward_and_backward(bool keep) {
     const size_t units = problem.layout.rows() * call.units;
-    // The sLSTM's slots cannot be computed once more.
+    // The sLSTM's gates cannot be computed once more.
     const bool kept = keep || problem.kind.cell == SLSTM;
     Numbers output(problem.result.output.size(), nothing), n = given.n0, m = given.m0;
-    Numbers cells(given.c0.empty() ? 0 : units, nothing), slots(kept ? 6 * units : 0, nothing);
-    call.output = output.data(), call.cells = data(cells), call.slots = data(slots);
+    Numbers cells(given.c0.empty() ? 0 : units, nothing), gates(kept ? 6 * units : 0, nothing);
+    call.output = output.data(), call.cells = data(cells), call.saved_gates = data(gates);
     call.normaliser = data(n), call.stabiliser = data(m);
     if (!run(call, false)) return false;
     errors.see(output, problem.result.output);
@@ -112,7 +114,7 @@ class Check {
     back.grad_normaliser = data(gradient.n0), back.grad_stabiliser = data(gradient.m0);
     back.grad_x = gradient.x.data();
     back.grad_weight_ih = gradient.w_ih.data(), back.grad_weight_hh = gradient.w_hh.data();
-    back.grad_weight_hr = data(gradient.w_hr), back.grad_peephole = data(gradient.peephole);
+    back.grad_weight_hr = data(gradient.w_hr), back.grad_weight_peephole = data(gradient.peephole);
     back.grad_norm_ih = data(gradient.norm_ih), back.grad_norm_hh = data(gradient.norm_hh);
     back.grad_norm_c = data(gradient.norm_c);
     if (problem.shape.bias) {
@@ -133,7 +135,7 @@ class Check {
   bool without_cells() {
     Numbers output(problem.result.output.size(), nothing), c = given.c0, n = given.n0, m = given.m0;
     HoldfastCall bare = call;
-    bare.cells = bare.slots = nullptr;
+    bare.cells = bare.saved_gates = nullptr;
     bare.output = output.data(), bare.cell_state = data(c);
     bare.normaliser = data(n), bare.stabiliser = data(m);
     if (!run(bare, false)) return false;
@@ -147,11 +149,11 @@ class Check {
   bool streamed() {
     Numbers h = given.h0, c = given.c0, n = given.n0, m = given.m0, seen;
     HoldfastCall bare = call;
-    bare.cells = bare.slots = nullptr;
+    bare.cells = bare.saved_gates = nullptr;
     bare.steps = 1;
     bare.output = h.data(), bare.cell_state = data(c);
     bare.normaliser = data(n), bare.stabiliser = data(m);
-    HoldfastStream* stream = holdfast_stream_open(isa, kernel_of(problem.kind), precision, &bare);
+    HoldfastStream* stream = holdfast_stream_open(kernel, &bare);
     if (!stream) return false;
     for (int64_t step = 0; step < problem.shape.T; ++step) {
       holdfast_stream_step(stream, given.x.data() + step * call.batch * call.inputs);

@@ -24,11 +24,11 @@ class Functions {
   static constexpr int64_t COUNT = 200000;
   using Numbers = std::vector<Real>;
 
-  const int isa;
+  const char* const instruction_set;
   Numbers x;
 
  public:
-  explicit Functions(int isa_index) : isa(isa_index) {
+  explicit Functions(const char* set) : instruction_set(set) {
     // Half of them anywhere, half at any order of magnitude from 10^-6 on.
     Draw draw;
     for (int64_t at = 0; at < COUNT; ++at) {
@@ -40,15 +40,15 @@ class Functions {
   Accuracy accuracy() const {
     Accuracy made;
     // An LSTM's gates are σ(x) and tanh(x) where every weight is 1.
-    Numbers slots = gates({"", LSTM, {}}, x, {1, 1, 1, 1}, {0, 0, 0, 0}).slots;
-    made.sigmoid = ulps(x, every(slots, 4, 0), [](auto a) { return 1 / (1 + std::exp(-a)); });
-    made.tanh = ulps(x, every(slots, 4, 2), [](auto a) { return std::tanh(a); });
+    Numbers saved = gates({"", LSTM, {}}, x, {1, 1, 1, 1}, {0, 0, 0, 0}).saved;
+    made.sigmoid = ulps(x, every(saved, 4, 0), [](auto a) { return 1 / (1 + std::exp(-a)); });
+    made.tanh = ulps(x, every(saved, 4, 2), [](auto a) { return std::tanh(a); });
     // An sLSTM's input gate is e^x where m is 0: nothing above 0 is asked of its exp.
     Numbers below = x;
     for (Real& number : below) number = -std::abs(number);
     const Kind exponential = {"", SLSTM, exponential_forget()};
-    slots = gates(exponential, below, {1, 0, 0, 0}, {0, 0, 0, 0}).slots;
-    made.exp = ulps(below, every(slots, 6, 0), [](auto a) { return std::exp(a); });
+    saved = gates(exponential, below, {1, 0, 0, 0}, {0, 0, 0, 0}).saved;
+    made.exp = ulps(below, every(saved, 6, 0), [](auto a) { return std::exp(a); });
     // And its m is log σ(x) where nothing comes in.
     const Numbers m = gates({"", SLSTM, {}}, x, {0, 1, 0, 0}, {-1000, 0, 0, 0}).m;
     made.log_sigmoid = ulps(x, m, [](auto a) {
@@ -59,7 +59,7 @@ class Functions {
 
  private:
   struct Made {
-    Numbers slots, m;
+    Numbers saved, m;
   };
 
   static Options exponential_forget() {
@@ -68,9 +68,9 @@ class Functions {
     return options;
   }
 
-  static Numbers every(const Numbers& slots, int64_t stride, int64_t first) {
+  static Numbers every(const Numbers& saved, int64_t stride, int64_t first) {
     Numbers made;
-    for (size_t at = first; at < slots.size(); at += stride) made.push_back(slots[at]);
+    for (size_t at = first; at < saved.size(); at += stride) made.push_back(saved[at]);
     return made;
   }
 
@@ -86,12 +86,13 @@ class Functions {
     call.weight_ih = weights.data(), call.weight_hh = four.data();
     call.bias_ih = biases.data(), call.bias_hh = four.data();
     call.h0 = call.c0 = noughts.data();
-    call.output = output.data(), call.cells = cells.data(), call.slots = made.slots.data();
+    call.output = output.data(), call.cells = cells.data(), call.saved_gates = made.saved.data();
     call.normaliser = n.data(), call.stabiliser = made.m.data();
     call.cell_clip = HUGE_VAL, call.exponential_forget = kind.options.exponential_forget;
-    if (holdfast_run(isa, kernel_of(kind), precision, 0, &call))
-      made.slots.assign(made.slots.size(), std::numeric_limits<Real>::quiet_NaN());
-    made.slots.resize((kind.cell == SLSTM ? 6 : 4) * inputs.size());
+    const HoldfastKernel* const kernel = kernel_of<Real>(instruction_set, kind);
+    if (!kernel || holdfast_forward(kernel, &call))
+      made.saved.assign(made.saved.size(), std::numeric_limits<Real>::quiet_NaN());
+    made.saved.resize((kind.cell == SLSTM ? 6 : 4) * inputs.size());
     return made;
   }
 

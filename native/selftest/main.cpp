@@ -70,8 +70,8 @@ void compare(const Kind& kind, const Shape* first, const Shape* last) {
   for (; first < last; ++first) {
     const Problem problem(kind, *first);
     size_t at = 0;
-    for (int isa = 0; holdfast_isa_name(isa); ++isa) {
-      if (!holdfast_isa_there(isa)) continue;
+    for (int index = 0; const char* isa = holdfast_instruction_set(index); ++index) {
+      if (!holdfast_usable(isa)) continue;
       worst.resize(std::max(worst.size(), at + 2));
       for (const int64_t threads : {1, 3})
         for (const bool keep : {false, true}) {
@@ -82,22 +82,22 @@ void compare(const Kind& kind, const Shape* first, const Shape* last) {
     }
   }
   size_t at = 0;
-  for (int isa = 0; holdfast_isa_name(isa); ++isa) {
-    if (!holdfast_isa_there(isa)) continue;
+  for (int index = 0; const char* isa = holdfast_instruction_set(index); ++index) {
+    if (!holdfast_usable(isa)) continue;
     std::printf(
-        "%-20s %-9s float %.3f, double %.3f of what rounding may do\n", kind.name,
-        holdfast_isa_name(isa), worst[at], worst[at + 1]);
+        "%-20s %-9s float %.3f, double %.3f of what rounding may do\n", kind.name, isa,
+        worst[at], worst[at + 1]);
     for (const size_t one : {at, at + 1}) good = good && worst[one] <= 1;
     at += 2;
   }
 }
 
 template <class Real>
-void measure(int isa, const char* precision) {
+void measure(const char* isa, const char* precision) {
   const Accuracy found = Functions<Real>(isa).accuracy();
   std::printf(
       "%-20s %-9s %s: off by %.2f (exp), %.2f (sigmoid), %.2f (log sigmoid), %.2f (tanh) ulp\n",
-      "functions", holdfast_isa_name(isa), precision, found.exp, found.sigmoid, found.log_sigmoid,
+      "functions", isa, precision, found.exp, found.sigmoid, found.log_sigmoid,
       found.tanh);
   good = good && found.kept();
 }
@@ -105,16 +105,12 @@ void measure(int isa, const char* precision) {
 }  // namespace
 
 int main() {
-  if (holdfast_call_size() != static_cast<int64_t>(sizeof(HoldfastCall))) {
-    std::puts("selftest: the library belongs to another version");
-    return 1;
-  }
   for (const Kind& kind : plain) compare(kind, std::begin(shapes), std::end(shapes));
   for (const Kind& kind : variants)
     compare(kind, std::begin(shapes_of_variants), std::end(shapes_of_variants));
-  for (int isa = 0; holdfast_isa_name(isa); ++isa) {
-    if (!holdfast_isa_there(isa)) {
-      std::printf("%-20s this processor has none\n", holdfast_isa_name(isa));
+  for (int index = 0; const char* isa = holdfast_instruction_set(index); ++index) {
+    if (!holdfast_usable(isa)) {
+      std::printf("%-20s this processor has none\n", isa);
       continue;
     }
     measure<float>(isa, "float");

@@ -11,12 +11,12 @@ from holdfast.engine.kernels.cpu import CPU, CpuKernel
 def instruction_sets() -> tuple[str, ...]:
     """Those that were compiled and that this processor has; none without the library."""
     library = cpu.load()
-    return () if isinstance(library, str) else tuple(library.names[at] for at in library.usable)
+    return () if isinstance(library, str) else library.usable
 
 
 FORCED: tuple[CpuKernel, ...] = (
     *(CpuKernel(name) for name in instruction_sets()),
-    *([CpuKernel(kept_bytes=0)] if instruction_sets() else []),
+    *([CpuKernel(saved_bytes=0)] if instruction_sets() else []),
 )
 """The compiled kernel on each of them, and one that keeps no gates."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import replace
 
 import pytest
@@ -89,3 +90,16 @@ def test_a_spec_that_nothing_serves_is_an_error_that_says_why(
     monkeypatch.setattr(choosing, "KERNELS", (Refusing(),))
     with pytest.raises(LookupError, match="no layer of 3 inputs"):
         choose(STACK)
+
+
+def test_a_library_of_another_version_is_refused_and_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if isinstance(cpu.load(), str):
+        pytest.skip("no compiled kernels here")
+    monkeypatch.setattr(cpu, "_FIELDS", (*cpu._FIELDS, ("size", "new")))
+    assert cpu.load.__wrapped__() == "libholdfast.so belongs to another version of Holdfast"
+
+
+def test_a_library_that_says_nothing_of_its_fields_is_of_another_version() -> None:
+    assert cpu._call_fields(ctypes.CDLL(None)) is None

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from holdfast.engine.cells import State
 from holdfast.engine.kernels.contract import Inputs
-from holdfast.engine.kernels.cpu import CPU
-from holdfast.engine.kernels.stream import Stream
+from holdfast.engine.kernels.cpu import CPU, Stream
 from holdfast.errors import ArgumentError
 from holdfast.nn.arguments import check_input, check_state
 from holdfast.nn.recurrent import Recurrent

@@ -1,6 +1,6 @@
-"""Large memory that is lent again and again, where the system would have to clear it each time.
+"""A pool of large buffers, which the system would otherwise have to clear for each training step.
 
-What a training step keeps for its way back is freed at its end and wanted again by the next.
+What a step saves for its backward pass is freed at its end and needed again by the next.
 Between the two it is the system's whenever that is short of memory (`MADV_FREE`), so nothing is
 held; but as long as it is not, the pages are still there, and need not be found, cleared and mapped
 anew, which in a virtual machine can take longer than the step's arithmetic.
@@ -23,43 +23,43 @@ LARGE: Final = 1 << 22
 IDLE: Final = 1 << 29
 """Bytes at most that lie idle and mapped."""
 
-# Where these are unknown there is no compiled kernel to lend to; importing shall work all the same.
+# Where these are unknown there is no compiled kernel; importing shall work all the same.
 _HUGEPAGE: Final[int] = getattr(mmap, "MADV_HUGEPAGE", 0)
 _FREE: Final[int] = getattr(mmap, "MADV_FREE", 0)
 
 
-class Lender:
-    """Lends uninitialised memory; it comes back by itself when the last tensor on it is gone.
+class BufferPool:
+    """Uninitialised tensors whose memory comes back by itself when the last view of it is gone.
 
     Arguments:
         idle_bytes: at most so much is kept mapped while nobody uses it.
 
     Example:
-        >>> lender = Lender()
-        >>> tensor = lender.lend(torch.float32, (1024, 1024))
-        >>> lender.idle
+        >>> pool = BufferPool()
+        >>> tensor = pool.tensor(torch.float32, (1024, 1024))
+        >>> pool.idle
         0
         >>> del tensor
-        >>> lender.idle
+        >>> pool.idle
         4194304
     """
 
     def __init__(self, idle_bytes: int = IDLE) -> None:
         self._idle_bytes = idle_bytes
         self._idle: list[mmap.mmap] = []
-        self._lent: dict[int, weakref.ref[memoryview]] = {}
+        self._used: dict[int, weakref.ref[memoryview]] = {}
 
     @property
     def idle(self) -> int:
         """Bytes that lie idle."""
         return sum(len(memory) for memory in self._idle)
 
-    def lend(self, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
+    def tensor(self, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
         """An uninitialised tensor on the CPU, of one value or more."""
         count = math.prod(shape)
         memory = self._take(count * dtype.itemsize)
         view = memoryview(memory)  # what the tensor holds on to, and nobody else
-        self._lent[id(memory)] = weakref.ref(view, partial(self._take_back, memory))
+        self._used[id(memory)] = weakref.ref(view, partial(self._take_back, memory))
         return torch.frombuffer(view, dtype=dtype, count=count).view(shape)
 
     def _take(self, size: int) -> mmap.mmap:
@@ -80,7 +80,7 @@ class Lender:
     def _take_back(
         self, memory: mmap.mmap, view: weakref.ref[memoryview], free: int = _FREE
     ) -> None:
-        self._lent.pop(id(memory), None)
+        self._used.pop(id(memory), None)
         if self._advise(memory, free):
             self._idle.append(memory)
             while self._idle and self.idle > self._idle_bytes:
@@ -96,4 +96,4 @@ class Lender:
         return True
 
 
-LENDER: Final = Lender()
+BUFFERS: Final = BufferPool()

@@ -1,15 +1,22 @@
-"""Our own kernels for the CPU, in C++ (`native/`): loading the library, and running it."""
+"""Our own kernels for the CPU, in C++ (`native/`): loading the library, and running it.
+
+Python and the library agree by names: cells, precisions, instruction sets, options and the fields
+of a call. The fields are compared when the library is loaded, so that one of another version is
+refused and not run.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import math
 import os
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,10 +29,11 @@ from holdfast.engine.cells import (
     RNN_TANH,
     SLSTM,
     Masks,
+    Options,
     State,
     Weights,
 )
-from holdfast.engine.kernels.buffer_pool import LARGE, LENDER
+from holdfast.engine.kernels.buffer_pool import BUFFERS, LARGE
 from holdfast.engine.kernels.contract import (
     Gradients,
     Inputs,
@@ -36,58 +44,90 @@ from holdfast.engine.kernels.contract import (
 
 LIBRARY: Final = "libholdfast.so"
 
-_SIZES: Final = ("steps", "batch", "inputs", "units", "reverse", "threads")
-_POINTERS: Final = (
-    "offsets", "x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "h0", "c0",
-    "output", "cells", "cell_state", "slots", "grad_output", "grad_h", "grad_c", "grad_x",
-    "grad_weight_ih", "grad_weight_hh", "grad_bias_ih", "grad_bias_hh",
-)  # fmt: skip
-_OPTION_SIZES: Final = ("projection", "masked", "seed", "stream", "first_step")
-_OPTION_NUMBERS: Final = ("recurrent_dropout", "zoneout_hidden", "zoneout_cell", "cell_clip")
-_OPTION_POINTERS: Final = (
-    "weight_hr", "peephole", "norm_ih", "norm_hh", "norm_c", "norm_c_bias",
-    "grad_weight_hr", "grad_peephole", "grad_norm_ih", "grad_norm_hh", "grad_norm_c",
-    "grad_norm_c_bias",
-)  # fmt: skip
-_STABILISED_SIZES: Final = ("exponential_forget",)
-_STABILISED_POINTERS: Final = ("normaliser", "stabiliser", "grad_normaliser", "grad_stabiliser")
+CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)
+"""Those that are compiled."""
+
+SAVED_BYTES: Final = 1 << 28
+"""Gates are saved up to this size; beyond, computing them again costs less than the memory."""
+
+LARGEST_HIDDEN: Final = 512
+"""Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
+
+LARGEST_ALONE: Final = 448
+"""The same for one row, whose product oneDNN shares among the cores; ours runs on one."""
+
+TOGETHER: Final = 3
+"""Rows that a thread takes as quickly as one, since it is reading the weights that takes time."""
+
+SMALL: Final = 1 << 19
+"""Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
+
+_FIELDS: Final = tuple(
+    (kind, name)
+    for kind, names in (
+        ("size", "steps batch inputs units reverse threads"),
+        ("pointer", "offsets x weight_ih weight_hh bias_ih bias_hh h0 c0 output cells cell_state"),
+        ("pointer", "saved_gates grad_output grad_h grad_c grad_x"),
+        ("pointer", "grad_weight_ih grad_weight_hh grad_bias_ih grad_bias_hh"),
+        ("size", "projection masked seed stream first_step"),
+        ("number", "recurrent_dropout zoneout_hidden zoneout_cell cell_clip"),
+        ("pointer", "weight_hr weight_peephole norm_ih norm_hh norm_c norm_c_bias"),
+        ("pointer", "grad_weight_hr grad_weight_peephole grad_norm_ih grad_norm_hh"),
+        ("pointer", "grad_norm_c grad_norm_c_bias"),
+        ("size", "exponential_forget"),
+        ("pointer", "normaliser stabiliser grad_normaliser grad_stabiliser"),
+    )
+    for name in names.split()
+)
+"""Kind and name of each field of a call; `native/call_fields.inc` says what it is."""
+
+_KINDS: Final[dict[str, type[ctypes._SimpleCData[Any]]]] = {
+    "size": ctypes.c_int64,
+    "pointer": ctypes.c_void_p,
+    "number": ctypes.c_double,
+}
+
+_OPTIONS: Final = tuple(
+    field.name
+    for field in fields(Options)
+    if field.name != "cell_clip" and field.name in {name for _, name in _FIELDS}
+)
+"""The options that a call is told as they are; the others are seen in its weights or its cell."""
+
+_FURTHER_WEIGHTS: Final = Weights._fields[4:]
+"""Those that belong to options."""
 
 
 class Call(ctypes.Structure):
-    """`HoldfastCall` of `native/call.hpp`, which says what each field is."""
+    """`HoldfastCall` of `native/call.hpp`."""
 
-    _fields_ = [
-        *((name, ctypes.c_int64) for name in _SIZES),
-        *((name, ctypes.c_void_p) for name in _POINTERS),
-        *((name, ctypes.c_int64) for name in _OPTION_SIZES),
-        *((name, ctypes.c_double) for name in _OPTION_NUMBERS),
-        *((name, ctypes.c_void_p) for name in _OPTION_POINTERS),
-        *((name, ctypes.c_int64) for name in _STABILISED_SIZES),
-        *((name, ctypes.c_void_p) for name in _STABILISED_POINTERS),
-    ]
+    _fields_ = [(name, _KINDS[kind]) for kind, name in _FIELDS]
 
 
 class Library(NamedTuple):
-    """The loaded library.
+    """The loaded library; a kernel and a stream are addresses.
 
     Arguments:
-        run: (instruction set, cell, precision, backward, call) → 0, or what went wrong.
+        kernel: (instruction set, cell, precision), all in bytes → a kernel, or None.
+        saved_gates: (kernel) → how many gates of a unit and step its forward pass can save.
+        forward, backward: (kernel, call) → 0, or 1 where memory could not be had.
         advise: (address, bytes) asks for large pages.
-        stream_open: (instruction set, cell, precision, call) → a stream's address, or None.
+        stream_open: (kernel, call) → a stream, or None.
         stream_refresh, stream_close: (stream).
         stream_step: (stream, address of x).
-        names: the instruction sets that were compiled, the best first.
-        usable: the indices of those that this processor has.
+        usable: the instruction sets that were compiled and that this processor has, the best first.
     """
 
-    run: ctypes._NamedFuncPointer
+    kernel: ctypes._NamedFuncPointer
+    saved_gates: ctypes._NamedFuncPointer
+    forward: ctypes._NamedFuncPointer
+    backward: ctypes._NamedFuncPointer
     advise: ctypes._NamedFuncPointer
     stream_open: ctypes._NamedFuncPointer
     stream_refresh: ctypes._NamedFuncPointer
     stream_close: ctypes._NamedFuncPointer
     stream_step: ctypes._NamedFuncPointer
-    names: tuple[str, ...]
-    usable: tuple[int, ...]
+    usable: tuple[str, ...]
 
 
 @cache
@@ -96,10 +136,10 @@ def load() -> Library | str:
 
     `HOLDFAST_NATIVE=0` keeps it away; `HOLDFAST_NATIVE=` the path of a library takes that one.
     """
-    wanted = os.environ.get("HOLDFAST_NATIVE", "")
-    if wanted == "0":
+    chosen = os.environ.get("HOLDFAST_NATIVE", "")
+    if chosen == "0":
         return "HOLDFAST_NATIVE=0 switches the compiled kernels off"
-    paths = [Path(wanted)] if wanted not in ("", "1") else list(_places())
+    paths = [Path(chosen)] if chosen not in ("", "1") else list(_places())
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         return (
@@ -107,47 +147,48 @@ def load() -> Library | str:
             "HOLDFAST_NATIVE=0, or without a C++17 compiler that has OpenMP"
         )
     try:
-        found = ctypes.CDLL(str(path))
+        library = ctypes.CDLL(str(path))
     except OSError as error:
         return f"the compiled kernels could not be loaded: {error}"
-    found.holdfast_call_size.restype = ctypes.c_int64
-    found.holdfast_isa_name.restype = ctypes.c_char_p
-    found.holdfast_run.argtypes = [ctypes.c_int] * 4 + [ctypes.c_void_p]
-    found.holdfast_advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-    if found.holdfast_call_size() != ctypes.sizeof(Call):
+    if _call_fields(library) != "".join(f"{kind} {name}\n" for kind, name in _FIELDS):
         return f"{path.name} belongs to another version of Holdfast"
-    names: list[str] = []
-    while (name := found.holdfast_isa_name(len(names))) is not None:
-        names.append(name.decode())
-    usable = tuple(index for index in range(len(names)) if found.holdfast_isa_there(index))
-    found.holdfast_stream_open.argtypes = [ctypes.c_int] * 3 + [ctypes.c_void_p]
-    found.holdfast_stream_open.restype = ctypes.c_void_p
-    found.holdfast_stream_step.argtypes = [ctypes.c_void_p] * 2
-    for function in (
-        found.holdfast_advise,
-        found.holdfast_stream_refresh,
-        found.holdfast_stream_close,
-        found.holdfast_stream_step,
-    ):
-        function.restype = None
-    for function in (found.holdfast_stream_refresh, found.holdfast_stream_close):
-        function.argtypes = [ctypes.c_void_p]
-    return Library(
-        found.holdfast_run,
-        found.holdfast_advise,
-        found.holdfast_stream_open,
-        found.holdfast_stream_refresh,
-        found.holdfast_stream_close,
-        found.holdfast_stream_step,
-        tuple(names),
-        usable,
-    )
+    address, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    signatures: dict[str, tuple[type | None, list[type]]] = {
+        "kernel": (address, [text, text, text]),
+        "saved_gates": (number, [address]),
+        "forward": (number, [address, address]),
+        "backward": (number, [address, address]),
+        "advise": (None, [address, ctypes.c_size_t]),
+        "stream_open": (address, [address, address]),
+        "stream_refresh": (None, [address]),
+        "stream_close": (None, [address]),
+        "stream_step": (None, [address, address]),
+    }
+    functions = {name: getattr(library, f"holdfast_{name}") for name in signatures}
+    for name, (result, arguments) in signatures.items():
+        functions[name].restype, functions[name].argtypes = result, arguments
+    library.holdfast_instruction_set.restype = text
+    library.holdfast_usable.argtypes = [text]
+    names: list[bytes] = []
+    while (found := library.holdfast_instruction_set(len(names))) is not None:
+        names.append(found)
+    usable = tuple(name.decode() for name in names if library.holdfast_usable(name))
+    return Library(**functions, usable=usable)
+
+
+def _call_fields(library: ctypes.CDLL) -> str | None:
+    """The library's own list of the fields of a call; None from one that has no such list."""
+    try:
+        describe = library.holdfast_call_fields
+    except AttributeError:
+        return None
+    describe.restype = ctypes.c_char_p
+    return str(describe(), "utf-8")
 
 
 def _places() -> Iterator[Path]:
     """Beside this file; and, of an editable install, where the build put it."""
-    here = Path(__file__).with_name(LIBRARY)
-    yield here
+    yield Path(__file__).with_name(LIBRARY)
     try:
         distribution = metadata.distribution("holdfast")
     except metadata.PackageNotFoundError:
@@ -155,169 +196,69 @@ def _places() -> Iterator[Path]:
     yield Path(str(distribution.locate_file(Path("holdfast", "engine", "kernels", LIBRARY))))
 
 
-CELLS: Final = (LSTM, GRU, RNN_TANH, RNN_RELU, SLSTM)
-"""The first four in the order of the table in `native/kernels.cpp`."""
-
-TOGETHER: Final = 3
-"""Rows that a thread takes as quickly as one, since it is reading the weights that takes time."""
-
-SMALL: Final = 1 << 19
-"""Multiplications, some 20 microseconds of them, up to which one thread does it alone."""
+def _library() -> Library:
+    library = load()
+    assert not isinstance(library, str)  # a kernel that has none serves nothing
+    return library
 
 
-def is_variant(spec: KernelSpec) -> bool:
-    """Whether a pass needs the kernels with options, which are a little slower than the others."""
-    return (spec.options is not NEUTRAL and bool(spec.options.changed)) or spec.projection > 0
-
-
-def kernel_of(spec: KernelSpec) -> int:
-    """The number of a pass's kernel in the table in `native/kernels.cpp`."""
-    if spec.cell is SLSTM:
-        return 9
-    plain = CELLS.index(spec.cell)
-    if not is_variant(spec):
-        return plain
-    return 4 + plain + (plain > 0 or spec.options.coupled)
-
-
-def slots_of(spec: KernelSpec) -> int:
-    """What the forward pass keeps of a unit at a step for the backward pass: the gates.
-
-    The plain RNN's only gate is its output, and not once options stand between the two. What has
-    been normalised would take three times as much memory, and is always computed once more.
-    """
-    if spec.cell is SLSTM:
-        return 6  # they depend on all steps before, and cannot be computed once more
-    if spec.options.layer_norm:
-        return 0
-    if spec.cell is GRU:
-        return 4  # r, z, n and what r is multiplied with
-    gates = len(spec.cell.gates) - spec.options.coupled
-    return gates if gates > 1 or is_variant(spec) else 0
-
-
-def tell_options(
-    call: Call,
-    spec: KernelSpec,
-    weights: Weights,
-    masks: Masks | None,
-    gradients: Weights | None,
-) -> None:
-    """Fill in what belongs to options.
+class _Plan(NamedTuple):
+    """What a spec comes to, whatever its numbers.
 
     Arguments:
-        call: of which the rest is told already.
-        spec, weights, masks: of the pass; the weights have to live as long as the call.
-        gradients: where those of the weights go to, in a backward pass.
+        kernel: its address.
+        saved_gates: how many gates of a unit and step the forward pass saves.
+        variant: whether it needs the kernels with options, a little slower than the others.
+        weight_shapes: of each weight, by its place in `Weights`.
+        state_shapes: of each part of the state.
     """
-    options = spec.options
-    call.projection = spec.projection
-    if masks is not None:
-        call.masked, call.seed, call.first_step = True, int(masks.seed), masks.first_step
-        call.stream = 16 * (2 * masks.layer + masks.direction)
-    call.recurrent_dropout = options.recurrent_dropout
-    call.zoneout_hidden, call.zoneout_cell = options.zoneout_hidden, options.zoneout_cell
-    call.exponential_forget = options.exponential_forget
-    call.cell_clip = math.inf if options.cell_clip is None else options.cell_clip
-    call.weight_hr, call.peephole = pointer(weights.weight_hr), pointer(weights.weight_peephole)
-    call.norm_ih, call.norm_hh = pointer(weights.norm_ih), pointer(weights.norm_hh)
-    call.norm_c, call.norm_c_bias = pointer(weights.norm_c), pointer(weights.norm_c_bias)
-    if gradients is None:
-        return
-    call.grad_weight_hr = pointer(gradients.weight_hr)
-    call.grad_peephole = pointer(gradients.weight_peephole)
-    call.grad_norm_ih = pointer(gradients.norm_ih)
-    call.grad_norm_hh = pointer(gradients.norm_hh)
-    call.grad_norm_c = pointer(gradients.norm_c)
-    call.grad_norm_c_bias = pointer(gradients.norm_c_bias)
 
-
-def check(spec: KernelSpec, x: Tensor, weights: Weights, state: State) -> None:
-    """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    of_weights, of_state = _wanted(spec)
-    _check(spec, x, (*x.shape[:-1], spec.input_size))
-    for place, shape in of_weights:
-        _check(spec, weights[place], shape)
-    for part, shape in zip(state, of_state, strict=False):
-        _check(spec, part, shape)
+    kernel: int
+    saved_gates: int
+    variant: bool
+    weight_shapes: tuple[tuple[int, tuple[int, ...]], ...]
+    state_shapes: tuple[tuple[int, ...], ...]
 
 
 @lru_cache(maxsize=1024)
-def _wanted(
-    spec: KernelSpec,
-) -> tuple[tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, ...], ...]]:
-    """The shape of each weight, by its place in `Weights`, and of each part of the state."""
-    units = spec.hidden_size
-    of_weights = tuple(
-        (Weights._fields.index(name), shape) for name, shape in spec.weight_shapes().items()
+def _plan(spec: KernelSpec, instruction_set: str) -> _Plan:
+    library, options = _library(), spec.options
+    variant = bool(options.changed) or spec.projection > 0
+    name = spec.cell.name
+    if variant and spec.cell is not SLSTM:
+        name += "_coupled" if options.coupled else "_variant"
+    precision = str(spec.dtype).removeprefix("torch.")
+    kernel = library.kernel(instruction_set.encode(), name.encode(), precision.encode())
+    assert kernel is not None
+    # What has been normalised would take three times as much memory, and is always computed again;
+    # but the sLSTM's gates depend on all steps before, and cannot be.
+    again = options.layer_norm and spec.cell is not SLSTM
+    widths = (spec.output_size, spec.hidden_size, spec.hidden_size, spec.hidden_size)
+    return _Plan(
+        kernel=kernel,
+        saved_gates=0 if again else library.saved_gates(kernel),
+        variant=variant,
+        weight_shapes=tuple(
+            (Weights._fields.index(name), shape) for name, shape in spec.weight_shapes().items()
+        ),
+        state_shapes=tuple((1, spec.batch, width) for width in widths),
     )
-    widths = (spec.output_size, units, units, units)
-    return of_weights, tuple((1, spec.batch, width) for width in widths)
-
-
-def _check(spec: KernelSpec, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
-    assert tensor is not None
-    if tensor.shape != shape or tensor.dtype != spec.dtype or not tensor.is_cpu:
-        raise RuntimeError(
-            f"Expected a tensor of size {tuple(shape)} and {spec.dtype} on the CPU, got "
-            f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
-        )
-
-
-def dense(spec: KernelSpec, weights: Weights) -> Weights:
-    """With W_hh in full, where it is given as blocks on its diagonal; zeros around them."""
-    heads = spec.options.heads
-    if heads == 1:
-        return weights
-    full = weights.weight_hh.new_zeros(4 * spec.hidden_size, spec.hidden_size)
-    on_diagonal(full, heads).copy_(weights.weight_hh.view(on_diagonal(full, heads).shape))
-    return weights._replace(weight_hh=full)
-
-
-def on_diagonal(full: Tensor, heads: int) -> Tensor:
-    """The blocks on the diagonal of a matrix (4H, H), as a view (4, heads, H/heads, H/heads)."""
-    units = full.shape[1] // heads
-    return full.view(4, heads, units, heads, units).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
-
-
-def worthwhile_threads(spec: KernelSpec) -> int:
-    """As many as torch has, or fewer where more would not end sooner."""
-    rows = len(spec.cell.gates) * spec.hidden_size
-    multiplications = spec.steps * spec.batch * rows * (spec.input_size + spec.hidden_size)
-    if multiplications < SMALL:
-        return 1
-    return min(torch.get_num_threads(), -(-spec.batch // TOGETHER))
-
-
-def pointer(tensor: Tensor | None) -> int | None:
-    """Where a tensor lies."""
-    return None if tensor is None else tensor.data_ptr()
-
-
-KEPT_BYTES: Final = 1 << 28
-"""It is kept up to this size; beyond, computing it again costs less than the memory."""
-
-LARGEST_HIDDEN: Final = 512
-"""Above, the weights do not fit a core's own cache, and oneDNN's products are better at that."""
-
-LARGEST_ALONE: Final = 448
-"""The same for one row, whose product oneDNN shares among the cores; ours runs on one."""
 
 
 class CpuKernel:
     """Runs passes by the compiled library.
 
     Arguments:
-        instructions: an instruction set by its name, such as "avx2"; None for the best there is.
-        kept_bytes: up to which size the gates are kept for the backward pass.
+        instruction_set: by its name, such as "avx2"; None for the best there is.
+        saved_bytes: up to which size the gates are saved for the backward pass.
     """
 
     own_backward: Literal[True] = True
 
-    def __init__(self, instructions: str | None = None, kept_bytes: int = KEPT_BYTES) -> None:
-        self.name = "cpu" if instructions is None else f"cpu-{instructions}"
-        self._instructions = instructions
-        self._kept_bytes = kept_bytes
+    def __init__(self, instruction_set: str | None = None, saved_bytes: int = SAVED_BYTES) -> None:
+        self.name = "cpu" if instruction_set is None else f"cpu-{instruction_set}"
+        self._instruction_set = instruction_set
+        self._saved_bytes = saved_bytes
 
     def serves(self, spec: KernelSpec) -> Verdict:
         """Every cell in float32 and float64, one layer and direction.
@@ -327,8 +268,8 @@ class CpuKernel:
         library = load()
         if isinstance(library, str):
             return Verdict(False, library)
-        if self._instructions is not None and self.instruction_set(library) is None:
-            return Verdict(False, f"this processor has no {self._instructions}")
+        if self._instruction_set not in (None, *library.usable):
+            return Verdict(False, f"this processor has no {self._instruction_set}")
         if spec.by_equations:
             return Verdict(False, "the equations themselves were asked for")
         if spec.device != "cpu":
@@ -338,10 +279,9 @@ class CpuKernel:
         if spec.cell not in CELLS:
             return Verdict(False, f"there is no compiled kernel for {spec.cell.name}")
         plain = spec.options is NEUTRAL and spec.cell is not SLSTM
-        if spec.options is not NEUTRAL:  # else not to be asked: it takes as long as a short pass
-            foreign = set(spec.options.changed) - spec.cell.options
-            if foreign:
-                return Verdict(False, f"{spec.cell.name} has no {', '.join(sorted(foreign))}")
+        foreign = set(spec.options.changed) - spec.cell.options
+        if foreign:
+            return Verdict(False, f"{spec.cell.name} has no {', '.join(sorted(foreign))}")
         if plain and spec.hidden_size > LARGEST_HIDDEN:
             return Verdict(False, f"with more than {LARGEST_HIDDEN} units oneDNN is faster")
         if plain and spec.batch == 1 and spec.hidden_size > LARGEST_ALONE:
@@ -352,30 +292,30 @@ class CpuKernel:
             return Verdict(False, "it runs one layer and direction")
         return Verdict(True, "compiled loop over time, every gate of a tile while it is in cache")
 
-    def forward(
-        self,
-        spec: KernelSpec,
-        inputs: Inputs,
-    ) -> tuple[Tensor, State, SavedForBackward]:
+    def plan(self, spec: KernelSpec) -> _Plan:
+        """What a spec that this kernel serves comes to."""
+        return _plan(spec, self._instruction_set or _library().usable[0])
+
+    def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State, SavedForBackward]:
         """Run a pass; see `contract.PassKernel`."""
-        x, batch_sizes, state = inputs.x, inputs.batch_sizes, inputs.state
+        x, state, batch_sizes = inputs.x, inputs.state, inputs.batch_sizes
         units, has_cell = spec.hidden_size, spec.cell in (LSTM, SLSTM)
         form = x.shape[:-1]
         output = _fresh(x, (*form, spec.output_size))
-        cells = _lent(x, (*form, units)) if has_cell and spec.gradient else None
+        cells = _pooled(x, (*form, units)) if has_cell and spec.gradient else None
         cell_state = state[1].clone() if has_cell and cells is None else None
-        kept = None
-        slots = slots_of(spec) if spec.gradient else 0
-        if slots and form.numel() * slots * units * x.element_size() <= self._kept_bytes:
-            kept = _lent(x, (*form, slots * units))
-        beyond = tuple(part.clone(memory_format=torch.contiguous_format) for part in state[2:])
+        gates = None
+        count = self.plan(spec).saved_gates if spec.gradient else 0
+        if count and form.numel() * count * units * x.element_size() <= self._saved_bytes:
+            gates = _pooled(x, (*form, count * units))
+        beyond = _copied(state[2:])
         self._run(
             spec,
             inputs,
             output=output,
             cells=cells,
             cell_state=cell_state,
-            slots=kept,
+            gates=gates,
             beyond=beyond,
         )
         final: State = (_last(spec, output, batch_sizes),)
@@ -383,8 +323,7 @@ class CpuKernel:
             final += (_last(spec, cells, batch_sizes),)
         elif cell_state is not None:
             final += (cell_state,)
-        final += beyond
-        return output, final, SavedForBackward(inputs, output, cells, kept)
+        return output, final + beyond, SavedForBackward(inputs, output, cells, gates)
 
     def backward(
         self,
@@ -397,19 +336,20 @@ class CpuKernel:
     ) -> Gradients:
         """The gradients of a pass; see `contract.PassKernel`."""
         inputs = saved.inputs
-        grad_x = _fresh(inputs.x, inputs.x.shape) if input_gradient else None
-        grad_weights = tuple(
-            torch.empty_like(weight, memory_format=torch.contiguous_format)
-            for weight in inputs.weights
+        gradients = Gradients(
+            x=_fresh(inputs.x, inputs.x.shape) if input_gradient else None,
+            weights=tuple(
+                torch.empty_like(weight, memory_format=torch.contiguous_format)
+                for weight in inputs.weights
+            ),
+            # Ours to write into: what reaches the last state becomes what leaves the first.
+            state=tuple(
+                before.new_zeros(before.shape)
+                if part is None
+                else part.clone(memory_format=torch.contiguous_format)
+                for before, part in zip(inputs.state, state, strict=True)
+            ),
         )
-        # Ours to write into: what reaches the last state becomes what leaves the first.
-        grad_state = tuple(
-            before.new_zeros(before.shape)
-            if part is None
-            else part.clone(memory_format=torch.contiguous_format)
-            for before, part in zip(inputs.state, state, strict=True)
-        )
-        named = spec.weights(grad_weights)
         gates = saved.gates
         if gates is None and spec.cell is SLSTM:
             gates = self._gates_again(spec, saved)
@@ -418,34 +358,27 @@ class CpuKernel:
             inputs,
             output=saved.output,
             cells=saved.cells,
-            slots=gates,
-            beyond=grad_state[2:],
-            backward=True,
-            grad_output=None if output is None else output.contiguous(),
-            grad_h=grad_state[0],
-            grad_c=grad_state[1] if len(grad_state) > 1 else None,
-            grad_x=grad_x,
-            grad_weights=named,
+            gates=gates,
+            of_output=None if output is None else output.contiguous(),
+            gradients=gradients,
         )
-        return Gradients(grad_x, grad_weights, grad_state)
+        return gradients
 
     def _gates_again(self, spec: KernelSpec, saved: SavedForBackward) -> Tensor:
-        """What the forward pass has not kept, by running it once more."""
+        """What the forward pass has not saved, by running it once more."""
         assert saved.cells is not None
         inputs = saved.inputs
-        width = slots_of(spec) * spec.hidden_size
-        made = _fresh(inputs.x, (*inputs.x.shape[:-1], width))
+        width = self.plan(spec).saved_gates * spec.hidden_size
+        gates = _fresh(inputs.x, (*inputs.x.shape[:-1], width))
         self._run(
             spec,
             inputs,
             output=torch.empty_like(saved.output),
             cells=torch.empty_like(saved.cells),
-            slots=made,
-            beyond=tuple(
-                part.clone(memory_format=torch.contiguous_format) for part in inputs.state[2:]
-            ),
+            gates=gates,
+            beyond=_copied(inputs.state[2:]),
         )
-        return made
+        return gates
 
     def _run(
         self,
@@ -455,102 +388,209 @@ class CpuKernel:
         output: Tensor,
         cells: Tensor | None = None,
         cell_state: Tensor | None = None,
-        slots: Tensor | None = None,
+        gates: Tensor | None = None,
         beyond: State = (),
-        backward: bool = False,
-        grad_output: Tensor | None = None,
-        grad_h: Tensor | None = None,
-        grad_c: Tensor | None = None,
-        grad_x: Tensor | None = None,
-        grad_weights: Weights | None = None,
+        of_output: Tensor | None = None,
+        gradients: Gradients | None = None,
     ) -> None:
-        """Call the library; the names are those of `native/call.hpp`."""
-        library = load()
-        assert not isinstance(library, str)
-        index = self.instruction_set(library)
-        assert index is not None
+        """Call the library: forward, or backward into `gradients`.
+
+        Arguments:
+            output, cells, cell_state, gates: as in `native/call_fields.inc`.
+            beyond: the parts of the state behind h and c, at first on entry, at last on return.
+            of_output: the gradient that reaches the output.
+            gradients: written; its state holds on entry what reaches the last state.
+        """
+        library, plan = _library(), self.plan(spec)
         offsets, batch_sizes = None, inputs.batch_sizes
         if batch_sizes is not None:
             offsets = torch.cat([batch_sizes.new_zeros(1), batch_sizes.cumsum(0)])
         # Held here, so that what had to be made contiguous lives as long as the call.
         x = inputs.x.contiguous()
         state = tuple(part.contiguous() for part in inputs.state)
-        named = spec.weights([weight.contiguous() for weight in inputs.weights])
-        check(spec, x, named, state)
-        named, blocks = dense(spec, named), None
-        if grad_weights is not None and spec.options.heads > 1:
-            blocks = grad_weights.weight_hh
-            grad_weights = grad_weights._replace(weight_hh=torch.empty_like(named.weight_hh))
-        call = Call(
-            spec.steps,
-            spec.batch,
-            spec.input_size,
-            spec.hidden_size,
-            spec.reverse,
-            worthwhile_threads(spec),
-            pointer(offsets),
-            pointer(x),
-            pointer(named.weight_ih),
-            pointer(named.weight_hh),
-            pointer(named.bias_ih),
-            pointer(named.bias_hh),
-            pointer(state[0]),
-            pointer(state[1]) if len(state) > 1 else None,
-            pointer(output),
-            pointer(cells),
-            pointer(cell_state),
-            pointer(slots),
-            pointer(grad_output),
-            pointer(grad_h),
-            pointer(grad_c),
-            pointer(grad_x),
+        weights = spec.weights([weight.contiguous() for weight in inputs.weights])
+        _check(spec, plan, x, weights, state)
+        weights = _dense(spec, weights)
+        of_state: State = () if gradients is None else gradients.state
+        pointers = (
+            *(offsets, x, *weights[:4], state[0], state[1] if len(state) > 1 else None),
+            *(output, cells, cell_state, gates, of_output, *of_state[:2]),
         )
-        if grad_weights is not None:
-            call.grad_weight_ih = pointer(grad_weights.weight_ih)
-            call.grad_weight_hh = pointer(grad_weights.weight_hh)
-            call.grad_bias_ih = pointer(grad_weights.bias_ih)
-            call.grad_bias_hh = pointer(grad_weights.bias_hh)
-        if is_variant(spec):
-            tell_options(call, spec, named, inputs.masks, grad_weights)
+        call = Call(
+            *(spec.steps, spec.batch, spec.input_size, spec.hidden_size, spec.reverse),
+            worthwhile_threads(spec),
+            *map(_pointer, pointers),
+        )
+        if plan.variant:
+            _set_options(call, spec, weights, inputs.masks)
         if beyond:
-            places = [pointer(part) for part in beyond]
-            if backward:
-                call.grad_normaliser, call.grad_stabiliser = places
-            else:
-                call.normaliser, call.stabiliser = places
-        double = spec.dtype == torch.float64
-        failed = library.run(index, kernel_of(spec), double, backward, ctypes.byref(call))
+            call.normaliser, call.stabiliser = map(_pointer, beyond)
+        address = ctypes.byref(call)
+        if gradients is None:
+            failed = library.forward(plan.kernel, address)
+        else:
+            blocks, of_weights = None, spec.weights(gradients.weights)
+            if spec.options.heads > 1:
+                blocks = of_weights.weight_hh
+                of_weights = of_weights._replace(weight_hh=torch.empty_like(weights.weight_hh))
+            call.grad_x = _pointer(gradients.x)
+            for name, tensor in zip(Weights._fields, of_weights, strict=True):
+                if tensor is not None:
+                    setattr(call, f"grad_{name}", tensor.data_ptr())
+            if len(of_state) > 2:
+                call.grad_normaliser, call.grad_stabiliser = map(_pointer, of_state[2:])
+            failed = library.backward(plan.kernel, address)
+            if blocks is not None:
+                found = _on_diagonal(of_weights.weight_hh, spec.options.heads)
+                blocks.view(found.shape).copy_(found)
         if failed:
             raise MemoryError("The compiled kernel could not get the memory it works in.")
-        if blocks is not None and grad_weights is not None:
-            found = on_diagonal(grad_weights.weight_hh, spec.options.heads)
-            blocks.view(found.shape).copy_(found)
 
-    def instruction_set(self, library: Library) -> int | None:
-        """The instruction set to take."""
-        if self._instructions is None:
-            return library.usable[0]
-        if self._instructions not in library.names:
-            return None
-        index = library.names.index(self._instructions)
-        return index if index in library.usable else None
+
+CPU: Final = CpuKernel()
+
+
+class Stream:
+    """A pass run step by step: weights packed once, the given state read and written in place.
+
+    Arguments:
+        spec: of one step, which `CPU` serves.
+        weights: as the layer holds them; copied, so that later changes of them do not count.
+        state: each part (B, ·), contiguous; read and written by every step.
+    """
+
+    def __init__(self, spec: KernelSpec, weights: tuple[Tensor, ...], state: State) -> None:
+        self._spec, self._state, self._library = spec, state, _library()
+        self._call = Call(
+            steps=1,
+            batch=spec.batch,
+            inputs=spec.input_size,
+            units=spec.hidden_size,
+            threads=worthwhile_threads(spec),
+            output=state[0].data_ptr(),
+            cell_state=state[1].data_ptr() if len(state) > 1 else None,
+            normaliser=state[2].data_ptr() if len(state) > 2 else None,
+            stabiliser=state[3].data_ptr() if len(state) > 2 else None,
+        )
+        held = self._point_at(weights)
+        call = ctypes.byref(self._call)
+        address: int | None = self._library.stream_open(CPU.plan(spec).kernel, call)
+        del held
+        if address is None:
+            raise MemoryError("The compiled kernel could not get the memory it works in.")
+        self.address: int = address
+        """What `run` is told."""
+        # The call is the library's until then, so it goes along.
+        close = self._library.stream_close
+        weakref.finalize(self, lambda call: close(address), self._call)
+
+    @property
+    def run(self) -> Callable[[int, int], None]:
+        """(this stream's address, the address of x) → nothing; takes one step."""
+        return self._library.stream_step
+
+    def refresh(self, weights: tuple[Tensor, ...]) -> None:
+        """Take other weights."""
+        held = self._point_at(weights)
+        self._library.stream_refresh(self.address)
+        del held
+
+    def _point_at(self, weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Tell the call where the weights lie; what is returned has to live while it reads them."""
+        spec, plan = self._spec, CPU.plan(self._spec)
+        named = spec.weights([weight.detach().contiguous() for weight in weights])
+        x = named.weight_ih.new_empty((1, spec.batch, spec.input_size))
+        _check(spec, plan, x, named, tuple(part.unsqueeze(0) for part in self._state))
+        named, call = _dense(spec, named), self._call
+        call.weight_ih, call.weight_hh = named.weight_ih.data_ptr(), named.weight_hh.data_ptr()
+        if named.bias_ih is not None and named.bias_hh is not None:
+            call.bias_ih, call.bias_hh = named.bias_ih.data_ptr(), named.bias_hh.data_ptr()
+        if plan.variant:
+            _set_options(call, spec, named, None)
+        return tuple(tensor for tensor in named if tensor is not None)
+
+
+def worthwhile_threads(spec: KernelSpec) -> int:
+    """As many as torch has, or fewer where more would not end sooner."""
+    rows = len(spec.cell.gates) * spec.hidden_size
+    multiplications = spec.steps * spec.batch * rows * (spec.input_size + spec.hidden_size)
+    if multiplications < SMALL:
+        return 1
+    return min(torch.get_num_threads(), -(-spec.batch // TOGETHER))
+
+
+def _set_options(call: Call, spec: KernelSpec, weights: Weights, masks: Masks | None) -> None:
+    """Tell a call what belongs to options; the weights have to live as long as it does."""
+    options = spec.options
+    call.projection = spec.projection
+    if masks is not None:
+        call.masked, call.seed, call.first_step = True, int(masks.seed), masks.first_step
+        call.stream = 16 * (2 * masks.layer + masks.direction)
+    for name in _OPTIONS:
+        setattr(call, name, getattr(options, name))
+    call.cell_clip = math.inf if options.cell_clip is None else options.cell_clip
+    for name in _FURTHER_WEIGHTS:
+        weight = getattr(weights, name)
+        if weight is not None:
+            setattr(call, name, weight.data_ptr())
+
+
+def _check(spec: KernelSpec, plan: _Plan, x: Tensor, weights: Weights, state: State) -> None:
+    """The library trusts its pointers: sizes that a caller could have changed are checked."""
+    _check_tensor(spec, x, (*x.shape[:-1], spec.input_size))
+    for place, shape in plan.weight_shapes:
+        _check_tensor(spec, weights[place], shape)
+    for part, shape in zip(state, plan.state_shapes, strict=False):
+        _check_tensor(spec, part, shape)
+
+
+def _check_tensor(spec: KernelSpec, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    assert tensor is not None
+    if tensor.shape != shape or tensor.dtype != spec.dtype or not tensor.is_cpu:
+        raise RuntimeError(
+            f"Expected a tensor of size {tuple(shape)} and {spec.dtype} on the CPU, got "
+            f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
+        )
+
+
+def _dense(spec: KernelSpec, weights: Weights) -> Weights:
+    """With W_hh in full, where it is given as blocks on its diagonal; zeros around them."""
+    heads = spec.options.heads
+    if heads == 1:
+        return weights
+    full = weights.weight_hh.new_zeros(4 * spec.hidden_size, spec.hidden_size)
+    blocks = _on_diagonal(full, heads)
+    blocks.copy_(weights.weight_hh.view(blocks.shape))
+    return weights._replace(weight_hh=full)
+
+
+def _on_diagonal(full: Tensor, heads: int) -> Tensor:
+    """The blocks on the diagonal of a matrix (4H, H), as a view (4, heads, H/heads, H/heads)."""
+    units = full.shape[1] // heads
+    return full.view(4, heads, units, heads, units).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
+
+
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     """An uninitialised tensor, on large pages where it is large."""
-    made = like.new_empty(shape)
-    if made.nbytes >= LARGE:
-        library = load()
-        assert not isinstance(library, str)
-        library.advise(made.data_ptr(), made.nbytes)
-    return made
+    tensor = like.new_empty(shape)
+    if tensor.nbytes >= LARGE:
+        _library().advise(tensor.data_ptr(), tensor.nbytes)
+    return tensor
 
 
-def _lent(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _pooled(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     """An uninitialised tensor for what nobody sees but the backward pass."""
     if like.element_size() * math.prod(shape) < LARGE:
         return like.new_empty(shape)
-    return LENDER.lend(like.dtype, shape)
+    return BUFFERS.tensor(like.dtype, shape)
+
+
+def _copied(state: State) -> State:
+    return tuple(part.clone(memory_format=torch.contiguous_format) for part in state)
 
 
 def _last(spec: KernelSpec, every: Tensor, batch_sizes: Tensor | None) -> Tensor:
@@ -564,6 +604,3 @@ def _last(spec: KernelSpec, every: Tensor, batch_sizes: Tensor | None) -> Tensor
     lengths = (batch_sizes > rows.unsqueeze(1)).sum(1)
     offsets = batch_sizes.cumsum(0) - batch_sizes
     return every.index_select(0, offsets[lengths - 1] + rows).unsqueeze(0)
-
-
-CPU = CpuKernel()

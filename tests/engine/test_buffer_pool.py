@@ -1,4 +1,4 @@
-"""Memory that is lent again: whose it is, and when it comes back."""
+"""Buffers that are used again: whose they are, and when they come back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from holdfast.engine.kernels.buffer_pool import LENDER, Lender
+from holdfast.engine.kernels.buffer_pool import BUFFERS, BufferPool
 from holdfast.engine.kernels.cpu import CPU
 from holdfast.nn import LSTM
 
@@ -20,38 +20,38 @@ SHAPE = (1024, 1024)
 SIZE = 4 * 1024 * 1024
 
 
-def test_what_is_freed_is_lent_again() -> None:
-    lender = Lender()
-    first = lender.lend(torch.float32, SHAPE)
+def test_what_is_freed_is_used_again() -> None:
+    pool = BufferPool()
+    first = pool.tensor(torch.float32, SHAPE)
     place = first.data_ptr()
     del first
-    assert lender.idle == SIZE
-    assert lender.lend(torch.float64, (1024, 512)).data_ptr() == place
+    assert pool.idle == SIZE
+    assert pool.tensor(torch.float64, (1024, 512)).data_ptr() == place
 
 
-def test_what_is_in_use_is_lent_to_nobody_else() -> None:
-    lender = Lender()
-    first, second = (lender.lend(torch.float32, SHAPE).fill_(value) for value in (1, 2))
+def test_what_is_in_use_is_given_to_nobody_else() -> None:
+    pool = BufferPool()
+    first, second = (pool.tensor(torch.float32, SHAPE).fill_(value) for value in (1, 2))
     part = first[3]  # a view keeps it in use
     del first
-    third = lender.lend(torch.float32, SHAPE).fill_(3)
+    third = pool.tensor(torch.float32, SHAPE).fill_(3)
     for value, tensor in enumerate((part, second, third), start=1):
         assert torch.equal(tensor, torch.full_like(tensor, value))
 
 
 def test_no_more_lies_idle_than_agreed() -> None:
-    lender = Lender(idle_bytes=2 * SIZE)
-    lent = [lender.lend(torch.float32, SHAPE) for _ in range(4)]
-    lent.clear()
-    assert lender.idle == 2 * SIZE
+    pool = BufferPool(idle_bytes=2 * SIZE)
+    used = [pool.tensor(torch.float32, SHAPE) for _ in range(4)]
+    used.clear()
+    assert pool.idle == 2 * SIZE
 
 
 def test_little_memory_does_not_take_much() -> None:
-    lender = Lender()
-    large = lender.lend(torch.float32, (8 * 1024, 1024))
+    pool = BufferPool()
+    large = pool.tensor(torch.float32, (8 * 1024, 1024))
     del large
-    small = lender.lend(torch.float32, SHAPE)
-    assert lender.idle == 8 * SIZE
+    small = pool.tensor(torch.float32, SHAPE)
+    assert pool.idle == 8 * SIZE
     assert small.shape == SHAPE
 
 
@@ -76,4 +76,4 @@ def test_steps_of_training_share_memory_and_their_gradients_do_not() -> None:
     layer(3 * x)[0].sum().backward()
     assert all(map(torch.equal, before, torch.autograd.grad(kept, weights)))
     del kept
-    assert LENDER.idle > 0
+    assert BUFFERS.idle > 0

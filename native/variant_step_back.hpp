@@ -6,7 +6,7 @@
 namespace HOLDFAST_ISA {
 
 template <class Real, class Cell>
-class VariantUnwinding : protected Variant<Real, Cell> {
+class VariantStepBack : protected Variant<Real, Cell> {
  protected:
   using Base = Variant<Real, Cell>;
   using Base::at, Base::call, Base::H, Base::into, Base::lanes, Base::P;
@@ -29,7 +29,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
                 of_weight_hr = padded(of_norm_c_bias + (normed ? H : 0), lanes);
   Buffer<Real> by_r;  // W_hr packed for the way back
 
-  explicit VariantUnwinding(const HoldfastCall& given)
+  explicit VariantStepBack(const HoldfastCall& given)
       : Base(given), by_r(projected ? P * padded(H, lanes) : 0) {
     if (projected && by_r.data)
       pack_panels(by_r.data, P, H, [&](int64_t k) { return at(call.weight_hr, k * H); });
@@ -43,7 +43,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     Buffer<Real> grad_hidden;   // gradient of the h that the gates let through
     Buffer<Real> through;       // gradient of the h that W_hh has seen
     Buffer<Real> seen, cell, reaching;  // of one row: that h; the new c; the gradient from h to c
-    Trail(const VariantUnwinding& pass, int64_t count)
+    Trail(const VariantStepBack& pass, int64_t count)
         : normed(pass.normed ? count * pass.columns : 0),
           hidden(pass.projected ? count * pass.H : 0),
           projected(count * pass.projections),
@@ -52,23 +52,23 @@ class VariantUnwinding : protected Variant<Real, Cell> {
           seen(pass.P),
           cell(pass.H),
           reaching(pass.H) {
-      if (!there()) return;
+      if (!allocated()) return;
       // What pads a panel is added like the rest.
       for (int64_t index = 0; pass.normed && index < count * pass.columns; ++index)
         normed.data[index] = 0;
       for (int64_t index = 0; index < count * pass.projections; ++index) projected.data[index] = 0;
     }
-    bool there() const {
+    bool allocated() const {
       return normed.data && hidden.data && projected.data && grad_hidden.data && through.data &&
              seen.data && cell.data && reaching.data;
     }
   };
 
-  bool there() const { return Base::there() && by_r.data; }
+  bool allocated() const { return Base::allocated() && by_r.data; }
 
   // What has been normalised is not kept but computed once more.
-  // The sLSTM's slots are, since they depend on all steps before.
-  bool anew() const { return normed || !call.slots; }
+  // The sLSTM's gates are, since they depend on all steps before.
+  bool anew() const { return normed || !call.saved_gates; }
 
   int64_t extras() const { return of_weight_hr + projections * H; }
 
@@ -85,7 +85,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
       for (int64_t index = 0; index < count; ++index)
         *into(to, index) = summed(gradients + from + index, stride, threads);
     };
-    give(call.grad_peephole, of_peephole, (Cell::gates - 1) * H);
+    give(call.grad_weight_peephole, of_peephole, (Cell::gates - 1) * H);
     if (normed) {
       give(call.grad_norm_ih, of_norm_ih, rows);
       give(call.grad_norm_hh, of_norm_hh, rows);
@@ -114,7 +114,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     return Base::seen(row, trail.seen.data);
   }
 
-  void unwind(
+  void step_back(
       const Row<Real>* rows, int64_t count, int64_t first, Real* grad_sums, int64_t stride,
       Work& work, Trail& trail, Real* extra) const {
     Real* hidden[BLOCK];
@@ -181,32 +181,32 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     if constexpr (Base::gated_cell) reach_cell(row, index, hidden, grad_sums, trail, extra);
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
-      V slots[Cell::slots], da[Cell::slots], h_before = {}, c_before = {}, dc = {};
-      for (int slot = 0; slot < Cell::slots; ++slot)
-        slots[slot] = load<Real>(row.slots + slot * H + unit, there);
+      V saved[Cell::saved], da[Cell::saved], h_before = {}, c_before = {}, dc = {};
+      for (int gate = 0; gate < Cell::saved; ++gate)
+        saved[gate] = load<Real>(row.saved + gate * H + unit, there);
       if constexpr (Base::gated_cell) {
         Real* grad_c = into(call.grad_c, row.index * H + unit);
         V past = load<Real>(grad_c, there);
         dc = cell_mask.split(row.time, row.index, unit, past) +
              load<Real>(trail.reaching.data + unit, there);
-        da[Cell::o_slot] = load<Real>(grad_sums + Cell::o_slot * H + unit, there);
+        da[Cell::o_at] = load<Real>(grad_sums + Cell::o_at * H + unit, there);
         c_before = load(row.c_before + unit, there);
-        Cell::open_backward(slots, c_before, this->look_at(unit, there), dc, da);
+        Cell::open_backward(saved, c_before, this->look_at(unit, there), dc, da);
         store(grad_c, dc + past, there);
         if (peepholes) {
           Real* own = extra + of_peephole + unit;
           add(own, da[0] * c_before, there);
           if (Cell::gates == 4) add(own + H, da[1] * c_before, there);
-          add(own + (Cell::gates - 2) * H, da[Cell::o_slot] * load(trail.cell.data + unit, there),
+          add(own + (Cell::gates - 2) * H, da[Cell::o_at] * load(trail.cell.data + unit, there),
               there);
         }
       } else if constexpr (!Cell::stabilised) {
         if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
         const V dh = load(hidden + unit, there);
-        add(grad_h + unit, Cell::backward(slots, h_before, V{}, c_before, dh, dc, da), there);
+        add(grad_h + unit, Cell::backward(saved, h_before, V{}, c_before, dh, dc, da), there);
       }
-      for (int slot = 0; slot < Cell::slots; ++slot)
-        store(grad_sums + slot * H + unit, da[slot], there);
+      for (int gate = 0; gate < Cell::saved; ++gate)
+        store(grad_sums + gate * H + unit, da[gate], there);
     }
   }
 
@@ -214,9 +214,9 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     if constexpr (Cell::stabilised)
       for (int64_t unit = 0; unit < H; unit += lanes) {
         const int there = left<Real>(unit, H);
-        V slots[Cell::slots], da[Cell::gates];
-        for (int slot = 0; slot < Cell::slots; ++slot)
-          slots[slot] = load<Real>(row.slots + slot * H + unit, there);
+        V saved[Cell::saved], da[Cell::gates];
+        for (int gate = 0; gate < Cell::saved; ++gate)
+          saved[gate] = load<Real>(row.saved + gate * H + unit, there);
         Real* to[3];
         V of_state[3];
         void* const parts_of_state[3] = {call.grad_c, call.grad_normaliser, call.grad_stabiliser};
@@ -224,7 +224,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
           to[part] = into(parts_of_state[part], row.index * H + unit);
           of_state[part] = load<Real>(to[part], there);
         }
-        Cell::backward(slots, load(row.c_before + unit, there), load(hidden + unit, there),
+        Cell::backward(saved, load(row.c_before + unit, there), load(hidden + unit, there),
                        of_state[0], of_state[1], of_state[2], da);
         for (int part = 0; part < 3; ++part) store(to[part], of_state[part], there);
         for (int gate = 0; gate < Cell::gates; ++gate)
@@ -239,9 +239,9 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     Real *cell = trail.cell.data, *reaching = trail.reaching.data;
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
-      const V i = load<Real>(row.slots + unit, there);
-      const V f = Cell::gates == 4 ? load<Real>(row.slots + H + unit, there) : 1 - i;
-      const V g = load<Real>(row.slots + Cell::g_slot * H + unit, there);
+      const V i = load<Real>(row.saved + unit, there);
+      const V f = Cell::gates == 4 ? load<Real>(row.saved + H + unit, there) : 1 - i;
+      const V g = load<Real>(row.saved + Cell::g_at * H + unit, there);
       const V c = f * load(row.c_before + unit, there) + i * g;
       store(cell + unit, Cell::clipped(c, this->clip), there);
     }
@@ -252,13 +252,13 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     V sum = {}, along = {};
     for (int64_t unit = 0; unit < H; unit += lanes) {
       const int there = left<Real>(unit, H);
-      const V o = load<Real>(row.slots + Cell::o_slot * H + unit, there);
+      const V o = load<Real>(row.saved + Cell::o_at * H + unit, there);
       const V c = load<Real>(cell + unit, there);
       V squashed, da_o;
       V dc = Cell::hidden_backward(
           o, normed ? this->normal_cell(c, moments, unit, there) : c, load(hidden + unit, there),
           squashed, da_o);
-      store(grad_sums + Cell::o_slot * H + unit, da_o, there);
+      store(grad_sums + Cell::o_at * H + unit, da_o, there);
       if (projected) store(trail.hidden.data + index * H + unit, o * squashed, there);
       if (normed) {
         const V normal = (c - moments.mean) * moments.scale;
@@ -289,31 +289,31 @@ class VariantUnwinding : protected Variant<Real, Cell> {
     Real* to_h = trail.normed.data + index * columns;
     const auto column_x = [](int gate) { return Base::column_of_x(gate); };
     const auto column_h = [](int gate) { return Base::column_of_h(gate); };
-    const auto slot_x = [](int gate) { return (gate + Cell::gates - Cell::turned) % Cell::gates; };
-    const auto slot_h = [](int gate) { return gate + Cell::recurrent; };
+    const auto saved_x = [](int gate) { return (gate + Cell::gates - Cell::turned) % Cell::gates; };
+    const auto saved_h = [](int gate) { return gate + Cell::recurrent; };
     const auto same = [](int gate) { return gate; };
     const Real *gain_x = at(call.norm_ih, 0), *gain_h = at(call.norm_hh, 0);
     Real *own_x = extra + of_norm_ih, *own_h = extra + of_norm_hh;
     constexpr int all = Cell::gates, together = Cell::together;
     denormalise<0, together>(
-        normal_h, column_h, scale[parts], gain_h, own_h, grad_sums, slot_h, to_h, same);
+        normal_h, column_h, scale[parts], gain_h, own_h, grad_sums, saved_h, to_h, same);
     if constexpr (parts > 1)
       denormalise<together, all>(
-          normal_h, column_h, scale[parts + 1], gain_h, own_h, grad_sums, slot_h, to_h, same);
+          normal_h, column_h, scale[parts + 1], gain_h, own_h, grad_sums, saved_h, to_h, same);
     denormalise<0, together>(
-        normal_x, column_x, scale[0], gain_x, own_x, grad_sums, slot_x, grad_sums, slot_x);
+        normal_x, column_x, scale[0], gain_x, own_x, grad_sums, saved_x, grad_sums, saved_x);
     if constexpr (parts > 1)
       denormalise<together, all>(
-          normal_x, column_x, scale[1], gain_x, own_x, grad_sums, slot_x, grad_sums, slot_x);
+          normal_x, column_x, scale[1], gain_x, own_x, grad_sums, saved_x, grad_sums, saved_x);
   }
 
   // Of some gates: `normal` is what has been normalised, in columns, `scale` by what; the gradients
-  // of gain and shift are added to `own`; those of the sums go from the slots of one row to those
+  // of gain and shift are added to `own`; those of the sums go from the saved gates of one row to those
   // of another.
   template <int FIRST, int LAST, class Column, class From, class To>
   HOLDFAST_INLINE void denormalise(
       const Real* normal, Column column, Real scale, const Real* gain, Real* own,
-      const Real* grad_sums, From from, Real* to, To slot) const {
+      const Real* grad_sums, From from, Real* to, To saved_at) const {
     V sum[LAST] = {}, along[LAST] = {};
     Real* own_shift = own + of_bias_ih - of_norm_ih;
     for (int64_t unit = 0; unit < H; unit += lanes) {
@@ -341,7 +341,7 @@ class VariantUnwinding : protected Variant<Real, Cell> {
         const V through =
             load(grad_sums + from(gate) * H + unit, there) * load(gain + gate * H + unit, there);
         const V value = load<Real>(normal + Base::place(unit, column(gate)));
-        store(to + slot(gate) * H + unit, (through - mean - value * slope) * scale, there);
+        store(to + saved_at(gate) * H + unit, (through - mean - value * slope) * scale, there);
       }
     }
   }

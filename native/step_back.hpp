@@ -6,22 +6,22 @@
 namespace HOLDFAST_ISA {
 
 template <class Real, class Cell>
-class Unwinding : protected Pass<Real, Cell> {
+class StepBack : protected Pass<Real, Cell> {
  protected:
   using Base = Pass<Real, Cell>;
   using Base::at, Base::call, Base::H, Base::into, Base::lanes, Base::P;
   using V = Vec<Real>;
 
-  explicit Unwinding(const HoldfastCall& given) : Base(given) {}
+  explicit StepBack(const HoldfastCall& given) : Base(given) {}
 
   // Options keep more than a step's sums while they go back; these cells do not.
   struct Trail {
-    Trail(const Unwinding&, int64_t) {}
-    bool there() const { return true; }
+    Trail(const StepBack&, int64_t) {}
+    bool allocated() const { return true; }
   };
 
-  // Whether the slots have to be computed once more.
-  bool anew() const { return Cell::gates > 1 && !call.slots; }
+  // Whether the saved gates have to be computed once more.
+  bool anew() const { return Cell::gates > 1 && !call.saved_gates; }
 
   // Values that each thread sums up beside the gradients of W_ih, W_hh and their biases.
   int64_t extras() const { return 0; }
@@ -41,7 +41,7 @@ class Unwinding : protected Pass<Real, Cell> {
 
   // From the gradient of h to that of the sums; what passes them by is left in grad_h.
   // `first` is the number of the first row within its chunk.
-  void unwind(
+  void step_back(
       const Row<Real>* rows, int64_t count, int64_t, Real* grad_sums, int64_t stride,
       typename Base::Work&, Trail&, Real*) const {
     for (int64_t row = 0; row < count; ++row) deactivate(rows[row], grad_sums + row * stride);
@@ -58,11 +58,11 @@ class Unwinding : protected Pass<Real, Cell> {
   // What the next step back will read of a row, and only the memory of a long sequence has: asked for
   // now, it comes while the products of this step are computed.
   struct Ahead {
-    const Real *slots, *c_before, *grad_output;
+    const Real *saved, *c_before, *grad_output;
 
     HOLDFAST_INLINE void fetch(int64_t unit, int64_t units) const {
-      if (slots)
-        for (int slot = 0; slot < Cell::slots; ++slot) __builtin_prefetch(slots + slot * units + unit, 0, 2);
+      if (saved)
+        for (int gate = 0; gate < Cell::saved; ++gate) __builtin_prefetch(saved + gate * units + unit, 0, 2);
       if (c_before) __builtin_prefetch(c_before + unit, 0, 2);
       if (grad_output) __builtin_prefetch(grad_output + unit, 0, 2);
     }
@@ -72,7 +72,7 @@ class Unwinding : protected Pass<Real, Cell> {
     const int64_t step = call.reverse ? row.time + 1 : row.time - 1;
     if (row.index >= this->rows_at(step)) return {nullptr, nullptr, nullptr};
     const Row<Real> next = this->row_at(step, row.index);
-    return {next.slots, Cell::has_cell ? next.c_before : nullptr,
+    return {next.saved, Cell::has_cell ? next.c_before : nullptr,
             at(call.grad_output, (this->offset(step) + row.index) * H)};
   }
 
@@ -84,10 +84,10 @@ class Unwinding : protected Pass<Real, Cell> {
     for (int64_t unit = 0; unit < H; unit += lanes) {
       ahead.fetch(unit, H);
       const int there = left<Real>(unit, H);
-      V slots[Cell::slots], da[Cell::slots], h_before = {}, c = {}, c_before = {}, dc = {};
-      const Real* kept = Cell::gates > 1 ? row.slots : row.h;
+      V saved[Cell::saved], da[Cell::saved], h_before = {}, c = {}, c_before = {}, dc = {};
+      const Real* kept = Cell::gates > 1 ? row.saved : row.h;
 #pragma GCC unroll 4
-      for (int slot = 0; slot < Cell::slots; ++slot) slots[slot] = load(kept + slot * H + unit, there);
+      for (int gate = 0; gate < Cell::saved; ++gate) saved[gate] = load(kept + gate * H + unit, there);
       if (Cell::has_cell) {
         c = load<Real>(row.c + unit, there);
         c_before = load(row.c_before + unit, there);
@@ -96,12 +96,12 @@ class Unwinding : protected Pass<Real, Cell> {
       if (Cell::keeps_hidden) h_before = load(row.h_before + unit, there);
       V dh = load<Real>(grad_h + unit, there);
       if (grad_output) dh += load(grad_output + unit, there);
-      const V past = Cell::backward(slots, h_before, c, c_before, dh, dc, da);
+      const V past = Cell::backward(saved, h_before, c, c_before, dh, dc, da);
       store(grad_h + unit, past, there);
       if (Cell::has_cell) store(grad_c + unit, dc, there);
 #pragma GCC unroll 4
-      for (int slot = 0; slot < Cell::slots; ++slot)
-        store(grad_sums + slot * H + unit, da[slot], there);
+      for (int gate = 0; gate < Cell::saved; ++gate)
+        store(grad_sums + gate * H + unit, da[gate], there);
     }
   }
 };
