@@ -37,7 +37,7 @@ def main() -> None:
         model = LanguageModel.load(options.model)
     elif options.data is not None:
         text = options.data / "tiny-shakespeare" / "input.txt"
-        model = LanguageModel.train(text, steps=20, hidden=options.hidden)
+        model = LanguageModel(steps=20, hidden=options.hidden).fit(text)
     else:
         sys.exit("Give --data, the folder of shared data, or --model, a model folder.")
     for top_k, top_p in ((None, None), (None, 0.9), (20, None)):
@@ -55,8 +55,8 @@ def main() -> None:
             costs["late"] += timed(long, TURN)
         early, late = (statistics.median(costs[part]) for part in ("early", "late"))
         row: dict[str, object] = {
-            "kind": model.tokens.kind,
-            "hidden": model.network.design.hidden,
+            "kind": model.tokenizer_.kind,
+            "hidden": model.network_.design.hidden,
             "top_k": top_k or "",
             "top_p": top_p or "",
             "threads": 1,

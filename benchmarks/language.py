@@ -41,33 +41,32 @@ def main() -> None:
     file = folder / ("input.txt" if shakespeare else "wiki.train.tokens")
     for seed in range(options.first, options.first + options.seeds):
         begin = time.monotonic()
-        model = LanguageModel.train(
-            file,
-            tokens="char" if shakespeare else "word",
+        model = LanguageModel(
+            "char" if shakespeare else "word",
             budget=options.budget,
-            validation=0.1 if shakespeare else [folder / "wiki.valid.tokens"],
-            seed=seed,
             hidden=options.hidden,
             dropout=options.dropout,
             weight_drop=options.weight_drop,
-        )
+            seed=seed,
+        ).fit(file, validation=0.1 if shakespeare else [folder / "wiki.valid.tokens"])
         seconds = time.monotonic() - begin
-        fit, score = model.fit, model.held_out_score()
-        assert fit is not None
+        result, score = model.result_, model.scores_
+        assert result is not None
+        assert score is not None
         row: dict[str, object] = {
             "text": options.text,
             "budget": options.budget,
             "seed": seed,
             "threads": torch.get_num_threads(),
             "seconds": round(seconds, 1),
-            "updates": fit.trained.steps,
-            "weights": sum(weight.numel() for weight in model.network.parameters()),
-            "design": "; ".join(design_words(model.network.design).values()),
+            "updates": result.trained.steps,
+            "weights": sum(weight.numel() for weight in model.network_.parameters()),
+            "design": "; ".join(design_words(model.network_.design).values()),
             "validation nats": round(score.nats, 4),
             "validation perplexity": round(score.perplexity, 2),
         }
         if options.test and not shakespeare:
-            tested = model.score(folder / "wiki.test.tokens")
+            tested = model.evaluate(folder / "wiki.test.tokens")
             row |= {
                 "test nats": round(tested.nats, 4),
                 "test perplexity": round(tested.perplexity, 2),

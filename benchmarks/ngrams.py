@@ -167,14 +167,14 @@ def main() -> None:
         corpus = prepare([shakespeare], "char", folder)
         train, held = (np.array(part, np.int64) for part in (corpus.training, corpus.validation))
         for order in (5, 6, 7, 8):
-            measure("shakespeare", "last tenth", train, held, corpus.tokens.size, order)
+            measure("shakespeare", "last tenth", train, held, corpus.tokenizer.size, order)
     with tempfile.TemporaryDirectory() as folder:
         files = [wiki / f"wiki.{part}.tokens" for part in ("train", "valid", "test")]
         corpus = prepare(files[:1], "word", folder, validation=files[1:2])
         train, held = (np.array(part, np.int64) for part in (corpus.training, corpus.validation))
-        test = corpus.tokens.encode(files[2].read_text(encoding="utf-8"))
+        test = corpus.tokenizer.encode(files[2].read_text(encoding="utf-8"))
         for part, scored in (("validation", held), ("test", test)):
-            measure("wikitext-2", part, train, scored, corpus.tokens.size, 5)
+            measure("wikitext-2", part, train, scored, corpus.tokenizer.size, 5)
 
 
 if __name__ == "__main__":

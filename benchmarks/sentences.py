@@ -31,8 +31,8 @@ import torch
 from ledger import RESULTS, append
 
 from holdfast import LanguageModel, Tagger, TextClassifier
-from holdfast.language.classify.scores import beside
-from holdfast.language.tag.scores import broken
+from holdfast.language.classify.scores import simple_predictions
+from holdfast.language.tag.scores import broken_span
 from holdfast.language.tag.sentences import Sentence, read_sentences
 
 FOLDS = 10
@@ -177,26 +177,29 @@ def _classified(
         seed=options.seed,
     ).fit(texts, labels)
     seconds, processor = time.monotonic() - begin, time.process_time() - processor
-    fit, scores = classifier.fit_, classifier.evaluate(others, truth)
-    assert fit is not None
-    said = {name: (one == truth).mean() for name, one in beside(texts, labels, others).items()}
-    kept = fit.kept
+    result, scores = classifier.result_, classifier.evaluate(others, truth)
+    assert result is not None
+    said = {
+        name: (one == truth).mean()
+        for name, one in simple_predictions(texts, labels, others).items()
+    }
+    model = result.model
     row: dict[str, object] = {
         "seconds": round(seconds, 1),
         "processor seconds": round(processor, 1),
-        "updates": sum(one.steps for one in fit.trained),
+        "updates": sum(one.steps for one in result.trained),
         "accuracy": round(scores.accuracy, 4),
-        "networks alone": round(_alone(kept.reader, kept.members, others, truth), 4),
-        "share of pairs": kept.share,
+        "networks alone": round(_alone(model.reader, model.networks, others, truth), 4),
+        "share of pairs": model.share,
         "calibration error": round(scores.calibration_error, 4),
         **{name: round(float(value), 4) for name, value in said.items()},
     }
-    if kept.bag is not None:
-        made = kept.bag.log_probabilities(others).argmax(axis=1)
-        row["words and pairs alone"] = round(float((kept.classes[made] == truth).mean()), 4)
-    if fit.scores is not None and fit.scores.start is not None:
-        row["start, held out"] = round(fit.scores.start.difference, 4)
-        row["its error"] = round(fit.scores.start.error, 4)
+    if model.log_linear is not None:
+        made = model.log_linear.log_probabilities(others).argmax(axis=1)
+        row["words and pairs alone"] = round(float((model.classes[made] == truth).mean()), 4)
+    if result.scores is not None and result.scores.warm_start is not None:
+        row["start, held out"] = round(result.scores.warm_start.difference, 4)
+        row["its error"] = round(result.scores.warm_start.error, 4)
     return row
 
 
@@ -213,27 +216,26 @@ def _tagged(options: argparse.Namespace, train: list[Sentence], dev: list[Senten
     if _done(key, options):
         return
     begin, processor = time.monotonic(), time.process_time()
-    tagger = Tagger.train(
-        train,
+    tagger = Tagger(
         budget=options.budget,
         steps=options.steps,
         hidden=options.hidden,
         layers=options.layers,
         seed=options.seed,
-    )
+    ).fit(train)
     seconds, processor = time.monotonic() - begin, time.process_time() - processor
     scores = tagger.evaluate(dev)
-    assert tagger.fit is not None
+    assert tagger.result_ is not None
     row: dict[str, object] = {
         "seconds": round(seconds, 1),
         "processor seconds": round(processor, 1),
-        "updates": tagger.fit.trained.steps,
+        "updates": tagger.result_.trained.steps,
         "accuracy": round(scores.accuracy, 4),
         "most frequent tag": round(scores.accuracy_most_frequent, 4),
     }
     if scores.spans:
         made = tagger.predict(dev)
-        row["broken spans"] = sum(broken(one.tags or ()) is not None for one in made)
+        row["broken spans"] = sum(broken_span(one.tags or ()) is not None for one in made)
         row["span F1"] = round({one.name: one.f1 for one in scores.spans}["all"], 4)
     _keep(key, row)
 
@@ -249,13 +251,9 @@ def _language(options: argparse.Namespace, texts: list[str]) -> LanguageModel:
         cut = len(texts) * 9 // 10
         own.write_text("\n".join(texts[:cut]) + "\n", encoding="utf-8")
         held.write_text("\n".join(texts[cut:]) + "\n", encoding="utf-8")
-        LanguageModel.train(
-            [options.data / "wikitext-2" / "wiki.train.tokens", own],
-            tokens="word",
-            validation=[held],
-            budget=options.language,
-            hidden=units,
-        ).save(folder)
+        files = [options.data / "wikitext-2" / "wiki.train.tokens", own]
+        model = LanguageModel("word", budget=options.language, hidden=units)
+        model.fit(files, validation=[held]).save(folder)
     return LanguageModel.load(folder)
 
 

@@ -47,15 +47,13 @@ def main() -> None:
         design = LanguageDesign(vocabulary, embedding=64, hidden=options.hidden, weight_drop=share)
         changed = changes(design, text, options.folder, options.seed)
         begin = time.monotonic()
-        model = LanguageModel.train(
+        model = LanguageModel(design=design, steps=options.updates, seed=options.seed).fit(
             text,
-            design=design,
-            steps=options.updates,
-            seed=options.seed,
             checkpoints=options.folder / f"share-{share}-seed-{options.seed}",
         )
-        fit = model.fit
-        assert fit is not None
+        result, score = model.result_, model.scores_
+        assert result is not None
+        assert score is not None
         row: dict[str, object] = {
             "weight drop": share,
             "characters": CHARACTERS,
@@ -66,9 +64,9 @@ def main() -> None:
             "seconds": round(time.monotonic() - begin, 1),
             "change of output": f"{changed[0]:.3g}",
             "change of gradient": f"{changed[1]:.3g}",
-            "training nats at the end": round(fit.trained.curve[-1][1], 4),
-            "last validation nats": round(fit.trained.validations[-1][1], 4),
-            "validation nats": round(model.held_out_score().nats, 4),
+            "training nats at the end": round(result.trained.curve[-1][1], 4),
+            "last validation nats": round(result.trained.validations[-1][1], 4),
+            "validation nats": round(score.nats, 4),
         }
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         append("weight_drop", row)

@@ -85,13 +85,13 @@ def is_python(text: str) -> bool:
 def ngram_text(made: KneserNey, model: LanguageModel, sampling: Sampling, seed: int) -> str:
     """What the n-gram writes after the prompt."""
     random = np.random.default_rng(seed)
-    ids = model.tokens.encode(END + PROMPT).tolist()
+    ids = model.tokenizer_.encode(END + PROMPT).tolist()
     text = PROMPT
     while len(text) < LENGTH + len(PROMPT) and not text.endswith(END):
         chances = made.probabilities(np.array(ids[-ORDER:]))
         token = sampling.draw(np.log(chances), random)
         ids.append(token)
-        text += model.tokens.texts[token]
+        text += model.tokenizer_.texts[token]
     return text
 
 
@@ -110,23 +110,19 @@ def main() -> None:
         begin = time.monotonic()
         # More units than would be chosen: one reading by a large network is worth more here than
         # five by a small one, and what is read once needs no dropout.
-        model = LanguageModel.train(
-            path,
-            budget=options.budget,
-            steps=options.steps,
-            hidden=options.hidden,
-            dropout=0.0,
-            validation=0.03,
-        )
+        model = LanguageModel(
+            budget=options.budget, steps=options.steps, hidden=options.hidden, dropout=0.0
+        ).fit(path, validation=0.03)
         seconds = time.monotonic() - begin
-        assert model.fit is not None
-        learnt = np.array(model.fit.task.corpus.training)
+        assert model.result_ is not None
+        assert model.scores_ is not None
+        learnt = np.array(model.result_.task.corpus.training)
     print(
         f"{len(learnt):,} characters of Python read, {seconds:.0f} s: "
-        f"{model.held_out_score().nats:.3f} nats a character on functions it has not seen"
+        f"{model.scores_.nats:.3f} nats a character on functions it has not seen"
     )
     sampling = Sampling(options.temperature)
-    ngram = KneserNey(learnt, model.tokens.size, ORDER)
+    ngram = KneserNey(learnt, model.tokenizer_.size, ORDER)
     ours, theirs = [], []
     for seed in range(options.samples):
         written = model.generate(

@@ -11,10 +11,8 @@ import pytest
 from command import assert_light, command, one_sentence
 from tests.forecasting.fits import fitted_networks
 
-from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.language_model import LanguageModel
-from holdfast.language.tag.sentences import read_sentences
-from holdfast.language.tag.tagger import Tagger
+from holdfast import LanguageModel, Tagger, TextClassifier
+from holdfast.language import read_sentences
 
 TEXT = "to be or not to be, that is the question. " * 40
 
@@ -22,7 +20,7 @@ TEXT = "to be or not to be, that is the question. " * 40
 def _language_model(folder: Path) -> tuple[Path, Path]:
     text = folder / "text.txt"
     text.write_text(TEXT, encoding="utf-8")
-    model = LanguageModel.train(text, steps=2, hidden=8)
+    model = LanguageModel(steps=2, hidden=8).fit(text)
     model.save(folder / "model")
     return folder / "model", text
 
@@ -40,7 +38,7 @@ def _classifier(folder: Path) -> tuple[Path, Path]:
 def _tagger(folder: Path) -> tuple[Path, Path]:
     data = folder / "names.txt"
     data.write_text("Ada B-PER\nsleeps O\nlong O\n\n" * 20, encoding="utf-8")
-    Tagger.train(read_sentences(data), steps=2, hidden=8).save(folder / "model")
+    Tagger(steps=2, hidden=8).fit(read_sentences(data)).save(folder / "model")
     return folder / "model", data
 
 

@@ -14,7 +14,7 @@ from holdfast.language.train import LanguageTask, TextBatch
 
 def _task(folder: Path) -> LanguageTask:
     corpus = prepare([write_text(folder)], "char", folder / "numbers")
-    design = LanguageDesign(corpus.tokens.size, embedding=8, hidden=12, window=20, batch=4)
+    design = LanguageDesign(corpus.tokenizer.size, embedding=8, hidden=12, window=20, batch=4)
     return LanguageTask(design, corpus, seed=0)
 
 

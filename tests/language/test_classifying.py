@@ -10,15 +10,15 @@ import torch
 
 from holdfast.errors import ArgumentError, ModelError
 from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.data import check_kinds, given_labels, given_texts
-from holdfast.language.classify.log_linear import STRENGTHS, Bag, features, suited_strength
+from holdfast.language.classify.data import check_labels, checked_labels, checked_texts
+from holdfast.language.classify.log_linear import STRENGTHS, LogLinear, features, suited_strength
 from holdfast.language.classify.scores import (
     calibration_error,
     probabilities,
     share_and_temperature,
     temperature,
 )
-from holdfast.language.classify.training import divided, stopping
+from holdfast.language.classify.training import divided, validation_split
 
 GOOD = ["a joy to watch", "what a warm and funny film", "I loved the joy in it"]
 BAD = ["dull and far too long", "what a cold and empty film", "I hated the noise in it"]
@@ -34,8 +34,8 @@ def small(**others: object) -> TextClassifier:
 
 
 def _networks(classifier: TextClassifier) -> tuple[torch.nn.Module, ...]:
-    assert classifier.fit_ is not None
-    return classifier.fit_.kept.members
+    assert classifier.result_ is not None
+    return classifier.result_.model.networks
 
 
 def test_labels_are_learnt_and_simple_classifiers_stand_beside() -> None:
@@ -59,9 +59,11 @@ def test_a_text_has_one_label_alone_and_among_others() -> None:
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
-def test_the_words_that_decided_are_found() -> None:
+def test_the_most_important_word_is_found() -> None:
     classifier = small().fit(*films())
-    ranked = sorted(classifier.deciding("the film is a joy", "good"), key=lambda pair: -pair[1])
+    ranked = sorted(
+        classifier.word_importance("the film is a joy", "good"), key=lambda pair: -pair[1]
+    )
     assert ranked[0][0] == "joy"
     assert ranked[0][1] > 0
 
@@ -75,7 +77,7 @@ def test_parts_do_not_meet_and_hold_every_label() -> None:
         assert abs(labels[part].mean() - 0.1) < 0.02
     left_out = []
     for number in range(3):
-        own, held = stopping(labels[learning], 3, number)
+        own, held = validation_split(labels[learning], 3, number)
         assert sorted([*own, *held]) == list(range(len(learning)))
         assert abs(len(held) / len(learning) - 0.09) < 0.01
         assert abs(labels[learning][held].mean() - 0.1) < 0.03
@@ -101,14 +103,14 @@ def test_rare_labels_count_alike_when_balanced() -> None:
     plain, balanced = (
         TextClassifier(steps=60, networks=1, hidden=8, embedding=32, class_weight=how, blend=False)
         .fit(texts, labels)
-        .fit_
+        .result_
         for how in ("none", "balanced")
     )
     assert plain is not None
     assert balanced is not None
     # Before calibration, which goes back to how often labels truly occur.
     usual, alike = (
-        replace(fitted.kept, temperature=1.0).chances(["so so"])[0, 1]
+        replace(fitted.model, temperature=1.0).chances(["so so"])[0, 1]
         for fitted in (plain, balanced)
     )
     assert usual < 0.35
@@ -194,11 +196,11 @@ def test_the_share_of_the_blend_is_that_of_the_better_part() -> None:
     assert share_and_temperature(sure, None, truth)[0] == 0.0
 
 
-def test_a_bag_of_pairs_learns_what_words_alone_cannot() -> None:
+def test_a_log_linear_model_of_pairs_learns_what_words_alone_cannot() -> None:
     texts = ["not good", "not bad", "very good", "very bad"] * 30
     labels = np.array([0, 1, 1, 0] * 30)
-    bag = Bag.fitted(texts, labels, np.ones(2), STRENGTHS[0])
-    chances = np.exp(bag.log_probabilities([*texts[:4], "nothing known", ""]))
+    model = LogLinear.fitted(texts, labels, np.ones(2), STRENGTHS[0])
+    chances = np.exp(model.log_probabilities([*texts[:4], "nothing known", ""]))
     np.testing.assert_allclose(chances.sum(axis=1), 1.0)
     assert chances[:4].argmax(axis=1).tolist() == labels[:4].tolist()
     np.testing.assert_allclose(chances[4:], 0.5, atol=0.01)
@@ -232,7 +234,7 @@ def test_what_cannot_be_learnt_is_refused() -> None:
     with pytest.raises(ArgumentError, match="not fitted"):
         TextClassifier().predict(["a"])
     with pytest.raises(ArgumentError, match="label='worse'"):
-        small().fit(*films(10)).deciding("a joy", "worse")
+        small().fit(*films(10)).word_importance("a joy", "worse")
 
 
 def test_damaged_folders_are_refused(tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ def test_damaged_folders_are_refused(tmp_path: Path) -> None:
             TextClassifier.load(tmp_path / "model")
 
 
-def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
+def test_the_log_linear_model_takes_the_penalty_that_suits_held_out_texts() -> None:
     """Labels by lot want a strong penalty; labels that the first word settles a weak one."""
     random = np.random.default_rng(0)
     words = [" ".join(row) for row in random.choice(list("abcdefgh"), (200, 6)).tolist()]
@@ -265,22 +267,24 @@ def test_the_bag_takes_the_penalty_that_suits_held_out_texts() -> None:
     assert suited_strength(words, by_word, counts) == STRENGTHS[-1]
 
 
-def test_the_bag_reads_endings_of_words_where_they_decide() -> None:
+def test_the_log_linear_model_reads_endings_of_words_where_they_decide() -> None:
     random = np.random.default_rng(0)
     stems = ["".join(row) for row in random.choice(list("abcdefgh"), (400, 5)).tolist()]
     labels = random.integers(0, 2, 400)
     texts = [stem + ("less" if label else "ful") for stem, label in zip(stems, labels, strict=True)]
-    said = Bag.fitted(texts[:200], labels[:200], np.ones(2), 0.2).log_probabilities(texts[200:])
+    said = LogLinear.fitted(texts[:200], labels[:200], np.ones(2), 0.2).log_probabilities(
+        texts[200:]
+    )
     np.testing.assert_array_equal(said.argmax(axis=1), labels[200:])
 
 
-def test_the_bag_has_the_weights_that_scikit_learn_finds() -> None:
+def test_the_log_linear_model_has_the_weights_that_scikit_learn_finds() -> None:
     """Two labels' weights are one weight's halves: the penalty s on both is C = 2 s on the one."""
     linear = pytest.importorskip("sklearn.linear_model")
     random = np.random.default_rng(1)
     words = random.permutation(["gate"] * 60 + ["cell"] * 60)
     labels = ((words == "gate") ^ (random.random(120) < 0.2)).astype(np.int64)
-    bag = Bag.fitted(words.tolist(), labels, np.ones(2), 0.5)
+    model = LogLinear.fitted(words.tolist(), labels, np.ones(2), 0.5)
     names = sorted({*features("gate"), *features("cell")})
     rows = np.array([[name in features(word) for name in names] for word in words.tolist()]) * 1.0
     counts = 1.0 + np.stack([rows[labels == label].sum(axis=0) for label in (0, 1)])
@@ -289,19 +293,19 @@ def test_the_bag_has_the_weights_that_scikit_learn_finds() -> None:
     theirs = linear.LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000)
     theirs.fit(rows * ratios, labels)
     chances = theirs.predict_proba(rows * ratios)
-    np.testing.assert_allclose(np.exp(bag.log_probabilities(words.tolist())), chances, atol=1e-4)
+    np.testing.assert_allclose(np.exp(model.log_probabilities(words.tolist())), chances, atol=1e-4)
 
 
 def test_labels_come_as_tables_give_them() -> None:
-    assert given_labels(np.array([1.0, 0.0]), 2).tolist() == [1, 0]
-    assert given_labels([1.5, 0.0], 2).tolist() == ["1.5", "0.0"]
-    assert given_labels(np.array([2**63 + 5, 1], dtype=np.uint64), 2).dtype.kind == "U"
+    assert checked_labels(np.array([1.0, 0.0]), 2).tolist() == [1, 0]
+    assert checked_labels([1.5, 0.0], 2).tolist() == ["1.5", "0.0"]
+    assert checked_labels(np.array([2**63 + 5, 1], dtype=np.uint64), 2).dtype.kind == "U"
     with pytest.raises(ArgumentError, match=r"labels\[0\] holds several"):
-        given_labels(np.array([[1, 2], [3, 4]]), 2)
+        checked_labels(np.array([[1, 2], [3, 4]]), 2)
     pandas = pytest.importorskip("pandas")
     with pytest.raises(ArgumentError, match=r"labels\[1\] is missing"):
-        given_labels(pandas.Series(["x", None], dtype="string"), 2)
+        checked_labels(pandas.Series(["x", None], dtype="string"), 2)
     with pytest.raises(ArgumentError, match="40 texts have 40 different labels"):
-        check_kinds(list(range(40)))
+        check_labels(list(range(40)))
     with pytest.raises(ArgumentError, match=r"texts\[0\] holds U\+D800"):
-        given_texts(["\ud800"])
+        checked_texts(["\ud800"])

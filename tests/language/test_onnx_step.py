@@ -14,14 +14,13 @@ from holdfast.language.design import LanguageDesign
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.network import LanguageNetwork
 from holdfast.language.onnx_step import language_onnx
-from holdfast.language.tokenizer import KINDS, Kind, count_tokens
+from holdfast.language.tokenizer import KINDS, Kind, train_tokenizer
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
 DESIGNS = {
     "one layer": {},
     "tied, two layers": {"tied": True, "layers": 2},
-    "adaptive": {"cutoffs": (6, 12), "hidden": 20},
 }
 
 
@@ -69,8 +68,8 @@ def test_hugging_face_reads_the_tokenizer_beside_it_and_gives_the_same_ids(
     kind: Kind, tmp_path: Path
 ) -> None:
     tokenizers = pytest.importorskip("tokenizers")
-    source = small_model(kind).tokens
-    model = LanguageModel(source, made(source.size))
+    source = small_model(kind).tokenizer_
+    model = LanguageModel.from_network(source, made(source.size))
     beside = model.export_onnx(tmp_path / "model.onnx")
     assert {entry.name for entry in tmp_path.iterdir()} == {"model.onnx", "model.tokenizer.json"}
     theirs = tokenizers.Tokenizer.from_file(str(beside))
@@ -80,15 +79,15 @@ def test_hugging_face_reads_the_tokenizer_beside_it_and_gives_the_same_ids(
 
 
 def test_the_text_that_the_file_scores_is_scored_as_the_model_does(tmp_path: Path) -> None:
-    tokens = count_tokens("char", [VERSE]).tokens()
-    model = LanguageModel(tokens, made(tokens.size))
+    tokens = train_tokenizer("char", [VERSE])
+    model = LanguageModel.from_network(tokens, made(tokens.size))
     model.export_onnx(tmp_path / "model.onnx")
     running = session((tmp_path / "model.onnx").read_bytes())
     ids = np.concatenate([tokens.encode("\n"), tokens.encode(VERSE)])
     zeros = np.zeros((1, 1, 12), np.float32)
     scores = running.run(None, {"ids": ids[:-1, None], "h_l0": zeros, "c_l0": zeros})[0]
     nats = -np.take_along_axis(scores[:, 0], ids[1:, None], axis=1).mean()
-    assert model.score(VERSE).nats == pytest.approx(nats, abs=1e-4)
+    assert model.evaluate(VERSE).nats == pytest.approx(nats, abs=1e-4)
 
 
 def test_a_model_in_float64_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from holdfast.errors import ArgumentError, TextError
 from holdfast.language.tag.sentences import (
     Sentence,
-    TableColumns,
+    SentenceColumns,
     as_columns,
     as_csv,
     check_tags,
@@ -37,14 +37,14 @@ def test_a_table_of_words_is_read_however_it_tells_its_sentences_apart(
 def test_columns_of_a_table_have_the_names_that_are_given(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text("s,token,ner\n1,Ada,B-PER\n", encoding="utf-8")
-    named = TableColumns("token", "ner", "s")
+    named = SentenceColumns("token", "ner", "s")
     assert read_sentences(path, columns=named) == [Sentence(("Ada",), ("B-PER",))]
     assert read_sentences(path, columns=named, tagged=False) == [Sentence(("Ada",))]
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     table, lines = tmp_path / "a.csv", tmp_path / "a.txt"
-    table.write_text(as_csv(TWO, TableColumns()), encoding="utf-8")
+    table.write_text(as_csv(TWO, SentenceColumns()), encoding="utf-8")
     lines.write_text(as_columns(TWO), encoding="utf-8")
     assert read_sentences(table) == read_sentences(lines) == TWO
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import ArgumentError, ModelError, TextError
 from holdfast.language.tag.network import Chain
-from holdfast.language.tag.scores import allowed_moves, broken, spans, tag_scores
+from holdfast.language.tag.scores import allowed_moves, broken_span, spans, tag_scores
 from holdfast.language.tag.sentences import Sentence, check_tags, read_sentences
 from holdfast.language.tag.tagger import Tagger
 
@@ -92,8 +92,8 @@ def test_chains_that_break_spans_are_never_the_best(wanted: list[str]) -> None:
         emissions[step, 0, tags.index(tag)] = 50.0  # as loud as a network can be
     best = made.best(emissions, torch.tensor([len(wanted)]))[:, 0].tolist()
     found = [tags[number] for number in best]
-    assert broken(found) is None
-    if broken(wanted) is None:
+    assert broken_span(found) is None
+    if broken_span(wanted) is None:
         assert found == wanted
 
 
@@ -145,7 +145,7 @@ def test_tags_that_break_spans_are_refused_with_the_word() -> None:
 
 
 def test_a_tagger_learns_names_comes_back_and_never_breaks_a_span(tmp_path: Path) -> None:
-    tagger = Tagger.train(people(), steps=60, hidden=16)
+    tagger = Tagger(steps=60, hidden=16).fit(people())
     scores = tagger.evaluate(people(20))
     assert scores.accuracy > 0.95
     assert scores.accuracy >= scores.accuracy_most_frequent
@@ -155,25 +155,25 @@ def test_a_tagger_learns_names_comes_back_and_never_breaks_a_span(tmp_path: Path
     made = again.predict(odd)
     assert made == tagger.predict(odd)
     assert [one.words for one in made] == odd
-    assert all(broken(one.tags or ()) is None for one in made)
+    assert all(broken_span(one.tags or ()) is None for one in made)
     assert again.evaluate(people(20)) == scores
 
 
 def test_a_sentence_is_tagged_alike_alone_and_among_others() -> None:
-    tagger = Tagger.train(people(), steps=5, hidden=16)
+    tagger = Tagger(steps=5, hidden=16).fit(people())
     sentences = people(30)
     together = tagger.predict(sentences)
     assert together == [tagger.predict([one])[0] for one in sentences]
 
 
 def test_equal_steps_give_equal_taggers() -> None:
-    first, second = (Tagger.train(people(), steps=8, hidden=8) for _ in range(2))
-    for one, two in zip(first.network.parameters(), second.network.parameters(), strict=True):
+    first, second = (Tagger(steps=8, hidden=8).fit(people()) for _ in range(2))
+    for one, two in zip(first.network_.parameters(), second.network_.parameters(), strict=True):
         assert torch.equal(one, two)
 
 
 def test_a_tag_that_training_never_saw_is_named() -> None:
-    tagger = Tagger.train(people(), steps=3, hidden=8)
+    tagger = Tagger(steps=3, hidden=8).fit(people())
     scores = tagger.evaluate([Sentence(("Ada",), ("B-DOG",))])
     assert scores.unknown == ("B-DOG",)
     assert scores.accuracy == 0.0
@@ -181,17 +181,17 @@ def test_a_tag_that_training_never_saw_is_named() -> None:
 
 def test_what_cannot_be_learnt_is_refused() -> None:
     with pytest.raises(ArgumentError, match="nothing to learn"):
-        Tagger.train([Sentence(("a", "b"), ("X", "X"))] * 30, steps=1)
+        Tagger(steps=1).fit([Sentence(("a", "b"), ("X", "X"))] * 30)
     with pytest.raises(ArgumentError, match="with a tag for each"):
-        Tagger.train([Sentence(("a", "b"))], steps=1)
+        Tagger(steps=1).fit([Sentence(("a", "b"))])
     with pytest.raises(ArgumentError, match="with a tag for each"):
-        Tagger.train([Sentence((), ()), *people()], steps=1)
+        Tagger(steps=1).fit([Sentence((), ()), *people()])
     with pytest.raises(ArgumentError, match="Sentence 1 is one text, 'the gate'; give its words"):
-        Tagger.train(people(), steps=1, hidden=4).predict(["the gate"])
+        Tagger(steps=1, hidden=4).fit(people()).predict(["the gate"])
 
 
 def test_damaged_folders_are_refused(tmp_path: Path) -> None:
-    Tagger.train(people(), steps=2, hidden=8).save(tmp_path / "model")
+    Tagger(steps=2, hidden=8).fit(people()).save(tmp_path / "model")
     manifest = tmp_path / "model" / "manifest.json"
     content = json.loads(manifest.read_text(encoding="utf-8"))
     for name, value in {

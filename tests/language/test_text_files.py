@@ -73,7 +73,7 @@ def test_a_corpus_is_the_text_in_order_and_its_end_is_held_out(tmp_path: Path) -
     path = write_text(tmp_path)
     corpus = prepare([path], "char", tmp_path / "numbers", validation=0.2)
     whole = np.concatenate([corpus.training, corpus.validation])
-    assert corpus.tokens.decode(whole) == path.read_text(encoding="utf-8")
+    assert corpus.tokenizer.decode(whole) == path.read_text(encoding="utf-8")
     assert len(corpus.validation) == round(0.2 * len(whole))
     assert corpus.training.dtype == np.uint16
 
@@ -81,7 +81,7 @@ def test_a_corpus_is_the_text_in_order_and_its_end_is_held_out(tmp_path: Path) -
 def test_files_of_their_own_are_held_out(tmp_path: Path) -> None:
     held = write_text(tmp_path, VERSE * 3, "held.txt")
     corpus = prepare([write_text(tmp_path)], "char", tmp_path / "numbers", validation=[held])
-    assert corpus.tokens.decode(corpus.validation) == VERSE * 3
+    assert corpus.tokenizer.decode(corpus.validation) == VERSE * 3
     assert corpus.watched.characters == len(VERSE * 3)
 
 

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from texts import VERSE
 
 from holdfast.errors import ArgumentError, ModelError, TextError
-from holdfast.language.tokenizer import KINDS, Kind, Tokens, count_tokens
+from holdfast.language.tokenizer import KINDS, Kind, Tokenizer, train_tokenizer
 
 MADE = {
-    kind: count_tokens(kind, [VERSE * 3 + "é\u2028日本\n\n  x\t"], size=None).tokens()
-    for kind in KINDS
+    kind: train_tokenizer(kind, [VERSE * 3 + "é\u2028日本\n\n  x\t"], size=None) for kind in KINDS
 }
 TEXTS = st.text(alphabet=st.sampled_from("abTg é日😀\n\t.,'’-<>@x"), max_size=60)
 
@@ -35,31 +34,31 @@ def test_bytes_and_pieces_write_any_text(kind: Kind, text: str) -> None:
 
 
 def test_characters_that_were_never_counted_are_unknown() -> None:
-    tokens = count_tokens("char", ["abc"]).tokens()
+    tokens = train_tokenizer("char", ["abc"])
     assert tokens.decode(tokens.encode("abz")) == "ab<unk>"
     assert tokens.encode("z").tolist() == [tokens.unknown]
 
 
 def test_words_that_occur_once_are_unknown_unless_the_text_says_unk_itself() -> None:
-    assert "once" not in count_tokens("word", ["two two once"]).tokens().texts
-    assert "once" in count_tokens("word", ["two two once <unk>"]).tokens().texts
+    assert "once" not in train_tokenizer("word", ["two two once"]).texts
+    assert "once" in train_tokenizer("word", ["two two once <unk>"]).texts
 
 
 def test_marks_stand_apart_from_words_only_where_they_touched_them() -> None:
-    touching = count_tokens("word", ["Stop, stop, now. Stop, now."]).tokens()
+    touching = train_tokenizer("word", ["Stop, stop, now. Stop, now."])
     assert touching.decode(touching.encode("Stop, now")) == "Stop , now"
-    apart = count_tokens("word", ["a @-@ b 's , c . a @-@ b 's , c ."]).tokens()
+    apart = train_tokenizer("word", ["a @-@ b 's , c . a @-@ b 's , c ."])
     assert {"@-@", "'s"} <= set(apart.texts)
 
 
 def test_line_breaks_are_words_and_come_back() -> None:
-    tokens = count_tokens("word", ["a b\nb a\n\na b"]).tokens()
+    tokens = train_tokenizer("word", ["a b\nb a\n\na b"])
     assert tokens.decode(tokens.encode("a b\n\nb a")) == "a b\n\nb a"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tokenizer_comes_back_from_its_json(kind: Kind) -> None:
-    again = Tokens.from_json(kind, MADE[kind].to_json())
+    again = Tokenizer.from_json(kind, MADE[kind].to_json())
     assert np.array_equal(again.encode(VERSE), MADE[kind].encode(VERSE))
     assert again.texts == MADE[kind].texts
 
@@ -67,7 +66,7 @@ def test_a_tokenizer_comes_back_from_its_json(kind: Kind) -> None:
 @pytest.mark.parametrize("text", ["{}", "no json", '{"model": 3}', 7])
 def test_a_damaged_tokenizer_is_refused(text: object) -> None:
     with pytest.raises(ModelError, match=r"tokenizer|kind"):
-        Tokens.from_json("char", text)
+        Tokenizer.from_json("char", text)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +82,11 @@ def test_a_damaged_tokenizer_is_refused(text: object) -> None:
 )
 def test_a_vocabulary_that_cannot_be_is_refused(kind: Kind, size: int, word: str) -> None:
     with pytest.raises(ArgumentError, match=word):
-        count_tokens(kind, ["one two three"], size=size).tokens(size)
+        train_tokenizer(kind, ["one two three"], size=size)
 
 
 def test_the_most_frequent_words_are_kept() -> None:
-    tokens = count_tokens("word", ["a a a b b c"], size=3).tokens(3)
+    tokens = train_tokenizer("word", ["a a a b b c"], size=3)
     assert tokens.texts == ("<unk>", "a", "b")
 
 

@@ -18,7 +18,7 @@ from holdfast.training.optimise import Update
 def test_every_update_hides_other_recurrent_weights(share: float, tmp_path: Path) -> None:
     corpus = prepare([write_text(tmp_path)], "char", tmp_path / "numbers")
     design = LanguageDesign(
-        corpus.tokens.size,
+        corpus.tokenizer.size,
         embedding=8,
         hidden=16,
         window=20,

@@ -11,9 +11,8 @@ from tests.reports.reading import HOSTILE, Reader, shown_only_as_text
 
 from holdfast import reports
 from holdfast.errors import ArgumentError
-from holdfast.language.tag.sentences import Sentence
-from holdfast.language.tag.tagger import Tagger
-from holdfast.language.tag.tagger_record import LONGEST, tagger_record
+from holdfast.language import Sentence
+from holdfast.language.tag.tagger import LONGEST, Tagger
 from holdfast.records import ConfusedTags, TaggedWords, TaggerRecord, TagScore, TagScores
 from holdfast.reports.language_pages import TAGS, tagger_html
 
@@ -78,8 +77,8 @@ def test_a_record_counts_the_tags_that_were_taken_for_others() -> None:
     """In the held-out sentences a word of known tag has another one, which nobody can foresee."""
     usual = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "VERB"))] * 30
     odd = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "NOUN"))]
-    tagger = Tagger.train(usual, validation=[*usual[:4], *odd], steps=40, hidden=16)
-    made = tagger_record(tagger, title="names", command="", seed=0, started=None)
+    tagger = Tagger(steps=40, hidden=16).fit(usual, validation=[*usual[:4], *odd])
+    made = tagger.record(title="names", command="", seed=0, started=None)
     assert made.confused == (ConfusedTags("NOUN", "VERB", 1, ("opens",)),)
     assert made.mistakes == (
         TaggedWords(("the", "gate", "opens"), ("DET", "NOUN", "VERB"), ("DET", "NOUN", "NOUN")),
@@ -89,18 +88,18 @@ def test_a_record_counts_the_tags_that_were_taken_for_others() -> None:
 
 def test_a_tagger_that_was_loaded_has_no_report(tmp_path: Path) -> None:
     sentences = [Sentence(("the", "gate"), ("DET", "NOUN"))] * 30
-    Tagger.train(sentences, steps=5, hidden=8).save(tmp_path / "model")
+    Tagger(steps=5, hidden=8).fit(sentences).save(tmp_path / "model")
     loaded = Tagger.load(tmp_path / "model")
     with pytest.raises(ArgumentError, match="nothing to report"):
-        tagger_record(loaded, title="names", command="", seed=0, started=None)
+        loaded.record()
 
 
 def test_of_a_long_sentence_the_part_with_the_mistake_is_shown() -> None:
     words = tuple(f"word{number}" for number in range(200))
     usual = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "VERB"))] * 30
     long = Sentence(words, ("NOUN",) * 150 + ("X",) + ("NOUN",) * 49)
-    tagger = Tagger.train(usual, validation=[usual[0], long], steps=20, hidden=8)
-    (one,) = tagger_record(tagger, title="", command="", seed=0, started=None).mistakes
+    tagger = Tagger(steps=20, hidden=8).fit(usual, validation=[usual[0], long])
+    (one,) = tagger.record(title="", command="", seed=0, started=None).mistakes
     assert len(one.words) == LONGEST
     wrong = next(p for p in range(LONGEST) if one.given[p] != one.truth[p])
     first = words.index(one.words[0])

@@ -65,22 +65,16 @@ def train(
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.results import TrainingResults, model_folder, typed_command
-    from holdfast.cli.text_columns import text_column
-    from holdfast.language.classify.data import check_kinds
-    from holdfast.tables.files import read_file
+    from holdfast.language import read_labelled_texts
 
     begin = None if start is None else model_folder(start, "holdfast text train")
-    table = read_file(data)
-    texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
-    check_kinds(labels, f"{table.where}, column {label}")
+    texts, labels = read_labelled_texts(data, text=text, label=label, learnable=True)
     results = TrainingResults(out, budget)
 
-    from holdfast.language.classify.classifier import TextClassifier
-    from holdfast.language.classify.model import KIND
-    from holdfast.language.classify.record import classifier_record
+    from holdfast.language import TextClassifier
     from holdfast.reports import terminal_language
 
-    results.replaceable(KIND)
+    results.replaceable(TextClassifier.KIND)
     classifier = TextClassifier(
         budget=budget,
         steps=steps,
@@ -91,25 +85,24 @@ def train(
         seed=seed,
     )
     classifier.fit(texts, labels, checkpoints=results.training, progress=screen.progress())
-    scores, record = classifier.scores_, None
-    if (fit := classifier.fit_) is not None:
+    scores, result, record = classifier.scores_, classifier.result_, None
+    if result is not None:
+        kept = len(result.model.networks)
         screen.show(
             terminal_language.networks_trained(
-                sum(one.steps for one in fit.trained),
+                sum(one.steps for one in result.trained),
                 time.monotonic() - started,
-                len(fit.trained),
-                len(fit.kept.members) if fit.anew else 0,
-                networks if len(fit.kept.members) < networks else 0,
+                len(result.trained),
+                kept if result.retrained else 0,
+                networks if kept < networks else 0,
             )
         )
     if scores is not None:
-        record = classifier_record(
-            classifier, texts, labels, title=data.name, command=typed_command(), started=started
-        )
+        record = classifier.record(title=data.name, command=typed_command(), started=started)
         screen.show(terminal_language.label_scores(scores, "On texts that were held out"))
     else:
         screen.show(terminal_language.unscored("texts"))
-    results.save(classifier, record, classifier.clear)
+    results.save(classifier, record, classifier.clear_checkpoints)
     results.tell(screen, {"scores": None if scores is None else asdict(scores)})
 
 
@@ -127,29 +120,18 @@ def predict(
     """
     screen = Screen(quiet=quiet, as_json=False)
     from holdfast.cli.results import model_folder, results_folder
-    from holdfast.cli.text_columns import text_column
-    from holdfast.tables.files import read_file
+    from holdfast.language import read_texts, write_labels
 
     folder = model_folder(model, "holdfast classify train")
-    texts = text_column(read_file(data), text, "--text")
+    texts = read_texts(data, text=text)
     results_folder(out.parent)
 
-    import numpy as np
-
-    from holdfast.language.classify.classifier import TextClassifier
+    from holdfast.language import TextClassifier
     from holdfast.reports import terminal
-    from holdfast.tables.frames import write_csv
 
     classifier = TextClassifier.load(folder)
     chances = classifier.predict_proba(texts)
-    names = np.array([str(one) for one in classifier.classes_.tolist()], dtype=object)
-    made = {
-        "label": names[chances.argmax(axis=1)],
-        **{f"p({name})": chances[:, place] for place, name in enumerate(names)},
-    }
-    while text in made:  # the table's own column keeps its name
-        made = {f"{name}_" if name == text else name: column for name, column in made.items()}
-    write_csv(out, {text: np.array(texts, dtype=object), **made})
+    write_labels(out, texts, classifier.classes_.tolist(), chances, text=text)
     screen.show(terminal.written({"labels": str(out)}), whole_lines=True)
 
 
@@ -165,14 +147,12 @@ def evaluate(
     """Say how well a classifier does on a labelled table."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.results import model_folder
-    from holdfast.cli.text_columns import text_column
-    from holdfast.tables.files import read_file
+    from holdfast.language import read_labelled_texts
 
     folder = model_folder(model, "holdfast classify train")
-    table = read_file(data)
-    texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
+    texts, labels = read_labelled_texts(data, text=text, label=label)
 
-    from holdfast.language.classify.classifier import TextClassifier
+    from holdfast.language import TextClassifier
     from holdfast.reports import terminal_language
 
     scores = TextClassifier.load(folder).evaluate(texts, labels)

@@ -183,50 +183,41 @@ def _histories(
 
 
 def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:
-    from holdfast.language.text_files import read_all
+    from holdfast.language import read_all
 
     text = "".join(read_all([data], encoding=encoding))
 
-    from holdfast.language.inspect import inspected_language, text_sequences
-    from holdfast.language.language_model import LanguageModel
+    from holdfast.language import LanguageModel
+    from holdfast.language.inspect import language_examples
 
-    model = LanguageModel.load(folder)
-    examples = text_sequences(model, text)
-    return inspected_language(model), examples, f"A language model, on {data.name}"
+    subject, examples = language_examples(LanguageModel.load(folder), text)
+    return subject, examples, f"A language model, on {data.name}"
 
 
 def _classifier(folder: Path, data: Path, text: str, label: str) -> tuple[nn.Module, Any, str]:
-    from holdfast.cli.text_columns import text_column
-    from holdfast.tables.files import read_file
+    from holdfast.language import read_labelled_texts
 
-    table = read_file(data)
-    texts, labels = text_column(table, text, "--text"), text_column(table, label, "--label")
+    texts, labels = read_labelled_texts(data, text=text, label=label)
 
-    from holdfast.language.classify.model import StoredClassifier
-    from holdfast.language.inspect import InspectedClassifier, label_numbers, word_sequences
-    from holdfast.language.words import cut_words
+    from holdfast.language import TextClassifier
+    from holdfast.language.inspect import classifier_examples
 
-    kept = StoredClassifier.load(folder)
-    words, rows = word_sequences(kept.vocabulary, [cut_words(one) for one in texts])
-    numbers = label_numbers(kept.labels, [labels[row] for row in rows])
-    title = f"A classifier, on the first {len(words.words)} words of texts in {data.name}"
-    return InspectedClassifier(kept.networks[0]), (words, numbers), title
+    subject, examples = classifier_examples(TextClassifier.load(folder), texts, labels)
+    steps = len(examples[0].words)
+    return subject, examples, f"A classifier, on the first {steps} words of texts in {data.name}"
 
 
 def _tagger(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:
-    from holdfast.language.tag.sentences import read_sentences
+    from holdfast.language import read_sentences
 
     sentences = read_sentences(data, encoding=encoding)
 
-    from holdfast.language.inspect import InspectedTagger, tag_numbers, word_sequences
-    from holdfast.language.tag.tagger import Tagger
+    from holdfast.language import Tagger
+    from holdfast.language.inspect import tagger_examples
 
-    tagger = Tagger.load(folder)
-    words, rows = word_sequences(tagger.vocabulary, [one.words for one in sentences])
-    tags = [sentences[row].tags or () for row in rows]
-    numbers = tag_numbers(tagger.tags, tags, len(words.words))
-    title = f"A tagger, on the first {len(words.words)} words of sentences in {data.name}"
-    return InspectedTagger(tagger.network), (words, numbers), title
+    subject, examples = tagger_examples(Tagger.load(folder), sentences)
+    steps = len(examples[0].words)
+    return subject, examples, f"A tagger, on the first {steps} words of sentences in {data.name}"
 
 
 def _check_sequence(
@@ -244,19 +235,17 @@ def _check_sequence(
 
 def _text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, SequenceLabels]:
     """What a language model, a classifier or a tagger reads of a text."""
-    if kind == LANGUAGE_MODEL:
-        from holdfast.language.inspect import language_sequence
-        from holdfast.language.language_model import LanguageModel
+    from holdfast.language import LanguageModel, Tagger, TextClassifier
+    from holdfast.language.inspect import (
+        classifier_sequence,
+        language_sequence,
+        tagger_sequence,
+    )
 
+    if kind == LANGUAGE_MODEL:
         return language_sequence(LanguageModel.load(folder), text)
     if kind == CLASSIFIER:
-        from holdfast.language.classify.model import StoredClassifier
-        from holdfast.language.inspect import classifier_sequence
-
-        return classifier_sequence(StoredClassifier.load(folder), text)
-    from holdfast.language.inspect import tagger_sequence
-    from holdfast.language.tag.tagger import Tagger
-
+        return classifier_sequence(TextClassifier.load(folder), text)
     return tagger_sequence(Tagger.load(folder), text)
 
 

@@ -64,43 +64,30 @@ def train(
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.results import TrainingResults, typed_command
-    from holdfast.language.tag.sentences import TableColumns, check_tags, read_sentences
+    from holdfast.language import SentenceColumns, check_tags, read_sentences
 
-    named = TableColumns(word, tag, sentence)
+    columns = SentenceColumns(word, tag, sentence)
     sentences, held = (
-        read_sentences(path, column=column, columns=named, encoding=encoding) if path else None
+        read_sentences(path, column=column, columns=columns, encoding=encoding) if path else None
         for path in (file, validation)
     )
     assert sentences is not None  # the file is not optional
     check_tags([*sentences, *(held or [])])
     results = TrainingResults(out, budget)
 
-    from holdfast.language.tag.tagger import KIND, Tagger
-    from holdfast.language.tag.tagger_record import tagger_record
+    from holdfast.language import Tagger
     from holdfast.reports import terminal_language
-    from holdfast.training.run_directory import clear
 
-    results.replaceable(KIND)
-    tagger = Tagger.train(
-        sentences,
-        validation=held,
-        budget=budget,
-        steps=steps,
-        hidden=hidden,
-        layers=layers,
-        seed=seed,
-        checkpoints=results.training,
-        progress=screen.progress(),
-    )
-    scores, record = tagger.held_out_scores, None
+    results.replaceable(Tagger.KIND)
+    tagger = Tagger(budget=budget, steps=steps, hidden=hidden, layers=layers, seed=seed)
+    tagger.fit(sentences, validation=held, checkpoints=results.training, progress=screen.progress())
+    scores, record = tagger.scores_, None
     if scores is not None:
-        record = tagger_record(
-            tagger, title=file.name, command=typed_command(), seed=seed, started=started
-        )
-    results.save(tagger, record, clear)
-    if tagger.fit is not None:
-        steps = tagger.fit.trained.steps
-        screen.show(terminal_language.networks_trained(steps, time.monotonic() - started))
+        record = tagger.record(title=file.name, command=typed_command(), started=started)
+    results.save(tagger, record, tagger.clear_checkpoints)
+    if tagger.result_ is not None:
+        updates = tagger.result_.trained.steps
+        screen.show(terminal_language.networks_trained(updates, time.monotonic() - started))
     if scores is not None:
         screen.show(terminal_language.tag_scores(scores, "On sentences that chose the weights"))
     else:
@@ -123,20 +110,16 @@ def predict(
     """Tag the sentences of a file: each line its word, a tab and its tag, or rows of a CSV."""
     screen = Screen(quiet=quiet, as_json=False)
     from holdfast.cli.results import model_folder
-    from holdfast.language.tag.sentences import TableColumns, read_sentences
+    from holdfast.language import SentenceColumns, read_sentences, write_sentences
 
     folder = model_folder(model, "holdfast tag train")
-    columns = TableColumns(word=word, sentence=sentence)
+    columns = SentenceColumns(word=word, sentence=sentence)
     sentences = read_sentences(file, tagged=False, columns=columns, encoding=encoding)
 
-    from holdfast.language.tag.sentences import as_columns, as_csv
-    from holdfast.language.tag.tagger import Tagger
+    from holdfast.language import Tagger
     from holdfast.reports import terminal
-    from holdfast.storage import write_text_atomically
 
-    made = Tagger.load(folder).predict(sentences)
-    written = as_csv(made, columns) if out.suffix.lower() == ".csv" else as_columns(made)
-    write_text_atomically(out, written)
+    write_sentences(out, Tagger.load(folder).predict(sentences), columns=columns)
     screen.show(terminal.written({"tags": str(out)}), whole_lines=True)
 
 
@@ -155,13 +138,13 @@ def evaluate(
     """Say how well a tagger does on tagged sentences, beside each word's most frequent tag."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.results import model_folder
-    from holdfast.language.tag.sentences import TableColumns, read_sentences
+    from holdfast.language import SentenceColumns, read_sentences
 
     folder = model_folder(model, "holdfast tag train")
-    columns = TableColumns(word, tag, sentence)
+    columns = SentenceColumns(word, tag, sentence)
     sentences = read_sentences(file, column=column, columns=columns, encoding=encoding)
 
-    from holdfast.language.tag.tagger import Tagger
+    from holdfast.language import Tagger
     from holdfast.reports import terminal_language
 
     scores = Tagger.load(folder).evaluate(sentences)

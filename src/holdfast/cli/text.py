@@ -65,36 +65,37 @@ def train(
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.results import TrainingResults, typed_command
-    from holdfast.language.text_files import check_files
+    from holdfast.language import check_files
 
     check_files([*files, *(validation_file or [])], encoding=encoding)
     results = TrainingResults(out, budget)
 
-    from holdfast.language.language_model import KIND, LanguageModel
-    from holdfast.language.training_record import training_record
+    from holdfast.language import LanguageModel
     from holdfast.reports import terminal_language
 
-    results.replaceable(KIND)
-    model = LanguageModel.train(
-        files,
-        tokens=tokens,
+    results.replaceable(LanguageModel.KIND)
+    model = LanguageModel(
+        tokens,
         vocab=vocab,
         budget=budget,
         steps=steps,
-        validation=validation_file or validation,
-        encoding=encoding,
-        seed=seed,
         hidden=hidden,
         layers=layers,
         dropout=dropout,
         weight_drop=weight_drop,
+        seed=seed,
+    )
+    model.fit(
+        files,
+        validation=validation_file or validation,
+        encoding=encoding,
         checkpoints=results.training,
         progress=screen.progress(),
         announce=lambda plan: screen.show(terminal_language.text_plan(plan)),
     )
     title = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
-    record = training_record(model, title=title, command=typed_command(), started=started)
-    results.save(model, record, model.clear)
+    record = model.record(title=title, command=typed_command(), started=started)
+    results.save(model, record, model.clear_checkpoints)
     screen.show(terminal_language.text_training(record))
     results.tell(screen, asdict(record))
 
@@ -120,12 +121,9 @@ def generate(
     from holdfast.cli.results import model_folder
 
     folder = model_folder(model, "holdfast text train")
-    from holdfast.language.language_model import LanguageModel
-    from holdfast.language.tokenizer import check_whole
+    from holdfast.language import LanguageModel
 
-    check_whole(prompt, "--prompt")
-    loaded = LanguageModel.load(folder)
-    pieces = loaded.stream(
+    pieces = LanguageModel.load(folder).stream(
         prompt,
         length=length,
         temperature=temperature,
@@ -158,14 +156,14 @@ def evaluate(
     """Say how well a model predicts a text: nats, bits and perplexity; its weights stay fixed."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.results import model_folder
-    from holdfast.language.text_files import check_files
+    from holdfast.language import check_files
 
     folder = model_folder(model, "holdfast text train")
     check_files([file], encoding=encoding)
-    from holdfast.language.language_model import LanguageModel
+    from holdfast.language import LanguageModel
     from holdfast.reports import terminal_language
 
-    score = LanguageModel.load(folder).score(file, dynamic=dynamic, encoding=encoding)
+    score = LanguageModel.load(folder).evaluate(file, dynamic=dynamic, encoding=encoding)
     screen.show(terminal_language.text_score(score))
     screen.result(asdict(score))
 
@@ -185,16 +183,14 @@ def surprise(
     """Mark the tokens that a model did not expect."""
     screen = Screen(quiet=False, as_json=False)
     from holdfast.cli.results import model_folder
-    from holdfast.language.text_files import check_files
+    from holdfast.language import check_files
 
     folder = model_folder(model, "holdfast text train")
     check_files([file], encoding=encoding)
-    from holdfast.language.language_model import LanguageModel
-    from holdfast.language.training_record import surprise_record
+    from holdfast.language import LanguageModel
     from holdfast.reports import save, terminal, terminal_language
 
-    loaded = LanguageModel.load(folder)
-    record = surprise_record(loaded, file, most=most, encoding=encoding)
+    record = LanguageModel.load(folder).surprise_record(file, most=most, encoding=encoding)
     if out is None:
         screen.show(terminal_language.surprise(record))
         return
@@ -219,8 +215,9 @@ def export(
     folder = model_folder(model, "holdfast text train")
     if file.suffix != ".onnx":
         raise ArgumentError(f"{file} must end in .onnx, as in: holdfast text export MODEL a.onnx.")
-    from holdfast.language.language_model import LanguageModel
+    from holdfast.language import LanguageModel
     from holdfast.reports import terminal
 
-    beside = LanguageModel.load(folder).export_onnx(file)
-    screen.show(terminal.written({"model": str(file), "tokenizer": str(beside)}), whole_lines=True)
+    tokenizer = LanguageModel.load(folder).export_onnx(file)
+    files = {"model": str(file), "tokenizer": str(tokenizer)}
+    screen.show(terminal.written(files), whole_lines=True)

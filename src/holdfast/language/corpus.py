@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TextError
 from holdfast.language.text_files import read_all
-from holdfast.language.tokenizer import Kind, Tokens, count_tokens
+from holdfast.language.tokenizer import Kind, Tokenizer, train_tokenizer
 from holdfast.storage import written_atomically
 
 Stored = NDArray[np.integer]
-"""Tokens in as many bits as they need, usually on disk."""
+"""Token ids in as many bits as they need, usually on disk."""
 
 LEAST: Final = 1_000
 """Tokens below which there is nothing to learn from."""
@@ -59,14 +59,14 @@ class Corpus:
     """A text to learn from, and a part of it to be watched on.
 
     Arguments:
-        tokens: the vocabulary.
+        tokenizer: cuts the text.
         training: numbers to learn from, in the order of the text.
         validation: those of the end of the text, or of other files; never learnt from.
         learnt, watched: how much text that is.
         identity: a hash of both and of the vocabulary.
     """
 
-    tokens: Tokens
+    tokenizer: Tokenizer
     training: Stored
     validation: Stored
     learnt: Amount
@@ -110,17 +110,17 @@ def prepare(
     else:
         held = validation
     every = [*files, *held]
-    tokens = count_tokens(kind, read_all(every, encoding=encoding), size=size).tokens(size)
+    tokenizer = train_tokenizer(kind, read_all(every, encoding=encoding), size=size)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    kept = np.uint16 if tokens.size <= 1 << 16 else np.uint32
-    content = hashlib.sha256(tokens.to_json().encode())
+    kept = np.uint16 if tokenizer.size <= 1 << 16 else np.uint32
+    content = hashlib.sha256(tokenizer.to_json().encode())
     amounts: list[Amount] = []
     with written_atomically(target / _TOKENS) as partial, partial.open("wb") as out:
         for group in (files, held):
             total = Amount()
             for piece in read_all(group, encoding=encoding) if group else ():
-                ids = tokens.encode(piece).astype(kept)
+                ids = tokenizer.encode(piece).astype(kept)
                 content.update(ids.tobytes())
                 out.write(ids.tobytes())
                 total += Amount.of(piece, len(ids))
@@ -142,7 +142,7 @@ def prepare(
             f"{files[0]}: {learnt.tokens:,} tokens to learn from and {watched.tokens:,} to be "
             f"watched on are too few; give at least {LEAST:,} and {LEAST // 10}."
         )
-    return Corpus(tokens, whole[:cut], whole[cut:], learnt, watched, content.hexdigest())
+    return Corpus(tokenizer, whole[:cut], whole[cut:], learnt, watched, content.hexdigest())
 
 
 def _part(amount: Amount, tokens: int) -> Amount:

@@ -20,10 +20,15 @@ _MOST: Final = {
     "window": 65_536,
     "batch": 4_096,
 }
-_SHARES: Final = (
-    "embedding_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_drop",
-)  # fmt: skip
-_PENALTIES: Final = ("activation_penalty", "temporal_penalty")
+_SHARES: Final = ("input_dropout", "hidden_dropout", "output_dropout", "weight_drop")
+
+_RETIRED: Final = {
+    "cutoffs": [],
+    "embedding_dropout": 0.0,
+    "activation_penalty": 0.0,
+    "temporal_penalty": 0.0,
+}
+"""Fields in folders of earlier models, which were always switched off."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +42,16 @@ class LanguageDesign:
         layers: how many; the last has E units where the embedding is tied to the output.
         tied: whether the output's weights are the embedding's (Press and Wolf 2017, arXiv
             1608.05859; Inan, Khosravi and Socher 2017, arXiv 1611.01462).
-        cutoffs: with them the softmax is adaptive: tokens from each cutoff on form a cluster of
-            their own (Grave et al. 2017, arXiv 1609.04309); empty for the full softmax.
         sampled: tokens that an update scores beside the right ones, drawn anew each time (Jean et
             al. 2015, arXiv 1412.2007); 0 for all. Text is always scored on all of them.
         window: T tokens through which a gradient flows.
         batch: B streams side by side.
         learning_rate: peak of the schedule.
-        embedding_dropout: share of the tokens of the vocabulary whose embedding an update hides.
         input_dropout, hidden_dropout, output_dropout: shares hidden of the embeddings, between
             layers, and before the output; one mask for all steps of a window (Gal and Ghahramani
             2016, arXiv 1512.05287).
         weight_drop: share of the recurrent weights that an update hides (Merity, Keskar and Socher
             2018, arXiv 1708.02182).
-        activation_penalty, temporal_penalty: factors of the mean squared output and of its mean
-            squared change (Merity, McCann and Socher 2017, arXiv 1708.01009).
 
     Raises:
         ArgumentError: a number is out of its range; the message names it.
@@ -62,18 +62,14 @@ class LanguageDesign:
     hidden: int
     layers: int = 1
     tied: bool = False
-    cutoffs: tuple[int, ...] = ()
     sampled: int = 0
     window: int = 96
     batch: int = 32
     learning_rate: float = 3e-3
-    embedding_dropout: float = 0.0
     input_dropout: float = 0.0
     hidden_dropout: float = 0.0
     output_dropout: float = 0.0
     weight_drop: float = 0.0
-    activation_penalty: float = 0.0
-    temporal_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         for name, most in _MOST.items():
@@ -83,26 +79,12 @@ class LanguageDesign:
         for name in _SHARES:
             if not _number(getattr(self, name)) or not 0.0 <= getattr(self, name) < 1.0:
                 raise ArgumentError(f"{name} must be a share from 0 to below 1.")
-        for name in _PENALTIES:
-            if not _number(getattr(self, name)) or getattr(self, name) < 0.0:
-                raise ArgumentError(f"{name} must be a number from 0.")
         if not _number(self.learning_rate) or not 0.0 < self.learning_rate <= 10.0:
             raise ArgumentError("learning_rate must be above 0 and at most 10.")
         if type(self.tied) is not bool:
             raise ArgumentError("tied must be True or False.")
-        ascending = (0, *self.cutoffs, self.vocabulary)
-        whole = all(type(cut) is int for cut in self.cutoffs) and len(self.cutoffs) <= 16
-        if not whole or any(low >= high for low, high in pairwise(ascending)):
-            raise ArgumentError("cutoffs must ascend between 0 and the vocabulary.")
         if type(self.sampled) is not int or not 0 <= self.sampled <= self.vocabulary:
             raise ArgumentError("sampled must be from 0 to the vocabulary.")
-        if self.sampled and self.cutoffs:
-            raise ArgumentError("sampled and cutoffs are two ways to one end; give one of them.")
-        if self.output < 4 ** len(self.cutoffs):
-            raise ArgumentError(
-                f"{len(self.cutoffs)} cutoffs need at least {4 ** len(self.cutoffs)} units in the "
-                "last layer, since each cluster has a quarter of those before it."
-            )
 
     def sizes(self) -> list[tuple[int, int]]:
         """The inputs and the units of each layer."""
@@ -119,17 +101,13 @@ class LanguageDesign:
     def flops_per_token(self) -> float:
         """Multiplications and additions of one token in training, forward and backward."""
         recurrent = sum(8.0 * units * (inputs + units) for inputs, units in self.sizes())
-        return 3.0 * (recurrent + 2.0 * self.output * self._scored())
-
-    def _scored(self) -> float:
-        """Tokens that are scored beside each other for one, on average."""
-        if not self.cutoffs:
-            return min(1.2 * self.sampled or math.inf, float(self.vocabulary))
-        return self.cutoffs[0] + len(self.cutoffs) + 0.1 * math.sqrt(self.vocabulary)
+        # A sampled softmax scores the targets beside its draws: about a fifth more.
+        scored = min(1.2 * self.sampled or math.inf, float(self.vocabulary))
+        return 3.0 * (recurrent + 2.0 * self.output * scored)
 
     def to_json(self) -> dict[str, object]:
         """The fields, ready for JSON."""
-        return asdict(self) | {"cutoffs": list(self.cutoffs)}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, described: object) -> LanguageDesign:
@@ -139,13 +117,17 @@ class LanguageDesign:
             ModelError: a field is missing, unknown or out of range.
         """
         names = {field.name for field in fields(cls)}
-        if not isinstance(described, Mapping) or set(described) != names:
+        if not isinstance(described, Mapping):
             raise ModelError("its design has missing or unknown fields")
-        given = dict(described)
-        if not isinstance(given["cutoffs"], list):
-            raise ModelError("its design has impossible cutoffs")
+        given = {
+            name: value
+            for name, value in described.items()
+            if name not in _RETIRED or value != _RETIRED[name]
+        }
+        if set(given) != names:
+            raise ModelError("its design has missing or unknown fields")
         try:
-            return cls(**{**given, "cutoffs": tuple(given["cutoffs"])})
+            return cls(**given)
         except (ArgumentError, TypeError) as error:
             raise ModelError(f"its design is impossible ({error})") from error
 
@@ -155,7 +137,7 @@ def _number(value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Overrides:
     """Sizes and shares that a caller asks for; None where the choice is left to us.
 
     Arguments:
@@ -168,7 +150,7 @@ class Wishes:
         ArgumentError: a number is out of its range.
 
     Example:
-        >>> Wishes(dropout=0.3).shares(LanguageDesign(65, 32, 128, weight_drop=0.1)).weight_drop
+        >>> Overrides(dropout=0.3).shares(LanguageDesign(65, 32, 128, weight_drop=0.1)).weight_drop
         0.1
     """
 
@@ -194,7 +176,7 @@ class Wishes:
         return design
 
     def to_json(self) -> dict[str, object]:
-        """The wishes, ready for JSON."""
+        """The overrides, ready for JSON."""
         return asdict(self)
 
 
@@ -213,7 +195,7 @@ on WikiText-2 once, without a run beside it that counts them whole."""
 
 
 def choose_design(
-    kind: Kind, vocabulary: int, tokens: int, flops: float, wishes: Wishes | None = None
+    kind: Kind, vocabulary: int, tokens: int, flops: float, overrides: Overrides | None = None
 ) -> LanguageDesign:
     """The widest model that reads the text often enough in the time that there is.
 
@@ -222,26 +204,26 @@ def choose_design(
         vocabulary: V.
         tokens: to learn from.
         flops: multiplications and additions that the time is enough for; infinite for no limit.
-        wishes: what the caller asks for; the learning rate and the shares follow it.
+        overrides: what the caller asks for; the learning rate and the shares follow it.
 
     Example:
         >>> quick = choose_design("char", 65, 1_000_000, 2e13)
         >>> patient = choose_design("char", 65, 1_000_000, 2e14)
         >>> quick.hidden < patient.hidden, quick.output_dropout < patient.output_dropout
         (True, True)
-        >>> choose_design("char", 65, 1_000_000, 2e13, Wishes(hidden=1024)).learning_rate
+        >>> choose_design("char", 65, 1_000_000, 2e13, Overrides(hidden=1024)).learning_rate
         0.0075
     """
-    wishes = wishes or Wishes()
-    first, *wider = WIDTHS if wishes.hidden is None else (wishes.hidden,)
-    best = _design(kind, vocabulary, tokens, first, flops, wishes)
+    overrides = overrides or Overrides()
+    first, *wider = WIDTHS if overrides.hidden is None else (overrides.hidden,)
+    best = _design(kind, vocabulary, tokens, first, flops, overrides)
     for width in wider:
-        made = _design(kind, vocabulary, tokens, width, flops, wishes)
-        if flops / (made.flops_per_token() * tokens) < passes_wanted(tokens):
+        candidate = _design(kind, vocabulary, tokens, width, flops, overrides)
+        if flops / (candidate.flops_per_token() * tokens) < passes_wanted(tokens):
             break
         if width * width > 2 * tokens:  # more weights than there is to learn
             break
-        best = made
+        best = candidate
     return best
 
 
@@ -264,7 +246,7 @@ def learning_rate(width: int) -> float:
 
 
 def _design(
-    kind: Kind, vocabulary: int, tokens: int, width: int, flops: float, wishes: Wishes
+    kind: Kind, vocabulary: int, tokens: int, width: int, flops: float, overrides: Overrides
 ) -> LanguageDesign:
     small = vocabulary <= 512
     embedding = min(64, width) if small else min(width, 512)
@@ -275,7 +257,7 @@ def _design(
         vocabulary,
         embedding=embedding,
         hidden=width,
-        layers=wishes.layers or 1,
+        layers=overrides.layers or 1,
         tied=not small,
         sampled=0 if vocabulary <= FULL_SOFTMAX else SAMPLED,
         window=min(window, max(tokens // batch - 2, 1)),
@@ -283,7 +265,7 @@ def _design(
         learning_rate=learning_rate(width) if small else 3e-3,
     )
     passes = flops / (made.flops_per_token() * tokens)
-    return wishes.shares(_regularised(made, passes, tokens))
+    return overrides.shares(_regularised(made, passes, tokens))
 
 
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:
@@ -310,14 +292,13 @@ def design_words(design: LanguageDesign) -> dict[str, str]:
         'output 0.2'
     """
     dropped = {
-        "tokens": design.embedding_dropout,
         "embeddings": design.input_dropout,
         "between layers": design.hidden_dropout,
         "output": design.output_dropout,
         "recurrent weights": design.weight_drop,
     }
     layers = ", ".join(f"{units:,}" for _, units in design.sizes())
-    softmax = "adaptive" if design.cutoffs else "tied to the embedding" if design.tied else "full"
+    softmax = "tied to the embedding" if design.tied else "full"
     if design.sampled:
         softmax += f", {design.sampled:,} tokens of it drawn for an update"
     return {

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from holdfast.errors import ArgumentError
 from holdfast.language.network import LanguageNetwork
-from holdfast.language.tokenizer import Ids, Tokens, byte_letters
+from holdfast.language.tokenizer import Ids, Tokenizer, byte_letters
 from holdfast.training.seed import generator
 
 
@@ -102,29 +102,22 @@ class ReadOut:
     """
 
     def __init__(self, network: LanguageNetwork) -> None:
-        self._network = network
-        self._centred: NDArray[np.floating] | None = None
         head = network.head
-        if isinstance(head, nn.AdaptiveLogSoftmaxWithLoss):
-            return
         with torch.no_grad():
             weight = head.weight * network.norm.weight
-            self._centred = (weight - weight.mean(dim=1, keepdim=True)).numpy()
+            self._centred: NDArray[np.floating] = (
+                weight - weight.mean(dim=1, keepdim=True)
+            ).numpy()
             self._bias = (head.bias + head.weight @ network.norm.bias).numpy()
         self._ones = np.ones_like(self._centred[0])
         self._epsilon = network.norm.eps
 
     def __call__(self, hidden: State) -> NDArray[np.floating]:
-        """(V,) log-probabilities, up to a constant; an array of their own."""
-        if self._centred is None:  # an adaptive softmax has parts that depend on each other
-            with torch.no_grad():
-                row = torch.from_numpy(hidden)[None]
-                scores: NDArray[np.floating] = self._network.log_probabilities(row)[0].numpy()
-            return scores
+        """(V,) log-probabilities, up to a constant; a new array."""
         units = len(hidden)
         mean = float(hidden.dot(self._ones)) / units
         variance = float(hidden.dot(hidden)) / units - mean * mean
-        scores = self._centred.dot(hidden)
+        scores: NDArray[np.floating] = self._centred.dot(hidden)
         scores *= (max(variance, 0.0) + self._epsilon) ** -0.5
         scores += self._bias
         return scores
@@ -209,22 +202,22 @@ class Writer:
     """Turns tokens into text as they come; what is not yet a whole character waits.
 
     Arguments:
-        tokens: the vocabulary.
+        tokenizer: of the tokens.
         after: the token before the first.
     """
 
-    def __init__(self, tokens: Tokens, after: int | None = None) -> None:
-        self._tokens = tokens
-        self._before = None if after is None else tokens.texts[after]
+    def __init__(self, tokenizer: Tokenizer, after: int | None = None) -> None:
+        self._tokenizer = tokenizer
+        self._before = None if after is None else tokenizer.texts[after]
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._bytes = {letter: byte for byte, letter in enumerate(byte_letters())}
 
     def write(self, token: int) -> str:
         """What one more token adds."""
-        text = self._tokens.texts[token]
-        if self._tokens.kind == "char":
+        text = self._tokenizer.texts[token]
+        if self._tokenizer.kind == "char":
             return text
-        if self._tokens.kind == "word":
+        if self._tokenizer.kind == "word":
             blank = "" if "\n" in (text, self._before) or self._before is None else " "
             self._before = text
             return blank + text

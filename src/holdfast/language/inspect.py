@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from holdfast.errors import TextError, option
-from holdfast.language.classify.model import StoredClassifier
+from holdfast.language.classify.classifier import TextClassifier
 from holdfast.language.classify.networks import ClassifierNetwork
 from holdfast.language.language_model import LanguageModel
 from holdfast.language.network import LanguageNetwork
 from holdfast.language.tag.network import TaggerNetwork
+from holdfast.language.tag.sentences import Sentence
 from holdfast.language.tag.tagger import Tagger
-from holdfast.language.word_encoder import WordEncoder, WordTensors
+from holdfast.language.word_encoder import WordTensors
 from holdfast.language.words import WordVocabulary, batched, cut_words
 from holdfast.nn.inspectable import input_replaced, input_seen
 from holdfast.records import SequenceLabels
@@ -29,6 +30,9 @@ MOST_LOGITS: Final = 30_000_000
 """Probabilities that are held at once: sequences × steps × tokens of the vocabulary."""
 
 LEAST_SEQUENCES, MOST_SEQUENCES = 4, 32
+
+LONGEST: Final = 2_000
+"""Tokens of a text at most: what a page shows of it."""
 
 Network = TypeVar("Network", ClassifierNetwork, TaggerNetwork)
 
@@ -75,11 +79,16 @@ class _OverWords(nn.Module, Generic[Network]):
 
     def recurrent_layers(self) -> dict[str, nn.Module]:
         """The layers over words by name."""
-        return _layers(self.network.encoder)
+        layers = self.network.encoder.layers
+        return {f"words {place + 1}": layer for place, layer in enumerate(layers)}
 
     def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
         """(T, B, I) words and, where they are read, what their letters say."""
-        return _embedded(self.network.encoder, examples[0])
+        encoder = self.network.encoder
+        with input_seen(encoder.layers[0]) as seen:
+            encoder(examples[0])
+        read: Tensor = seen[0]
+        return read
 
 
 class InspectedClassifier(_OverWords[ClassifierNetwork]):
@@ -124,43 +133,69 @@ class InspectedTagger(_OverWords[TaggerNetwork]):
         return flat.view_as(tags)
 
 
-def text_sequences(model: LanguageModel, text: str) -> Tensor:
-    """(T + 1, B) tokens of a text, in sequences of one length, spread over it.
-
-    Arguments:
-        model: whose tokens they are.
-        text: to read.
+def language_examples(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor]:
+    """A language model, and (T + 1, B) tokens of a text: sequences of one length, spread over it.
 
     Raises:
-        TextError: it has too few tokens.
+        TextError: the text has too few tokens.
     """
-    ids = np.asarray(model.tokens.encode(text), dtype=np.int64)
+    ids = np.asarray(model.tokenizer_.encode(text), dtype=np.int64)
     if len(ids) < 4 * LEAST_SEQUENCES:
         raise TextError(
             f"The text has {len(ids):,} tokens; memory needs {4 * LEAST_SEQUENCES} at least, and "
             f"is better measured on {WINDOW * MOST_SEQUENCES:,}."
         )
     steps = min(WINDOW, (len(ids) - 1) // LEAST_SEQUENCES)
-    room = MOST_LOGITS // (steps * model.tokens.size)
+    room = MOST_LOGITS // (steps * model.tokenizer_.size)
     count = int(np.clip(min((len(ids) - 1) // steps, room), 1, MOST_SEQUENCES))
     starts = np.linspace(0, len(ids) - steps - 1, count).astype(np.int64)
-    return torch.from_numpy(np.stack([ids[at : at + steps + 1] for at in starts], axis=1))
+    examples = np.stack([ids[at : at + steps + 1] for at in starts], axis=1)
+    return _inspected_language(model), torch.from_numpy(examples)
 
 
-def inspected_language(model: LanguageModel) -> InspectedLanguage:
-    """A language model as the lens takes it."""
-    return InspectedLanguage(model.network, _NAMES[model.tokens.kind])
+def classifier_examples(
+    classifier: TextClassifier, texts: Sequence[str], labels: Sequence[str]
+) -> tuple[nn.Module, tuple[WordTensors, Tensor]]:
+    """A classifier's first network, and the first words of texts with their labels.
+
+    Raises:
+        TextError: no text has three words, or the classifier does not know a label.
+        ModelError: the classifier started from a language model.
+    """
+    vocabulary, network = classifier.model_.word_network()
+    words, rows = _word_sequences(vocabulary, [cut_words(one) for one in texts])
+    names = classifier.model_.labels
+    numbers = torch.tensor([_number(names, labels[row], "label") for row in rows])
+    return InspectedClassifier(network), (words, numbers)
 
 
-def word_sequences(
+def tagger_examples(
+    tagger: Tagger, sentences: Sequence[Sentence]
+) -> tuple[nn.Module, tuple[WordTensors, Tensor]]:
+    """A tagger, and the first words of sentences with their tags.
+
+    Raises:
+        TextError: no sentence has three words, or the tagger does not know a tag.
+    """
+    words, rows = _word_sequences(tagger.vocabulary_, [one.words for one in sentences])
+    steps = len(words.words)
+    tags = [
+        [_number(tagger.tags_, name, "tag") for name in (sentences[row].tags or ())[:steps]]
+        for row in rows
+    ]
+    return InspectedTagger(tagger.network_), (words, torch.tensor(tags).T.contiguous())
+
+
+def _inspected_language(model: LanguageModel) -> InspectedLanguage:
+    return InspectedLanguage(model.network_, _NAMES[model.tokenizer_.kind])
+
+
+def _word_sequences(
     vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]
 ) -> tuple[WordTensors, list[int]]:
     """The words of some sentences, cut to one length, and which sentences they are.
 
     The length is one that a quarter of the sentences reach; shorter ones are left out.
-
-    Raises:
-        TextError: no sentence has three words.
     """
     lengths = np.array([len(words) for words in sentences])
     steps = int(np.quantile(lengths, 0.75)) if len(lengths) else 0
@@ -172,46 +207,12 @@ def word_sequences(
     return WordTensors.of(batched(vocabulary, cut)), rows
 
 
-def label_numbers(labels: Sequence[str], given: Sequence[str]) -> Tensor:
-    """(B,) which of a classifier's labels each text has.
-
-    Raises:
-        TextError: the classifier does not know one.
-    """
-    return torch.tensor([_number(labels, name, "label") for name in given])
-
-
-def tag_numbers(tags: Sequence[str], given: Sequence[Sequence[str]], steps: int) -> Tensor:
-    """(T, B) which of a tagger's tags each of the first words has.
-
-    Raises:
-        TextError: the tagger does not know one.
-    """
-    rows = [[_number(tags, name, "tag") for name in one[:steps]] for one in given]
-    return torch.tensor(rows).T.contiguous()
-
-
 def _number(names: Sequence[str], name: str, what: str) -> int:
     if name not in names:
         raise TextError(
             f"The model does not know the {what} {name!r}; it knows {', '.join(names[:12])}."
         )
     return list(names).index(name)
-
-
-def _layers(encoder: WordEncoder) -> dict[str, nn.Module]:
-    return {f"words {place + 1}": layer for place, layer in enumerate(encoder.layers)}
-
-
-def _embedded(encoder: WordEncoder, words: WordTensors) -> Tensor:
-    with input_seen(encoder.layers[0]) as seen:
-        encoder(words)
-    read: Tensor = seen[0]
-    return read
-
-
-LONGEST: Final = 2_000
-"""Tokens of a text at most: what a page shows of it."""
 
 
 def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor, SequenceLabels]:
@@ -229,51 +230,53 @@ def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
     Raises:
         TextError: the text has one token, or too many.
     """
-    ids = np.asarray(model.tokens.encode(text), dtype=np.int64)
+    ids = np.asarray(model.tokenizer_.encode(text), dtype=np.int64)
     _check_length(len(ids), "token")
     read = torch.from_numpy(ids)[:, None]
     with torch.no_grad():
-        states, _ = model.network(read)
-        chances = model.network.log_probabilities(states[-1])[0]
+        states, _ = model.network_(read)
+        chances = model.network_.log_probabilities(states[-1])[0]
     best = int(chances.argmax())
-    labels = [model.tokens.decode([int(number)]) for number in ids]
-    said = f"{model.tokens.decode([best])!r} ({float(chances[best].exp()):.0%}), the likeliest next"
+    labels = [model.tokenizer_.decode([int(number)]) for number in ids]
+    likeliest = model.tokenizer_.decode([best])
     words = SequenceLabels(
         labels=tuple(labels),
-        output=f"the logarithmic probability of {said}",
+        output=f"the logarithmic probability of {likeliest!r} "
+        f"({float(chances[best].exp()):.0%}), the likeliest next",
         title="What a language model expects, and why",
     )
     examples = torch.cat([read, torch.tensor([[best]])])
-    return inspected_language(model), examples, words
+    return _inspected_language(model), examples, words
 
 
 def classifier_sequence(
-    kept: StoredClassifier, text: str
+    classifier: TextClassifier, text: str
 ) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceLabels]:
     """A text, and the label that a classifier gives it, as its first network sees it.
 
     Raises:
         TextError: the text has one word, or too many.
+        ModelError: the classifier started from a language model.
     """
-    cut = cut_words(text)
-    batch = _words(kept.vocabulary, cut)
-    network = kept.networks[0].eval()
-    chances = kept.chances([text])[0]
+    model, cut = classifier.model_, cut_words(text)
+    vocabulary, network = model.word_network()
+    batch = _words(vocabulary, cut)
+    chances = model.chances([text])[0]
     best = int(chances.argmax())
     with torch.no_grad():
-        own = float(torch.softmax(network(batch).double(), dim=-1)[0, best])
-    said = f"the logarithmic probability of the label {kept.labels[best]!r}"
-    if len(kept.networks) > 1 or kept.bag is not None:
-        said += (
-            f" ({chances[best]:.0%}) in the first network of {len(kept.networks)} "
-            f"({own:.0%} before calibration)"
+        alone = float(torch.softmax(network.eval()(batch).double(), dim=-1)[0, best])
+    output = f"the logarithmic probability of the label {model.labels[best]!r}"
+    if len(model.networks) > 1 or model.log_linear is not None:
+        output += (
+            f" ({chances[best]:.0%}) in the first network of {len(model.networks)} "
+            f"({alone:.0%} before calibration)"
         )
-    words = SequenceLabels(
+    labels = SequenceLabels(
         labels=_spaced(cut),
-        output=said,
-        title=f"Why a classifier says {kept.labels[best]!r}",
+        output=output,
+        title=f"Why a classifier says {model.labels[best]!r}",
     )
-    return InspectedClassifier(network), (batch, torch.tensor([best])), words
+    return InspectedClassifier(network), (batch, torch.tensor([best])), labels
 
 
 def tagger_sequence(
@@ -287,7 +290,7 @@ def tagger_sequence(
         TextError: the sentence has one word, or too many.
     """
     cut = text.split()
-    batch = _words(tagger.vocabulary, cut)
+    batch = _words(tagger.vocabulary_, cut)
     (found,) = tagger.predict([cut])
     assert found.tags is not None
     marked = [place for place, tag in enumerate(found.tags) if tag != "O"]
@@ -298,8 +301,8 @@ def tagger_sequence(
         output=f"the logarithmic probability of the tag {found.tags[at]!r} of {cut[at]!r}",
         title=f"Why a tagger says {found.tags[at]!r} at {cut[at]!r}",
     )
-    numbers = torch.tensor([[tagger.tags.index(tag)] for tag in found.tags])
-    return InspectedTagger(tagger.network), (batch, numbers), words
+    numbers = torch.tensor([[tagger.tags_.index(tag)] for tag in found.tags])
+    return InspectedTagger(tagger.network_), (batch, numbers), words
 
 
 def _words(vocabulary: WordVocabulary, cut: Sequence[str]) -> WordTensors:

@@ -94,16 +94,10 @@ class LanguageNetwork(nn.Module):
             for inputs, units in design.sizes()
         )
         self.norm = nn.LayerNorm(design.output)
-        self.head: nn.Linear | nn.AdaptiveLogSoftmaxWithLoss
-        if design.cutoffs:
-            self.head = nn.AdaptiveLogSoftmaxWithLoss(
-                design.output, design.vocabulary, list(design.cutoffs), head_bias=True
-            )
-        else:
-            self.head = nn.Linear(design.output, design.vocabulary)
-            nn.init.zeros_(self.head.bias)
-            if design.tied:
-                self.head.weight = self.embedding.weight
+        self.head = nn.Linear(design.output, design.vocabulary)
+        nn.init.zeros_(self.head.bias)
+        if design.tied:
+            self.head.weight = self.embedding.weight
 
     def forward(self, ids: Tensor, states: States | None = None) -> tuple[Tensor, States]:
         """Read tokens (T, B) after `states`, zeros by default.
@@ -112,7 +106,7 @@ class LanguageNetwork(nn.Module):
             The last layer's states (T, B, H), and what the next tokens are read after.
         """
         design = self.design
-        x = self._dropped(self._embedded(ids), design.input_dropout)
+        x = self._dropped(self.embedding(ids), design.input_dropout)
         after = []
         for place, layer in enumerate(self.layers):
             x, state = layer(x, None if states is None else states[place])
@@ -124,9 +118,6 @@ class LanguageNetwork(nn.Module):
     def losses(self, states: Tensor, targets: Tensor) -> Tensor:
         """(T, B) how surprising each target (T, B) was after the states (T, B, H), in nats."""
         read = self._read_out(states)
-        if isinstance(self.head, nn.AdaptiveLogSoftmaxWithLoss):
-            said: Tensor = self.head(read.flatten(0, 1), targets.flatten()).output
-            return -said.view_as(targets)
         if self.training and self.design.sampled:
             weight, bias = self.head.weight, self.head.bias
             flat, count = read.flatten(0, 1), self.design.sampled
@@ -138,20 +129,10 @@ class LanguageNetwork(nn.Module):
     def log_probabilities(self, states: Tensor) -> Tensor:
         """(…, V) of the next token after the states (…, H)."""
         read = self._read_out(states)
-        if isinstance(self.head, nn.AdaptiveLogSoftmaxWithLoss):
-            flat = self.head.log_prob(read.reshape(-1, read.shape[-1]))
-            return flat.view(*read.shape[:-1], -1)
         return F.log_softmax(self.head(read), dim=-1)
 
     def _read_out(self, states: Tensor) -> Tensor:
         return self._dropped(self.norm(states), self.design.output_dropout)
-
-    def _embedded(self, ids: Tensor) -> Tensor:
-        weight, share = self.embedding.weight, self.design.embedding_dropout
-        if self.training and share:
-            # Whole tokens of the vocabulary are hidden, at every place where they occur.
-            weight = weight * F.dropout(weight.new_ones(len(weight), 1), share)
-        return F.embedding(ids, weight)
 
     def _dropped(self, x: Tensor, share: float) -> Tensor:
         """Variational dropout: one mask for all steps."""

@@ -88,19 +88,14 @@ class _Graph:
             x = self.layer(place, layer, x, states)
         norm = [self.constant(f"norm_{n}", w) for n, w in network.norm.named_parameters()]
         read = self.node("LayerNormalization", [x, *norm], axis=-1, epsilon=float(network.norm.eps))
-        head = network.head
-        if isinstance(head, nn.AdaptiveLogSoftmaxWithLoss):
-            scores = self.adaptive(head, read)
-        else:
-            turned = (
-                self.node("Transpose", [weight], perm=[1, 0])
-                if network.design.tied
-                else self.constant("head", head.weight.T)
-            )
-            products = self.node("MatMul", [read, turned])
-            scores = self.log_softmax(
-                self.node("Add", [products, self.constant("head_bias", head.bias)])
-            )
+        turned = (
+            self.node("Transpose", [weight], perm=[1, 0])
+            if network.design.tied
+            else self.constant("head", network.head.weight.T)
+        )
+        products = self.node("MatMul", [read, turned])
+        logits = self.node("Add", [products, self.constant("head_bias", network.head.bias)])
+        scores = self.node("LogSoftmax", [logits], axis=-1)
         self.nodes.append(self.onnx.helper.make_node("Identity", [scores], [SCORES], name=SCORES))
         scored = self.info(SCORES, types.FLOAT, ["steps", "batch", network.design.vocabulary])
         self.outputs = [scored, *states]
@@ -128,34 +123,6 @@ class _Graph:
         self.inputs += made.input[1:]
         states += made.output[1:]
         return names["output"]
-
-    def adaptive(self, head: nn.AdaptiveLogSoftmaxWithLoss, read: str) -> str:
-        """(T, B, V): frequent tokens from the head, each cluster's from its share of it."""
-        top = self.node("MatMul", [read, self.constant("head", head.head.weight.T)])
-        if head.head_bias:
-            top = self.node("Add", [top, self.constant("head_bias", head.head.bias)])
-        top = self.log_softmax(top)
-        parts = [self.columns(top, 0, head.shortlist_size)]
-        for place, tail in enumerate(head.tail):
-            assert isinstance(tail, nn.Sequential)
-            x = read
-            for part, linear in zip(("down", "out"), tail, strict=True):
-                assert isinstance(linear, nn.Linear)
-                weight = self.constant(f"cluster{place}_{part}", linear.weight.T)
-                x = self.node("MatMul", [x, weight])
-            share = self.columns(top, head.shortlist_size + place, head.shortlist_size + place + 1)
-            parts.append(self.node("Add", [self.log_softmax(x), share]))
-        return self.node("Concat", parts, axis=-1)
-
-    def columns(self, x: str, begin: int, end: int) -> str:
-        limits = [
-            self.constant(f"columns_{begin}_{end}_{name}", np.array([value], np.int64))
-            for name, value in (("begin", begin), ("end", end), ("axis", -1))
-        ]
-        return self.node("Slice", [x, *limits])
-
-    def log_softmax(self, x: str) -> str:
-        return self.node("LogSoftmax", [x], axis=-1)
 
     def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         """Add a node; its output."""

@@ -15,7 +15,7 @@ from holdfast.language.words import WordVocabulary, batched, epoch_batches, unsp
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import LayerRate, Plan
-from holdfast.training.progress import Interrupts, Progress
+from holdfast.training.progress import Progress
 from holdfast.training.run_directory import RunDirectory
 from holdfast.training.seed import generator
 from holdfast.training.task import Task
@@ -115,7 +115,7 @@ class SentenceTask(Task[SentenceBatch], Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class SentenceFit:
+class SentenceResult:
     """A trained network, and how it came to be.
 
     Arguments:
@@ -129,7 +129,7 @@ class SentenceFit:
     passes: float
 
 
-def fit_sentences(
+def train_sentences(
     make: Callable[[], SentenceTask],
     *,
     most_passes: int,
@@ -141,9 +141,8 @@ def fit_sentences(
     progress: Progress,
     description: str = "Training",
     folder: Path | None = None,
-    interrupts: Interrupts | None = None,
     layer_rates: Callable[[int, int], Sequence[LayerRate]] | None = None,
-) -> SentenceFit:
+) -> SentenceResult:
     """Train one network.
 
     Arguments:
@@ -157,7 +156,6 @@ def fit_sentences(
         progress: is told of every update.
         description: what the progress shows.
         folder: for checkpoints, from which a killed run goes on; None for none.
-        interrupts: watches for Ctrl-C.
         layer_rates: of the network's parts, from the updates of the run and of a pass; None for
             one rate.
 
@@ -184,9 +182,8 @@ def fit_sentences(
         description=description,
         # A safety net, which must not take away the least that is promised.
         deadline=None if steps is not None or updates <= LEAST_STEPS else budget.deadline,
-        interrupts=interrupts,
     )
-    return SentenceFit(task, trained, trained.steps / task.batches.a_pass)
+    return SentenceResult(task, trained, trained.steps / task.batches.a_pass)
 
 
 def sentence_plan(
@@ -203,7 +200,7 @@ def sentence_plan(
         a_pass: updates of one pass over all sentences.
         learning_rate: peak of the schedule.
         seed: of the sentences and of dropout.
-        layer_rates: of the network's parts, as in `fit_sentences`.
+        layer_rates: of the network's parts, as in `train_sentences`.
     """
     return Plan(
         steps=steps,

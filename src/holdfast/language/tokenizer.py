@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, ModelError, TextError, option
 
-Tokenizer: TypeAlias = Any
+HuggingFaceTokenizer: TypeAlias = Any
 """A `tokenizers.Tokenizer`: the package has no types, and is imported when it is needed."""
 
 
-def library() -> Any:
+def tokenizers_package() -> Any:
     """The package `tokenizers`.
 
     Raises:
@@ -34,17 +34,17 @@ def library() -> Any:
     return tokenizers
 
 
-def from_json(text: str) -> Tokenizer:
+def from_json(text: str) -> HuggingFaceTokenizer:
     """A tokenizer from ``tokenizer.json``.
 
     Raises:
         ValueError: it is damaged.
     """
     try:
-        return library().Tokenizer.from_str(text)
+        return tokenizers_package().Tokenizer.from_str(text)
     except ArgumentError:
         raise
-    except Exception as error:  # the library raises the bare class
+    except Exception as error:  # the tokenizers_package raises the bare class
         raise ValueError(str(error)) from error
 
 
@@ -62,7 +62,7 @@ _LAST_CODE_POINT: Final = 0x10FFFF
 
 
 @dataclass(frozen=True, eq=False)
-class Tokens:
+class Tokenizer:
     """Cuts text into tokens by a vocabulary, as Hugging Face's `tokenizers` do it.
 
     Characters and bytes are looked up in a table, which gives the same numbers sooner.
@@ -72,15 +72,15 @@ class Tokens:
         tokenizer: of Hugging Face.
 
     Example:
-        >>> from holdfast.language.tokenizer import count_tokens
-        >>> tokens = count_tokens("char", ["to be"]).tokens()
+        >>> from holdfast.language.tokenizer import train_tokenizer
+        >>> tokens = train_tokenizer("char", ["to be"])
         >>> ids = tokens.encode("be to")
         >>> tokens.size, tokens.decode(ids)
         (6, 'be to')
     """
 
     kind: Kind
-    tokenizer: Tokenizer
+    tokenizer: HuggingFaceTokenizer
 
     @cached_property
     def size(self) -> int:
@@ -130,8 +130,8 @@ class Tokens:
         return text
 
     @classmethod
-    def from_json(cls, kind: object, text: object) -> Tokens:
-        """Tokens from what `to_json` wrote; untrusted.
+    def from_json(cls, kind: object, text: object) -> Tokenizer:
+        """A tokenizer from what `to_json` wrote; untrusted.
 
         Raises:
             ModelError: it is damaged, or the kind is unknown.
@@ -230,60 +230,16 @@ _SAMPLE: Final = 4 << 20
 """Characters by which one sees whether marks already stand apart from words."""
 
 
-@dataclass(eq=False)
-class TokenCounts:
-    """How often everything occurs that may become a token.
+def train_tokenizer(kind: Kind, pieces: Iterable[str], *, size: int | None = None) -> Tokenizer:
+    """The tokenizer of a text, counted in one pass: its most frequent characters, words or pieces.
 
-    Arguments:
-        kind: what a token is.
-        counts: of characters or words; empty for the other kinds.
-        apart: whether marks have to be cut off the words.
-        tokenizer: what learnt pieces of words; None for the other kinds.
-    """
-
-    kind: Kind
-    counts: Counter[str] = field(default_factory=Counter)
-    apart: bool = False
-    tokenizer: Tokenizer = None
-
-    def tokens(self, size: int | None = None) -> Tokens:
-        """The vocabulary of the most frequent ones.
-
-        Words that occur once become "<unk>" with those beyond `size`, so that the model learns how
-        to treat words that it has never seen; a text that has "<unk>" keeps them.
-
-        Arguments:
-            size: of the vocabulary, "<unk>" included; None for a number that fits.
-
-        Raises:
-            ArgumentError: the text has fewer different tokens than `size`.
-        """
-        if self.kind in ("byte", "bpe"):
-            return Tokens(self.kind, _byte_tokenizer() if self.kind == "byte" else self.tokenizer)
-        ranked = [text for text, _ in self.counts.most_common() if text != UNKNOWN]
-        if size is not None and size > len(ranked) + 1:
-            thing = "characters" if self.kind == "char" else "words"
-            raise ArgumentError(
-                f"{option('vocab', size)} is more than the text has: {len(ranked):,} different "
-                f"{thing}; give fewer, or leave it out."
-            )
-        if size is not None:
-            kept = ranked[: size - 1]
-        elif self.kind == "char":
-            kept = ranked[:MOST_CHARACTERS]
-        else:
-            closed = UNKNOWN in self.counts
-            kept = [text for text in ranked if closed or self.counts[text] > 1][:MOST_WORDS]
-        return Tokens(self.kind, _level_tokenizer(self.kind, [UNKNOWN, *kept], apart=self.apart))
-
-
-def count_tokens(kind: Kind, pieces: Iterable[str], *, size: int | None = None) -> TokenCounts:
-    """Count what a text is made of, in one pass.
+    Words that occur once become "<unk>" with those beyond `size`, so that the model learns how to
+    treat words that it has never seen; a text that has "<unk>" keeps them.
 
     Arguments:
         kind: what a token is.
         pieces: the text, from `text_files.read_all`.
-        size: of the vocabulary that is to be made; None for a number that fits.
+        size: of the vocabulary, "<unk>" included; None for a number that fits.
 
     Raises:
         TextError: there is no text.
@@ -294,9 +250,9 @@ def count_tokens(kind: Kind, pieces: Iterable[str], *, size: int | None = None) 
     if kind == "byte":
         if size not in (None, 256):
             raise ArgumentError(f"Bytes have a vocabulary of 256; leave out {option('vocab')}.")
-        return TokenCounts(kind)
+        return Tokenizer(kind, _byte_tokenizer())
     if kind == "bpe":
-        return TokenCounts(kind, tokenizer=_learnt_pieces(pieces, size or BPE_SIZE, given=size))
+        return Tokenizer(kind, _learnt_pieces(pieces, size or BPE_SIZE, given=size))
     counts: Counter[str] = Counter()
     apart, first = False, True
     for piece in pieces:
@@ -308,7 +264,21 @@ def count_tokens(kind: Kind, pieces: Iterable[str], *, size: int | None = None) 
         counts.update(_words(piece, apart=apart))
     if not counts:
         raise TextError("There is no text to count: every file is empty.")
-    return TokenCounts(kind, counts, apart)
+    ranked = [text for text, _ in counts.most_common() if text != UNKNOWN]
+    if size is not None and size > len(ranked) + 1:
+        thing = "characters" if kind == "char" else "words"
+        raise ArgumentError(
+            f"{option('vocab', size)} is more than the text has: {len(ranked):,} different "
+            f"{thing}; give fewer, or leave it out."
+        )
+    if size is not None:
+        kept = ranked[: size - 1]
+    elif kind == "char":
+        kept = ranked[:MOST_CHARACTERS]
+    else:
+        closed = UNKNOWN in counts
+        kept = [text for text in ranked if closed or counts[text] > 1][:MOST_WORDS]
+    return Tokenizer(kind, _level_tokenizer(kind, [UNKNOWN, *kept], apart=apart))
 
 
 def _words(piece: str, *, apart: bool) -> Iterator[str]:
@@ -322,9 +292,9 @@ def _marks_touch(text: str) -> bool:
     return sum(map(bool, marks)) > 0.1 * len(marks)
 
 
-def _level_tokenizer(kind: Kind, texts: list[str], *, apart: bool) -> Tokenizer:
+def _level_tokenizer(kind: Kind, texts: list[str], *, apart: bool) -> HuggingFaceTokenizer:
     """One token a character or a word."""
-    hugging: Any = library()
+    hugging: Any = tokenizers_package()
     made = hugging.Tokenizer(
         hugging.models.WordLevel(
             {text: number for number, text in enumerate(texts)}, unk_token=UNKNOWN
@@ -341,8 +311,8 @@ def _level_tokenizer(kind: Kind, texts: list[str], *, apart: bool) -> Tokenizer:
     return made
 
 
-def _byte_tokenizer() -> Tokenizer:
-    hugging: Any = library()
+def _byte_tokenizer() -> HuggingFaceTokenizer:
+    hugging: Any = tokenizers_package()
     letters = {letter: byte for byte, letter in enumerate(byte_letters())}
     made = hugging.Tokenizer(hugging.models.BPE(letters, []))
     made.pre_tokenizer = hugging.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -350,9 +320,9 @@ def _byte_tokenizer() -> Tokenizer:
     return made
 
 
-def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> Tokenizer:
+def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> HuggingFaceTokenizer:
     """Byte-pair encoding on bytes, so that nothing is unknown."""
-    hugging: Any = library()
+    hugging: Any = tokenizers_package()
     if size < 257:
         raise ArgumentError(
             f"{option('vocab', size)} is too few for pieces of words; give at least 257."

@@ -13,24 +13,42 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from holdfast.errors import ArgumentError, ModelError
-from holdfast.language.corpus import Corpus, Stored
-from holdfast.language.design import LanguageDesign, Wishes, choose_design, design_words
+from holdfast.errors import ModelError
+from holdfast.language.corpus import Corpus
+from holdfast.language.design import LanguageDesign, Overrides, choose_design, design_words
 from holdfast.language.network import LanguageNetwork, States
 from holdfast.language.score import WINDOW, mean_loss, surprises
 from holdfast.records import PlannedText
 from holdfast.training.budget import Budget, steps_within, update_seconds
 from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import Plan
-from holdfast.training.progress import Interrupts, Progress
+from holdfast.training.progress import Progress
 from holdfast.training.run_directory import RunDirectory
 from holdfast.training.seed import generator, seeded, torch_seed
+from holdfast.training.threads import torch_threads
 
-WATCHED = 65_536
+LEAST_STEPS: Final = 20
+"""Updates, however little time there is."""
+
+MOST_PASSES: Final = 60.0
+"""Readings of a text beyond which nothing is gained, where there is no budget."""
+
+_PLANNED: Final = 0.93
+"""Share of the time left that training plans for; scoring and writing take the rest."""
+
+_USUAL: Final = 6e9
+"""Multiplications and additions of one update, before a design is chosen."""
+
+_SPEED: Final = 4e10
+"""Multiplications and additions a second on one thread, before anything was timed."""
+
+_TIMING: Final = Plan(steps=10)
+"""Of the updates that are only timed."""
+
+WATCHED: Final = 65_536
 """Tokens of the validation text on which training is watched; all of them count in the end."""
 
-
-SCORES = 1 << 29
+SCORES: Final = 1 << 29
 """Scores of tokens in a validation, where the softmax is sampled in training."""
 
 
@@ -122,26 +140,20 @@ class LanguageTask:
         shift = int(generator(seed, "shift", epoch).integers(room)) if room > 1 else 0
         begin = shift + place * self._window
         columns = self._begins[:, None] + begin + np.arange(self._window + 1)
-        ids = torch.from_numpy(self._taken(columns).T.astype(np.int64))
+        ids = torch.from_numpy(self.corpus.training[columns].T.astype(np.int64))
         return TextBatch(ids[:-1].contiguous(), ids[1:].contiguous(), place == 0)
 
     def losses(self, module: nn.Module, batch: TextBatch) -> Tensor:
-        """(B,) mean surprise of each stream's window in nats, and what its activations cost."""
+        """(B,) mean surprise of each stream's window in nats."""
         assert isinstance(module, CarriedNetwork)
         if batch.first:
             module.begin()
-        network, design = module.network, self.design
+        network = module.network
         # Copies: the buffers change before the gradient is worked out.
         before = tuple((h.clone(), c.clone()) for h, c in module.states)
         states, after = network(batch.ids, before)
         module.keep(after)
-        losses = network.losses(states, batch.targets).mean(dim=0)
-        if network.training and design.activation_penalty:
-            losses = losses + design.activation_penalty * states.square().mean(dim=(0, 2))
-        if network.training and design.temporal_penalty and len(states) > 1:
-            change = (states[1:] - states[:-1]).square().mean(dim=(0, 2))
-            losses = losses + design.temporal_penalty * change
-        return losses
+        return network.losses(states, batch.targets).mean(dim=0)
 
     def names(self, batch: TextBatch, rows: Sequence[int]) -> Sequence[str]:
         """Where in the text some streams are."""
@@ -156,65 +168,20 @@ class LanguageTask:
             watched = min(watched, max(SCORES // self.design.vocabulary, 1_000))
         return mean_loss(module.network, self.corpus.validation[: watched + 1])
 
-    def _taken(self, places: np.ndarray) -> Stored:
-        taken: Stored = self.corpus.training[places]
-        return taken
-
-
-def planned(task: LanguageTask, steps: int, threads: int) -> PlannedText:
-    """What a training is going to do.
-
-    Arguments:
-        task: with text and network.
-        steps: updates.
-        threads: of the processor.
-    """
-    corpus, design = task.corpus, task.design
-    read = steps * design.batch * design.window
-    return PlannedText(
-        kind=corpus.tokens.kind,
-        vocabulary=corpus.tokens.size,
-        learnt=len(corpus.training),
-        held_out=len(corpus.validation),
-        parameters=sum(weight.numel() for weight in task.module.network.parameters()),
-        design=tuple(design_words(design).items()),
-        steps=steps,
-        passes=read / len(corpus.training),
-        threads=threads,
-    )
-
-
-LEAST_STEPS: Final = 20
-"""Updates, however little time there is."""
-
-MOST_PASSES: Final = 60.0
-"""Readings of a text beyond which nothing is gained, where there is no budget."""
-
-_PLANNED = 0.93
-"""Share of the time left that training plans for; scoring and writing take the rest."""
-
-_USUAL = 6e9
-"""Multiplications and additions of one update, before a design is chosen."""
-
-_SPEED = 4e10
-"""Multiplications and additions a second on one thread, before anything was timed."""
-
 
 @dataclass(frozen=True, eq=False)
-class LanguageFit:
-    """A trained network, and how it came to be.
+class LanguageResult:
+    """A trained language model, and the record of its training.
 
     Arguments:
-        task: with the network.
-        trained: the record of the loop.
-        threads: on which it was trained.
-        seed: of everything random.
+        task: the text and the network.
+        trained: the record of the loop: steps, curves, why it stopped.
+        threads: of the processor, on which it was trained.
     """
 
     task: LanguageTask
     trained: Trained
     threads: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -239,78 +206,66 @@ class _Decisions:
             ) from error
 
 
-def fit(
+def train_language(
     corpus: Corpus,
     *,
     design: LanguageDesign | None,
-    wishes: Wishes,
+    overrides: Overrides,
     budget: Budget,
     steps: int | None,
     seed: int,
     progress: Progress,
     folder: Path | None,
-    announce: Callable[[LanguageTask, int, int], None] | None = None,
-    interrupts: Interrupts | None = None,
-) -> LanguageFit:
+    announce: Callable[[PlannedText], None] | None = None,
+) -> LanguageResult:
     """Train a network on a text.
 
     Arguments:
         corpus: from `corpus.prepare`.
         design: the network's sizes; None to choose what fits the text and the time.
-        wishes: what the caller asks of the choice.
+        overrides: sizes and shares in place of those that would be chosen.
         budget: of everything; its clock is already running.
         steps: updates in place of the budget.
         seed: of everything random.
         progress: is told of every update.
         folder: for checkpoints, from which a killed run goes on; None for none.
-        announce: is given the task, its steps and its threads before training begins.
-        interrupts: watches for Ctrl-C.
+        announce: is given the plan before training begins.
 
     Raises:
-        ArgumentError: a design is given, and wishes for a choice, too.
         NonFiniteLossError: training failed.
         ModelError: the checkpoint in `folder` is of another run.
     """
-    if design is not None and wishes != Wishes():
-        raise ArgumentError("Give a design, or sizes and dropout for one that is chosen; not both.")
     identity = {
         "text": corpus.identity,
         "budget": budget.seconds,
         "steps": steps,
         "seed": seed,
         "design": None if design is None else design.to_json(),
-        "wishes": wishes.to_json(),
+        "overrides": overrides.to_json(),
     }
     directory = None if folder is None else RunDirectory(folder, identity)
     found = None if directory is None else directory.decisions()
     if found is None:
-        decisions = _decide(corpus, design, wishes, budget, steps, seed)
+        decisions = _decide(corpus, design, overrides, budget, steps, seed)
         if directory is not None:
             directory.keep(decisions.to_json())
     else:
         decisions = _Decisions.from_json(found)
-    before = torch.get_num_threads()
-    torch.set_num_threads(decisions.threads)
-    try:
+    # The deadline is a safety net, which must not take away the least that is promised.
+    unlimited = steps is not None or decisions.steps <= LEAST_STEPS
+    with torch_threads(decisions.threads):
         task = LanguageTask(decisions.design, corpus, seed)
         if announce is not None:
-            announce(task, decisions.steps, decisions.threads)
+            announce(_planned(task, decisions))
         trained = train(
             task,
             language_plan(decisions.design, decisions.steps, seed),
             folder=None if directory is None else directory.checkpoints(),
             identity=corpus.identity,
             progress=_WithSpeed(progress, decisions.design),
-            description="Training",
-            # A safety net, which must not take away the least that is promised.
-            deadline=None
-            if steps is not None or decisions.steps <= LEAST_STEPS
-            else budget.deadline,
-            interrupts=interrupts,
+            deadline=None if unlimited else budget.deadline,
         )
-    finally:
-        torch.set_num_threads(before)
-    return LanguageFit(task, trained, decisions.threads, seed)
+    return LanguageResult(task, trained, decisions.threads)
 
 
 def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
@@ -329,10 +284,25 @@ def language_plan(design: LanguageDesign, steps: int, seed: int) -> Plan:
     )
 
 
+def _planned(task: LanguageTask, decisions: _Decisions) -> PlannedText:
+    corpus, design = task.corpus, task.design
+    return PlannedText(
+        kind=corpus.tokenizer.kind,
+        vocabulary=corpus.tokenizer.size,
+        learnt=len(corpus.training),
+        held_out=len(corpus.validation),
+        parameters=sum(weight.numel() for weight in task.module.network.parameters()),
+        design=tuple(design_words(design).items()),
+        steps=decisions.steps,
+        passes=decisions.steps * design.batch * design.window / len(corpus.training),
+        threads=decisions.threads,
+    )
+
+
 def _decide(
     corpus: Corpus,
     design: LanguageDesign | None,
-    wishes: Wishes,
+    overrides: Overrides,
     budget: Budget,
     steps: int | None,
     seed: int,
@@ -345,10 +315,10 @@ def _decide(
             flops = steps * _USUAL
         elif budget.seconds is not None:
             flops = _PLANNED * budget.remaining() * _SPEED * min(threads, 4)
-            first = _chosen(corpus, flops, wishes)
+            first = _chosen(corpus, flops, overrides)
             seconds = _PLANNED * budget.remaining()
             flops = seconds * _measured_speed(first, corpus, seed, seconds)
-        design = _chosen(corpus, flops, wishes)
+        design = _chosen(corpus, flops, overrides)
     if steps is not None:
         return _Decisions(design, steps, threads)
     task = LanguageTask(design, corpus, seed)
@@ -365,9 +335,9 @@ def _decide(
     return _Decisions(design, counted, threads)
 
 
-def _chosen(corpus: Corpus, flops: float, wishes: Wishes) -> LanguageDesign:
-    tokens = corpus.tokens
-    return choose_design(tokens.kind, tokens.size, len(corpus.training), flops, wishes)
+def _chosen(corpus: Corpus, flops: float, overrides: Overrides) -> LanguageDesign:
+    tokens = corpus.tokenizer
+    return choose_design(tokens.kind, tokens.size, len(corpus.training), flops, overrides)
 
 
 def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int, seconds: float) -> float:
@@ -378,9 +348,6 @@ def _measured_speed(design: LanguageDesign, corpus: Corpus, seed: int, seconds: 
     except TimeoutError:
         each = max(seconds, 1e-9)  # nothing may be left at all
     return design.flops_per_token() * design.window * design.batch / each
-
-
-_TIMING = Plan(steps=10)
 
 
 def _scoring_seconds(task: LanguageTask, corpus: Corpus) -> float:

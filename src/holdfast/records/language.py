@@ -139,6 +139,20 @@ class TagScore:
     f1: float
     count: int
 
+    @classmethod
+    def of(cls, name: str, right: int, predicted: int, count: int) -> TagScore:
+        """The scores from counts.
+
+        Arguments:
+            name: of the tag.
+            right: how many were found.
+            predicted: how many were predicted, rightly or not.
+            count: how many there truly are.
+        """
+        precision, recall = right / max(predicted, 1), right / max(count, 1)
+        both = precision + recall
+        return cls(name, precision, recall, 2 * precision * recall / both if both else 0.0, count)
+
 
 @dataclass(frozen=True)
 class TagScores:

@@ -1,4 +1,4 @@
-"""The public class of classifiers: fit, predict, evaluate, save, load."""
+"""`TextClassifier`: the public class of classifiers: fit, predict, evaluate, save, load."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.language.classify.data import check_kinds, given_labels, given_texts
-from holdfast.language.classify.model import MOST_NETWORKS, StoredClassifier
-from holdfast.language.classify.networks import StartedNetwork
-from holdfast.language.classify.scores import classifier_scores, deciding_words
+from holdfast.language.classify.data import check_labels, checked_labels, checked_texts
+from holdfast.language.classify.model import KIND, MOST_NETWORKS, FittedClassifier
+from holdfast.language.classify.record import classifier_record
+from holdfast.language.classify.scores import classifier_scores, leave_one_out
 from holdfast.language.classify.training import (
-    Asked,
-    ClassifierFit,
+    ClassifierConfig,
+    ClassifierResult,
     Part,
-    fit_classifier,
     folder_of,
+    train_classifier,
 )
 from holdfast.language.language_model import LanguageModel
-from holdfast.records import ClassifierScores
+from holdfast.records import ClassifierRecord, ClassifierScores
 from holdfast.training import run_directory
 from holdfast.training.budget import Budget, duration
 from holdfast.training.parameters import Parameters
@@ -34,7 +34,7 @@ Weighting = Literal["none", "balanced"]
 
 
 class TextClassifier(Parameters):
-    """A bidirectional LSTM that gives a text one of several labels, with honest probabilities.
+    """Bidirectional LSTMs that give a text one of several labels, with calibrated probabilities.
 
     Arguments:
         budget: how long `fit` may take, such as "5m"; None for as long as it is worth.
@@ -45,10 +45,17 @@ class TextClassifier(Parameters):
         class_weight: "balanced" lets every label count alike, however rare it is.
         blend: whether a log-linear model over words, their pairs and pieces is blended in, with
             the share that suits held-out texts; `scores_.parts` says how each does alone.
-        start: a `LanguageModel`, or the folder of one, whose layers the networks start from (Howard
-            and Ruder 2018, arXiv 1801.06146); one more network starts from nothing, and
-            `scores_.warm_start` says whether it helped. None to start from nothing.
+        start: a `LanguageModel`, or the folder of one, to fine-tune (Howard and Ruder 2018, arXiv
+            1801.06146); one more network is trained from scratch, and `scores_.warm_start` says
+            whether the start helped. None to train from scratch.
         seed: of everything random.
+
+    Attributes:
+        classes_: (K,) the labels, sorted, as they were given: texts, whole numbers or truth values;
+            there after `fit` or `load`, as is the next.
+        model_: networks, log-linear model and temperature.
+        scores_: on texts that were held out in `fit`; None for a loaded model, or too few texts.
+        result_: the record of the training; None for a loaded model.
 
     Raises:
         ArgumentError: an argument is out of range.
@@ -60,6 +67,12 @@ class TextClassifier(Parameters):
         >>> classifier.fit(texts, labels).predict(["such joy"]).tolist()
         ['good']
     """
+
+    KIND: ClassVar[str] = KIND
+    """What a model folder of this class says it holds."""
+
+    classes_: NDArray[Any]
+    model_: FittedClassifier
 
     def __init__(
         self,
@@ -99,25 +112,8 @@ class TextClassifier(Parameters):
         self.blend = blend
         self.start = start
         self.seed = seed
-        self._kept: StoredClassifier | None = None
-        self.fit_: ClassifierFit | None = None
-        """How it was trained, where this process has trained it."""
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """(K,) the labels, sorted, as they were given: texts, whole numbers or truth values.
-
-        Raises:
-            AttributeError: not fitted.
-        """
-        if self._kept is None:
-            raise AttributeError("The classifier is not fitted yet; call fit first.")
-        return self._kept.classes
-
-    @property
-    def scores_(self) -> ClassifierScores | None:
-        """On texts that were held out, where this process has trained it and there were enough."""
-        return None if self.fit_ is None else self.fit_.scores
+        self.scores_: ClassifierScores | None = None
+        self.result_: ClassifierResult | None = None
 
     def fit(
         self,
@@ -140,32 +136,46 @@ class TextClassifier(Parameters):
             checkpoints: folder from which a training that was killed goes on; None for none.
             progress: is told of every update; None for a bar on a terminal.
 
+        Returns:
+            itself.
+
         Raises:
             ArgumentError: there is one label only, nearly one for each text, or one is missing.
             ModelError: `start` is no language model.
         """
         clock = Budget.parse(None if self.steps else self.budget, start=time.monotonic())
-        given = given_texts(texts)
-        named = given_labels(labels, len(given))
-        check_kinds(named.tolist())
-        begin = self.start
-        if begin is not None and not isinstance(begin, LanguageModel):
-            begin = LanguageModel.load(begin)
-        asked = Asked(
-            self.steps,
-            self.networks,
-            self.hidden,
-            self.embedding,
-            self.class_weight == "balanced",
-            self.blend,
-            self.seed,
-            begin,
+        texts = checked_texts(texts)
+        labels = checked_labels(labels, len(texts))
+        check_labels(labels.tolist())
+        start = self.start
+        if start is not None and not isinstance(start, LanguageModel):
+            start = LanguageModel.load(start)
+        config = ClassifierConfig(
+            steps=self.steps,
+            networks=self.networks,
+            hidden=self.hidden,
+            embedding=self.embedding,
+            balanced=self.class_weight == "balanced",
+            blend=self.blend,
+            seed=self.seed,
+            start=start,
         )
         shown = progress_for_terminal() if progress is None else progress
         folder = None if checkpoints is None else Path(checkpoints)
-        self.fit_ = fit_classifier(asked, given, named, clock, shown, folder)
-        self._kept = self.fit_.kept
+        self.result_ = train_classifier(config, texts, labels, clock, shown, folder)
+        self.scores_ = self.result_.scores
+        self.model_ = self.result_.model
+        self.classes_ = self.model_.classes
         return self
+
+    @staticmethod
+    def clear_checkpoints(folder: str | Path) -> None:
+        """Remove what a training that is done has left, and nothing that lies beside it."""
+        for number in range(MOST_NETWORKS):
+            for part in get_args(Part):
+                run_directory.clear(folder_of(Path(folder), number, part))
+        with suppress(OSError):  # refused where the caller keeps something of his own in it
+            Path(folder).rmdir()
 
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """(N,) the likeliest label of each text.
@@ -173,8 +183,7 @@ class TextClassifier(Parameters):
         Raises:
             ArgumentError: not fitted.
         """
-        chances = self.predict_proba(texts)
-        return np.asarray(self._fitted().classes[chances.argmax(axis=1)])
+        return np.asarray(self._fitted().classes[self.predict_proba(texts).argmax(axis=1)])
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """(N, K) the probability of each label, in the order of `classes_`.
@@ -182,7 +191,7 @@ class TextClassifier(Parameters):
         Raises:
             ArgumentError: not fitted.
         """
-        return self._fitted().chances(given_texts(texts))
+        return self._fitted().chances(checked_texts(texts))
 
     def score(self, texts: Iterable[str], labels: Iterable[Any]) -> float:
         """The share of texts whose label is right.
@@ -193,32 +202,57 @@ class TextClassifier(Parameters):
         return self.evaluate(texts, labels).accuracy
 
     def evaluate(self, texts: Iterable[str], labels: Iterable[Any]) -> ClassifierScores:
-        """How well it does on labelled texts.
+        """How well it does on labelled texts: accuracy, F1 of each label, calibration.
 
         Raises:
             ArgumentError: not fitted, fewer labels than texts, or none.
         """
-        kept, given = self._fitted(), given_texts(texts)
-        named = [str(one) for one in given_labels(labels, len(given)).tolist()]
-        return classifier_scores(kept.chances(given), named, kept.labels, {})
+        model, texts = self._fitted(), checked_texts(texts)
+        names = [str(one) for one in checked_labels(labels, len(texts)).tolist()]
+        return classifier_scores(model.chances(texts), names, model.labels, {})
 
-    def deciding(self, text: str, label: Any = None) -> list[tuple[str, float]]:
-        """Each word of a text, and what its absence would cost a label's probability.
+    def word_importance(self, text: str, label: Any = None) -> list[tuple[str, float]]:
+        """Leave-one-out importance: what each word's absence costs a label's probability.
 
         Arguments:
             text: to look at.
             label: one of `classes_`; None for the likeliest.
 
+        Returns:
+            Each word and its importance; words that speak for the label are positive.
+
         Raises:
             ArgumentError: not fitted, or the label is not known.
         """
-        kept = self._fitted()
-        known = kept.classes.tolist()
+        model = self._fitted()
+        known = model.classes.tolist()
         if label is not None and label not in known:
-            named = ", ".join(map(str, known[:10]))
-            raise ArgumentError(f"label={label!r} is not one of {named}.")
-        number = int(kept.chances([text]).argmax()) if label is None else known.index(label)
-        return deciding_words(kept.chances, text, number)
+            names = ", ".join(map(str, known[:10]))
+            raise ArgumentError(f"label={label!r} is not one of {names}.")
+        number = int(model.chances([text]).argmax()) if label is None else known.index(label)
+        return leave_one_out(model.chances, text, number)
+
+    def record(
+        self, *, title: str = "Classifier", command: str = "", started: float | None = None
+    ) -> ClassifierRecord:
+        """All that a report shows of the training, for `holdfast.reports.save`.
+
+        Arguments:
+            title: what it was trained on.
+            command: that trained it; "" from Python.
+            started: the reading of ``time.monotonic`` from which seconds count; None for those of
+                the updates alone.
+
+        Raises:
+            ArgumentError: it was loaded, or there were too few texts to hold some out.
+        """
+        if self.result_ is None:
+            raise ArgumentError(
+                "There is nothing to report: this classifier was loaded, not trained."
+            )
+        return classifier_record(
+            self.result_, seed=self.seed, title=title, command=command, started=started
+        )
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder, whole or not at all.
@@ -229,15 +263,6 @@ class TextClassifier(Parameters):
         """
         self._fitted().save(folder)
 
-    @staticmethod
-    def clear(checkpoints: str | Path) -> None:
-        """Remove what a training that is done has left in its folder of checkpoints."""
-        for number in range(MOST_NETWORKS):
-            for part in get_args(Part):
-                run_directory.clear(folder_of(Path(checkpoints), number, part))
-        with suppress(OSError):  # refused where the caller keeps something of his own in it
-            Path(checkpoints).rmdir()
-
     @classmethod
     def load(cls, folder: str | Path) -> TextClassifier:
         """A classifier from its folder, everything checked.
@@ -245,21 +270,19 @@ class TextClassifier(Parameters):
         Raises:
             ModelError: the folder is missing, corrupt, foreign or from a newer version.
         """
-        kept = StoredClassifier.load(folder)
-        first = kept.members[0]
-        design = first.design if isinstance(first, StartedNetwork) else first.encoder.design
-        made = cls(
-            networks=len(kept.members),
-            hidden=design.hidden,
-            embedding=design.embedding,
-            blend=kept.bag is not None,
+        model = FittedClassifier.load(folder)
+        classifier = cls(
+            networks=len(model.networks),
+            hidden=model.design.hidden,
+            embedding=model.design.embedding,
+            blend=model.log_linear is not None,
         )
-        made._kept = kept
-        return made
+        classifier.model_, classifier.classes_ = model, model.classes
+        return classifier
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Whether `fit` was called; scikit-learn asks."""
-        return self._kept is not None
+        """Whether there is a model; scikit-learn's `check_is_fitted` asks."""
+        return hasattr(self, "model_")
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn wants to know of an estimator; only it calls this."""
@@ -272,7 +295,7 @@ class TextClassifier(Parameters):
             input_tags=InputTags(one_d_array=False, two_d_array=False, string=True),
         )
 
-    def _fitted(self) -> StoredClassifier:
-        if self._kept is None:
+    def _fitted(self) -> FittedClassifier:
+        if not self.__sklearn_is_fitted__():
             raise ArgumentError("The classifier is not fitted yet; call fit first.")
-        return self._kept
+        return self.model_

@@ -1,14 +1,17 @@
-"""Texts and labels as they are given, checked."""
+"""Texts and labels in tables, lists, arrays and columns: reading, checking and writing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, TableError, option
+from holdfast.tables.files import read_file
+from holdfast.tables.raw import RawTable
 
 FEWEST: Final = 2
 MOST: Final = 1_000
@@ -19,19 +22,87 @@ _LARGEST: Final = 2.0**53
 """Whole numbers beyond this are not told apart as floats."""
 
 
-def given_texts(texts: Iterable[Any]) -> list[str]:
+def read_texts(path: str | Path, *, text: str = "text") -> list[str]:
+    """A column of texts in a table, checked.
+
+    Arguments:
+        path: of the table: CSV, Parquet or Excel.
+        text: the column's name.
+
+    Raises:
+        TableError: the file cannot be read, lacks the column, or a row has no text.
+    """
+    return _column(read_file(path), text, "text")
+
+
+def read_labelled_texts(
+    path: str | Path, *, text: str = "text", label: str = "label", learnable: bool = False
+) -> tuple[list[str], list[str]]:
+    """Columns of texts and of their labels in a table, checked.
+
+    Arguments:
+        path: of the table: CSV, Parquet or Excel.
+        text, label: the columns' names.
+        learnable: whether to refuse labels of which nothing can be learnt.
+
+    Raises:
+        TableError: the file cannot be read, lacks a column, or a row has no text or label.
+        ArgumentError: there is one label only, or nearly one for each text.
+    """
+    table = read_file(path)
+    texts, labels = _column(table, text, "text"), _column(table, label, "label")
+    if learnable:
+        check_labels(labels, f"{table.where}, column {label}")
+    return texts, labels
+
+
+def write_labels(
+    path: str | Path,
+    texts: Sequence[str],
+    classes: Iterable[Any],
+    chances: NDArray[np.float64],
+    *,
+    text: str = "text",
+) -> None:
+    """Write a CSV of texts, the likeliest label of each, and every label's probability.
+
+    Where the column of the texts is called label itself, the new one is label_.
+
+    Arguments:
+        path: of the file.
+        texts: N.
+        classes: K labels.
+        chances: (N, K) their probabilities, from `TextClassifier.predict_proba`.
+        text: name of the column of the texts.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    from holdfast.tables.frames import write_csv  # loads narwhals
+
+    names = np.array([str(one) for one in classes], dtype=object)
+    columns = {
+        "label": names[chances.argmax(axis=1)],
+        **{f"p({name})": chances[:, place] for place, name in enumerate(names)},
+    }
+    while text in columns:  # the table's own column keeps its name
+        columns = {f"{name}_" if name == text else name: one for name, one in columns.items()}
+    write_csv(path, {text: np.array(texts, dtype=object), **columns})
+
+
+def checked_texts(texts: Iterable[Any]) -> list[str]:
     """Texts of a list, an array or a column, checked.
 
     Raises:
         ArgumentError: it is one text, or a text is missing.
 
     Example:
-        >>> given_texts(np.array(["a joy", "dull"]))
+        >>> checked_texts(np.array(["a joy", "dull"]))
         ['a joy', 'dull']
     """
     if isinstance(texts, str):
         raise ArgumentError(f"Give a list of texts; {texts[:40]!r} is one text.")
-    made = []
+    checked = []
     for place, text in enumerate(texts):
         value = text.as_py() if hasattr(text, "as_py") else text  # pyarrow's
         if not isinstance(value, str):
@@ -45,11 +116,11 @@ def given_texts(texts: Iterable[Any]) -> list[str]:
             raise ArgumentError(
                 f"texts[{place}] holds U+{half:04X}, which is no character; take it out."
             ) from error
-        made.append(str(value))  # numpy's strings too
-    return made
+        checked.append(str(value))  # numpy's strings too
+    return checked
 
 
-def given_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
+def checked_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
     """(N,) labels as an array of texts, whole numbers or truth values.
 
     Arguments:
@@ -60,9 +131,9 @@ def given_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
         ArgumentError: there are fewer or more, or one is missing.
 
     Example:
-        >>> given_labels([1, 0], 2).dtype.kind, given_labels(["good", 2], 2).tolist()
+        >>> checked_labels([1, 0], 2).dtype.kind, checked_labels(["good", 2], 2).tolist()
         ('i', ['good', '2'])
-        >>> given_labels([1.0, 0.0], 2).tolist()
+        >>> checked_labels([1.0, 0.0], 2).tolist()
         [1, 0]
     """
     values = [one.as_py() if hasattr(one, "as_py") else one for one in labels]
@@ -81,7 +152,7 @@ def given_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
     return np.array([str(value) for value in values])
 
 
-def check_kinds(labels: Sequence[Any], what: str = "labels") -> None:
+def check_labels(labels: Sequence[Any], what: str = "labels") -> None:
     """Refuse labels of one kind, and labels that are nearly all different.
 
     Arguments:
@@ -119,3 +190,21 @@ def _missing(value: Any) -> bool:
 def _mixed(values: list[Any]) -> bool:
     """Whether truth values stand among numbers, which numpy would make numbers of."""
     return len({isinstance(value, bool | np.bool_) for value in values}) > 1
+
+
+def _column(table: RawTable, name: str, argument: str) -> list[str]:
+    """A column as texts; every row must have one."""
+    if name not in table.columns:
+        names = ", ".join(list(table.columns)[:12])
+        raise TableError(
+            f"{table.where} has no column {name!r}; it has {names}. See {option(argument)}."
+        )
+    values = table.columns[name].to_pylist()
+    for row, value in enumerate(values):
+        if value is None or not str(value).strip():
+            raise TableError(
+                f"{table.where}, {table.at(row)}: {name} is empty; fill it in or leave the row out."
+            )
+    if not values:
+        raise TableError(f"{table.where} has no rows.")
+    return [str(value) for value in values]

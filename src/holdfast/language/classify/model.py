@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError
-from holdfast.language.classify.log_linear import Bag
+from holdfast.language.classify.log_linear import LogLinear
 from holdfast.language.classify.networks import (
     ClassifierNetwork,
+    FineTunedNetwork,
     Reader,
-    StartedNetwork,
     TokenReader,
     WordReader,
     reader_from_json,
@@ -37,65 +37,49 @@ _FIELDS: Final = {"design", "reader", "labels", "networks", "temperature", "shar
 _COLDEST, _HOTTEST = 0.01, 100.0
 _BATCH = 32
 
-Network: TypeAlias = ClassifierNetwork | StartedNetwork
+Network: TypeAlias = ClassifierNetwork | FineTunedNetwork
 
 
 @dataclass(frozen=True, eq=False)
-class StoredClassifier:
+class FittedClassifier:
     """All that predictions need.
 
     Arguments:
         reader: makes numbers of a text.
         classes: (K,) labels: texts, whole numbers or truth values.
-        networks: that are averaged, of one design, and read words.
-        started: in place of them those that started from a language model.
-        bag: of words and what they are made of, blended in; None for the networks alone.
-        share: of the bag in the blend, 0 to 1.
+        networks: that are averaged, at least one, all of one kind and design.
+        log_linear: blended in; None for the networks alone.
+        share: of the log-linear model in the blend, 0 to 1.
         temperature: by which scores are divided.
     """
 
     reader: Reader
     classes: NDArray[Any]
-    networks: tuple[ClassifierNetwork, ...]
-    started: tuple[StartedNetwork, ...] = ()
-    bag: Bag | None = None
+    networks: tuple[Network, ...]
+    log_linear: LogLinear | None = None
     share: float = 0.0
     temperature: float = 1.0
 
-    @classmethod
-    def of(
-        cls,
-        reader: Reader,
-        classes: NDArray[Any],
-        networks: Sequence[Network],
-        bag: Bag | None = None,
-        share: float = 0.0,
-        temperature: float = 1.0,
-    ) -> StoredClassifier:
-        """The same from networks of either kind, all of one."""
-        own = tuple(one for one in networks if isinstance(one, ClassifierNetwork))
-        started = tuple(one for one in networks if isinstance(one, StartedNetwork))
-        return cls(reader, classes, own, started, bag, share, temperature)
-
     @property
-    def members(self) -> tuple[Network, ...]:
-        """The networks of either kind; at least one."""
-        return self.networks or self.started
+    def design(self) -> EncoderDesign | LanguageDesign:
+        """Sizes of the networks."""
+        first = self.networks[0]
+        return first.design if isinstance(first, FineTunedNetwork) else first.encoder.design
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The K labels as texts."""
         return tuple(str(one) for one in self.classes.tolist())
 
-    @property
-    def vocabulary(self) -> WordVocabulary:
-        """Of the words.
+    def word_network(self) -> tuple[WordVocabulary, ClassifierNetwork]:
+        """The vocabulary of words, and the first network.
 
         Raises:
             ModelError: the networks started from a language model and read what it reads.
         """
-        if isinstance(self.reader, WordReader):
-            return self.reader.vocabulary
+        network = self.networks[0]
+        if isinstance(self.reader, WordReader) and isinstance(network, ClassifierNetwork):
+            return self.reader.vocabulary, network
         raise ModelError(
             "This classifier started from a language model and reads its tokens, not words; give "
             "the language model instead."
@@ -103,9 +87,9 @@ class StoredClassifier:
 
     def chances(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(N, K) the probability of each label."""
-        scores = network_scores(self.reader, self.members, texts, len(self.classes))
-        if self.bag is not None and self.share:
-            scores = blended(scores, self.bag.log_probabilities(texts), self.share)
+        scores = network_scores(self.reader, self.networks, texts, len(self.classes))
+        if self.log_linear is not None and self.share:
+            scores = blended(scores, self.log_linear.log_probabilities(texts), self.share)
         return probabilities(scores / self.temperature)
 
     def save(self, folder: str | Path) -> None:
@@ -114,28 +98,26 @@ class StoredClassifier:
         Raises:
             InputError: the folder cannot be written, or holds something that is not ours.
         """
-        first = self.members[0]
-        design = first.design if isinstance(first, StartedNetwork) else first.encoder.design
         manifest = {
-            "design": design.to_json(),
+            "design": self.design.to_json(),
             "reader": self.reader.to_json(),
             "labels": self.classes.tolist(),
-            "networks": len(self.members),
+            "networks": len(self.networks),
             "temperature": self.temperature,
             "share": self.share,
-            "bag": None if self.bag is None else list(self.bag.names),
+            "bag": None if self.log_linear is None else list(self.log_linear.names),
         }
         arrays: dict[str, NDArray[Any]] = {
             f"{number}/{name}": array
-            for number, network in enumerate(self.members)
+            for number, network in enumerate(self.networks)
             for name, array in arrays_of(network).items()
         }
-        if self.bag is not None:
-            arrays |= {"bag/weights": self.bag.weights, "bag/bias": self.bag.bias}
+        if self.log_linear is not None:
+            arrays |= {"bag/weights": self.log_linear.weights, "bag/bias": self.log_linear.bias}
         storage.save(folder, KIND, manifest, arrays)
 
     @classmethod
-    def load(cls, folder: str | Path) -> StoredClassifier:
+    def load(cls, folder: str | Path) -> FittedClassifier:
         """Read a model folder, everything checked.
 
         Raises:
@@ -159,8 +141,8 @@ class StoredClassifier:
                 _network(reader, manifest["design"], len(labels), _under(f"{number}/", arrays))
                 for number in range(count)
             )
-            bag = _bag(manifest["bag"], _under("bag/", arrays), len(labels))
-            return cls.of(reader, labels, networks, bag, share, temperature)
+            log_linear = _log_linear(manifest["bag"], _under("bag/", arrays), len(labels))
+            return cls(reader, labels, networks, log_linear, share, temperature)
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = str(error).rstrip(".")
             raise ModelError(f"{folder} does not fit together ({reason}); train it again.") from (
@@ -172,23 +154,23 @@ def network_scores(
     reader: Reader, networks: Sequence[Network], texts: Sequence[str], labels: int
 ) -> NDArray[np.float64]:
     """(N, K) log-probabilities, averaged over networks."""
-    made = np.zeros((len(texts), labels))
+    scores = np.zeros((len(texts), labels))
     if not len(texts):
-        return made
+        return scores
     batches = reader.batches(texts, _BATCH)
     for rows in batches.in_order():
         read = batches.tensors(rows)
         with torch.no_grad():
             logs = [torch.log_softmax(network(read).double(), dim=-1) for network in networks]
-        made[rows] = torch.stack(logs).mean(dim=0).numpy()
-    return made
+        scores[rows] = torch.stack(logs).mean(dim=0).numpy()
+    return scores
 
 
 def blended(
-    networks: NDArray[np.float64], bag: NDArray[np.float64], share: float
+    networks: NDArray[np.float64], log_linear: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """(N, K) log-probabilities of networks and a bag, averaged; not normalised."""
-    return (1.0 - share) * networks + share * bag
+    """(N, K) log-probabilities of networks and a log-linear model, averaged; not normalised."""
+    return (1.0 - share) * networks + share * log_linear
 
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -210,16 +192,16 @@ def _network(
 ) -> Network:
     if isinstance(reader, TokenReader):
         language = LanguageDesign.from_json(described)
-        if language.vocabulary != reader.tokens.size:
+        if language.vocabulary != reader.tokenizer.size:
             raise ModelError("its vocabulary is not that of its design")
-        return network_from(lambda: StartedNetwork(language, labels), arrays)
+        return network_from(lambda: FineTunedNetwork(language, labels), arrays)
     assert isinstance(reader, WordReader)
     design = EncoderDesign.from_json(described)
     reader.vocabulary.check(design.words, design.letters)
     return network_from(lambda: ClassifierNetwork(design, labels), arrays)
 
 
-def _bag(names: object, arrays: dict[str, NDArray[Any]], labels: int) -> Bag | None:
+def _log_linear(names: object, arrays: dict[str, NDArray[Any]], labels: int) -> LogLinear | None:
     if names is None:
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -229,4 +211,4 @@ def _bag(names: object, arrays: dict[str, NDArray[Any]], labels: int) -> Bag | N
         raise ValueError("the weights of its words are damaged")
     if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
         raise ValueError("the weights of its words are damaged")
-    return Bag(tuple(names), weights.astype(np.float32), bias.astype(np.float32))
+    return LogLinear(tuple(names), weights.astype(np.float32), bias.astype(np.float32))

@@ -16,7 +16,7 @@ from holdfast.errors import ModelError
 from holdfast.language.design import LanguageDesign
 from holdfast.language.network import LanguageNetwork
 from holdfast.language.sentence_training import SentenceBatch, SentenceBatches
-from holdfast.language.tokenizer import Tokens
+from holdfast.language.tokenizer import Tokenizer
 from holdfast.language.word_encoder import EncoderDesign, WordEncoder, WordTensors
 from holdfast.language.words import LONGEST, WordVocabulary, cut_words, shortened
 from holdfast.training.plan import LayerRate
@@ -48,10 +48,10 @@ class TokenReader:
     """Reads what a language model reads.
 
     Arguments:
-        tokens: of the language model.
+        tokenizer: of the language model.
     """
 
-    tokens: Tokens
+    tokenizer: Tokenizer
 
     def batches(self, texts: Sequence[str], size: int) -> SentenceBatches:
         """Batches of texts, each of at most `LONGEST` tokens."""
@@ -59,16 +59,16 @@ class TokenReader:
 
     def numbers(self, text: str) -> NDArray[np.int64]:
         """(T,) at least one, at most `LONGEST`."""
-        found = self.tokens.encode(text).astype(np.int64)
+        found = self.tokenizer.encode(text).astype(np.int64)
         if not len(found):
-            found = self.tokens.encode("\n").astype(np.int64)
+            found = self.tokenizer.encode("\n").astype(np.int64)
         if len(found) > LONGEST:
             found = np.concatenate([found[: LONGEST // 2], found[-(LONGEST // 2) :]])
         return found if len(found) else np.zeros(1, dtype=np.int64)
 
     def to_json(self) -> dict[str, object]:
         """The fields, ready for JSON."""
-        return {"kind": self.tokens.kind, "tokens": self.tokens.to_json()}
+        return {"kind": self.tokenizer.kind, "tokens": self.tokenizer.to_json()}
 
 
 Reader: TypeAlias = WordReader | TokenReader
@@ -83,7 +83,7 @@ def reader_from_json(described: object) -> Reader:
     if isinstance(described, dict) and set(described) == {"words"}:
         return WordReader(WordVocabulary.from_json(described["words"]))
     if isinstance(described, dict) and set(described) == {"kind", "tokens"}:
-        return TokenReader(Tokens.from_json(described["kind"], described["tokens"]))
+        return TokenReader(Tokenizer.from_json(described["kind"], described["tokens"]))
     raise ModelError("its way of reading is damaged")
 
 
@@ -131,7 +131,7 @@ DROPOUT: Final = 0.4
 """Share of the pooled states that is hidden in training."""
 
 
-class StartedNetwork(nn.Module):
+class FineTunedNetwork(nn.Module):
     """The layers of a language model, pooled over the text, and a score for each label.
 
     Arguments:
@@ -146,7 +146,7 @@ class StartedNetwork(nn.Module):
         super().__init__()
         self.design = design
         self.language = LanguageNetwork(design)
-        self.language.head = nn.Identity()  # type: ignore[assignment]  # nothing is foretold here
+        self.language.head = nn.Identity()  # type: ignore[assignment]  # no token is predicted here
         self.score = nn.Linear(3 * design.output, labels)
 
     def forward(self, batch: WordTensors) -> Tensor:
@@ -165,20 +165,20 @@ class StartedNetwork(nn.Module):
         return scores
 
 
-def started_from(network: LanguageNetwork, labels: int) -> StartedNetwork:
+def fine_tuned_from(network: LanguageNetwork, labels: int) -> FineTunedNetwork:
     """A network with the weights of a language model; the scores begin at random.
 
     Arguments:
         network: the language model's; it is copied.
         labels: K.
     """
-    rates = StartedNetwork(network.design, labels)
-    own = rates.language.state_dict()
-    theirs = {name: value for name, value in network.state_dict().items() if name in own}
-    if set(theirs) != set(own):
+    tuned = FineTunedNetwork(network.design, labels)
+    names = tuned.language.state_dict()
+    weights = {name: value for name, value in network.state_dict().items() if name in names}
+    if set(weights) != set(names):
         raise ModelError("The language model has not the weights that its design asks for.")
-    rates.language.load_state_dict({name: value.clone() for name, value in theirs.items()})
-    return rates
+    tuned.language.load_state_dict({name: value.clone() for name, value in weights.items()})
+    return tuned
 
 
 def layer_rates(layers: int, steps: int, a_pass: int) -> tuple[LayerRate, ...]:

@@ -6,137 +6,132 @@ import datetime
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.model import StoredClassifier
-from holdfast.language.classify.scores import deciding_words
+from holdfast.language.classify.scores import leave_one_out
+from holdfast.language.classify.training import ClassifierResult
 from holdfast.language.words import cut_words, plain, shortened
 from holdfast.records import ClassifierRecord, ExplainedText, WordImportance
 from holdfast.version import __version__
 
-LOOKED_AT: Final = 60
-"""Texts whose words are tried one by one."""
+EXPLAINED: Final = 60
+"""Texts whose words are left out one by one."""
 
 WORDS: Final = 60
-"""Words of a text that are tried."""
+"""Words of a text that are left out."""
 
 READ: Final = 300_000
-"""Words that are read for that, all texts together: of longer texts fewer are looked at."""
+"""Words that are read for that, all texts together: of longer texts fewer are explained."""
 
 SHOWN: Final = 6
 """Mistakes and examples that are shown of each."""
 
 FOR_A_LABEL: Final = 12
-"""Deciding words that are shown for a label."""
+"""Words that are shown for a label."""
 
 BINS: Final = 10
 
 
 def classifier_record(
-    classifier: TextClassifier,
-    texts: Sequence[str],
-    labels: Sequence[Any],
-    *,
-    title: str,
-    command: str,
-    started: float | None,
+    result: ClassifierResult, *, seed: int, title: str, command: str, started: float | None
 ) -> ClassifierRecord:
     """All that a report shows of a training.
 
     Arguments:
-        classifier: trained in this process on these texts and labels.
-        texts, labels: N of each.
-        title: what it was trained on.
-        command: that made it.
-        started: the reading of ``time.monotonic`` from which seconds count; None for none.
+        result: of the training.
+        seed: of the run.
+        title, command, started: as `TextClassifier.record` takes them.
 
     Raises:
-        ArgumentError: it was loaded, or there were too few texts to hold some out.
+        ArgumentError: there were too few texts to hold some out.
     """
-    fit = classifier.fit_
-    if fit is None or fit.scores is None:
+    if result.scores is None:
         raise ArgumentError("There is nothing to report: nothing was held out to score.")
-    kept, chances = fit.kept, fit.chances
-    names = kept.labels
-    # What decided is asked of those that did not learn from these texts.
-    judged = fit.judged
-    truth = np.array([names.index(str(labels[row])) for row in fit.scoring])
-    said, sure = chances.argmax(axis=1), chances.max(axis=1)
-    wrong = [
-        int(place) for place in np.argsort(-sure, kind="stable") if said[place] != truth[place]
-    ]
-    right = [int(place) for place in np.flatnonzero(said == truth)]
-    looked_at = [*wrong[:SHOWN], *right[: LOOKED_AT - min(len(wrong), SHOWN)]]
-    decided: dict[int, ExplainedText] = {}
-    left = READ
-    for place in looked_at:
-        text = texts[fit.scoring[place]]
-        if left > 0:
-            decided[place] = _decided(judged, text, names, int(said[place]), int(truth[place]))
-        words = len(decided[place].words) if place in decided else 0
-        left -= min(words, WORDS) * len(shortened(cut_words(text)))
+    trained = result.trained
+    predicted, confidence = result.chances.argmax(axis=1), result.chances.max(axis=1)
+    right = predicted == result.truth
+    by_confidence = np.argsort(-confidence, kind="stable")
+    wrong_rows = [int(row) for row in by_confidence if not right[row]]
+    right_rows = [int(row) for row in np.flatnonzero(right)]
+    explained = _explained(
+        result,
+        predicted,
+        [*wrong_rows[:SHOWN], *right_rows[: EXPLAINED - min(len(wrong_rows), SHOWN)]],
+    )
+    networks = result.model.networks
     return ClassifierRecord(
         title=title,
         command=command,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         version=__version__,
-        seed=classifier.seed,
-        seconds=0.0 if started is None else time.monotonic() - started,
-        learnt=len(texts) if fit.anew else len(fit.learning),
-        retrained=fit.anew,
-        networks=len(kept.members),
-        parameters=sum(w.numel() for one in kept.members for w in one.parameters()),
-        steps=sum(one.steps for one in fit.trained),
-        scores=fit.scores,
-        reliability=_reliability(sure, said == truth),
-        importance=_deciding(list(decided.values()), names),
-        mistakes=tuple(decided[place] for place in wrong[:SHOWN] if place in decided),
-        examples=tuple(decided[place] for place in right[:SHOWN] if place in decided),
+        seed=seed,
+        seconds=sum(one.seconds for one in trained)
+        if started is None
+        else time.monotonic() - started,
+        learnt=result.learnt,
+        retrained=result.retrained,
+        networks=len(networks),
+        parameters=sum(w.numel() for one in networks for w in one.parameters()),
+        steps=sum(one.steps for one in trained),
+        scores=result.scores,
+        reliability=_reliability(confidence, right),
+        importance=_importance(list(explained.values()), result.model.labels),
+        mistakes=tuple(explained[row] for row in wrong_rows[:SHOWN] if row in explained),
+        examples=tuple(explained[row] for row in right_rows[:SHOWN] if row in explained),
     )
 
 
-def _decided(
-    judged: StoredClassifier, text: str, names: Sequence[str], said: int, truth: int
-) -> ExplainedText:
-    pairs = deciding_words(judged.chances, text, said, most=WORDS)
-    return ExplainedText(
-        tuple(word for word, _ in pairs),
-        tuple(effect for _, effect in pairs),
-        names[said],
-        names[truth],
-        float(judged.chances([text])[0, said]),
-    )
+def _explained(
+    result: ClassifierResult, predicted: NDArray[np.int64], rows: Sequence[int]
+) -> dict[int, ExplainedText]:
+    """Texts and the importance of their words to the networks that did not learn from them."""
+    model, names = result.scored_model, result.model.labels
+    explained: dict[int, ExplainedText] = {}
+    left = READ
+    for row in rows:
+        if left <= 0:
+            break
+        text, label = result.held_out_texts[row], int(predicted[row])
+        pairs = leave_one_out(model.chances, text, label, most=WORDS)
+        explained[row] = ExplainedText(
+            tuple(word for word, _ in pairs),
+            tuple(importance for _, importance in pairs),
+            names[label],
+            names[int(result.truth[row])],
+            float(model.chances([text])[0, label]),
+        )
+        left -= min(len(pairs), WORDS) * len(shortened(cut_words(text)))
+    return explained
 
 
-def _deciding(decided: Sequence[ExplainedText], names: Sequence[str]) -> tuple[WordImportance, ...]:
+def _importance(texts: Sequence[ExplainedText], names: Sequence[str]) -> tuple[WordImportance, ...]:
     """The words that speak most for each label, over the texts that were given it."""
-    effects: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for one in decided:
-        for word, effect in zip(one.words, one.importance, strict=True):
-            effects[one.given, plain(word)].append(effect)
-    made: list[WordImportance] = []
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for text in texts:
+        for word, importance in zip(text.words, text.importance, strict=True):
+            values[text.given, plain(word)].append(importance)
+    chosen: list[WordImportance] = []
     for name in names:
-        found = [
-            WordImportance(name, word, float(np.mean(values)), len(values))
-            for (label, word), values in effects.items()
+        words = [
+            WordImportance(name, word, float(np.mean(found)), len(found))
+            for (label, word), found in values.items()
             if label == name
         ]
-        found = [one for one in found if one.importance > 0.0]
-        made += sorted(found, key=lambda one: (-one.importance, one.word))[:FOR_A_LABEL]
-    return tuple(made)
+        words = [one for one in words if one.importance > 0.0]
+        chosen += sorted(words, key=lambda one: (-one.importance, one.word))[:FOR_A_LABEL]
+    return tuple(chosen)
 
 
 def _reliability(
-    sure: NDArray[np.float64], right: NDArray[np.bool_]
+    confidence: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> tuple[tuple[float, float, int], ...]:
-    places = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    places = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     return tuple(
-        (float(sure[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+        (float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))
         for inside in (places == place for place in range(BINS))
         if inside.any()
     )

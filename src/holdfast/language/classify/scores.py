@@ -14,6 +14,12 @@ from holdfast.records import ClassifierScores, TagScore, WarmStartComparison
 
 Floats = NDArray[np.float64]
 
+NAIVE_BAYES: Final = "naive Bayes on bigrams"
+LINEAR_SVM: Final = "linear SVM"
+
+Chances = Callable[[Sequence[str]], NDArray[np.float64]]
+"""Probabilities (N, K) of some texts."""
+
 _COLDEST, _HOTTEST = 0.4, 20.0
 """No sharper: a few held-out texts that are all right would make every score certain."""
 
@@ -51,27 +57,27 @@ def temperature(scores: Floats, labels: NDArray[np.int64]) -> float:
 
 
 def share_and_temperature(
-    networks: Floats, bag: Floats | None, labels: NDArray[np.int64]
+    networks: Floats, log_linear: Floats | None, labels: NDArray[np.int64]
 ) -> tuple[float, float]:
-    """The share of a second opinion, and the temperature of both, that surprise least.
+    """The share of the log-linear model, and the temperature of the blend, that surprise least.
 
     Arguments:
         networks: (N, K) log-probabilities of texts that training did not see.
-        bag: (N, K) those of the second opinion; None where there is none.
+        log_linear: (N, K) those of the log-linear model; None where there is none.
         labels: (N,) true ones.
 
     Returns:
         The share, a multiple of a tenth from 0 to 0.9, and the temperature.
     """
-    if bag is None or not len(labels):
+    if log_linear is None or not len(labels):
         return 0.0, temperature(networks, labels)
     tried = []
     for share in (tenths / 10.0 for tenths in range(10)):
-        mixed = (1.0 - share) * networks + share * bag
-        warmth = temperature(mixed, labels)
-        tried.append((_surprise(mixed / warmth, labels), share, warmth))
-    _, share, warmth = min(tried)
-    return share, warmth
+        mixed = (1.0 - share) * networks + share * log_linear
+        best = temperature(mixed, labels)
+        tried.append((_surprise(mixed / best, labels), share, best))
+    _, share, best = min(tried)
+    return share, best
 
 
 def probabilities(scores: Floats) -> Floats:
@@ -115,7 +121,7 @@ def classifier_scores(
     labels: Sequence[str],
     simple: Mapping[str, float],
     parts: Mapping[str, float] | None = None,
-    start: WarmStartComparison | None = None,
+    warm_start: WarmStartComparison | None = None,
 ) -> ClassifierScores:
     """Accuracy, calibration and what was taken for what.
 
@@ -125,43 +131,46 @@ def classifier_scores(
         labels: K names.
         simple: accuracy of simple classifiers on the same texts.
         parts: of what is blended.
-        start: what the start from a language model brought.
+        warm_start: what the start from a language model brought.
     """
     known = {name: number for number, name in enumerate(labels)}
     numbers = np.array([known.get(name, -1) for name in truth], dtype=np.int64)
-    made = chances.argmax(axis=1)
-    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    predicted = chances.argmax(axis=1)
     inside = numbers >= 0
-    np.add.at(confusion, (numbers[inside], made[inside]), 1)
-    rows = []
-    for place, name in enumerate(labels):
-        right, said = int(confusion[place, place]), int((made == place).sum())
-        there = int(confusion[place].sum())
-        precision, recall = right / max(said, 1), right / max(there, 1)
-        both = precision + recall
-        rows.append(
-            TagScore(name, precision, recall, 2 * precision * recall / both if both else 0.0, there)
-        )
-    picked = np.where(inside, chances[np.arange(len(made)), np.maximum(numbers, 0)], 0.0)
+    confusion = _confusion(numbers[inside], predicted[inside], len(labels))
+    picked = np.where(inside, chances[np.arange(len(truth)), np.maximum(numbers, 0)], 0.0)
     return ClassifierScores(
         texts=len(truth),
-        accuracy=float((made == numbers).mean()),
+        accuracy=float((predicted == numbers).mean()),
         nats=float(-np.log(np.maximum(picked, 1e-12)).mean()),
         calibration_error=calibration_error(chances, numbers),
-        labels=tuple(rows),
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        labels=tuple(
+            TagScore.of(name, row[place], int((predicted == place).sum()), sum(row))
+            for place, (name, row) in enumerate(zip(labels, confusion, strict=True))
+        ),
+        confusion=confusion,
         simple=tuple(simple.items()),
         unknown=tuple(sorted(set(truth) - set(labels))),
         parts=tuple((parts or {}).items()),
-        warm_start=start,
+        warm_start=warm_start,
     )
 
 
-NAIVE_BAYES: Final = "naive Bayes on bigrams"
-LINEAR_SVM: Final = "linear SVM"
+def _confusion(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: int
+) -> tuple[tuple[int, ...], ...]:
+    """Row: the true label, column: the predicted one; counts."""
+    if not len(truth):
+        return ((0,) * labels,) * labels
+    try:
+        from sklearn.metrics import confusion_matrix
+    except ImportError as error:
+        raise _needs_scikit_learn("Scores of classifiers") from error
+    counts = confusion_matrix(truth, predicted, labels=np.arange(labels))
+    return tuple(tuple(row) for row in counts.tolist())
 
 
-def beside(
+def simple_predictions(
     texts: Sequence[str], labels: NDArray[np.int64], others: Sequence[str]
 ) -> dict[str, NDArray[np.int64]]:
     """What simple classifiers say of other texts after learning from some.
@@ -178,11 +187,11 @@ def beside(
 
     Source: Wang and Manning (2012), "Baselines and bigrams".
     """
-    made: dict[str, NDArray[np.int64]] = {}
+    predictions: dict[str, NDArray[np.int64]] = {}
     for name, classifier in _classifiers().items():
         classifier.fit(list(texts), labels)
-        made[name] = np.asarray(classifier.predict(list(others)), dtype=np.int64)
-    return made
+        predictions[name] = np.asarray(classifier.predict(list(others)), dtype=np.int64)
+    return predictions
 
 
 def _classifiers() -> dict[str, Any]:
@@ -192,9 +201,7 @@ def _classifiers() -> dict[str, Any]:
         from sklearn.pipeline import make_pipeline
         from sklearn.svm import LinearSVC
     except ImportError as error:
-        raise ArgumentError(
-            "Simple classifiers need the package scikit-learn: pip install 'holdfast[text]'."
-        ) from error
+        raise _needs_scikit_learn("Simple classifiers") from error
     token = r"(?u)\b\w+\b|[^\w\s]"
     pairs: dict[str, Any] = {"ngram_range": (1, 2), "token_pattern": token}
     return {
@@ -205,26 +212,28 @@ def _classifiers() -> dict[str, Any]:
     }
 
 
-Chances = Callable[[Sequence[str]], NDArray[np.float64]]
-"""Probabilities (N, K) of some texts."""
+def _needs_scikit_learn(what: str) -> ArgumentError:
+    return ArgumentError(f"{what} need the package scikit-learn: pip install 'holdfast[text]'.")
 
 
-def deciding_words(
+def leave_one_out(
     chances: Chances, text: str, label: int, *, most: int = 200
 ) -> list[tuple[str, float]]:
-    """Each word, and what its absence costs the label: positive for words that spoke for it.
+    """Leave-one-out importance: each word, and what its absence costs a label's probability.
 
     Arguments:
         chances: of the classifier.
         text: to look at.
-        label: whose probability is looked at.
-        most: words that are tried, from the beginning.
+        label: whose probability is looked at; words that speak for it are positive.
+        most: words that are left out, from the beginning.
 
-    Source: leave-one-out, as in Li, Monroe and Jurafsky (2016), arXiv 1612.08220.
+    Source: Li, Monroe and Jurafsky (2016), arXiv 1612.08220.
     """
     places = word_places(text)[:most]
     words = [text[begin:end] for begin, end in places]
     if len(words) < 2:
         return [(word, 0.0) for word in words or [""]]
-    made = chances([text, *(f"{text[:begin]} {text[end:]}" for begin, end in places)])[:, label]
-    return [(word, float(made[0] - other)) for word, other in zip(words, made[1:], strict=True)]
+    whole, *others = chances([text, *(f"{text[:begin]} {text[end:]}" for begin, end in places)])[
+        :, label
+    ]
+    return [(word, float(whole - other)) for word, other in zip(words, others, strict=True)]

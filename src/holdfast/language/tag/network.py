@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.language.sentence_training import SentenceBatch, SentenceBatches
-from holdfast.language.tag.scores import allowed_moves, mark_spans
+from holdfast.language.tag.scores import allowed_moves, are_span_tags
 from holdfast.language.tag.sentences import Sentence
 from holdfast.language.word_encoder import EncoderDesign, WordEncoder, WordTensors
 from holdfast.language.words import WordVocabulary
@@ -134,7 +134,7 @@ class TaggerNetwork(nn.Module):
         super().__init__()
         self.encoder = WordEncoder(design)
         self.score = nn.Linear(design.output, len(tags))
-        moves = torch.from_numpy(allowed_moves(tags)) if mark_spans(tags) else None
+        moves = torch.from_numpy(allowed_moves(tags)) if are_span_tags(tags) else None
         self.chain = Chain(len(tags), moves)
 
     def emissions(self, batch: WordTensors) -> Tensor:

@@ -15,7 +15,7 @@ Span: TypeAlias = tuple[str, int, int]
 """Label, first word, and the word behind the last."""
 
 
-def mark_spans(tags: Sequence[str]) -> bool:
+def are_span_tags(tags: Sequence[str]) -> bool:
     """Whether tags are those of spans: O, and B-… and I-… of the same labels."""
     labelled = [tag for tag in tags if tag != "O"]
     return bool(labelled) and all(tag[:2] in ("B-", "I-") and len(tag) > 2 for tag in labelled)
@@ -40,7 +40,7 @@ def allowed_moves(tags: Sequence[str]) -> NDArray[np.bool_]:
     return moves
 
 
-def broken(tags: Sequence[str]) -> int | None:
+def broken_span(tags: Sequence[str]) -> int | None:
     """The place of the first I-X that follows neither B-X nor I-X; None where there is none."""
     before = "O"
     for place, tag in enumerate(tags):
@@ -69,65 +69,50 @@ def spans(tags: Sequence[str]) -> set[Span]:
     return found
 
 
-def span_scores(
-    truth: Sequence[Sequence[str]], made: Sequence[Sequence[str]]
-) -> dict[str, tuple[float, float, float, int]]:
-    """Label → precision, recall, F1 and how many true spans; "all" over every span.
-
-    A span counts where label, beginning and end agree.
-    """
-    counts: dict[str, list[int]] = {}
-    for one, other in zip(truth, made, strict=True):
-        real, found = spans(one), spans(other)
-        for place, group in enumerate((real & found, found, real)):
-            for label, _, _ in group:
-                for key in (label, "all"):
-                    counts.setdefault(key, [0, 0, 0])[place] += 1
-    scores = {}
-    for name, (right, said, there) in sorted(counts.items()):
-        precision, recall = right / max(said, 1), right / max(there, 1)
-        both = precision + recall
-        scores[name] = (precision, recall, 2 * precision * recall / both if both else 0.0, there)
-    return scores
-
-
 def tag_scores(
     truth: Sequence[Sequence[str]],
-    made: Sequence[Sequence[str]],
+    predicted: Sequence[Sequence[str]],
     usual: Sequence[Sequence[str]],
     tags: Sequence[str],
 ) -> TagScores:
     """Scores of tags, per tag and over spans where the tags mark some.
 
     Arguments:
-        truth, made, usual: the true tags of each sentence, the network's, and the most frequent.
+        truth, predicted, usual: the true tags of each sentence, the network's, the most frequent.
         tags: that the tagger knows.
     """
-    flat = [tag for one in truth for tag in one]
-    said = [tag for one in made for tag in one]
-    right = sum(one == other for one, other in zip(flat, said, strict=True))
-    plain = [tag for one in usual for tag in one]
+    flat, found, plain = (
+        [tag for one in group for tag in one] for group in (truth, predicted, usual)
+    )
+    right = Counter(one for one, other in zip(flat, found, strict=True) if one == other)
     usually = sum(one == other for one, other in zip(flat, plain, strict=True))
-    there, found = Counter(flat), Counter(said)
-    both = Counter(one for one, other in zip(flat, said, strict=True) if one == other)
-    rows = [_row(tag, both[tag], found[tag], there[tag]) for tag in sorted({*there, *found})]
-    over_spans: list[TagScore] = []
-    if mark_spans(sorted({*tags, *there})):
-        over_spans = [
-            TagScore(name, precision, recall, f1, count)
-            for name, (precision, recall, f1, count) in span_scores(truth, made).items()
-        ]
+    true_counts, found_counts = Counter(flat), Counter(found)
+    rows = [
+        TagScore.of(tag, right[tag], found_counts[tag], true_counts[tag])
+        for tag in sorted({*true_counts, *found_counts})
+    ]
+    over_spans: tuple[TagScore, ...] = ()
+    if are_span_tags(sorted({*tags, *true_counts})):
+        over_spans = _span_scores(truth, predicted)
     return TagScores(
         words=len(flat),
-        accuracy=right / len(flat),
+        accuracy=right.total() / len(flat),
         accuracy_most_frequent=usually / len(flat),
         tags=tuple(rows),
-        spans=tuple(over_spans),
-        unknown=tuple(sorted(set(there) - set(tags))),
+        spans=over_spans,
+        unknown=tuple(sorted(set(true_counts) - set(tags))),
     )
 
 
-def _row(tag: str, right: int, said: int, there: int) -> TagScore:
-    precision, recall = right / max(said, 1), right / max(there, 1)
-    both = precision + recall
-    return TagScore(tag, precision, recall, 2 * precision * recall / both if both else 0.0, there)
+def _span_scores(
+    truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+) -> tuple[TagScore, ...]:
+    """Each label, and "all" over every span, where label, beginning and end agree."""
+    counts: dict[str, list[int]] = {}
+    for one, other in zip(truth, predicted, strict=True):
+        real, found = spans(one), spans(other)
+        for place, group in enumerate((real & found, found, real)):
+            for label, _, _ in group:
+                for key in (label, "all"):
+                    counts.setdefault(key, [0, 0, 0])[place] += 1
+    return tuple(TagScore.of(name, *count) for name, count in sorted(counts.items()))

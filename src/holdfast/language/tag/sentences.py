@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from holdfast.errors import ArgumentError, TextError, option
-from holdfast.language.tag.scores import broken, mark_spans
+from holdfast.language.tag.scores import are_span_tags, broken_span
 from holdfast.language.text_files import read_pieces
+from holdfast.storage import write_text_atomically
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True)
-class TableColumns:
+class SentenceColumns:
     """The columns of a CSV in which sentences stand.
 
     Arguments:
@@ -52,7 +53,7 @@ class TableWord:
 
 
 def table_words(
-    path: str | Path, lines: Iterable[str], columns: TableColumns, *, tagged: bool
+    path: str | Path, lines: Iterable[str], columns: SentenceColumns, *, tagged: bool
 ) -> Iterator[TableWord]:
     """The words of a CSV in their order.
 
@@ -67,7 +68,7 @@ def table_words(
 
     Example:
         >>> rows = ["sentence,word,tag", "1,Ada,B-PER", "1,sleeps,O", "2,Yes,O"]
-        >>> found = table_words("names.csv", rows, TableColumns(), tagged=True)
+        >>> found = table_words("names.csv", rows, SentenceColumns(), tagged=True)
         >>> [(one.word, one.tag, one.begins) for one in found]
         [('Ada', 'B-PER', True), ('sleeps', 'O', False), ('Yes', 'O', True)]
     """
@@ -165,7 +166,7 @@ def read_sentences(
     *,
     tagged: bool = True,
     column: int | None = None,
-    columns: TableColumns | None = None,
+    columns: SentenceColumns | None = None,
     encoding: str = "utf-8",
 ) -> list[Sentence]:
     """The sentences of a file: a word on each line, and a blank line between sentences.
@@ -226,7 +227,7 @@ def read_sentences(
                 f"{path} is a CSV: name the column of its tags with {option('tag')}."
             )
         lines = _lines(path, encoding)
-        for row in table_words(path, lines, columns or TableColumns(), tagged=tagged):
+        for row in table_words(path, lines, columns or SentenceColumns(), tagged=tagged):
             if row.begins:
                 end()
             add(row.word, row.tag, row.line)
@@ -314,16 +315,38 @@ def check_tags(sentences: Sequence[Sentence]) -> None:
             f"There are {len(every):,} different tags ({some}, …), at most {MOST_TAGS} can be "
             f"learnt; is it the right column? See {option('column')} and {option('tag')}."
         )
-    if not mark_spans(sorted(every)):
+    if not are_span_tags(sorted(every)):
         return
     for number, one in enumerate(sentences, start=1):
-        place = broken(one.tags or ())
+        place = broken_span(one.tags or ())
         if place is not None:
             tag = (one.tags or ())[place]
             raise TextError(
                 f"Sentence {number:,}: the word {one.words[place]!r} has the tag {tag}, which must "
                 f"follow B-{tag[2:]} or {tag}; begin the span with B-{tag[2:]}."
             )
+
+
+def write_sentences(
+    path: str | Path, sentences: Sequence[Sentence], *, columns: SentenceColumns | None = None
+) -> None:
+    """Write tagged sentences, as `read_sentences` reads them again.
+
+    A file named ``.csv`` has a row for each word, its sentence's number in front, under a line of
+    names. Any other has a line for each word: the word, a tab and its tag; a blank line between
+    sentences.
+
+    Arguments:
+        path: of the file.
+        sentences: with tags.
+        columns: names of a CSV's columns; None for `sentence`, `word` and `tag`.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    csv_named = Path(path).suffix.lower() in CSV
+    text = as_csv(sentences, columns or SentenceColumns()) if csv_named else as_columns(sentences)
+    write_text_atomically(path, text)
 
 
 def as_columns(sentences: Sequence[Sentence]) -> str:
@@ -336,11 +359,11 @@ def as_columns(sentences: Sequence[Sentence]) -> str:
     return "\n".join("".join(f"{word}\t{tag}\n" for word, tag in _pairs(one)) for one in sentences)
 
 
-def as_csv(sentences: Sequence[Sentence], columns: TableColumns) -> str:
+def as_csv(sentences: Sequence[Sentence], columns: SentenceColumns) -> str:
     """A row for each word, its sentence's number in front, under a line of names.
 
     Example:
-        >>> as_csv([Sentence(("Ada", ","), ("B-PER", "O"))], TableColumns()).splitlines()
+        >>> as_csv([Sentence(("Ada", ","), ("B-PER", "O"))], SentenceColumns()).splitlines()
         ['sentence,word,tag', '1,Ada,B-PER', '1,",",O']
     """
     out = io.StringIO()

@@ -27,24 +27,24 @@ def films(seed: int = 0) -> tuple[list[str], list[str]]:
 def test_what_is_kept_has_learnt_from_all_texts_and_the_scores_are_from_before() -> None:
     texts, labels = films()
     classifier = TextClassifier(steps=120, networks=1, hidden=16, embedding=32, blend=False)
-    fit = classifier.fit(texts, labels).fit_
+    fit = classifier.fit(texts, labels).result_
     assert fit is not None
-    assert fit.anew
+    assert fit.retrained
     assert classifier.scores_ is not None
     assert classifier.scores_.accuracy < 0.7
     assert classifier.predict([*UNSEEN, *SEEN]).tolist() == ["bad", "good"] * 2
-    assert {"warm", "cold"} <= set(fit.kept.vocabulary.words)
-    assert not {"warm", "cold"} & set(fit.judged.vocabulary.words)
-    assert len(fit.kept.members) == 1
+    assert {"warm", "cold"} <= set(fit.model.word_network()[0].words)
+    assert not {"warm", "cold"} & set(fit.scored_model.word_network()[0].words)
+    assert len(fit.model.networks) == 1
 
 
 def test_nobody_learns_anew_where_the_time_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "ANEW", 1e9)
+    monkeypatch.setattr(training, "RETRAINING", 1e9)
     texts, labels = films()
     classifier = TextClassifier(budget="60s", networks=1, hidden=8, embedding=8, blend=False)
-    fit = classifier.fit(texts, labels).fit_
+    fit = classifier.fit(texts, labels).result_
     assert fit is not None
-    assert not fit.anew
+    assert not fit.retrained
     assert len(fit.trained) == 1
 
 
@@ -68,5 +68,5 @@ def test_a_training_with_a_budget_goes_on_where_it_was(tmp_path: Path) -> None:
     assert first.updates > 0
     assert second.updates == 0
     np.testing.assert_array_equal(again, made)
-    TextClassifier.clear(tmp_path)
+    TextClassifier.clear_checkpoints(tmp_path)
     assert not tmp_path.exists()

@@ -8,8 +8,7 @@ import torch
 
 from holdfast.errors import ModelError
 from holdfast.language.classify.classifier import TextClassifier
-from holdfast.language.classify.model import StoredClassifier
-from holdfast.language.classify.networks import TokenReader, layer_rates, started_from
+from holdfast.language.classify.networks import TokenReader, fine_tuned_from, layer_rates
 from holdfast.language.language_model import LanguageModel
 from holdfast.records import WarmStartComparison
 from holdfast.training.loop import train
@@ -22,7 +21,7 @@ GOOD, BAD = "what a warm and funny film", "what a cold and empty film"
 def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
     path = tmp_path_factory.mktemp("text") / "films.txt"
     path.write_text(f"{GOOD}\n{BAD}\n" * 100, encoding="utf-8")
-    return LanguageModel.train(path, tokens="word", steps=3, hidden=16)
+    return LanguageModel("word", steps=3, hidden=16).fit(path)
 
 
 def films(count: int = 60) -> tuple[list[str], list[str]]:
@@ -40,11 +39,11 @@ def test_a_classifier_starts_from_a_language_model_and_says_what_it_brought(
     assert scores.accuracy == 1.0
     assert isinstance(scores.warm_start, WarmStartComparison)
     # One to be judged, one from nothing beside it, and one that learns from all texts.
-    assert len(classifier.fit_.trained) == 3  # type: ignore[union-attr]
+    assert len(classifier.result_.trained) == 3  # type: ignore[union-attr]
     classifier.save(tmp_path / "model")
     again = TextClassifier.load(tmp_path / "model")
     with pytest.raises(ModelError, match="reads its tokens, not words"):
-        _ = StoredClassifier.load(tmp_path / "model").vocabulary
+        again.model_.word_network()
     texts = [GOOD, BAD, "", "zzz", "film " * 5_000]
     np.testing.assert_array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
     same = TextClassifier(start=model, **settings).fit(*films())  # type: ignore[arg-type]
@@ -57,14 +56,14 @@ def test_a_folder_that_is_no_language_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_it_starts_with_the_weights_of_the_language_model(model: LanguageModel) -> None:
-    network = started_from(model.network, 2)
+    network = fine_tuned_from(model.network_, 2)
     for name, weight in network.language.named_parameters():
-        assert torch.equal(weight, model.network.get_parameter(name))
-        assert weight.data_ptr() != model.network.get_parameter(name).data_ptr()
+        assert torch.equal(weight, model.network_.get_parameter(name))
+        assert weight.data_ptr() != model.network_.get_parameter(name).data_ptr()
 
 
 def test_a_started_network_scores_texts_alike_alone_and_among_others(model: LanguageModel) -> None:
-    network, reader = started_from(model.network, 2).eval(), TokenReader(model.tokens)
+    network, reader = fine_tuned_from(model.network_, 2).eval(), TokenReader(model.tokenizer_)
     batches = reader.batches(["a film", GOOD, "warm " * 20], 3)
     with torch.no_grad():
         together = network(batches.tensors([0, 1, 2]))
