@@ -78,7 +78,7 @@ def test_a_record_counts_the_tags_that_were_taken_for_others() -> None:
     usual = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "VERB"))] * 30
     odd = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "NOUN"))]
     tagger = Tagger(steps=40, hidden=16).fit(usual, validation=[*usual[:4], *odd])
-    made = tagger.record(title="names", command="", seed=0, started=None)
+    made = tagger.record()
     assert made.confused == (ConfusedTags("NOUN", "VERB", 1, ("opens",)),)
     assert made.mistakes == (
         TaggedWords(("the", "gate", "opens"), ("DET", "NOUN", "VERB"), ("DET", "NOUN", "NOUN")),
@@ -99,7 +99,7 @@ def test_of_a_long_sentence_the_part_with_the_mistake_is_shown() -> None:
     usual = [Sentence(("the", "gate", "opens"), ("DET", "NOUN", "VERB"))] * 30
     long = Sentence(words, ("NOUN",) * 150 + ("X",) + ("NOUN",) * 49)
     tagger = Tagger(steps=20, hidden=8).fit(usual, validation=[usual[0], long])
-    (one,) = tagger.record(title="", command="", seed=0, started=None).mistakes
+    (one,) = tagger.record().mistakes
     assert len(one.words) == LONGEST
     wrong = next(p for p in range(LONGEST) if one.given[p] != one.truth[p])
     first = words.index(one.words[0])
