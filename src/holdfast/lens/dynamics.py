@@ -46,14 +46,6 @@ def exponents(
 
     Raises:
         ArgumentError: `count` or `burn_in` leaves nothing to measure.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import LSTM
-        >>> (one,) = run_passes(LSTM(3, 8, timescale=100), torch.randn(200, 2, 3))
-        >>> largest = exponents(one, count=3)
-        >>> len(largest), bool(largest[0] < 0)
-        (3, True)
     """
     one = one.reading()
     width = sum(part.shape[-1] for part in one.after)
@@ -120,14 +112,6 @@ def memory_capacity(one: LayerPass, lags: Ints, *, steps: int = 4000, seed: int 
 
     Returns:
         R² by lag: the median, 10 % and 90 % quantile over the sequences that are scored.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import LSTM
-        >>> (one,) = run_passes(LSTM(1, 16, timescale=20), torch.randn(100, 2, 1))
-        >>> found = memory_capacity(one, np.array([0, 5, 200]), steps=2000)
-        >>> bool(found.median[0] > 0.9 > 0.1 > found.median[2])
-        True
     """
     back = np.asarray(lags, dtype=np.int64)
     first = int(back.max(initial=0)) + _WASHOUT * one.dilation
@@ -156,10 +140,6 @@ def total_capacity(curve: LagCurve) -> float:
 
     Arguments:
         curve: what `memory_capacity` returns.
-
-    Example:
-        >>> total_capacity(LagCurve.of(np.array([0, 1, 3]), np.array([[1.0], [1.0], [0.0]])))
-        2.5
     """
     every = np.arange(curve.lags[0], curve.lags[-1] + 1)
     return float(np.interp(every, curve.lags, curve.median).sum())

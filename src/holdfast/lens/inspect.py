@@ -118,10 +118,6 @@ def measured_lags(steps: int, max_lag: int | None) -> Ints:
 
     Raises:
         ArgumentError: the longest one does not lie within the steps.
-
-    Example:
-        >>> measured_lags(9, None).tolist()
-        [1, 2, 3, 4, 5, 6]
     """
     longest = max(1, 3 * steps // 4) if max_lag is None else max_lag
     if type(longest) is not int or not 1 <= longest < steps:

@@ -97,14 +97,6 @@ def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) 
         lags: (K,) steps back, at least 1.
         samples: beginnings, spread over the sequence and over up to samples/2 sequences.
         seed: for the choice of sequences where there are more.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import LSTM
-        >>> (one,) = run_passes(LSTM(3, 8, timescale=100), torch.randn(60, 2, 3))
-        >>> decay = layer_decay(one, np.array([1, 10, 50]))
-        >>> decay.jacobian.lags.tolist(), bool(decay.cell_path.at(50) > 0.1)
-        ([1, 10, 50], True)
     """
     one = one.reading()
     steps = _in_steps(lags, one.steps, one.dilation)
@@ -142,13 +134,6 @@ def stack_decay(
     Returns:
         None for one layer, for a stack that reads both ways, whose layers above the first see the
         future, and for one with dilation, whose layers step at different times.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import GRU
-        >>> passes = run_passes(GRU(3, 8, num_layers=2), torch.randn(60, 2, 3))
-        >>> stack_decay(passes, np.array([1, 10])).median.shape
-        (2,)
     """
     if len(passes) < 2 or any(one.reverse or one.dilation > 1 for one in passes):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -79,17 +79,12 @@ class LayerPass:
         """The same with time in the order in which the layer reads."""
         if not self.reverse:
             return self
-        return LayerPass(
-            self.layer,
-            False,
-            self.cell,
-            self.x.flip(0),
-            tuple(part.flip(0) for part in self.before),
-            tuple(part.flip(0) for part in self.after),
-            self.weights,
-            self.options,
-            self.dilation,
-            self.residual,
+        return replace(
+            self,
+            reverse=False,
+            x=self.x.flip(0),
+            before=tuple(part.flip(0) for part in self.before),
+            after=tuple(part.flip(0) for part in self.after),
         )
 
 
@@ -109,12 +104,6 @@ def run_passes(layer: Recurrent, x: Tensor) -> tuple[LayerPass, ...]:
 
     Raises:
         ArgumentError: x is not (T, B, I) with one step and one sequence or more.
-
-    Example:
-        >>> from holdfast.nn import LSTM
-        >>> one, two = run_passes(LSTM(3, 8, bidirectional=True), torch.randn(50, 2, 3))
-        >>> one.kind, one.units, two.reverse, two.after[1].shape
-        ('LSTM', 8, True, torch.Size([50, 2, 8]))
     """
     if x.dim() != 3 or x.shape[0] < 1 or x.shape[1] < 1 or x.shape[2] != layer.input_size:
         raise ArgumentError(
@@ -206,20 +195,10 @@ RESETTING = 2.0
 def gate_values(one: LayerPass) -> dict[str, Tensor]:
     """The gates of every step behind their σ, as they act.
 
-    Arguments:
-        one: a pass.
-
     Returns:
         Each (T, B, H), in the order of the input: "forget gate", "input gate", "output gate" of an
         LSTM or an sLSTM (there over e^m), "update gate", "reset gate" of a GRU; nothing for a plain
         RNN.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import GRU as Layer
-        >>> (one,) = run_passes(Layer(3, 8), torch.randn(50, 2, 3))
-        >>> {name: tuple(gate.shape) for name, gate in gate_values(one).items()}
-        {'update gate': (50, 2, 8), 'reset gate': (50, 2, 8)}
     """
     x, before = one.x.flatten(0, 1), tuple(part.flatten(0, 1) for part in one.before)
     if one.cell is LSTM:
@@ -238,18 +217,8 @@ def gate_values(one: LayerPass) -> dict[str, Tensor]:
 def gate_activity(one: LayerPass) -> tuple[GateActivity, ...]:
     """The means of every gate by step and by unit, and how much of it is saturated.
 
-    Arguments:
-        one: a pass.
-
     Returns:
         One for each gate, in the order of `gate_values`; none for a plain RNN.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import LSTM as Layer
-        >>> (one,) = run_passes(Layer(3, 8), torch.randn(50, 2, 3))
-        >>> [(gate.name, len(gate.by_step), len(gate.by_unit)) for gate in gate_activity(one)]
-        [('forget gate', 50, 8), ('input gate', 50, 8), ('output gate', 50, 8)]
     """
     return tuple(
         GateActivity(
@@ -269,18 +238,8 @@ def timescales(one: LayerPass) -> Floats | None:
     f is what is left of the cell after a step where the gates are held, zoneout included: for a
     GRU it is the update gate. The first step of an sLSTM, which has nothing to keep, is left out.
 
-    Arguments:
-        one: a pass.
-
     Returns:
         (H,) in steps, from 0 (nothing is kept) to inf (all is kept); none for a plain RNN.
-
-    Example:
-        >>> from holdfast.lens.passes import run_passes
-        >>> from holdfast.nn import LSTM as Layer
-        >>> (one,) = run_passes(Layer(3, 5, timescale=100), torch.zeros(1, 1, 3))
-        >>> timescales(one).round(1).tolist()
-        [1.6, 4.0, 10.0, 25.1, 63.1]
     """
     values = gate_values(one)
     if not values:
@@ -306,10 +265,6 @@ def shares(timescale: Floats, steps: int) -> tuple[float, float, float]:
     Returns:
         The shares that keep for longer than the sequence; that forget slowly; that forget within
         two steps. They add up to 1.
-
-    Example:
-        >>> shares(np.array([0.5, 10.0, np.inf, 20.0]), 100)
-        (0.25, 0.5, 0.25)
     """
     latching = float(np.mean(timescale > steps))
     resetting = float(np.mean((timescale <= RESETTING) & (timescale <= steps)))

@@ -79,16 +79,7 @@ class StepJacobian:
         return StepJacobian(**cut)
 
     def times(self, matrix: Tensor) -> Tensor:
-        """J M for M (N, S, m).
-
-        Example:
-            >>> from holdfast.engine.cells import LSTM
-            >>> weights = Weights(torch.randn(8, 3), torch.randn(8, 2))
-            >>> state = torch.randn(5, 2), torch.randn(5, 2)
-            >>> one = step_jacobian(LSTM, torch.randn(5, 3), state, weights)
-            >>> one.times(torch.eye(4).expand(5, 4, 4)).shape
-            torch.Size([5, 4, 4])
-        """
+        """J M for M (N, S, m)."""
         wide = self.hidden.shape[2]
         new = torch.bmm(self.hidden, matrix[:, :wide])
         blocks = matrix[:, wide:].reshape(len(new), *self.cells.shape[2:], new.shape[2])
@@ -148,13 +139,6 @@ def step_jacobian(
         state: before each step, each part (N, ·).
         weights, options: of the layer.
         by_input: whether to give the derivative by x, too.
-
-    Example:
-        >>> from holdfast.engine.cells import LSTM
-        >>> weights, zero = Weights(torch.zeros(4, 1), torch.zeros(4, 1)), torch.zeros(1, 1)
-        >>> step_jacobian(LSTM, zero, (zero, zero), weights).dense()  # h first, then c
-        tensor([[[0.0000, 0.2500],
-                 [0.0000, 0.5000]]])
     """
     if cell is LSTM:
         return _lstm(x, state, weights, options, by_input)

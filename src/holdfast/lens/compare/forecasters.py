@@ -313,17 +313,7 @@ class ComparedTask(NetworkTask):
 
 
 def compared_network(model: ModelName, design: Design) -> ForecastNetwork:
-    """The forecasting network of a design with a model's layers and as many weights as an LSTM's.
-
-    Example:
-        >>> import numpy as np
-        >>> from holdfast.forecasting.networks.design import choose_design
-        >>> from holdfast.lens.compare.models import MODELS, weights_of
-        >>> design = choose_design(np.array([100]), horizon=4, season=1)
-        >>> sizes = [weights_of(compared_network(model, design)) for model in MODELS]
-        >>> max(sizes) / min(sizes) < 1.03
-        True
-    """
+    """The forecasting network of a design, with a model's layers and as many weights."""
     network, size = ForecastNetwork(design), design.hidden
     timescale = float(max(design.context // design.patch, 2))
     target = 4 * size * (2 * size + 2)
@@ -351,10 +341,6 @@ def forecast_findings(
         scores: (models, seeds).
         simple: name → score.
         updates: of each run at most.
-
-    Example:
-        >>> forecast_findings(["GRU"], np.array([[0.9, 1.1]]), {"Theta": 0.8}, 100)[1]
-        'No network was better than Theta (MASE 0.800) in the median of its seeds.'
     """
     middle = np.median(scores, axis=1)
     seeds = scores.shape[1]

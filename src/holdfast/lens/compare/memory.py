@@ -289,15 +289,6 @@ class MemoryResults:
 
     Raises:
         ModelError: the file is not one of ours.
-
-    Example:
-        >>> import tempfile
-        >>> from holdfast.lens.compare.memory_run import run
-        >>> job = Job("latch", 5, "GRU", 0, 1e-2, updates=1, batch=4, hidden=4)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     MemoryResults(Path(folder)).add(run(job))
-        ...     MemoryResults(Path(folder)).of(job).updates
-        1
     """
 
     def __init__(self, folder: Path | None) -> None:

@@ -29,11 +29,6 @@ def findings(runs: Sequence[ComparedRun], planned: int, batch: int) -> tuple[str
         runs: that were done, all of one task.
         planned: how many there should be.
         batch: sequences of an update.
-
-    Example:
-        >>> run = ComparedRun("parity", "plain RNN", 10, 0, 100, 50, 50, 0.0, 0.01, 1.0)
-        >>> findings([run], 2, 32)[0]
-        'plain RNN: solved lag 10 in every run.'
     """
     models = list(dict.fromkeys(run.model for run in runs))
     found = [_reach(model, [run for run in runs if run.model == model]) for model in models]

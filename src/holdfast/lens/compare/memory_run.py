@@ -205,11 +205,6 @@ def run(
 
     Returns:
         What became of it; None where Ctrl-C came before its end.
-
-    Example:
-        >>> outcome = run(Job("latch", 5, "GRU", 0, 1e-2, updates=2, batch=4, hidden=4))
-        >>> outcome.updates, outcome.parameters
-        (2, 132)
     """
     training = MemoryTraining(job)
     before = None if job.trial else gradient_by_lag(training)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -21,19 +21,44 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
-class _SameTest(ABC):
-    """Tested on what is trained on."""
+@dataclass(frozen=True)
+class Examples:
+    """Sequences of one batch.
+
+    Arguments:
+        inputs: (T, B, I) float32; zeros behind the end of a sequence.
+        ends: (B,) position of each sequence's last step.
+        targets: (B, R) what is asked for after the last R steps: a number, or a class.
+    """
+
+    inputs: Tensor
+    ends: Tensor
+    targets: Tensor
+
+    def read(self, outputs: Tensor) -> Tensor:
+        """(B, R, O) a network's outputs (T, B, O) at the last R steps of each sequence."""
+        count = self.targets.shape[1]
+        steps = self.ends[:, None] + torch.arange(1 - count, 1)
+        return outputs[steps, torch.arange(len(self.ends))[:, None]]
+
+
+class _Task(ABC):
+    """A task: `inputs` numbers at a step, `outputs` classes, or 1 for a number.
+
+    A sequence is wrong where an output is off by more than `tolerance`.
+    """
 
     @abstractmethod
     def draw(self, random: np.random.Generator, rows: int) -> Examples:
         """Sequences to train on."""
 
     def test(self, random: np.random.Generator, rows: int) -> Examples:
+        """Sequences to test on; drawn as those of training, unless a task says otherwise."""
         return self.draw(random, rows)
 
 
 @dataclass(frozen=True)
-class Adding(_SameTest):
+class Adding(_Task):
     """The sum of two marked numbers among many.
 
     Each step holds a number from [−1, 1] and a mark. A sequence has between T and T + T/10 steps.
@@ -45,11 +70,6 @@ class Adding(_SameTest):
         lag: T, from 10.
 
     Source: Hochreiter and Schmidhuber (1997), "Long short-term memory", experiment 4.
-
-    Example:
-        >>> examples = Adding(10).draw(np.random.default_rng(0), rows=4)
-        >>> examples.inputs.shape[1:], int((examples.inputs[:, :, 1] == 1).sum())
-        (torch.Size([4, 2]), 8)
     """
 
     lag: int
@@ -75,7 +95,7 @@ class Adding(_SameTest):
 
 
 @dataclass(frozen=True)
-class Order(_SameTest):
+class Order(_Task):
     """In which order symbols came, long before the end.
 
     Symbols are one-hot: E at the start, B at the end, and between them a, b, c or d at random,
@@ -88,10 +108,6 @@ class Order(_SameTest):
         places: 2 for experiment 6a, 3 for 6b.
 
     Source: Hochreiter and Schmidhuber (1997), experiments 6a and 6b: every output within 0.3.
-
-    Example:
-        >>> Order(100, places=3).draw(np.random.default_rng(0), rows=4).inputs.shape[1:]
-        torch.Size([4, 8])
     """
 
     lag: int
@@ -118,7 +134,7 @@ class Order(_SameTest):
 
 
 @dataclass(frozen=True)
-class NoisyLag(_SameTest):
+class NoisyLag(_Task):
     """The second symbol, asked for long after, behind symbols that say nothing.
 
     A sequence is b, then x or y, then q distractors drawn from p; then further distractors, after
@@ -131,11 +147,6 @@ class NoisyLag(_SameTest):
 
     Source: Hochreiter and Schmidhuber (1997), experiment 2c: both outputs within 0.2. We stop 400
     further distractors early, which one sequence in 10¹⁸ would have.
-
-    Example:
-        >>> examples = NoisyLag(20).draw(np.random.default_rng(0), rows=4)
-        >>> examples.inputs.shape[2], bool((examples.ends >= 22).all())
-        (54, True)
     """
 
     lag: int
@@ -159,7 +170,7 @@ class NoisyLag(_SameTest):
 
 
 @dataclass(frozen=True)
-class Latch(_SameTest):
+class Latch(_Task):
     """One bit, in the first three steps of noise.
 
     The first 3 numbers are +1 or −1, all alike; Gaussian noise of variance 0.2 lies on them and is
@@ -169,10 +180,6 @@ class Latch(_SameTest):
     descent is difficult", as in Hochreiter and Schmidhuber (1997), experiment 3b. They warn that
     guessing weights at random solves it sooner than any training: it shows what is kept, not how
     well it is learnt.
-
-    Example:
-        >>> Latch(10).draw(np.random.default_rng(0), rows=4).inputs.shape[1:]
-        torch.Size([4, 1])
     """
 
     lag: int
@@ -189,7 +196,7 @@ class Latch(_SameTest):
 
 
 @dataclass(frozen=True)
-class Copy(_SameTest):
+class Copy(_Task):
     """Ten symbols, to be said again after T blanks.
 
     Ten symbols out of 8 come first, then T − 1 blanks, then a sign to begin, then ten blanks during
@@ -198,11 +205,6 @@ class Copy(_SameTest):
     Source: Hochreiter and Schmidhuber (1997) ask for it in parts; this form is that of Arjovsky,
     Shah and Bengio (2016), arXiv 1511.06464, section 5.1. A sequence is right when all ten symbols
     are: each has more than half of the probability.
-
-    Example:
-        >>> examples = Copy(30).draw(np.random.default_rng(0), rows=4)
-        >>> examples.inputs.shape, examples.targets.shape
-        (torch.Size([50, 4, 10]), torch.Size([4, 10]))
     """
 
     lag: int
@@ -222,18 +224,13 @@ class Copy(_SameTest):
 
 
 @dataclass(frozen=True)
-class Parity:
+class Parity(_Task):
     """Whether the number of ones is odd.
 
     Trained on 3 to T bits and tested on T to 6.4 T, as 40 is to 256 in the published recipe.
 
     Source: Delétang et al. (2022), arXiv 2207.02098, section 4; lengths from the experiments of
     Beck et al. (2024), arXiv 2405.04517. A plain RNN solves it; no gate is needed.
-
-    Example:
-        >>> examples = Parity(10).draw(np.random.default_rng(0), rows=4)
-        >>> torch.equal(examples.targets[:, 0], (examples.inputs[:, :, 0] > 0).sum(0) % 2)
-        True
     """
 
     lag: int
@@ -257,6 +254,8 @@ class Parity:
         return _examples(x[:, :, None], length, (bits * inside).sum(0)[:, None] % 2)
 
 
+MemoryTask: TypeAlias = Adding | Order | NoisyLag | Latch | Copy | Parity
+
 LEAST_LAG: Final[Mapping[TaskName, int]] = {
     "adding": 10,
     "copy": 1,
@@ -274,10 +273,6 @@ def task_of(name: TaskName, lag: int) -> MemoryTask:
 
     Raises:
         ArgumentError: the name is not known, or the lag too short for the task.
-
-    Example:
-        >>> task_of("order-three", 100).outputs
-        8
     """
     if name not in get_args(TaskName):
         raise ArgumentError(f"task={name!r} is not known; take {', '.join(get_args(TaskName))}.")
@@ -319,54 +314,6 @@ def _examples(x: Floats, length: Ints, targets: NDArray[np.float32] | Ints) -> E
         torch.from_numpy(length - 1),
         torch.from_numpy(np.ascontiguousarray(targets)),
     )
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Sequences of one batch.
-
-    Arguments:
-        inputs: (T, B, I) float32; zeros behind the end of a sequence.
-        ends: (B,) position of each sequence's last step.
-        targets: (B, R) what is asked for after the last R steps: a number, or a class.
-    """
-
-    inputs: Tensor
-    ends: Tensor
-    targets: Tensor
-
-    def read(self, outputs: Tensor) -> Tensor:
-        """(B, R, O) a network's outputs (T, B, O) at the last R steps of each sequence."""
-        count = self.targets.shape[1]
-        steps = self.ends[:, None] + torch.arange(1 - count, 1)
-        return outputs[steps, torch.arange(len(self.ends))[:, None]]
-
-
-class MemoryTask(Protocol):
-    """A task: what goes in, what comes out, and when a sequence counts as wrong."""
-
-    @property
-    def inputs(self) -> int:
-        """I, numbers at a step."""
-        ...
-
-    @property
-    def outputs(self) -> int:
-        """O: 1 for a number, else the number of classes."""
-        ...
-
-    @property
-    def tolerance(self) -> float:
-        """A sequence is wrong where an output is off by more."""
-        ...
-
-    def draw(self, random: np.random.Generator, rows: int) -> Examples:
-        """Sequences to train on."""
-        ...
-
-    def test(self, random: np.random.Generator, rows: int) -> Examples:
-        """Sequences to test on; drawn as those of training, except for parity."""
-        ...
 
 
 def losses(task: MemoryTask, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -21,14 +21,7 @@ ModelName = Literal[
     "sLSTM",
 ]
 
-MODELS: Final[tuple[ModelName, ...]] = (
-    "plain RNN",
-    "GRU",
-    "LSTM, forget bias 0",
-    "LSTM, forget bias 1",
-    "LSTM, remember",
-    "sLSTM",
-)
+MODELS: Final[tuple[ModelName, ...]] = get_args(ModelName)
 
 REMEMBER: Final[ModelName] = "LSTM, remember"
 
@@ -71,11 +64,6 @@ def layer_of(
 
     Raises:
         ArgumentError: the name is not known.
-
-    Example:
-        >>> layer = layer_of("LSTM, forget bias 1", 2, 4, 100.0)
-        >>> (layer.bias_ih_l0 + layer.bias_hh_l0)[4:8].tolist()
-        [1.0, 1.0, 1.0, 1.0]
     """
     if model == "plain RNN":
         return nn.RNN(inputs, hidden, init="torch")
@@ -135,11 +123,6 @@ def reader(
         timescale: in steps, as in `layer_of`.
         seed: of its initial weights.
         hidden: units of the LSTM that it has to match.
-
-    Example:
-        >>> sizes = [weights_of(reader(m, 2, 1, timescale=100, seed=0)) for m in MODELS]
-        >>> max(sizes) / min(sizes) < 1.05
-        True
     """
     units = matched_units(model, inputs, outputs, hidden)
     with seeded(torch_seed(seed, "weights"), torch.device("cpu")):
@@ -147,12 +130,7 @@ def reader(
 
 
 def matched_units(model: ModelName, inputs: int, outputs: int, hidden: int) -> int:
-    """H with which a model comes nearest to the number of weights of an LSTM.
-
-    Example:
-        >>> matched_units("GRU", 2, 1, 32), matched_units("plain RNN", 2, 1, 32)
-        (37, 66)
-    """
+    """H with which a model comes nearest to the number of weights of an LSTM."""
     blocks = {"plain RNN": 1, "GRU": 3}.get(model, 4)
 
     def count(blocks: int, units: int) -> int:
@@ -164,10 +142,5 @@ def matched_units(model: ModelName, inputs: int, outputs: int, hidden: int) -> i
 
 
 def weights_of(network: torch.nn.Module) -> int:
-    """How many numbers are trained.
-
-    Example:
-        >>> weights_of(torch.nn.Linear(2, 3))
-        9
-    """
+    """How many numbers are trained."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
