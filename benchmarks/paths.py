@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow.csv
 from ledger import append
 from numpy.typing import NDArray
+from path_scores import energy_score, sum_inside
 from retail import retail
 
 from holdfast.forecasting.backtest import backtest_data
@@ -27,7 +28,6 @@ from holdfast.forecasting.evaluation.conformal import strata
 from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.metrics import seasonal_scale
-from holdfast.forecasting.evaluation.path_scores import energy_score, sum_inside
 from holdfast.forecasting.fit import fit
 from holdfast.forecasting.paths import distribution, path_sampler
 from holdfast.tables.read import ReadOptions, Table, read

@@ -59,10 +59,10 @@ def fitted_networks() -> FittedModel:
         replace(start, name="Adapted", network=adapted),
         WindowMember(design, networks),
     )
-    names = (PRETRAINED, ADAPTED, LSTM, *zero.rule.names[1:])
+    names = (PRETRAINED, ADAPTED, LSTM, *zero.ensemble.names[1:])
     weights = np.full(len(names), 1.0 / len(names))
-    rule = replace(zero.rule, names=names, weights=weights)
-    return replace(zero, networks=members, rule=rule)
+    ensemble = replace(zero.ensemble, names=names, weights=weights)
+    return replace(zero, networks=members, ensemble=ensemble)
 
 
 def made_of(fitted: FittedModel) -> PretrainedMember:

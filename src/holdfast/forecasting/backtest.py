@@ -20,7 +20,7 @@ from holdfast.forecasting.evaluation.conformal import (
     scores_needed,
     stack_widths,
 )
-from holdfast.forecasting.evaluation.cross_fit import Judgement, judge
+from holdfast.forecasting.evaluation.cross_fit import Evaluation, evaluate
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.folds import Folds, make_folds
 from holdfast.forecasting.evaluation.metrics import mean_observed, scaled_error, smape
@@ -319,20 +319,20 @@ class BacktestResult:
 
     Arguments:
         members: name → (F, N, K) forecasts at each fold.
-        judgement: scores, weights and intervals.
+        evaluation: scores, weights and intervals.
     """
 
     members: Mapping[str, Floats]
-    judgement: Judgement
+    evaluation: Evaluation
 
     def past(self, ground: BacktestData) -> PastForecasts | None:
         """How the blend did on each series; None where there were no folds."""
-        intervals = self.judgement.intervals
+        intervals = self.evaluation.intervals
         if not ground.folds.scoring:
             return None
         return PastForecasts.of(
             ground.actual,
-            self.judgement.blend,
+            self.evaluation.blend,
             self.members["SeasonalNaive"],
             ground.scales,
             intervals.lower[WATCHED],
@@ -341,12 +341,12 @@ class BacktestResult:
 
     def record(self, ground: BacktestData, levels: Sequence[float]) -> BacktestRecord | None:
         """What a report shows of it, at some levels; None where there were no folds."""
-        judgement, folds = self.judgement, ground.folds
+        evaluation, folds = self.evaluation, ground.folds
         if not folds.scoring:
             return None
         calendar = ground.table.series.calendar
-        shown = [level for level in levels if level in judgement.intervals.lower]
-        coverage = tuple(row for row in judgement.coverage if row.level in shown)
+        shown = [level for level in levels if level in evaluation.intervals.lower]
+        coverage = tuple(row for row in evaluation.coverage if row.level in shown)
         records = []
         for place, fold in enumerate(folds.scoring):
             inside = np.flatnonzero(~np.isnan(ground.actual[place]).all(axis=1))
@@ -357,22 +357,22 @@ class BacktestResult:
                     series=inside,
                     times=np.broadcast_to(times, (len(inside), ground.horizon)),
                     actual=ground.actual[place, inside],
-                    median=judgement.blend[place, inside],
-                    lower=_at(judgement.intervals.lower, shown, place, inside),
-                    upper=_at(judgement.intervals.upper, shown, place, inside),
+                    median=evaluation.blend[place, inside],
+                    lower=_at(evaluation.intervals.lower, shown, place, inside),
+                    upper=_at(evaluation.intervals.upper, shown, place, inside),
                     members={name: made[place, inside] for name, made in self.members.items()},
                 )
             )
         return BacktestRecord(
-            methods=judgement.methods,
+            methods=evaluation.methods,
             coverage=coverage,
             folds=tuple(records),
-            series_mase=judgement.series_mase,
-            series_mase_naive=judgement.series_mase_naive,
-            step_mase=judgement.step_mase,
-            step_coverage={level: judgement.step_coverage[level] for level in shown},
+            series_mase=evaluation.series_mase,
+            series_mase_naive=evaluation.series_mase_naive,
+            step_mase=evaluation.step_mase,
+            step_coverage={level: evaluation.step_coverage[level] for level in shown},
             verdict=sentences(
-                len(folds.scoring), judgement.methods, coverage, judgement.comparison
+                len(folds.scoring), evaluation.methods, coverage, evaluation.comparison
             ),
         )
 
@@ -420,7 +420,7 @@ class Backtest:
         networks = [name for name in NETWORKS if name in self._medians]
         members: dict[str, Floats] = {name: self._medians[name] for name in networks}
         members |= simple
-        judgement = judge(
+        evaluation = evaluate(
             members,
             self._residual,
             ground.actual,
@@ -432,7 +432,7 @@ class Backtest:
             floor=self._floor,
             seed=self._seed,
         )
-        return BacktestResult(members, judgement)
+        return BacktestResult(members, evaluation)
 
     def _no_widths(self) -> Widths:
         return Widths(

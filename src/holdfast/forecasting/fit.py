@@ -488,7 +488,7 @@ class FitResult:
                 common=about_table(
                     backtest.methods if backtest else (),
                     backtest.coverage if backtest else (),
-                    fitted.rule.spread.calibration.scores,
+                    fitted.ensemble.spread.calibration.scores,
                     fitted.season,
                 ),
                 hard=hardest(backtest.series_mase) if backtest else (),
@@ -580,7 +580,7 @@ def fit(
             trial.add(member)
         judged = trial.judged() if trained else made.judged
         # Without weight a network is shown beside the others, and neither trained again nor kept.
-        weight = judged.judgement.rule.weight
+        weight = judged.evaluation.ensemble.weight
         worth = {name: member for name, member in trained.items() if weight(name) > 0}
         if refit and worth and not runs.interrupted:
             worth |= runs.on_everything(worth)
@@ -595,24 +595,24 @@ def _fit(
     seed: int,
 ) -> FitResult:
     """What there is when these networks are all; those that must earn weight and have none go."""
-    rule = judged.judgement.rule
-    members = [one for one in members if one.name == PRETRAINED or rule.weight(one.name) > 0]
+    ensemble = judged.evaluation.ensemble
+    members = [one for one in members if one.name == PRETRAINED or ensemble.weight(one.name) > 0]
     names = {member.name for member in members}
     fitted = FittedModel(
         horizon=ground.horizon,
         season=ground.table.season,
-        rule=rule.without([name for name in NETWORKS if name not in names]),
+        ensemble=ensemble.without([name for name in NETWORKS if name not in names]),
         networks=tuple(members),
         series=ground.table.series,
         names=ground.table.columns,
         dependence=Dependence.unknown(ground.horizon),
         scores=PastScores.of(
-            ground.actual, judged.judgement.blend, ground.scales, ground.folds.cutoffs
+            ground.actual, judged.evaluation.blend, ground.scales, ground.folds.cutoffs
         ),
         past=judged.past(ground),
     )
-    untrained = replace(fitted, rule=rule.without(TRAINED), networks=tuple(members[:1]))
-    together = dependence(ground, judged.judgement, untrained)
+    untrained = replace(fitted, ensemble=ensemble.without(TRAINED), networks=tuple(members[:1]))
+    together = dependence(ground, judged.evaluation, untrained)
     fitted = replace(fitted, dependence=together)
     return FitResult(
         ground, judged, fitted, runs.summaries(), (*ground.remarks, *runs.remarks), seed

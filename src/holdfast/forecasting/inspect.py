@@ -166,7 +166,7 @@ def chosen_member(
 
     Of one that reads a table through the network that ships, that network.
     """
-    weights = dict(zip(fitted.rule.names, fitted.rule.weights.tolist(), strict=True))
+    weights = dict(zip(fitted.ensemble.names, fitted.ensemble.weights.tolist(), strict=True))
     member = max(fitted.networks, key=lambda one: weights.get(one.name, 0.0))
     if isinstance(member, RegressedMember):
         return member.start, member.name

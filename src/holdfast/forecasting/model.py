@@ -24,7 +24,7 @@ from holdfast.errors import ArgumentError, InputError, ModelError, TableError
 from holdfast.forecasting.baselines import simple_methods
 from holdfast.forecasting.evaluation.copula import Dependence
 from holdfast.forecasting.evaluation.counts import recognise
-from holdfast.forecasting.evaluation.ensemble import Rule
+from holdfast.forecasting.evaluation.ensemble import Ensemble
 from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error
 from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.records import PRETRAINED, Floats
@@ -205,7 +205,7 @@ class FittedModel:
     Arguments:
         horizon: steps.
         season: grid points of a season.
-        rule: the blend's weights and the widths of its intervals.
+        ensemble: the blend's weights and the widths of its intervals.
         networks: the members that are networks, of distinct names; the pretrained one first.
         series: the histories that it was fitted on.
         names: what the caller's columns are called.
@@ -216,7 +216,7 @@ class FittedModel:
 
     horizon: int
     season: int
-    rule: Rule
+    ensemble: Ensemble
     networks: Sequence[NetworkMember]
     series: SeriesSet
     names: ColumnNames
@@ -255,14 +255,14 @@ class FittedModel:
             raise TableError(
                 f"{new.rows.where}: the times reach too far ({str(error).rstrip('.')}); mend them."
             ) from error
-        spread, added = self.rule.spread, len(series) - len(self.series)
+        spread, added = self.ensemble.spread, len(series) - len(self.series)
         # Series that the fit never saw have intervals of the usual width, and no past.
         factors = np.concatenate([spread.factors, np.ones(added)])
         past = self.past
         updated = replace(
             self,
             series=series,
-            rule=replace(self.rule, spread=replace(spread, factors=factors)),
+            ensemble=replace(self.ensemble, spread=replace(spread, factors=factors)),
             scores=None if self.scores is None else self.scores.widened(len(series)),
             dependence=self.dependence.widened(len(series)),
             past=None if past is None else PastForecasts.from_array(past.to_array(), len(series)),
@@ -295,7 +295,7 @@ class FittedModel:
             InputError: the folder cannot be written, or holds something that is not ours.
         """
         described, arrays = _described_series(self.series, self.names)
-        arrays |= {f"rule/{name}": array for name, array in self.rule.to_arrays().items()}
+        arrays |= {f"rule/{name}": array for name, array in self.ensemble.to_arrays().items()}
         arrays |= {
             f"dependence/{name}": array for name, array in self.dependence.to_arrays().items()
         }
@@ -313,7 +313,7 @@ class FittedModel:
         manifest = {
             "horizon": self.horizon,
             "season": self.season,
-            "members": list(self.rule.names),
+            "members": list(self.ensemble.names),
             "networks": networks,
             **described,
         }
@@ -379,7 +379,7 @@ def _checked(
     return cls(
         horizon=horizon,
         season=season,
-        rule=_rule(manifest, arrays, season, horizon, len(series), described),
+        ensemble=_ensemble(manifest, arrays, season, horizon, len(series), described),
         networks=StoredNetworks(
             folder, described, weights, horizon=horizon, season=season, series=series
         ),
@@ -400,14 +400,14 @@ def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[
     }
 
 
-def _rule(
+def _ensemble(
     manifest: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
     season: int,
     horizon: int,
     series: int,
     networks: Collection[str],
-) -> Rule:
+) -> Ensemble:
     members = _texts(manifest["members"], "members")
     if set(members) != {*networks, *simple_methods(season)}:
         raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
@@ -415,10 +415,10 @@ def _rule(
     levels = numbers["levels"]
     if levels.dtype != np.float64 or levels.ndim != 1 or not (np.diff(levels) > 0).all():
         raise ValueError("its interval levels are damaged")
-    rule = Rule.from_arrays(members, numbers, horizon, series)
-    if rule.spread.share > 1:
-        raise ValueError(f"its share of residual widths is {rule.spread.share}")
-    return rule
+    ensemble = Ensemble.from_arrays(members, numbers, horizon, series)
+    if ensemble.spread.share > 1:
+        raise ValueError(f"its share of residual widths is {ensemble.spread.share}")
+    return ensemble
 
 
 def _count(manifest: Mapping[str, Any], name: str, least: int, most: int) -> int:

@@ -67,14 +67,14 @@ def backtest_columns(
     result[names.time] = series.calendar.times(cutoffs[fold] + 1 + step)
     result["cutoff"] = series.calendar.times(cutoffs[fold])
     result[names.target] = ground.actual[there]
-    result[BLEND] = judged.judgement.blend[there]
-    intervals = judged.judgement.intervals
+    result[BLEND] = judged.evaluation.blend[there]
+    intervals = judged.evaluation.intervals
     result |= _bounds(
         {level: intervals.lower[level][there] for level in levels},
         {level: intervals.upper[level][there] for level in levels},
     )
     if recognise(series).counts.any():
-        result[MEAN] = fold_means(ground, judged.judgement)[there]
+        result[MEAN] = fold_means(ground, judged.evaluation)[there]
     return result | {name: made[there] for name, made in judged.members.items()}
 
 

@@ -10,7 +10,7 @@ from holdfast.forecasting.backtest import BacktestData
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.copula import Dependence, Marginals, Paths, learn
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise
-from holdfast.forecasting.evaluation.cross_fit import Judgement
+from holdfast.forecasting.evaluation.cross_fit import Evaluation
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.folds import Fold, apart_in_time
 from holdfast.forecasting.model import FittedModel
@@ -70,7 +70,7 @@ _WANTED = 600  # windows; a table with fewer in its folds is forecast from earli
 _MOST = 24  # earlier cut-offs
 
 
-def dependence(ground: BacktestData, judgement: Judgement, fitted: FittedModel) -> Dependence:
+def dependence(ground: BacktestData, evaluation: Evaluation, fitted: FittedModel) -> Dependence:
     """How errors go together between steps and between series, from windows nobody had seen.
 
     The folds of the backtest, with the intervals that were made out of fold. Where there are few
@@ -81,16 +81,16 @@ def dependence(ground: BacktestData, judgement: Judgement, fitted: FittedModel) 
 
     Arguments:
         ground: the table and its folds.
-        judgement: of those folds.
+        evaluation: of those folds.
         fitted: with networks that have not been trained on these series only.
     """
     folds, horizon = ground.folds, ground.horizon
     if not folds.scoring:
         return Dependence.unknown(horizon)
     chosen = np.flatnonzero(apart_in_time(folds.cutoffs, horizon))
-    straight = fold_marginals(ground, judgement, 1.0)
+    straight = fold_marginals(ground, evaluation, 1.0)
     pull = _pull(ground, straight)
-    marginals = straight if pull == 1.0 else fold_marginals(ground, judgement, pull)
+    marginals = straight if pull == 1.0 else fold_marginals(ground, evaluation, pull)
     parts = [marginals.ranks(ground.actual)[chosen]]
     earlier = _earlier(ground)
     if earlier:
@@ -114,9 +114,9 @@ def _pull(ground: BacktestData, straight: Marginals) -> float:
     return fit_pull(some, ground.actual[:, rows], ground.scales[:, rows])
 
 
-def fold_means(ground: BacktestData, judgement: Judgement) -> Floats:
+def fold_means(ground: BacktestData, evaluation: Evaluation) -> Floats:
     """(F, N, K) the mean of each point of the backtest, each fold's pull from the other folds."""
-    straight = fold_marginals(ground, judgement, 1.0)
+    straight = fold_marginals(ground, evaluation, 1.0)
     means = np.empty(ground.actual.shape)
     for fold in range(len(means)):
         others = np.flatnonzero(np.arange(len(means)) != fold)
@@ -128,21 +128,21 @@ def fold_means(ground: BacktestData, judgement: Judgement) -> Floats:
             straight.pull[others],
         )
         pull = _pull(apart, some)
-        means[fold] = fold_marginals(ground, judgement, pull).mean()[fold]
+        means[fold] = fold_marginals(ground, evaluation, pull).mean()[fold]
     return means
 
 
-def fold_marginals(ground: BacktestData, judgement: Judgement, pull: float) -> Marginals:
+def fold_marginals(ground: BacktestData, evaluation: Evaluation, pull: float) -> Marginals:
     """The distribution of each point of the backtest, out of fold: values (Q, F, N, K).
 
     Arguments:
-        ground, judgement: of the backtest.
+        ground, evaluation: of the backtest.
         pull: of the series that count something.
     """
-    series, shown = ground.table.series, judgement.intervals
+    series, shown = ground.table.series, evaluation.intervals
     floors = [never_negative(series.cut(fold.cutoff)) for fold in ground.folds.scoring]
     return Marginals.from_bounds(
-        judgement.blend,
+        evaluation.blend,
         {level: shown.lower[level] for level in LEVELS},
         {level: shown.upper[level] for level in LEVELS},
         np.stack(floors)[..., None],

@@ -117,11 +117,11 @@ def forecast(
         members[member.name], networks[member.name] = network_forecast(member, read, levels)
     members |= {name: simple[name] for name in simple_methods(fitted.season)}
 
-    median = fitted.rule.median(members)
+    median = fitted.ensemble.median(members)
     places = places_in(fitted, series)
-    factors = np.where(places >= 0, fitted.rule.spread.factors[places], 1.0)
+    factors = np.where(places >= 0, fitted.ensemble.spread.factors[places], 1.0)
     residual = residual_widths(series, fitted.season, fitted.horizon, levels)
-    made = fitted.rule.intervals(median, factors, residual, networks)
+    made = fitted.ensemble.intervals(median, factors, residual, networks)
     floor = never_negative(series)[:, None]
     times = whole.calendar.times((whole.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
     nothing = ("",) * len(series)
@@ -170,7 +170,9 @@ def _methods(fitted: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[st
     def named(without: frozenset[str]) -> str:
         weights = {
             name: weight
-            for name, weight in zip(fitted.rule.names, fitted.rule.weights.tolist(), strict=True)
+            for name, weight in zip(
+                fitted.ensemble.names, fitted.ensemble.weights.tolist(), strict=True
+            )
             if weight > 0 and name not in without
         }
         total = sum(weights.values())

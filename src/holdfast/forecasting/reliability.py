@@ -475,7 +475,7 @@ def notes(
         known: (N,) whether the fit knew a series.
         flat: (N,) whether the intervals have no width.
     """
-    scores = fitted.rule.spread.calibration.scores
+    scores = fitted.ensemble.spread.calibration.scores
     uncertain = [level for level in levels if scores < scores_needed(level)]
     common = []
     if uncertain:
@@ -486,12 +486,12 @@ def notes(
         if flat[index]:
             own.append("intervals without width: nothing says how wrong it may be")
         for member in fitted.networks:
-            if member.name in missing[index] and fitted.rule.weight(member.name) > 0:
+            if member.name in missing[index] and fitted.ensemble.weight(member.name) > 0:
                 reason = member.why_not(series.one(index))
                 own.append(f"{reason} for {member.name}: the others share its weight")
         if not known[index]:
             own.append(UNKNOWN)
-            if any(fitted.rule.weight(name) > 0 for name in WITH_COVARIATES):
+            if any(fitted.ensemble.weight(name) > 0 for name in WITH_COVARIATES):
                 own.append("covariates count as for all series together")
         note = "; ".join([*own, *common])
         said.append(note if assessment.verdict == TRUST else f"{assessment.verdict}: {note}")
@@ -505,17 +505,17 @@ def without_width(lower: Floats, upper: Floats) -> NDArray[np.bool_]:
 
 def rests_on(fitted: FittedModel) -> tuple[str, ...]:
     """What the forecasts rest on, in sentences: weights, and how far back the members look."""
-    rule, calendar = fitted.rule, fitted.series.calendar
-    said = [about_weights(rule.names, rule.weights.tolist())]
+    ensemble, calendar = fitted.ensemble, fitted.series.calendar
+    said = [about_weights(ensemble.names, ensemble.weights.tolist())]
     longest = int(fitted.series.lengths.max(initial=0))
     by_context: dict[int, list[str]] = {}
     for member in fitted.networks:
-        if rule.weight(member.name) > 0:
+        if ensemble.weight(member.name) > 0:
             by_context.setdefault(member.context, []).append(member.name)
     for context, names in by_context.items():
         verb = "reads" if len(names) == 1 else "read"
         said.append(f"{' and '.join(names)} {verb} {_last(calendar, context, longest)}.")
-    if any(rule.weight(name) > 0 for name in rule.names if name not in NETWORKS):
+    if any(ensemble.weight(name) > 0 for name in ensemble.names if name not in NETWORKS):
         points = reach(fitted.season, fitted.horizon)
         said.append(f"The simple methods read {_last(calendar, points, longest)}.")
     return tuple(said)

@@ -1,4 +1,4 @@
-"""The judgement as a whole: out of fold, honest about what it cannot know, ready to forecast."""
+"""The evaluation as a whole: out of fold, honest about what it cannot know, ready to forecast."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from holdfast.forecasting.backtest import sentences
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.evaluation.conformal import Widths, residual_widths, stack_widths
-from holdfast.forecasting.evaluation.cross_fit import Judgement, judge
+from holdfast.forecasting.evaluation.cross_fit import Evaluation, evaluate
 from holdfast.forecasting.evaluation.folds import make_folds
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
@@ -33,11 +33,11 @@ def widths_for(shape: tuple[int, ...], seed: int = 1) -> Widths:
     return Widths(half, dict(half))
 
 
-def judged(folds: int, lstm: float = 0.5, series: int = N, **more: object) -> Judgement:
+def judged(folds: int, lstm: float = 0.5, series: int = N, **more: object) -> Evaluation:
     members, actual = members_for(folds, lstm, series=series)
     residual = widths_for(actual.shape)
     network = widths_for(actual.shape, seed=2)
-    return judge(members, residual, actual, np.ones(series), networks={"LSTM": network}, **more)
+    return evaluate(members, residual, actual, np.ones(series), networks={"LSTM": network}, **more)
 
 
 @pytest.mark.parametrize("folds", [1, 2, 3, 4])
@@ -52,8 +52,8 @@ def test_a_folds_own_actuals_shape_nothing_that_is_printed_of_it(folds: int) -> 
         "LSTM": widths_for(actual.shape, seed=3),
     }
 
-    def run(values: np.ndarray) -> Judgement:
-        return judge(members, residual, values, np.ones(N), networks=networks)
+    def run(values: np.ndarray) -> Evaluation:
+        return evaluate(members, residual, values, np.ones(N), networks=networks)
 
     before = run(actual)
     for fold in range(folds):
@@ -76,8 +76,8 @@ def test_folds_that_overlap_never_serve_each_other() -> None:
     cutoffs = np.array([0, 6, 12, 18, 24])  # a horizon is 12: neighbours share half of it
     residual = widths_for(actual.shape)
 
-    def run(values: np.ndarray) -> Judgement:
-        return judge(members, residual, values, np.ones(N), cutoffs=cutoffs)
+    def run(values: np.ndarray) -> Evaluation:
+        return evaluate(members, residual, values, np.ones(N), cutoffs=cutoffs)
 
     before = run(actual)
     changed = actual.copy()
@@ -88,10 +88,10 @@ def test_folds_that_overlap_never_serve_each_other() -> None:
     assert not np.array_equal(after.blend[0], before.blend[0])
 
 
-def verdict_of(judgement: Judgement) -> tuple[str, ...]:
+def verdict_of(evaluation: Evaluation) -> tuple[str, ...]:
     """What follows from it, in sentences."""
     return sentences(
-        len(judgement.blend), judgement.methods, judgement.coverage, judgement.comparison
+        len(evaluation.blend), evaluation.methods, evaluation.coverage, evaluation.comparison
     )
 
 
@@ -101,7 +101,7 @@ def test_the_planted_network_earns_its_weight_and_the_bad_one_none() -> None:
     assert "The LSTM earns weight" in verdict_of(good)[0]
     members, actual = members_for(3, 1.0)
     members["LSTM"] = members["SeasonalNaive"] + (members["SeasonalNaive"] - actual)
-    bad = judge(members, widths_for(actual.shape), actual, np.ones(N))
+    bad = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
     assert bad.weights[0] == 0.0
     assert "the LSTM gets no weight" in verdict_of(bad)[0]
 
@@ -109,7 +109,7 @@ def test_the_planted_network_earns_its_weight_and_the_bad_one_none() -> None:
 def test_rows_come_blend_first_and_weights_sum_to_one() -> None:
     members, actual = members_for(3, 0.5)
     mean = {"Mean": 0.5 * (members["Theta"] + members["SeasonalNaive"])}
-    made = judge(members, widths_for(actual.shape), actual, np.ones(N), shown=mean)
+    made = evaluate(members, widths_for(actual.shape), actual, np.ones(N), shown=mean)
     assert [row.method for row in made.methods] == ["holdfast", *members, "Mean"]
     assert made.methods[0].weight is made.methods[-1].weight is None
     assert sum(row.weight or 0.0 for row in made.methods) == pytest.approx(1.0)
@@ -128,9 +128,9 @@ def test_without_folds_nothing_is_scored_and_the_forecast_still_stands() -> None
     assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
     members = {name: np.full((N, K), 2.0) for name in made.names}
     widths = widths_for((N, K))
-    median = made.rule.median(members)
+    median = made.ensemble.median(members)
     assert (median == 2.0).all()
-    real = made.rule.intervals(median, np.ones(N), widths, {"LSTM": widths})
+    real = made.ensemble.intervals(median, np.ones(N), widths, {"LSTM": widths})
     assert (real.upper[90.0] >= real.upper[80.0]).all()
 
 
@@ -158,11 +158,11 @@ def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> N
         network.lower[level][:, 0] = np.nan
         network.upper[level][:, 0] = np.nan
     actual[:, 1] = np.nan
-    made = judge(members, residual, actual, np.ones(N), networks={"LSTM": network})
+    made = evaluate(members, residual, actual, np.ones(N), networks={"LSTM": network})
     assert np.isnan(made.series_mase[1])
     assert np.isfinite(made.blend).all()
-    median = made.rule.median({name: rows[2] for name, rows in members.items()})
-    real = made.rule.intervals(median, np.ones(N), residual.at(2), {"LSTM": network.at(2)})
+    median = made.ensemble.median({name: rows[2] for name, rows in members.items()})
+    real = made.ensemble.intervals(median, np.ones(N), residual.at(2), {"LSTM": network.at(2)})
     for level in LEVELS:
         assert np.isfinite(real.lower[level]).all()
         assert (real.lower[level] < median).all()
@@ -171,7 +171,7 @@ def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> N
 def test_a_member_without_a_single_forecast_gets_no_weight() -> None:
     members, actual = members_for(3, 0.5)
     members["LSTM"][:] = np.nan
-    made = judge(members, widths_for(actual.shape), actual, np.ones(N))
+    made = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
     assert made.weights[0] == 0.0
     assert np.isfinite(made.blend).all()
 
@@ -181,7 +181,7 @@ def test_intervals_are_calibrated_out_of_fold() -> None:
     members, actual = members_for(4, 0.5, series=100)
     size = np.random.default_rng(3).uniform(0.01, 0.05, size=(1, 100, 1))
     narrow = {level: np.broadcast_to(size, actual.shape).copy() for level in LEVELS}
-    made = judge(members, Widths(narrow, dict(narrow)), actual, np.ones(100))
+    made = evaluate(members, Widths(narrow, dict(narrow)), actual, np.ones(100))
     for row in made.coverage:
         # 400 windows: five points are more than three standard deviations of a window's share.
         assert abs(row.coverage - row.level / 100.0) < 0.05
@@ -195,7 +195,7 @@ def test_a_series_own_factor_at_a_fold_does_not_know_that_fold() -> None:
     actual = 50.0 + size * random.normal(size=(3, 300, K))
     members = {"SeasonalNaive": np.full(actual.shape, 50.0)}
     flat = {level: np.ones(actual.shape) for level in LEVELS}
-    made = judge(members, Widths(flat, dict(flat)), actual, np.ones(300))
+    made = evaluate(members, Widths(flat, dict(flat)), actual, np.ones(300))
     for row in made.coverage:
         # A window's share inside has a standard deviation below 1/4; four of them over 900.
         assert row.coverage > row.level / 100.0 - 4 * 0.25 / np.sqrt(900)
@@ -210,10 +210,10 @@ def test_folds_that_overlap_count_as_one() -> None:
         name: actual + size * random.normal(size=actual.shape)
         for name, size in {"SeasonalNaive": 1.0, "Theta": 1.4}.items()
     }
-    made = judge(members, widths_for(actual.shape), actual, np.ones(1), cutoffs=np.arange(45))
+    made = evaluate(members, widths_for(actual.shape), actual, np.ones(1), cutoffs=np.arange(45))
     assert made.comparison is not None
     assert made.comparison.pairs == 4
-    assert made.rule.spread.calibration.scores == 4
+    assert made.ensemble.spread.calibration.scores == 4
     # A fold in the middle overlaps 23 of the 45 and leaves 11 on either side: one block each.
     assert [row.scores for row in made.coverage] == [2, 2]
     assert not any(row.calibrated for row in made.coverage)
@@ -222,13 +222,13 @@ def test_folds_that_overlap_count_as_one() -> None:
 def test_what_is_printed_beside_a_coverage_is_the_calibration_that_was_measured() -> None:
     # 27 windows calibrate 90 % for the real forecast, 18 of the other two folds do not.
     made = judged(3, series=9)
-    assert made.rule.spread.calibration.calibrated == {80.0: True, 90.0: True}
+    assert made.ensemble.spread.calibration.calibrated == {80.0: True, 90.0: True}
     assert [(row.scores, row.calibrated) for row in made.coverage] == [(18, True), (18, False)]
     # A fold that scores nothing has no say in it.
     members, actual = members_for(3, 0.5, series=25)
     actual[0, 10:] = np.nan
     actual[1] = np.nan
-    made = judge(members, widths_for(actual.shape), actual, np.ones(25))
+    made = evaluate(members, widths_for(actual.shape), actual, np.ones(25))
     assert [row.scores for row in made.coverage] == [10, 10]
 
 
@@ -241,8 +241,8 @@ def test_what_never_was_negative_is_backtested_with_the_floor_of_its_forecast() 
     width = widths_for(actual.shape)
     floor = np.zeros((3, N))
     floor[:, 0] = -np.inf
-    plain = judge(members, width, actual, np.ones(N))
-    made = judge(members, width, actual, np.ones(N), floor=floor)
+    plain = evaluate(members, width, actual, np.ones(N))
+    made = evaluate(members, width, actual, np.ones(N), floor=floor)
     assert (plain.intervals.lower[80.0][:, 1:] < 0).mean() > 0.5
     assert (made.intervals.lower[80.0][:, 1:] >= 0).all()
     assert (made.blend[:, 1:] >= 0).all()
@@ -270,8 +270,8 @@ def test_a_network_without_weight_has_no_say_in_the_widths() -> None:
     members = {"Pretrained": close, **members}
     residual = widths_for(actual.shape)
 
-    def run(**networks: Widths) -> Judgement:
-        return judge(members, residual, actual, np.ones(N), networks=networks)
+    def run(**networks: Widths) -> Evaluation:
+        return evaluate(members, residual, actual, np.ones(N), networks=networks)
 
     with_it, without_it = run(Pretrained=useful, LSTM=useless), run(Pretrained=useful)
     assert with_it.weights[list(members).index("LSTM")] == 0.0
@@ -285,7 +285,7 @@ def test_two_useful_networks_share_the_weight_and_the_sentences_name_both() -> N
     members, actual = members_for(3, 0.5)
     other = actual + 0.5 * np.random.default_rng(4).normal(size=actual.shape)
     members = {"Pretrained": other, **members}
-    made = judge(members, widths_for(actual.shape), actual, np.ones(N))
+    made = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
     weights = dict(zip(made.names, made.weights, strict=True))
     # Independent errors of one size: half each, but for what 75 windows of 12 steps leave open.
     assert weights["Pretrained"] + weights["LSTM"] > 0.8
@@ -298,8 +298,8 @@ def test_two_useful_networks_share_the_weight_and_the_sentences_name_both() -> N
 def test_without_folds_the_networks_own_widths_are_the_intervals() -> None:
     made = judged(0)
     members = {name: np.full((N, K), 2.0) for name in made.names}
-    median, own = made.rule.median(members), widths_for((N, K), seed=7)
-    real = made.rule.intervals(median, np.ones(N), widths_for((N, K)), {"LSTM": own})
+    median, own = made.ensemble.median(members), widths_for((N, K), seed=7)
+    real = made.ensemble.intervals(median, np.ones(N), widths_for((N, K)), {"LSTM": own})
     for level in LEVELS:
         np.testing.assert_allclose(real.upper[level] - median, own.upper[level])
 
@@ -327,7 +327,7 @@ def test_odd_series_are_judged_without_a_warning_and_with_finite_scores(
     members = {
         method: np.stack([made[method] for made in simple]) for method in simple_methods(season)
     }
-    made = judge(
+    made = evaluate(
         members,
         stack_widths([residual_widths(cut, season, 7, LEVELS) for cut in cuts]),
         folds.actual(series),

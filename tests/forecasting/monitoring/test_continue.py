@@ -42,10 +42,10 @@ def saved_networks() -> FittedModel:
         replace(fitted.pretrained, name=ADAPTED, network=adapted),
         WindowMember(design, own),
     )
-    names = (fitted.rule.names[0], ADAPTED, LSTM, *fitted.rule.names[1:])
+    names = (fitted.ensemble.names[0], ADAPTED, LSTM, *fitted.ensemble.names[1:])
     weights = np.full(len(names), 1.0 / len(names))
     return replace(
-        fitted, networks=members, rule=replace(fitted.rule, names=names, weights=weights)
+        fitted, networks=members, ensemble=replace(fitted.ensemble, names=names, weights=weights)
     )
 
 
@@ -67,8 +67,8 @@ def test_scores_and_the_blend_know_nothing_of_the_saved_weights(model: Path) -> 
     going = Forecaster(HORIZON, adapt="full", steps=2).fit(long_frame(), start=model)
     pd.testing.assert_frame_equal(going.backtest(), anew.backtest(), check_exact=True)
     ours, theirs = going._require(), anew._require()
-    assert ours.rule.names == theirs.rule.names
-    np.testing.assert_array_equal(ours.rule.weights, theirs.rule.weights)
+    assert ours.ensemble.names == theirs.ensemble.names
+    np.testing.assert_array_equal(ours.ensemble.weights, theirs.ensemble.weights)
     assert going._fit is not None
     assert not any("anew" in remark for remark in going._fit.remarks)
 

@@ -1,8 +1,10 @@
-"""Split-conformal intervals: base widths stretched until past folds are covered.
+"""Conformal intervals: base widths stretched until past folds are covered.
 
-Scores are errors in units of the base width, pooled over steps and series; each level has one
-multiplier below the centre and one above, for every step. Time series are not exchangeable, so no
-finite-sample guarantee is claimed: what is printed is the coverage observed out of fold.
+Half-widths are (…, K) distances from the centre to a bound, one array below it and one above. Base
+widths come from each series' own residuals, and from the networks' quantiles. Scores are errors in
+units of the base width, pooled over steps and series; each level has one multiplier below the
+centre and one above, for every step. Time series are not exchangeable, so no finite-sample
+guarantee is claimed: what is printed is the coverage observed out of fold.
 """
 
 from __future__ import annotations

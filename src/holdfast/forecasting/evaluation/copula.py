@@ -1,4 +1,9 @@
-"""The whole distribution of each step: what lies between the calibrated bounds, and beyond them."""
+"""Paths: a distribution for each step (marginals), and how errors go together (a Gaussian copula).
+
+The correlations are learnt from the normal scores (`Marginals.ranks`) of what came in past windows
+that the forecast had not seen. They are pooled over series, and shrunk towards a simple structure
+as far as the windows disagree, so that a handful of windows is enough to begin with.
+"""
 
 from __future__ import annotations
 
@@ -505,11 +510,6 @@ class Paths:
             chance = np.random.default_rng([self.seed, 2, row]).random(values[:, place].shape)
             floor[:, place] += chance < values[:, place] - floor[:, place]
         return floor
-
-    def without_series(self) -> Paths:
-        """The same paths of series that know nothing of each other."""
-        alone = replace(self.dependence, common=0.0, series=np.zeros((0, 0)))
-        return replace(self, dependence=alone)
 
     @cached_property
     def _pairs(self) -> Floats | None:

@@ -1,4 +1,22 @@
-"""Who may see which fold: weights, centres and widths for each fold from the others."""
+"""Cross-fitting: weights, widths and scores of each fold from the other folds.
+
+No fold has two roles for the same number. For the scores printed of fold k:
+
+- the ensemble's weights come from the folds apart from k;
+- the interval's multipliers come from those folds too, but at each such fold j the centre was
+  blended with weights from the folds apart from both j and k, and so are the widths of several
+  networks: the errors that calibrate at j are those of a centre shaped neither by j nor by k;
+- a series' own factor at j comes from its errors at folds i apart from j and k. The weights behind
+  i's centre are hidden from i and k but not from j, so through them j has a small say in it; k has
+  none.
+
+The final weights and multipliers, for the real forecast, use all folds in the same way with nothing
+hidden. Early stopping watches a fold of its own (`folds.py`) that is not here at all.
+
+Folds later than k take part in k's weights: six numbers shared by all series, which say which
+methods suit this data. Going forward only would leave the first fold without any. What is never
+seen are k's own actuals.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +40,9 @@ from holdfast.forecasting.evaluation.conformal import (
     width_unit,
 )
 from holdfast.forecasting.evaluation.ensemble import (
+    Ensemble,
     Errors,
     Prior,
-    Rule,
     blend_widths,
     collect_errors,
     combine,
@@ -215,7 +233,7 @@ BLEND = "holdfast"
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Evaluation:
     """What a backtest found, and what the real forecast needs of it.
 
     Arguments:
@@ -247,12 +265,12 @@ class Judgement:
     comparison: Comparison | None
 
     @property
-    def rule(self) -> Rule:
+    def ensemble(self) -> Ensemble:
         """How the real forecast is made, from all folds."""
-        return Rule(self.names, self.weights, self.spread)
+        return Ensemble(self.names, self.weights, self.spread)
 
 
-def judge(
+def evaluate(
     members: Mapping[str, Floats],
     residual: Widths,
     actual: Floats,
@@ -263,7 +281,7 @@ def judge(
     cutoffs: NDArray[np.int64] | None = None,
     floor: Floats | None = None,
     seed: int = 0,
-) -> Judgement:
+) -> Evaluation:
     """Scores every method and the blend out of fold, and fits what the real forecast needs.
 
     Arguments:
@@ -281,14 +299,14 @@ def judge(
         seed: of the bootstrap.
 
     Returns:
-        the judgement. With one fold weights are the prior's and intervals not calibrated, with none
+        the evaluation. With one fold weights are the prior's and intervals not calibrated, with none
         nothing is scored.
 
     Example:
         >>> came = np.random.default_rng(0).normal(size=(3, 30, 4))
         >>> close, far = came + 0.1, came + 1.0
         >>> width = Widths({80.0: np.ones_like(came)}, {80.0: np.ones_like(came)})
-        >>> judged = judge({"LSTM": close, "Naive": far}, width, came, np.ones(30))
+        >>> judged = evaluate({"LSTM": close, "Naive": far}, width, came, np.ones(30))
         >>> judged.weights.round(2).tolist()
         [1.0, 0.0]
     """
@@ -351,7 +369,7 @@ def judge(
             seed=seed,
         )
     error = scaled_error(actual, blend, scale)
-    return Judgement(
+    return Evaluation(
         names=names,
         weights=weights,
         spread=spread,

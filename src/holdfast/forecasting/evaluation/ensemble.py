@@ -1,4 +1,4 @@
-"""One weight for each member of the blend: non-negative, summing to 1, shrunk towards a prior."""
+"""Ensemble weights: one for each member, non-negative, summing to 1, shrunk towards a prior."""
 
 from __future__ import annotations
 
@@ -322,7 +322,7 @@ LEVELS = (50.0, 80.0, 90.0, 95.0, 99.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class Ensemble:
     """How members become one forecast with intervals.
 
     Arguments:
@@ -339,10 +339,10 @@ class Rule:
         """A member's weight; 0 where there is no such member."""
         return float(self.weights[self.names.index(name)]) if name in self.names else 0.0
 
-    def without(self, names: Collection[str]) -> Rule:
+    def without(self, names: Collection[str]) -> Ensemble:
         """The same rule without members that have no weight."""
         kept = [place for place, name in enumerate(self.names) if name not in names]
-        return Rule(tuple(self.names[place] for place in kept), self.weights[kept], self.spread)
+        return Ensemble(tuple(self.names[place] for place in kept), self.weights[kept], self.spread)
 
     def median(self, members: Mapping[str, Floats]) -> Floats:
         """(N, K) the blend of the members; NaN only where no member has a forecast."""
@@ -382,7 +382,7 @@ class Rule:
     @classmethod
     def from_arrays(
         cls, names: Sequence[str], arrays: Mapping[str, Floats], horizon: int, series: int
-    ) -> Rule:
+    ) -> Ensemble:
         """The inverse of `to_arrays`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Is the blend better than the best simple method, or was it luck?"""
+"""Errors beside what is usual: a bootstrap between two methods, a backtest's scores, one value."""
 
 from __future__ import annotations
 

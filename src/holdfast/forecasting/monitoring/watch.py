@@ -292,7 +292,7 @@ def _leap_words(points: int) -> str:
 
 def doubt(fitted: FittedModel, level: float) -> str:
     """A sentence where the backtest could not calibrate a level; "" otherwise."""
-    scores, needed = fitted.rule.spread.calibration.scores, scores_needed(level)
+    scores, needed = fitted.ensemble.spread.calibration.scores, scores_needed(level)
     if scores >= needed:
         return ""
     return (

@@ -74,17 +74,17 @@ class ScoreSums:
     @classmethod
     def of(cls, data: BacktestData, result: BacktestResult, levels: Sequence[float]) -> ScoreSums:
         """Of one batch."""
-        sums, judgement = cls(), result.judgement
-        methods = {BLEND: judgement.blend, **result.members}
+        sums, evaluation = cls(), result.evaluation
+        methods = {BLEND: evaluation.blend, **result.members}
         if MEAN in data.simple:
             methods[MEAN] = data.simple[MEAN]
         for name, median in methods.items():
             errors = scaled_error(data.actual, median, data.scales)
             sums.mase[name] = _summed(mean_observed(errors, axis=-1))
             sums.smape[name] = _summed(smape(data.actual, median))
-        rows = {row.level: row for row in judgement.coverage}
+        rows = {row.level: row for row in evaluation.coverage}
         for level in levels:
-            lower, upper = judgement.intervals.lower[level], judgement.intervals.upper[level]
+            lower, upper = evaluation.intervals.lower[level], evaluation.intervals.upper[level]
             key = f"{level:g}"
             sums.inside[key] = _summed(inside(data.actual, lower, upper))
             width = np.where(np.isnan(data.actual), np.nan, upper - lower)

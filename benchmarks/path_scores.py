@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
-from holdfast.records import Floats
+Floats = NDArray[np.float64]
 
 
 def energy_score(actual: Floats, paths: Floats) -> Floats:
@@ -56,21 +55,3 @@ def sum_inside(actual: Floats, paths: Floats, level: float) -> Floats:
     tail = 0.5 - level / 200.0
     low, high = np.quantile(paths.sum(axis=-1), [tail, 1.0 - tail], axis=0)
     return np.where(np.isnan(total), np.nan, (total >= low) & (total <= high))
-
-
-def sum_interval_score(actual: Floats, paths: Floats, levels: Sequence[float]) -> Floats:
-    """Winkler's score of the paths' intervals of sums, a mean over levels; NaN with a gap.
-
-    Arguments:
-        actual: (…, K).
-        paths: (n, …, K).
-        levels: in percent.
-    """
-    total, sums = actual.sum(axis=-1), paths.sum(axis=-1)
-    score = np.zeros(total.shape)
-    for level in levels:
-        tail = 0.5 - level / 200.0
-        low, high = np.quantile(sums, [tail, 1.0 - tail], axis=0)
-        outside = np.maximum(low - total, 0.0) + np.maximum(total - high, 0.0)
-        score += (high - low) + outside / tail
-    return score / len(levels)
