@@ -299,8 +299,8 @@ def evaluate(
         seed: of the bootstrap.
 
     Returns:
-        the evaluation. With one fold weights are the prior's and intervals not calibrated, with none
-        nothing is scored.
+        the evaluation. With one fold weights are the prior's and intervals not calibrated, with
+        none nothing is scored.
 
     Example:
         >>> came = np.random.default_rng(0).normal(size=(3, 30, 4))
