@@ -307,7 +307,7 @@ class TrainingRuns:
     ) -> nn.Module:
         """One network, trained to the end of its plan or of its time."""
         recipe, folder = run.recipe, self.folder
-        stop_early = task.windows.watched is not None
+        stop_early = task.windows.validation is not None
         trained = fit_network(
             task,
             recipe.plan(steps, self._seed(recipe, number), stop_early=stop_early),
@@ -349,7 +349,7 @@ class TrainingRuns:
             return 0
         task = self._early_task(recipe, self._seed(recipe, 0))
         most: int = recipe.useful_steps(task.windows.points)
-        stop_early = task.windows.watched is not None
+        stop_early = task.windows.validation is not None
         run.forecasting = self._forecasting_seconds(recipe, task)
         left = _PLANNED * budget.remaining() - run.forecasting
         plan = recipe.plan(most, self._seed(recipe, 0), stop_early=stop_early)

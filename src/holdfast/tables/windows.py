@@ -8,11 +8,15 @@ No table of windows is ever built; they are drawn on the fly.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.tables.series import SeriesSet
+
+VALIDATION_WINDOWS: Final = 512
+"""Windows that a validation forecasts at most."""
 
 
 @dataclass(frozen=True)
@@ -58,54 +62,6 @@ def window_values(
     return np.where(inside, series.values[flat], np.nan)
 
 
-class WindowSampler:
-    """Draws training windows: every series equally often, every moment of it equally often.
-
-    A series counts when it holds at least `least` points to look back on and one to forecast.
-
-    Arguments:
-        series: what to draw from.
-        shape: the window's size.
-        least: points that the last forecast of a window must have behind it.
-    """
-
-    def __init__(self, series: SeriesSet, shape: WindowShape, least: int) -> None:
-        self.series = series
-        self.shape = shape
-        lengths = series.lengths
-        first = _first_observed(series) + least
-        # A window whose horizon is complete teaches all steps; a short series has none of those.
-        last = np.maximum(lengths - shape.horizon, np.minimum(first, lengths - 1))
-        self.eligible: NDArray[np.int64] = np.flatnonzero((lengths > first) & (lengths > 1))
-        self._first, self._last = np.minimum(first, last), last
-
-    def __len__(self) -> int:
-        """How many different windows there are."""
-        return int((self._last - self._first + 1)[self.eligible].sum())
-
-    def draw(
-        self, generator: np.random.Generator, count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """`count` windows: (B,) series indices and (B,) ends, as `window_values` takes them."""
-        indices = self.eligible[generator.integers(len(self.eligible), size=count)]
-        ends = generator.integers(self._first[indices], self._last[indices] + 1)
-        return indices, ends
-
-
-def _first_observed(series: SeriesSet) -> NDArray[np.int64]:
-    """(N,) position of the first value that is not a gap; the length where there is none."""
-    first: NDArray[np.int64] = series.lengths.copy()
-    observed = np.flatnonzero(~np.isnan(series.values))
-    owner = np.searchsorted(series.offsets, observed, side="right") - 1
-    owners, where = np.unique(owner, return_index=True)
-    first[owners] = observed[where] - series.offsets[owners]
-    return first
-
-
-WATCHED_WINDOWS = 512
-"""Windows that a validation forecasts at most."""
-
-
 @dataclass(frozen=True, eq=False)
 class Windows:
     """Some windows, without their values.
@@ -124,6 +80,10 @@ class Windows:
 class WindowSplit:
     """Windows to learn from, and behind them windows to stop early on.
 
+    Training windows are drawn from every series equally often, and from every moment of it equally
+    often. A series counts when it holds at least `least` points to look back on and one to
+    forecast.
+
     Arguments:
         series: histories up to the last value that training may see.
         held_out: the same series some horizons further, to stop early on; None for never.
@@ -135,15 +95,21 @@ class WindowSplit:
         self, series: SeriesSet, held_out: SeriesSet | None, shape: WindowShape, least: int
     ) -> None:
         self.series = series
-        self.watched: Windows | None = (
-            None if held_out is None else _watched(series, held_out, shape.horizon, least)
+        self.validation: Windows | None = (
+            None if held_out is None else _validation(series, held_out, shape.horizon, least)
         )
-        """What is watched to stop early; None where nothing is held out."""
-        self._sampler = WindowSampler(series, shape, least)
+        """What early stopping forecasts; None where nothing is held out."""
+        lengths = series.lengths
+        first = _first_observed(series) + least
+        # A window whose horizon is complete teaches all steps; a short series has none of those.
+        last = np.maximum(lengths - shape.horizon, np.minimum(first, lengths - 1))
+        self.eligible: NDArray[np.int64] = np.flatnonzero((lengths > first) & (lengths > 1))
+        """The series that windows are drawn from."""
+        self._first, self._last = np.minimum(first, last), last
 
     def __len__(self) -> int:
         """How many different windows there are to learn from."""
-        return len(self._sampler)
+        return int((self._last - self._first + 1)[self.eligible].sum())
 
     @property
     def points(self) -> int:
@@ -152,11 +118,22 @@ class WindowSplit:
 
     def draw(self, generator: np.random.Generator, count: int) -> Windows:
         """`count` windows to learn from."""
-        rows, ends = self._sampler.draw(generator, count)
+        rows = self.eligible[generator.integers(len(self.eligible), size=count)]
+        ends = generator.integers(self._first[rows], self._last[rows] + 1)
         return Windows(self.series, rows, ends)
 
 
-def _watched(series: SeriesSet, held_out: SeriesSet, horizon: int, least: int) -> Windows | None:
+def _first_observed(series: SeriesSet) -> NDArray[np.int64]:
+    """(N,) position of the first value that is not a gap; the length where there is none."""
+    first: NDArray[np.int64] = series.lengths.copy()
+    observed = np.flatnonzero(~np.isnan(series.values))
+    owner = np.searchsorted(series.offsets, observed, side="right") - 1
+    owners, where = np.unique(owner, return_index=True)
+    first[owners] = observed[where] - series.offsets[owners]
+    return first
+
+
+def _validation(series: SeriesSet, held_out: SeriesSet, horizon: int, least: int) -> Windows | None:
     """Windows whose horizons follow each other through what was held out; a sample of them."""
     first = series.lengths
     turns = -(-int((held_out.lengths - first).max(initial=0)) // horizon)
@@ -164,7 +141,7 @@ def _watched(series: SeriesSet, held_out: SeriesSet, horizon: int, least: int) -
     rows, turn = np.nonzero((held_out.lengths[:, None] > ends) & (ends >= least))
     if not len(rows):
         return None
-    some = np.unique(np.linspace(0, len(rows) - 1, WATCHED_WINDOWS).astype(np.int64))
+    some = np.unique(np.linspace(0, len(rows) - 1, VALIDATION_WINDOWS).astype(np.int64))
     rows, turn = rows[some], turn[some]
     return Windows(held_out, rows, ends[rows, turn])
 

@@ -142,7 +142,7 @@ def test_it_is_watched_on_every_horizon_behind_the_training_part(name: str) -> N
     ends = [45, 10, 60]
     whole = series_of(rows)
     task = task_of(whole.cut(np.array(ends) - 1), whole, name, season=3)
-    assert task.windows.watched is not None
+    assert task.windows.validation is not None
     assert watched(task) == pytest.approx(loss_by_hand(task, rows, ends, 3), rel=1e-5)
 
 
@@ -150,7 +150,7 @@ def test_without_anything_behind_the_training_part_nothing_is_watched() -> None:
     series = series_of(table(60, 30))
     for held_out in (None, series):
         task = task_of(series, held_out)
-        assert task.windows.watched is None
+        assert task.windows.validation is None
         assert watched(task) is None
 
 

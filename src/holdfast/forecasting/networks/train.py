@@ -84,7 +84,7 @@ class NetworkTask:
         later = None if held_out is None else _logarithms_or_gaps(held_out, logs)
         self.windows = WindowSplit(logarithms(series, logs), later, design.shape, design.least)
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
-        watched = self.windows.watched
+        watched = self.windows.validation
         self._held_out = None if watched is None else self._window_batch(watched)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._network = self._made().float()
@@ -239,7 +239,7 @@ def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> Timed:
     paces: list[float] = []
     with one_thread():
         each, whole = 0.0, 0.0
-        if task.windows.watched is not None and plan.patience is not None:
+        if task.windows.validation is not None and plan.patience is not None:
             begin = time.monotonic()
             validation(task, plan.seed, torch.device("cpu"))
             taken = time.monotonic() - begin

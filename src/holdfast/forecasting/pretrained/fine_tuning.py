@@ -97,7 +97,7 @@ class FineTuningTask:
         typical = int(np.quantile(patches_of(lengths, self.design), 0.75)) if len(lengths) else 1
         self._count = int(np.clip(POSITIONS // (typical + self._ahead), 16, 256))
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32)
-        watched = self.windows.watched
+        watched = self.windows.validation
         self._held_out = None if watched is None else self._window_batch(watched)
 
     @property

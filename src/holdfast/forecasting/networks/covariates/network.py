@@ -103,6 +103,6 @@ class CovariateTask(NetworkTask):
         return CovariateNetwork(self.design, self._sizes)
 
     def _beside(self, read: Features, windows: Windows) -> Features:
-        watched = windows is self.windows.watched
+        watched = windows is self.windows.validation
         beside = self._later if watched and self._later is not None else self._learnt
         return beside.beside(read, windows.rows, windows.ends, self.design)
