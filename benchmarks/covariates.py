@@ -56,7 +56,7 @@ def backtest(case: Case, settings: Settings) -> tuple[pd.DataFrame, float]:
     adapt = "none" if settings.budget is None else "auto"
     forecaster = Forecaster(settings.horizon, adapt=adapt, budget=settings.budget or "2m")
     forecaster.fit(
-        case.table, static_df=case.static, known=case.known, holidays=case.holidays
+        case.table, static_df=case.static, future_covariates=case.known, holidays=case.holidays
     )  # for the columns; the folds of the backtest are its own
     made = forecaster.backtest(folds=settings.folds, step=settings.step)
     return made, time.monotonic() - begin

@@ -66,7 +66,7 @@ def main() -> None:
         in_memory, commands, plain = [], [], []
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         for _ in range(asked.repeat):
-            forecaster._fitted = replace(fitted)
+            forecaster._model = replace(fitted)
             begin = time.perf_counter()
             forecaster.update(new)
             in_memory.append(time.perf_counter() - begin)

@@ -46,7 +46,7 @@ def fit(frame: pd.DataFrame) -> Forecaster:
 def fitted_networks() -> FittedModel:
     """What a fit leaves where each of the networks is worth its weight."""
     made = fit(table(np.array(["a", "b"], dtype=object)))
-    zero = made._require()
+    zero = made._fitted_model()
     start = made_of(zero)
     design = choose_design(zero.series.lengths, HORIZON, 12)
     networks = [FromScratch(design).task(zero.series, None, seed).module.eval() for seed in (0, 1)]

@@ -56,4 +56,6 @@ KNOWN = ("promotion", "weather")
 def fitted(frame: pd.DataFrame, **arguments: object) -> Forecaster:
     """Trained for two updates on everything that a table can have beside its values."""
     made = Forecaster(HORIZON, **{"adapt": "full", "steps": 2, **arguments})
-    return made.fit(frame, static_df=ITEMS, known=KNOWN, historic="visits", holidays="DE")
+    return made.fit(
+        frame, static_df=ITEMS, future_covariates=KNOWN, past_covariates="visits", holidays="DE"
+    )

@@ -172,9 +172,9 @@ def test_what_makes_no_sense_is_refused(forecaster: Forecaster, frame: pd.DataFr
     table = past(frame)
     fit = Forecaster(HORIZON, adapt="none").fit
     with pytest.raises(TableError, match="did you mean 'promotion'"):
-        fit(table, known="promotions")
+        fit(table, future_covariates="promotions")
     with pytest.raises(ArgumentError, match="twice"):
-        fit(table, known=["promotion"], historic=["promotion"])
+        fit(table, future_covariates=["promotion"], past_covariates=["promotion"])
     with pytest.raises(ArgumentError, match="did you mean"):
         fit(table, holidays="DEU2")
     with pytest.raises(ArgumentError, match="no part"):

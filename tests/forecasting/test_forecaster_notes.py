@@ -96,7 +96,7 @@ def test_what_past_folds_said_is_kept_in_the_model_folder(tmp_path: Path) -> Non
     made = fitted(long_frame(series=2))
     made.save(tmp_path / "model")
     again = Forecaster.load(tmp_path / "model")
-    kept, stored = made._require().past, again._require().past
+    kept, stored = made._fitted_model().past, again._fitted_model().past
     assert kept is not None
     assert stored is not None
     np.testing.assert_array_equal(kept.to_array(), stored.to_array())

@@ -100,49 +100,28 @@ def backtest(
     request = open_request(data, horizon, example, level, budget, reading)
     folder = results_folder(out)
 
-    from holdfast.errors import TableError
-    from holdfast.forecasting.backtest import BASELINES_SHARE, backtest_data
+    from holdfast.forecasting.forecaster import Forecaster
+    from holdfast.reports import as_json as summary
     from holdfast.reports import terminal
-    from holdfast.training.budget import Budget
 
     screen.show(request.about, terminal.understood(request.table.summary))
-    ground = backtest_data(request.table, request.horizon, folds=folds, step=step)
-    spent = Budget.parse(None if steps else budget, start=started)
-    if baselines:
-        ground = ground.with_statistical(spent.share(BASELINES_SHARE))
-    if not ground.folds.scoring:
-        reason = ground.folds.reason.removesuffix(".")
-        raise TableError(f"{request.title}: {reason}; give a shorter --horizon.")
-    screen.show(terminal.scores(ground.scores(), "Simple methods"), ground.folds.reason)
-
-    from holdfast.forecasting.fit import clear_checkpoints, fit
-    from holdfast.forecasting.output import backtest_columns
-    from holdfast.tables.frames import write_csv
-
-    fitted = fit(
-        ground,
-        adapt=adapt,
-        budget=spent,
-        steps=steps,
-        seed=seed,
-        levels=request.levels,
-        progress=screen.progress(),
-        checkpoints=folder / "training",
-        refit=False,
-    )
+    forecaster = Forecaster(
+        request.horizon, season=season, freq=freq, budget=budget, steps=steps, seed=seed,
+        adapt=adapt, baselines=baselines,
+    )  # fmt: skip
+    path = folder / "backtest.csv"
+    forecaster.backtest(
+        request.table, folds=folds, step=step, level=request.levels,
+        checkpoints=folder / "training", started=started, progress=screen.progress(),
+        on_simple_scores=lambda scores, reason: screen.show(
+            terminal.scores(scores, "Simple methods"), reason
+        ),
+        csv=None if follows() else path,
+    )  # fmt: skip
     if follows():
         return
-    record = fitted.record(
-        request.levels, title=request.title, command=typed_command(), started=started
-    )
-    path = folder / "backtest.csv"
-    columns = backtest_columns(ground, fitted.judged, tuple(record.upper))
-    write_csv(path, columns, request.table.series.calendar)
-    clear_checkpoints(folder / "training")
+    record = forecaster.record(level=request.levels, title=request.title, command=typed_command())
     show_outcome(screen, record)
     files = {"backtest": str(path)}
     screen.show(terminal.written(files), whole_lines=True)
-
-    from holdfast.reports import as_json as summary
-
     screen.result(summary(record, files))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,8 @@ from holdfast.cli.partitions import in_parts, large
 from holdfast.cli.screen import Screen, follows, show_first_forecast, show_outcome
 
 if TYPE_CHECKING:
-    from holdfast.forecasting.fit import FitResult
-    from holdfast.records import ForecastRecord
+    from holdfast.forecasting.forecaster import Forecaster
+    from holdfast.records import ForecastRecord, MethodScore
 
 
 def forecast(
@@ -64,7 +63,6 @@ def forecast(
     # Whatever can be refused is refused before torch is loaded.
     from holdfast.cli.request import check_baselines, covariate_sources, open_request
     from holdfast.cli.results import results_folder, typed_command
-    from holdfast.tables.covariate_tables import check_future
     from holdfast.tables.read import ReadOptions
 
     reading = ReadOptions(
@@ -105,93 +103,61 @@ def forecast(
         )
         return
     request = open_request(data, horizon, example, level, budget, reading)
-    check_future(request.table.series, request.horizon)
-    from holdfast.cli.totals import adding, write_totals
+    from holdfast.forecasting.forecaster import Forecaster
+    from holdfast.reports import as_json as summary
+    from holdfast.reports import save, terminal
 
-    wanted = adding(request.table, total_by, total_over)
+    forecaster = Forecaster(
+        request.horizon, season=season, freq=freq, budget=budget, steps=steps, seed=seed,
+        adapt=adapt, baselines=baselines,
+    )  # fmt: skip
+    forecaster.check_totals(request.table, by=total_by, over=total_over)
     folder = results_folder(out)
-
-    from holdfast.forecasting.backtest import BASELINES_SHARE, backtest_data
-    from holdfast.reports import terminal
-    from holdfast.training.budget import Budget
-
+    forecaster.check_folder(folder / "model")  # now, not after minutes of training
     screen.show(request.about, terminal.understood(request.table.summary))
     screen.show(large(request.table.summary.series))
-    ground = backtest_data(request.table, request.horizon)
-    spent = Budget.parse(None if steps else budget, start=started)
-    if baselines:
-        ground = ground.with_statistical(spent.share(BASELINES_SHARE))
-    if ground.simple:
-        screen.show(terminal.scores(ground.scores(), "Simple methods on past horizons"))
-    screen.show(ground.folds.reason)
 
-    from holdfast.forecasting.fit import clear_checkpoints, fit
-    from holdfast.forecasting.model import KIND, FittedModel
-    from holdfast.storage import refuse_what_is_not_ours
+    def show_simple(scores: tuple[MethodScore, ...], reason: str) -> None:
+        if scores:
+            screen.show(terminal.scores(scores, "Simple methods on past horizons"))
+        screen.show(reason)
 
-    refuse_what_is_not_ours(folder / "model", KIND)  # now, not after minutes of training
-    saved = None if start is None else FittedModel.load(start)  # before it may be written over
-
-    def write(made: FitResult) -> tuple[ForecastRecord, dict[str, str]]:
-        """Write all results of a fit; what reports show of it, and what is where."""
+    def write(made: Forecaster) -> tuple[ForecastRecord, dict[str, str]]:
+        """Write all results; what reports show of them, and what is where."""
         record = made.record(
-            request.levels,
-            title=request.title,
-            command=typed_command(),
-            started=started,
-            integers=integers,
-        )
-        beside: dict[str, str] = {}
-        if wanted is not None:
-            path, totals = write_totals(
-                folder, made.fitted, wanted, request.levels, seed=seed, integers=integers
-            )
-            record, beside = replace(record, totals=totals), {"totals": str(path)}
-        return record, _write(folder, made, record) | beside
+            level=request.levels, integers=integers, total_by=total_by, total_over=total_over,
+            title=request.title, command=typed_command(),
+        )  # fmt: skip
+        files = {
+            "forecast": folder / "forecast.csv",
+            "report": folder / "report.html",
+            "model": folder / "model",
+        }
+        made.predict(level=request.levels, members=True, integers=integers, csv=files["forecast"])
+        save(record, files["report"])
+        made.save(files["model"])
+        if total_by is not None or total_over is not None:
+            files["totals"] = folder / "totals.csv"
+            made.totals(
+                by=total_by, over=total_over, level=request.levels, seed=seed, integers=integers,
+                csv=files["totals"],
+            )  # fmt: skip
+        return record, {name: str(path) for name, path in files.items()}
 
-    def show_first(made: FitResult) -> None:
+    def show_first(made: Forecaster) -> None:
         """Write and show what there is before anything is trained."""
-        record, _ = write(made)
-        show_first_forecast(screen, record, folder)
+        if not follows():
+            record, _ = write(made)
+            show_first_forecast(screen, record, folder)
 
-    fitted = fit(
-        ground,
-        adapt=adapt,
-        budget=spent,
-        steps=steps,
-        seed=seed,
-        levels=request.levels,
-        progress=screen.progress(),
-        checkpoints=folder / "training",
-        first=None if follows() else show_first,
-        start=saved,
-    )
+    forecaster.fit(
+        request.table, level=request.levels, checkpoints=folder / "training", warm_start=start,
+        started=started, progress=screen.progress(), on_simple_scores=show_simple,
+        on_first_forecast=show_first,
+    )  # fmt: skip
     if follows():
         return
-    record, files = write(fitted)
-    clear_checkpoints(folder / "training")
+    record, files = write(forecaster)
     show_outcome(screen, record)
     screen.show(terminal.written(files), whole_lines=True)
-
-    from holdfast.reports import as_json as summary
-
     screen.result(summary(record, files))
-
-
-def _write(folder: Path, fit: FitResult, record: ForecastRecord) -> dict[str, str]:
-    """Write the three results, each whole or not at all; say what is where."""
-    from holdfast.forecasting.output import forecast_columns
-    from holdfast.reports import save
-    from holdfast.tables.frames import write_csv
-
-    files = {
-        "forecast": folder / "forecast.csv",
-        "report": folder / "report.html",
-        "model": folder / "model",
-    }
-    fitted = fit.fitted
-    columns = forecast_columns(fitted.names, fitted.series, record, members=True)
-    write_csv(files["forecast"], columns, fitted.series.calendar)
-    save(record, files["report"])
-    fitted.save(files["model"])
-    return {name: str(path) for name, path in files.items()}

@@ -93,13 +93,16 @@ def over_parts(
         )
 
     from holdfast.cli.screen import show_outcome
+    from holdfast.forecasting.output import forecast_record
     from holdfast.forecasting.partitions.job import Watch, run_job
     from holdfast.reports import save
 
     def fitted(made: FitResult, plan: Plan) -> None:
         """Show and keep the record of the sample."""
-        title = f"{data.name}: a sample of {len(made.fitted.series):,} of {plan.series:,} series"
-        record = made.record(levels, title=title, command=typed_command(), started=started)
+        title = f"{data.name}: a sample of {len(made.model.series):,} of {plan.series:,} series"
+        record = forecast_record(
+            made, levels, title=title, command=typed_command(), started=started
+        )
         save(record, folder / "report.html")
         show_outcome(screen, record)
 

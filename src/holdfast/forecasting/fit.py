@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -17,7 +16,6 @@ from holdfast.forecasting.backtest import Backtest, BacktestData, BacktestResult
 from holdfast.forecasting.evaluation.copula import Dependence
 from holdfast.forecasting.evaluation.significance import PastScores
 from holdfast.forecasting.model import FittedModel
-from holdfast.forecasting.monitoring.anomalies import anomaly_record
 from holdfast.forecasting.networks.covariates.inputs import CovariateEncoding
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.forecasting.networks.members import CHUNK, NetworkMember, PretrainedMember, regressed
@@ -31,17 +29,13 @@ from holdfast.forecasting.networks.recipes import (
 )
 from holdfast.forecasting.networks.train import SeriesTask, fit_network, steps_for
 from holdfast.forecasting.paths import dependence
-from holdfast.forecasting.predict import forecast
 from holdfast.forecasting.pretrained.fine_tuning import native_precision
 from holdfast.forecasting.pretrained.weights import choose, shipped
-from holdfast.forecasting.reliability import about_table, hardest, rests_on
 from holdfast.records import (
     NETWORKS,
     PRETRAINED,
     TRAINED,
-    ForecastRecord,
     TrainingSummary,
-    TrustRecord,
 )
 from holdfast.storage import digest
 from holdfast.tables.series import SeriesSet
@@ -414,88 +408,23 @@ Adapt = Literal["none", "auto", "full"]
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """What a fit came to.
+    """A backtest, the model fitted after it, and how its networks were trained.
 
     Arguments:
-        ground: the table and its folds.
-        judged: the backtest.
-        fitted: what forecasts from now on.
+        data: the table and its folds.
+        backtest: what came of them.
+        model: what forecasts from now on.
         training: what was trained, one entry a member.
-        remarks: what was not trained, and why, in sentences.
+        notes: what was not trained, and why, in sentences.
         seed: of the fit.
     """
 
-    ground: BacktestData
-    judged: BacktestResult
-    fitted: FittedModel
+    data: BacktestData
+    backtest: BacktestResult
+    model: FittedModel
     training: tuple[TrainingSummary, ...]
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
     seed: int
-
-    def record(
-        self,
-        levels: Sequence[float],
-        *,
-        title: str,
-        command: str,
-        started: float | None,
-        integers: bool = False,
-        series: SeriesSet | None = None,
-    ) -> ForecastRecord:
-        """All that a report shows.
-
-        Arguments:
-            levels: interval levels in percent.
-            title: what was forecast.
-            command: that made it.
-            started: the reading of ``time.monotonic`` from which seconds count; None for none.
-            integers: whether series of whole numbers are forecast in whole numbers.
-            series: the fit's own, with what is known ahead; None where they have it.
-        """
-        fitted = self.fitted
-        series = fitted.series if series is None else series
-        made = forecast(fitted, series, levels)
-        made = made.whole(series) if integers else made
-        backtest = self.judged.record(self.ground, levels)
-        first = np.repeat(series.starts - series.offsets[:-1], series.lengths)
-        return ForecastRecord(
-            title=title,
-            command=command,
-            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            version=__version__,
-            seed=self.seed,
-            seconds=0.0 if started is None else time.monotonic() - started,
-            summary=self.ground.table.summary,
-            horizon=fitted.horizon,
-            labels=series.labels,
-            history_offsets=series.offsets,
-            history_times=series.calendar.times(first + np.arange(len(series.values))),
-            history_values=series.values,
-            times=made.times,
-            median=made.median,
-            lower=made.lower,
-            upper=made.upper,
-            members=made.members,
-            method=made.method,
-            note=made.note,
-            backtest=backtest,
-            training=self.training,
-            remarks=self.remarks,
-            mean=made.mean,
-            trust=TrustRecord(
-                verdicts=tuple(one.verdict for one in made.found),
-                findings=tuple(one.findings for one in made.found),
-                common=about_table(
-                    backtest.methods if backtest else (),
-                    backtest.coverage if backtest else (),
-                    fitted.ensemble.spread.calibration.scores,
-                    fitted.season,
-                ),
-                hard=hardest(backtest.series_mase) if backtest else (),
-                rests_on=rests_on(fitted),
-            ),
-            anomalies=anomaly_record(fitted, series),
-        )
 
 
 def fit(
@@ -578,7 +507,7 @@ def fit(
         trained = {member.name: member for member in runs.before_backtest()}
         for member in trained.values():
             trial.add(member)
-        judged = trial.judged() if trained else made.judged
+        judged = trial.judged() if trained else made.backtest
         # Without weight a network is shown beside the others, and neither trained again nor kept.
         weight = judged.evaluation.ensemble.weight
         worth = {name: member for name, member in trained.items() if weight(name) > 0}

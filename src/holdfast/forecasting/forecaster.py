@@ -1,105 +1,494 @@
-"""What a caller may give the forecaster: levels, counts."""
+"""The forecaster: tables in, quantile forecasts of every series out.
+
+Nothing here imports torch before a network is needed: tables and arguments that cannot be used are
+refused at once.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
+from holdfast.forecasting import output
 from holdfast.forecasting.backtest import BASELINES_SHARE, BacktestData, backtest_data
-from holdfast.forecasting.evaluation.ensemble import LEVELS
-from holdfast.forecasting.fit import Adapt, FitResult, clear_checkpoints, fit
-from holdfast.forecasting.model import FittedModel
+from holdfast.forecasting.baselines.statsforecast import require
+from holdfast.forecasting.model import KIND, FittedModel
 from holdfast.forecasting.monitoring.anomalies import find_anomalies
 from holdfast.forecasting.monitoring.drift import Drift, check_drift
-from holdfast.forecasting.output import (
-    anomaly_columns,
-    backtest_columns,
-    embedding_columns,
-    forecast_columns,
-    path_columns,
-    total_columns,
-)
 from holdfast.forecasting.paths import sample_paths
-from holdfast.forecasting.predict import forecast, own_series, read_like
-from holdfast.forecasting.pretrained.forecast import embed
-from holdfast.forecasting.totals import totals
-from holdfast.records import ForecastRecord
-from holdfast.tables.covariate_tables import CovariateSources
-from holdfast.tables.frames import Backend, to_frame
+from holdfast.forecasting.predict import (
+    Forecasts,
+    check_levels,
+    count,
+    forecast,
+    own_series,
+    read_like,
+)
+from holdfast.forecasting.totals import Totals, totals
+from holdfast.records import ForecastRecord, MethodScore, TableSummary, TrainingSummary
+from holdfast.storage import refuse_what_is_not_ours
+from holdfast.tables.covariate_tables import CovariateSources, check_future
+from holdfast.tables.frames import Backend, to_frame, write_csv
+from holdfast.tables.numbers import Decimal
 from holdfast.tables.periods import Over, check_period, group_by
 from holdfast.tables.raw import RawTable
 from holdfast.tables.read import ReadOptions, Table, read
-from holdfast.tables.update import read_new_rows
+from holdfast.tables.rows import Aggregate, Missing
+from holdfast.tables.series import SeriesSet
+from holdfast.tables.update import Appended, read_new_rows
 from holdfast.training.budget import Budget, duration
 from holdfast.training.parameters import Parameters
-from holdfast.training.progress import progress_for_terminal
+from holdfast.training.progress import Progress, progress_for_terminal
 
-MOST = 100_000
-"""The longest horizon, the longest season, the most steps and the largest seed."""
+if TYPE_CHECKING:
+    from holdfast.forecasting.fit import FitResult
+
+Adapt = Literal["none", "auto", "full"]
+"""How far to go: no training; where it promises something; or wherever it is possible."""
 
 
-def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Interval levels in ascending order, once each.
+class Forecaster(Parameters):
+    """Quantile forecasts for every series of a table, from an ensemble that a backtest weighted.
+
+    A small LSTM that was trained on synthetic series ships with Holdfast and forecasts at once; it
+    is then fine-tuned on the series, and another is trained on them from scratch, where that
+    promises more. Simple methods stand beside them, each with the weight that it has earned.
+
+    Arguments:
+        horizon: how many steps to forecast.
+        season: grid points of one season (season_length), 1 for none; None to infer it.
+        freq: distance of the timestamps, as in pandas ("MS", "h", "15min") or polars ("1mo"); 1
+            for counters; None to infer it.
+        budget: how long `fit` may take, backtest and all: "90s", "5m", "1h30m", seconds, or None
+            for as long as the data can use.
+        steps: updates of each network in place of the budget; with it, equal seeds give equal
+            forecasts bit for bit (equal threads and machine).
+        seed: of everything random; global random numbers are neither read nor changed.
+        adapt: "none" trains nothing and takes seconds; "auto" trains where data and budget promise
+            something of it; "full" wherever it is possible.
+        baselines: whether statsforecast's AutoETS, AutoARIMA and AutoTheta are scored on the same
+            folds and shown beside (extra `baselines`); they take up to a third of the budget.
+
+    Attributes, after `fit` or `load`; those marked * after `fit` alone:
+        season_, freq_: of the series.
+        weights_: member of the ensemble → weight.
+        scores_ *: a `MethodScore` for the ensemble and each method, out of fold.
+        training_ *: how each network was trained.
+        notes_ *: what was not trained, and why, in sentences.
+        summary_ *: what was understood of the table.
 
     Raises:
-        ArgumentError: a level is not between 0 and 100.
+        ArgumentError: an argument is out of range.
+
+    Example:
+        >>> import math
+        >>> import pyarrow as pa
+        >>> y = [10 + 3 * math.sin(2 * math.pi * month / 12) for month in range(48)]
+        >>> table = pa.table({"ds": range(48), "y": y})
+        >>> forecaster = Forecaster(horizon=12, season=12, adapt="none").fit(table)
+        >>> forecaster.predict(level=(80,)).column_names[:5]
+        ['unique_id', 'ds', 'holdfast', 'holdfast-lo-80', 'holdfast-hi-80']
     """
-    listed = np.asarray(levels)
-    if listed.ndim != 1 or listed.dtype.kind not in "if":
-        raise ArgumentError(f"level={levels!r} must be a list of percentages, as in (80, 90).")
-    for level in listed.tolist():
-        if not 0 < level < 100:
-            raise ArgumentError(f"level={level!r} must be a percentage between 0 and 100.")
-    return tuple(sorted({float(level) for level in listed.tolist()}))
 
+    season_: int
+    freq_: str | int
+    weights_: dict[str, float]
+    scores_: tuple[MethodScore, ...]
+    training_: tuple[TrainingSummary, ...]
+    notes_: tuple[str, ...]
+    summary_: TableSummary
+    update_: Appended
 
-def count(name: str, value: object, least: int) -> int:
-    """A whole number, numpy's too, of at least `least`."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    number = int(value) if isinstance(value, int | np.integer) else least - 1
-    if not whole or not least <= number <= MOST:
-        raise ArgumentError(f"{name}={value!r} must be a whole number from {least} to {MOST:,}.")
-    return number
+    def __init__(
+        self,
+        horizon: int,
+        *,
+        season: int | None = None,
+        freq: str | int | None = None,
+        budget: str | float | None = "2m",
+        steps: int | None = None,
+        seed: int = 0,
+        adapt: Adapt = "auto",
+        baselines: bool = False,
+    ) -> None:
+        # What was given stays as it is: scikit-learn's clone compares by identity.
+        count("horizon", horizon, 1)
+        count("seed", seed, 0)
+        if season is not None:
+            count("season", season, 1)
+        if steps is not None:
+            count("steps", steps, 1, most=10**9)
+        if budget is not None:
+            duration(budget)
+        if adapt not in get_args(Adapt):
+            choices = " or ".join(f'"{one}"' for one in get_args(Adapt))
+            raise ArgumentError(f"{option('adapt', adapt)} must be {choices}.")
+        if not isinstance(baselines, bool):
+            raise ArgumentError(f"{option('baselines', baselines)} must be True or False.")
+        self.horizon = horizon
+        self.season = season
+        self.freq = freq
+        self.budget = budget
+        self.steps = steps
+        self.seed = seed
+        self.adapt: Adapt = adapt
+        self.baselines = baselines
+        self._model: FittedModel | None = None
+        self._result: FitResult | None = None
+        self._backtested: FitResult | None = None
+        self._backend: Backend | None = None
+        self._raw: RawTable | None = None
+        self._checkpoints: Path | None = None
+        self._started: float | None = None
+        self._forecasts: tuple[tuple[object, ...], Forecasts] | None = None
+        self._sums: tuple[tuple[object, ...], Totals] | None = None
 
-
-Self = TypeVar("Self", bound="FittedForecaster")
-
-
-class FittedForecaster(Parameters):
-    """A forecaster as far as it needs no trainer and no backtest; made by `Forecaster`."""
-
-    _fitted: FittedModel | None = None
-    _backend: Backend | None = None
-
-    def update(
-        self: Self,
+    def read(
+        self,
         df: Any,
         *,
         id_col: str | Sequence[str] | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
         static_df: Any = None,
+        X_df: Any = None,
+        past_covariates: str | Sequence[str] = (),
+        future_covariates: str | Sequence[str] = (),
+        holidays: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        missing: Missing = "gap",
+        aggregate: Aggregate | None = None,
+        sheet: str | None = None,
+    ) -> Table:
+        """Read and check a table as `fit` does, to see what is understood before it is used.
+
+        `fit`, `predict` and the others take the result in place of `df`. After `fit` or `load` a
+        table is read as `predict` reads it: with the columns, on the calendar and with the
+        covariates of the fitted one.
+
+        Arguments:
+            df: a pandas, polars or pyarrow frame in the long format, a pandas Series with dates,
+                or the path of a CSV, Parquet or Excel file. A table of one series needs no ids.
+            id_col, time_col, target_col: the columns; several id columns as a list. None for
+                unique_id, ds and y, or what else is unambiguous.
+            static_df: covariates with one row a series: a frame or a path with the id columns.
+            X_df: future covariates behind each series' end: ids, timestamps and those columns;
+                without ids it holds for every series.
+            past_covariates: columns of `df` that are known up to its end only (hist_exog).
+            future_covariates: columns that are known ahead, such as prices (futr_exog).
+            holidays: a country whose public holidays count, as in "DE" or "US-CA".
+            wide: whether each column but the time is a series (or each row, under dates).
+            day_first: how to read 01/02/2020; None to tell from the column.
+            decimal: the decimal mark; None to tell from the values.
+            missing: whether a grid point without a value is a "gap" or "zero".
+            aggregate: "sum" or "mean", to combine rows of one series in one period of `freq`;
+                None to refuse repeated timestamps.
+            sheet: the sheet of a workbook; None for the first.
+
+        Raises:
+            ArgumentError: the covariates contradict each other, or the country is not known.
+            TableError: the table cannot be used; the message names the column, row or series.
+        """
+        if isinstance(df, Table):
+            return df
+        options = ReadOptions(
+            id_col=id_col, time_col=time_col, target_col=target_col, freq=self.freq,
+            season=None if self.season is None else int(self.season), wide=wide,
+            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
+        )  # fmt: skip
+        if self._model is not None:
+            if past_covariates or future_covariates or holidays:
+                raise ArgumentError("Past and future covariates and holidays are those of the fit.")
+            return read_like(self._model, df, options, static_df, X_df)
+        covariates = CovariateSources.of(
+            future_covariates, past_covariates, static_df, X_df, holidays
+        )
+        return read(df, replace(options, covariates=covariates))
+
+    def fit(
+        self,
+        df: Any,
+        y: None = None,
+        *,
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        static_df: Any = None,
+        X_df: Any = None,
+        past_covariates: str | Sequence[str] = (),
+        future_covariates: str | Sequence[str] = (),
+        holidays: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        missing: Missing = "gap",
+        aggregate: Aggregate | None = None,
+        sheet: str | None = None,
+        level: Sequence[float] = (),
+        checkpoints: str | Path | None = None,
+        warm_start: str | Path | None = None,
+        started: float | None = None,
+        progress: Progress | None = None,
+        on_simple_scores: Callable[[tuple[MethodScore, ...], str], None] | None = None,
+        on_first_forecast: Callable[[Forecaster], None] | None = None,
+    ) -> Forecaster:
+        """Learn from a table: backtest every method, then train what is worth it on everything.
+
+        Arguments:
+            df, id_col … sheet: a table and how to read it, as `read` has them.
+            y: not used; scikit-learn's pipelines pass it.
+            level: interval levels in percent to calibrate beside 50, 80, 90, 95 and 99.
+            checkpoints: folder from which a fit that was killed goes on; `save` empties it.
+            warm_start: a model folder from whose networks training goes on, with half of the
+                updates. The backtest does without them, since they have seen what it scores.
+            started: the reading of ``time.monotonic`` from which the budget counts; None for now.
+            progress: is told of every update; None for a bar on a terminal.
+            on_simple_scores: is given the simple methods' scores, before torch is loaded, and why
+                there are not more folds ("" where all were made).
+            on_first_forecast: is given the forecaster as it is before anything is trained, where
+                training follows; future covariates must then be in `X_df`.
+
+        Returns:
+            itself.
+
+        Raises:
+            ArgumentError: the covariates contradict each other, or the country is not known.
+            TableError: the table cannot be used; the message names the column, row or series.
+            ModelError: `warm_start` is no model folder.
+            NonFiniteLossError: training failed; names the step and the series.
+        """
+        self._started, begin = started, time.monotonic() if started is None else started
+        levels = check_levels(level)
+        if self.baselines:
+            require()
+        unfitted = type(self)(**self.get_params())
+        table = unfitted.read(
+            df, id_col=id_col, time_col=time_col, target_col=target_col, static_df=static_df,
+            X_df=X_df, past_covariates=past_covariates, future_covariates=future_covariates,
+            holidays=holidays, wide=wide, day_first=day_first, decimal=decimal, missing=missing,
+            aggregate=aggregate, sheet=sheet,
+        )  # fmt: skip
+        if on_first_forecast is not None:
+            check_future(table.series, int(self.horizon))
+        data = backtest_data(table, int(self.horizon))
+
+        def first(result: FitResult) -> None:
+            if on_first_forecast is not None:
+                on_first_forecast(self._fitted_with(result))
+
+        result = self._train(
+            data, begin, levels=levels, refit=True, checkpoints=checkpoints, progress=progress,
+            warm_start=None if warm_start is None else FittedModel.load(warm_start, networks=False),
+            on_simple_scores=on_simple_scores, on_first_result=first,
+        )  # fmt: skip
+        self._checkpoints = None if checkpoints is None else Path(checkpoints)
+        return self._fitted_with(result)
+
+    def predict(
+        self,
+        df: Any = None,
+        *,
+        X_df: Any = None,
+        static_df: Any = None,
+        level: Sequence[float] = (80, 90),
+        members: bool = False,
+        integers: bool = False,
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        missing: Missing = "gap",
+        aggregate: Aggregate | None = None,
+        sheet: str | None = None,
+        csv: str | Path | None = None,
+    ) -> Any:
+        """Forecast every series from its last value on.
+
+        Arguments:
+            df: histories to forecast from, also of series that `fit` never saw; None for those of
+                `fit`.
+            X_df: future covariates: ids, timestamps behind each series' end, and the columns that
+                `fit` was told are known ahead; without ids it holds for every series.
+            static_df: one row a series of `df`, with the columns that `fit` had.
+            level: interval levels in percent.
+            members: whether to add a column for each member of the ensemble.
+            integers: whether series of whole numbers get whole numbers: lower bounds are rounded
+                down and upper ones up, so that no interval covers less; the mean is not rounded.
+            id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
+            csv: a file to write the rows into, whole or not at all; nothing is returned then.
+
+        Returns:
+            A frame of the caller's kind: ids, timestamps, ``holdfast`` (the median),
+            ``holdfast-lo-90`` …, ``method`` and ``note``; ``holdfast-mean`` too where any series
+            of the fit counts something, as the median of rare demand is zero.
+
+        Raises:
+            ArgumentError: not fitted, or a level is out of range.
+            TableError: a table cannot be used, or lies on another calendar; or a future covariate
+                is missing, which names the column and the dates.
+        """
+        model, levels = self._fitted_model(), check_levels(level)
+        options = ReadOptions(
+            id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
+            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
+        )  # fmt: skip
+        series, backend, _ = self._histories(df, static_df, X_df, options, ahead=True)
+        made = self._forecast(model, series, levels, integers=integers)
+        columns = output.forecast_columns(model.names, series, made, members=members)
+        return _frame(columns, backend, series, csv)
+
+    def backtest(
+        self,
+        df: Any = None,
+        *,
+        folds: int = 3,
+        step: int | None = None,
+        level: Sequence[float] = (80, 90),
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        static_df: Any = None,
+        past_covariates: str | Sequence[str] = (),
+        future_covariates: str | Sequence[str] = (),
+        holidays: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        missing: Missing = "gap",
+        aggregate: Aggregate | None = None,
+        sheet: str | None = None,
+        checkpoints: str | Path | None = None,
+        started: float | None = None,
+        progress: Progress | None = None,
+        on_simple_scores: Callable[[tuple[MethodScore, ...], str], None] | None = None,
+        csv: str | Path | None = None,
+    ) -> Any:
+        """Forecasts of past horizons beside what came, every one out of fold.
+
+        Arguments:
+            df: a table to backtest on; after `fit`, one with the columns and on the calendar of
+                the fitted one. None for the fitted one itself, whose own three folds need no
+                further training.
+            folds: cut-offs (n_windows); the newest lies one horizon before the end.
+            step: grid points between cut-offs (step_size); the horizon if None.
+            level: interval levels in percent.
+            id_col … sheet: how to read `df`, as `read` has them.
+            checkpoints: folder from which a backtest that was killed goes on; emptied at the end.
+            started, progress, on_simple_scores: as `fit` has them.
+            csv: a file to write the rows into, whole or not at all; nothing is returned then.
+
+        Returns:
+            A frame of the caller's kind: ids, timestamps, ``cutoff``, the target, ``holdfast``,
+            bounds, and every member.
+
+        Raises:
+            ArgumentError: there is no table, or an argument is out of range.
+            TableError: the history is too short for a single fold.
+        """
+        levels, table = check_levels(level), df
+        result = self._result
+        if df is not None or result is None or (folds, step) != (3, None):
+            self._started, begin = started, time.monotonic() if started is None else started
+            if self.baselines:
+                require()
+            if df is None and result is not None:
+                table = result.data.table
+            elif df is None:
+                raise ArgumentError("backtest() needs a table: give df, or call fit first.")
+            else:
+                table = self.read(
+                    df, id_col=id_col, time_col=time_col, target_col=target_col,
+                    static_df=static_df, past_covariates=past_covariates,
+                    future_covariates=future_covariates, holidays=holidays, wide=wide,
+                    day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate,
+                    sheet=sheet,
+                )  # fmt: skip
+            data = backtest_data(table, int(self.horizon), folds=folds, step=step)
+            _check_folds(data)
+            result = self._train(
+                data, begin, levels=levels, refit=False, checkpoints=checkpoints,
+                progress=progress, on_simple_scores=on_simple_scores,
+            )  # fmt: skip
+        _check_folds(result.data)
+        calibrated = sorted(result.backtest.evaluation.intervals.lower)
+        if not set(levels) <= set(calibrated):
+            known = ", ".join(f"{one:g}" for one in calibrated)
+            raise ArgumentError(f"{option('level', tuple(level))}: this backtest has {known}.")
+        self._backtested, table = result, result.data.table
+        columns = output.backtest_columns(result.data, result.backtest, levels)
+        frame = _frame(columns, table.backend, table.series, csv)
+        if checkpoints is not None:
+            _clear(Path(checkpoints))
+        return frame
+
+    def evaluate(
+        self,
+        df: Any = None,
+        *,
+        folds: int = 3,
+        step: int | None = None,
+        static_df: Any = None,
+        progress: Progress | None = None,
+    ) -> Any:
+        """Scores of the ensemble and of every method on past horizons, out of fold.
+
+        Arguments:
+            df, folds, step, static_df, progress: as `backtest` has them.
+
+        Returns:
+            A frame of the caller's kind: ``method``, ``mase`` and ``smape`` (means over series,
+            folds and steps), ``weight`` in the ensemble; the ensemble itself, "holdfast", first.
+
+        Raises:
+            ArgumentError: there is no table, or an argument is out of range.
+            TableError: the history is too short for a single fold.
+        """
+        self.backtest(df, folds=folds, step=step, static_df=static_df, progress=progress)
+        result = self._backtested
+        assert result is not None
+        table = result.data.table
+        return _frame(
+            output.score_columns(result.backtest.evaluation.methods), table.backend, table.series
+        )
+
+    def update(
+        self,
+        df: Any,
+        *,
+        static_df: Any = None,
         correct: bool = False,
-    ) -> Self:
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        missing: Missing = "gap",
+        aggregate: Aggregate | None = None,
+        sheet: str | None = None,
+    ) -> Forecaster:
         """Take new rows in without fitting again: `predict` then goes on from the new ends.
 
         Rows behind the end of a series make it longer, rows in a gap fill it, rows that say what is
         known change nothing, and those of a series that is not known make a new one. Weights of
-        the blend, widths of the intervals and networks stay as the fit left them. It takes time
-        in proportion to the new rows, beside one copy of the values. Where the fit had historic
-        or known columns the rows have them too; what is known ahead of the new ends goes to
-        `predict`, as ever.
+        the ensemble, widths of the intervals and networks stay as the fit left them. It takes time
+        in proportion to the new rows, beside one copy of the values, and no torch. Where the fit
+        had past or future covariates the rows have them too; those of the time behind the new ends
+        go to `predict`, as ever. ``update_`` then says what became of the rows.
 
         Arguments:
             df: only the new rows, in the columns and on the calendar of the table that was fitted.
-            id_col, time_col, target_col: the columns, where they are called otherwise.
             static_df: one row for each series that is new, where the fit had statics.
             correct: whether a row may take the place of another value; else such rows are refused.
+            id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
 
         Returns:
             itself.
@@ -115,16 +504,16 @@ class FittedForecaster(Parameters):
             >>> forecaster.update({"ds": [48, 49], "y": [0.0, 1.0]}).predict()["ds"].to_pylist()
             [50, 51]
         """
-        fitted = self._require()
+        model = self._fitted_model()
+        options = ReadOptions(
+            id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
+            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
+        )  # fmt: skip
         new = read_new_rows(
-            df,
-            fitted.names,
-            fitted.series.calendar,
-            ReadOptions(id_col=id_col, time_col=time_col, target_col=target_col),
-            like=fitted.series.covariates,
-            static=static_df,
-        )
-        self._fitted, _ = fitted.updated(new, correct=correct)
+            df, model.names, model.series.calendar, options,
+            like=model.series.covariates, static=static_df,
+        )  # fmt: skip
+        self._model, self.update_ = model.updated(new, correct=correct)
         return self
 
     def anomalies(self, df: Any = None, *, level: float = 99) -> Any:
@@ -156,22 +545,26 @@ class FittedForecaster(Parameters):
             >>> found.loc[found["score"].abs().idxmax(), "ds"].item()
             60
         """
-        fitted = self._require()
+        model = self._fitted_model()
         (level,) = check_levels((level,))
-        series, backend = fitted.series, self._backend
-        if df is not None:
-            table = read_like(fitted, df)
-            series, backend = table.series, table.backend
-        found = find_anomalies(fitted, series, level)
-        columns = anomaly_columns(fitted.names, series, found, level)
-        return to_frame(columns, backend, series.calendar)
+        series, backend, _ = self._histories(df)
+        found = find_anomalies(model, series, level)
+        return _frame(output.anomaly_columns(model.names, series, found, level), backend, series)
 
-    def drift(self, df: Any) -> Drift:
+    def drift(
+        self,
+        df: Any,
+        *,
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+    ) -> Drift:
         """Whether the errors on new rows are those of the backtest.
 
         Arguments:
             df: new rows behind the end of the model, as `update` takes them; the model stays as
                 it is.
+            id_col, time_col, target_col: the columns; those of `fit` for None.
 
         Returns:
             What was measured, and a ``sentence`` that says whether to fit again.
@@ -180,16 +573,17 @@ class FittedForecaster(Parameters):
             ArgumentError: not fitted.
             TableError: the rows cannot be used, none of them is new, or there was no backtest.
         """
-        fitted = self._require()
-        series = fitted.series
-        new = read_new_rows(df, fitted.names, series.calendar, like=series.covariates)
-        return check_drift(fitted, fitted.updated(new)[0].series)
+        model = self._fitted_model()
+        options = ReadOptions(id_col=id_col, time_col=time_col, target_col=target_col)
+        covariates, calendar = model.series.covariates, model.series.calendar
+        new = read_new_rows(df, model.names, calendar, options, like=covariates)
+        return check_drift(model, model.updated(new)[0].series)
 
     def embed(self, df: Any = None) -> Any:
         """One vector a series: what the pretrained network knows of its shape.
 
         Series of one shape have one vector, whatever their unit and level: ``a·y + b`` has that of
-        ``y`` for every a other than 0, up to rounding. What was adapted takes no part, so that
+        ``y`` for every a other than 0, up to rounding. What was fine-tuned takes no part, so that
         vectors of two tables can be compared where both are read by the same network.
 
         Arguments:
@@ -202,35 +596,14 @@ class FittedForecaster(Parameters):
             ArgumentError: not fitted.
             TableError: `df` cannot be used, or lies on another calendar.
         """
-        fitted = self._require()
-        series, backend = fitted.series, self._backend
-        if df is not None:
-            table = read_like(fitted, df)
-            series, backend = table.series, table.backend
-        reader = fitted.pretrained
-        made = embed(reader.network, series, reader.season, reader.long_season)
-        columns = embedding_columns(fitted.names, series, made)
-        return to_frame(columns, backend, series.calendar)
+        model = self._fitted_model()
+        series, backend, _ = self._histories(df)
 
-    def save(self, folder: str | Path) -> None:
-        """Write a model folder: weights, histories and calibration; whole or not at all.
+        from holdfast.forecasting.pretrained.forecast import embed
 
-        Raises:
-            ArgumentError: not fitted.
-            InputError: the folder cannot be written, or holds something that is not ours.
-        """
-        self._require().save(folder)
-
-    def _require(self) -> FittedModel:
-        if self._fitted is None:
-            raise ArgumentError("The forecaster is not fitted yet; call fit first.")
-        return self._fitted
-
-
-class SampledForecaster(FittedForecaster):
-    """What depends on several steps or several series at once; made by `Forecaster`."""
-
-    _raw: RawTable | None = None
+        member = model.pretrained
+        vectors = embed(member.network, series, member.season, member.long_season)
+        return _frame(output.embedding_columns(model.names, series, vectors), backend, series)
 
     def paths(
         self,
@@ -248,8 +621,7 @@ class SampledForecaster(FittedForecaster):
         learnt from errors of past windows, between steps and between series.
 
         Arguments:
-            df: histories, also of series that `fit` never saw; None for those of `fit`.
-            X_df, static_df: covariates, as `predict` takes them.
+            df, X_df, static_df: as `predict` has them.
             n: how many paths.
             seed: of the draws; equal seeds give equal paths.
             integers: whether series of whole numbers are drawn in whole numbers.
@@ -268,17 +640,11 @@ class SampledForecaster(FittedForecaster):
             >>> forecaster.paths(n=3)["sample"].to_pylist()
             [0, 0, 1, 1, 2, 2]
         """
-        fitted = self._require()
+        model = self._fitted_model()
         samples, start = count("n", n, 1), count("seed", seed, 0)
-        backend = self._backend
-        if df is None:
-            series = own_series(fitted, static_df, X_df)
-        else:
-            table = read_like(fitted, df, static_df, X_df, ahead=True)
-            series, backend = table.series, table.backend
-        times, values = sample_paths(fitted, series, samples, start, integers=integers)
-        columns = path_columns(fitted.names, series, times, values)
-        return to_frame(columns, backend, series.calendar)
+        series, backend, _ = self._histories(df, static_df, X_df, ahead=True)
+        times, values = sample_paths(model, series, samples, start, integers=integers)
+        return _frame(output.path_columns(model.names, series, times, values), backend, series)
 
     def totals(
         self,
@@ -292,6 +658,7 @@ class SampledForecaster(FittedForecaster):
         n: int = 1000,
         seed: int = 0,
         integers: bool = False,
+        csv: str | Path | None = None,
     ) -> Any:
         """Totals of groups of series, of periods, or of both, with intervals of their own.
 
@@ -300,8 +667,7 @@ class SampledForecaster(FittedForecaster):
         values of a period that have been observed already count with it.
 
         Arguments:
-            df: histories; None for those of `fit`.
-            X_df, static_df: covariates, as `predict` takes them.
+            df, X_df, static_df: as `predict` has them.
             by: a column that says one thing of each series, such as a region; "all" for one total
                 of all series; None to keep series apart.
             over: "week" (from Monday), "month", "quarter", "year" or "horizon"; None to keep
@@ -310,6 +676,7 @@ class SampledForecaster(FittedForecaster):
             n: sample paths of each series behind the bounds.
             seed: of the draws.
             integers: whether totals of whole numbers are whole numbers, bounds rounded outwards.
+            csv: a file to write the rows into, whole or not at all; nothing is returned then.
 
         Returns:
             A frame of the caller's kind: the group, the first timestamp of the period,
@@ -327,8 +694,7 @@ class SampledForecaster(FittedForecaster):
             >>> forecaster.totals(over="horizon")["points"].to_pylist()
             [4]
         """
-        fitted = self._require()
-        levels = check_levels(level)
+        model, levels = self._fitted_model(), check_levels(level)
         samples, start = count("n", n, 2), count("seed", seed, 0)
         if by is None and over is None:
             raise ArgumentError(
@@ -336,317 +702,251 @@ class SampledForecaster(FittedForecaster):
                 'over="month" for periods, or both.'
             )
         if over is not None:
-            check_period(over, fitted.series.calendar)
-        backend, raw = self._backend, self._raw
-        if df is None:
-            series = own_series(fitted, static_df, X_df)
-        else:
-            table = read_like(fitted, df, static_df, X_df, ahead=True)
-            series, backend, raw = table.series, table.backend, table.raw
-        groups = None if by is None else group_by(by, series, raw, fitted.names)
-        made = totals(
-            fitted,
-            series,
-            groups,
-            over,
-            levels,
-            samples=samples,
-            seed=start,
-            integers=integers,
+            check_period(over, model.series.calendar)
+        series, backend, raw = self._histories(df, static_df, X_df, ahead=True)
+        made = self._totals(
+            model, series, raw, by, over, levels, n=samples, seed=start, integers=integers
         )
-        return to_frame(total_columns(fitted.names, made), backend, series.calendar)
+        return _frame(output.total_columns(model.names, made), backend, series, csv)
 
-
-class Forecaster(SampledForecaster):
-    """Forecasts many series with LSTMs, blended with simple methods as far as each has earned.
-
-    A small LSTM that was trained on synthetic series ships with Holdfast and forecasts at once; it
-    is then adapted to the series, and another is trained on them alone, where that promises more.
-
-    Arguments:
-        horizon: how many steps to forecast.
-        season: grid points of one season, 1 for none; None to infer it.
-        freq: distance of the timestamps, as in pandas ("MS", "h", "15min") or polars ("1mo"); 1
-            for counters; None to infer it.
-        budget: how long `fit` may take, backtest and all: "90s", "5m", "1h30m", seconds, or None
-            for as long as the data can use.
-        steps: updates of each network in place of the budget; with it, equal seeds give equal
-            forecasts bit for bit (equal threads and machine).
-        seed: of everything random; global random numbers are neither read nor changed.
-        adapt: "none" trains nothing and takes seconds; "auto" trains where data and budget promise
-            something of it; "full" wherever it is possible.
-        baselines: whether statsforecast's AutoETS, AutoARIMA and AutoTheta are scored on the same
-            folds and shown beside (extra `baselines`); they take up to a third of the budget.
-
-    Raises:
-        ArgumentError: an argument is out of range.
-
-    Example:
-        >>> import math
-        >>> import pyarrow as pa
-        >>> y = [10 + 3 * math.sin(2 * math.pi * month / 12) for month in range(48)]
-        >>> table = pa.table({"ds": range(48), "y": y})
-        >>> forecaster = Forecaster(horizon=12, season=12, adapt="none").fit(table)
-        >>> forecaster.predict(level=(80,)).column_names[:5]
-        ['unique_id', 'ds', 'holdfast', 'holdfast-lo-80', 'holdfast-hi-80']
-    """
-
-    def __init__(
-        self,
-        horizon: int,
-        *,
-        season: int | None = None,
-        freq: str | int | None = None,
-        budget: str | float | None = "2m",
-        steps: int | None = None,
-        seed: int = 0,
-        adapt: Adapt = "auto",
-        baselines: bool = False,
+    def check_totals(
+        self, table: Table, *, by: str | None = None, over: Over | None = None
     ) -> None:
-        # What was given stays as it is: scikit-learn's clone compares by identity.
-        count("horizon", horizon, 1)
-        count("seed", seed, 0)
-        for name, value in (("season", season), ("steps", steps)):
-            if value is not None:
-                count(name, value, 1)
-        if budget is not None:
-            duration(budget)
-        if adapt not in get_args(Adapt):
-            named = " or ".join(f'"{one}"' for one in get_args(Adapt))
-            raise ArgumentError(f"adapt={adapt!r} must be {named}.")
-        self.horizon = horizon
-        self.season = season
-        self.freq = freq
-        self.budget = budget
-        self.steps = steps
-        self.seed = seed
-        if not isinstance(baselines, bool):
-            raise ArgumentError(f"baselines={baselines!r} must be True or False.")
-        self.adapt: Adapt = adapt
-        self.baselines = baselines
-        self._fit: FitResult | None = None
-
-    def fit(
-        self,
-        df: Any,
-        *,
-        id_col: str | Sequence[str] = "unique_id",
-        time_col: str = "ds",
-        target_col: str = "y",
-        static_df: Any = None,
-        known: str | Sequence[str] = (),
-        historic: str | Sequence[str] = (),
-        holidays: str | None = None,
-        checkpoints: str | Path | None = None,
-        start: str | Path | None = None,
-    ) -> Forecaster:
-        """Learn from a table: backtest every method, then train what is worth it on everything.
+        """Refuse totals that could not be made of a table, before anything is trained.
 
         Arguments:
-            df: a pandas, polars or pyarrow frame in the long format, a pandas Series with dates,
-                or the path of a file. A table of one series needs no id column, and columns with
-                other names than the defaults are guessed where that is unambiguous.
-            id_col, time_col, target_col: the columns; several id columns as a list.
-            static_df: covariates with one row a series: a frame or a path with the id columns.
-            known: columns of `df` that are known ahead, such as prices; `predict` then needs
-                them in `X_df`.
-            historic: columns of `df` that are known up to its end only.
-            holidays: a country whose public holidays count, as in "DE" or "US-CA".
-            checkpoints: folder from which a fit that was killed goes on.
-            start: a model folder from whose networks training goes on, with half of the updates.
-                The backtest does without them, since they have seen what it scores.
-
-        Returns:
-            itself.
+            table: from `read`.
+            by, over: as `totals` has them.
 
         Raises:
-            ArgumentError: the covariates contradict each other, or the country is not known.
-            TableError: the table cannot be used; the message names the column, row or series.
-            NonFiniteLossError: training failed; names the step and the series.
+            TableError: there is no such column, or it says different things of one series.
+            ArgumentError: the table's calendar cannot fill the period.
         """
-        started = time.monotonic()
-        covariates = CovariateSources.of(known, historic, static_df, None, holidays)
-        table = self._read(df, id_col, time_col, target_col, covariates)
-        saved = None if start is None else FittedModel.load(start)
-        ground = backtest_data(table, int(self.horizon))
-        self._fit = self._fit_ground(ground, started, checkpoints, refit=True, saved=saved)
-        self._fitted, self._raw = self._fit.fitted, table.raw
-        self._backend = table.backend
-        return self
-
-    def predict(
-        self,
-        df: Any = None,
-        *,
-        X_df: Any = None,
-        static_df: Any = None,
-        level: Sequence[float] = (80, 90),
-        members: bool = False,
-        integers: bool = False,
-    ) -> Any:
-        """Forecast every series from its last value on.
-
-        Arguments:
-            df: histories to forecast from, also of series that `fit` never saw; None for those of
-                `fit`.
-            X_df: what is known ahead: ids, timestamps behind each series' end, and the columns
-                that `fit` was told are known; without ids it holds for every series.
-            static_df: one row a series of `df`, with the columns that `fit` had.
-            level: interval levels in percent.
-            members: whether to add a column for each member of the blend.
-            integers: whether series of whole numbers get whole numbers: lower bounds are rounded
-                down and upper ones up, so that no interval covers less; the mean is not rounded.
-
-        Returns:
-            A frame of the caller's kind: ids, timestamps, ``holdfast`` (the median),
-            ``holdfast-lo-90`` …, ``method`` and ``note``; ``holdfast-mean`` too where any series
-            of the fit counts something, as the median of rare demand is zero.
-
-        Raises:
-            ArgumentError: not fitted, or a level is out of range.
-            TableError: a table cannot be used, or lies on another calendar; or a value that must
-                be known ahead is missing, which names the column and the dates.
-        """
-        fitted = self._require()
-        levels = check_levels(level)
-        backend = self._backend
-        if df is None:
-            series = own_series(fitted, static_df, X_df)
-        else:
-            table = read_like(fitted, df, static_df, X_df, ahead=True)
-            series, backend = table.series, table.backend
-        made = forecast(fitted, series, levels)
-        made = made.whole(series) if integers else made
-        columns = forecast_columns(fitted.names, series, made, members=members)
-        return to_frame(columns, backend, series.calendar)
-
-    def backtest(
-        self,
-        df: Any = None,
-        *,
-        folds: int = 3,
-        step: int | None = None,
-        static_df: Any = None,
-        level: Sequence[float] = (80, 90),
-    ) -> Any:
-        """Forecasts of past horizons beside what came, every one out of fold.
-
-        Arguments:
-            df: a table to backtest on, with the columns and on the calendar of the fitted one;
-                None for the fitted one itself, whose own three folds need no further training.
-            folds: cut-offs; the newest lies one horizon before the end.
-            step: grid points between cut-offs; the horizon if None.
-            static_df: one row a series of `df`, where `fit` had statics.
-            level: interval levels in percent, of 50, 80, 90, 95 and 99.
-
-        Returns:
-            A frame of the caller's kind: ids, timestamps, ``cutoff``, the target, ``holdfast``,
-            bounds, and every member.
-
-        Raises:
-            ArgumentError: there is no table, or an argument is out of range.
-            TableError: the history is too short for a single fold.
-        """
-        levels = check_levels(level)
-        if not set(levels) <= set(LEVELS):
-            known = ", ".join(f"{one:g}" for one in LEVELS)
-            raise ArgumentError(f"level={tuple(level)!r}: a backtest calibrates {known}.")
-        made = self._fit
-        if df is not None or made is None or (folds, step) != (3, None):
-            started = time.monotonic()
-            table = self._table_for_backtest(df, static_df)
-            ground = backtest_data(table, int(self.horizon), folds=folds, step=step)
-            made = self._fit_ground(ground, started, None, refit=False)
-        if not made.ground.folds.scoring:
-            raise TableError(made.ground.folds.reason)
-        table = made.ground.table
-        columns = backtest_columns(made.ground, made.judged, levels)
-        return to_frame(columns, table.backend, table.series.calendar)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Forecaster:
-        """A fitted forecaster from a model folder.
-
-        Raises:
-            ModelError: the folder is missing, corrupt, foreign or from a newer version.
-        """
-        fitted = FittedModel.load(folder)
-        made = cls(fitted.horizon, season=fitted.season, freq=fitted.series.calendar.code)
-        made._fitted = fitted
-        return made
+        if over is not None:
+            check_period(over, table.series.calendar)
+        if by is not None:
+            group_by(by, table.series, table.raw, table.columns)
 
     def record(
-        self, *, X_df: Any = None, level: Sequence[float] = (80, 90), title: str = "Forecast"
+        self,
+        *,
+        X_df: Any = None,
+        level: Sequence[float] = (80, 90),
+        integers: bool = False,
+        total_by: str | None = None,
+        total_over: Over | None = None,
+        title: str = "Forecast",
+        command: str = "",
     ) -> ForecastRecord:
         """All that a report shows; `holdfast.reports.save` makes a page of it.
 
         Arguments:
-            X_df: what is known ahead, as `predict` takes it.
+            X_df: future covariates, as `predict` has them.
             level: interval levels in percent.
+            integers: whether series of whole numbers are forecast in whole numbers.
+            total_by, total_over: totals to show, as `totals` makes them with the same seed.
             title: what was forecast.
+            command: that was given.
 
         Raises:
-            ArgumentError: not fitted in this process (a loaded model has no backtest to show).
+            ArgumentError: nothing was fitted in this process (a loaded model has no backtest).
         """
-        if self._fit is None:
+        result = self._result or self._backtested
+        if result is None:
             raise ArgumentError("There is nothing to report: call fit in this process first.")
-        levels, series = check_levels(level), own_series(self._require(), None, X_df)
-        return self._fit.record(levels, title=title, command="", started=None, series=series)
+        levels, series = check_levels(level), result.model.series
+        if self._result is not None:
+            series = own_series(result.model, None, X_df)
+        made = self._forecast(result.model, series, levels, integers=integers)
+        record = output.forecast_record(
+            result, levels, title=title, command=command, started=self._started,
+            series=series, forecasts=made,
+        )  # fmt: skip
+        if total_by is None and total_over is None:
+            return record
+        added = self._totals(
+            result.model, series, self._raw, total_by, total_over, levels,
+            n=1000, seed=int(self.seed), integers=integers,
+        )  # fmt: skip
+        shown = output.totals_record(added, series.calendar, total_by, total_over)
+        return replace(record, totals=shown)
 
-    def _read(
-        self,
-        df: Any,
-        id_col: str | Sequence[str],
-        time_col: str,
-        target_col: str,
-        covariates: CovariateSources | None,
-    ) -> Table:
-        return read(
-            df,
-            ReadOptions(
-                id_col=None if id_col == "unique_id" else id_col,
-                time_col=None if time_col == "ds" else time_col,
-                target_col=None if target_col == "y" else target_col,
-                freq=self.freq,
-                season=None if self.season is None else int(self.season),
-                covariates=covariates,
-            ),
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder: weights, histories and calibration; whole or not at all.
+
+        Raises:
+            ArgumentError: not fitted.
+            InputError: the folder cannot be written, or holds something that is not ours.
+        """
+        self._fitted_model().save(folder)
+        if self._checkpoints is not None:
+            _clear(self._checkpoints)
+            self._checkpoints = None
+
+    @staticmethod
+    def check_folder(folder: str | Path) -> None:
+        """Refuse a folder that `save` would refuse, before anything is trained.
+
+        Raises:
+            InputError: it holds something that is not ours.
+        """
+        refuse_what_is_not_ours(folder, KIND)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, networks: bool = True) -> Forecaster:
+        """A fitted forecaster from a model folder.
+
+        Arguments:
+            folder: from `save`.
+            networks: whether to read the networks, with torch, now; else when they are needed:
+                `update` needs none.
+
+        Raises:
+            ModelError: the folder is missing, corrupt, foreign or from a newer version.
+        """
+        model = FittedModel.load(folder, networks=networks)
+        forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
+        forecaster._set_model(model)
+        return forecaster
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` or `load` has been called."""
+        return self._model is not None
+
+    def _fitted_model(self) -> FittedModel:
+        if self._model is None:
+            raise ArgumentError("The forecaster is not fitted yet; call fit first.")
+        return self._model
+
+    def _set_model(self, model: FittedModel) -> None:
+        self._model = model
+        self.season_, self.freq_ = model.season, model.series.calendar.code
+        self.weights_ = dict(
+            zip(model.ensemble.names, model.ensemble.weights.tolist(), strict=True)
         )
 
-    def _table_for_backtest(self, df: Any, static_df: Any) -> Table:
-        if df is not None:
-            if self._fitted is not None:
-                return read_like(self._fitted, df, static_df)
-            covariates = CovariateSources.of(static=static_df)
-            return self._read(df, "unique_id", "ds", "y", covariates)
-        if self._fit is None:
-            raise ArgumentError("backtest() needs a table: give df, or call fit first.")
-        return self._fit.ground.table
+    def _fitted_with(self, result: FitResult) -> Forecaster:
+        self._result, table = result, result.data.table
+        self._raw, self._backend = table.raw, table.backend
+        self._set_model(result.model)
+        self.scores_, self.training_ = result.backtest.evaluation.methods, result.training
+        self.notes_, self.summary_ = result.notes, table.summary
+        return self
 
-    def _fit_ground(
+    def _train(
         self,
-        ground: BacktestData,
-        started: float,
-        checkpoints: str | Path | None,
+        data: BacktestData,
+        begin: float,
         *,
+        levels: Sequence[float],
         refit: bool,
-        saved: FittedModel | None = None,
+        checkpoints: str | Path | None,
+        progress: Progress | None,
+        on_simple_scores: Callable[[tuple[MethodScore, ...], str], None] | None,
+        warm_start: FittedModel | None = None,
+        on_first_result: Callable[[FitResult], None] | None = None,
     ) -> FitResult:
-        folder = None if checkpoints is None else Path(checkpoints)
-        budget = Budget.parse(None if self.steps else self.budget, start=started)
+        budget = Budget.parse(None if self.steps else self.budget, start=begin)
         if self.baselines:
-            ground = ground.with_statistical(budget.share(BASELINES_SHARE))
-        made = fit(
-            ground,
+            data = data.with_statistical(budget.share(BASELINES_SHARE))
+        if on_simple_scores is not None:
+            on_simple_scores(data.scores(), data.folds.reason)
+
+        from holdfast.forecasting.fit import fit  # torch comes with it
+
+        return fit(
+            data,
             adapt=self.adapt,
             budget=budget,
             steps=None if self.steps is None else int(self.steps),
             seed=int(self.seed),
-            progress=progress_for_terminal(),
-            checkpoints=folder,
+            levels=levels,
+            progress=progress_for_terminal() if progress is None else progress,
+            checkpoints=None if checkpoints is None else Path(checkpoints),
             refit=refit,
-            start=saved,
+            first=on_first_result,
+            start=warm_start,
         )
-        if folder is not None:
-            clear_checkpoints(folder)
-        return made
+
+    def _histories(
+        self,
+        df: Any,
+        static_df: Any = None,
+        X_df: Any = None,
+        options: ReadOptions | None = None,
+        *,
+        ahead: bool = False,
+    ) -> tuple[SeriesSet, Backend | None, RawTable | None]:
+        """The series to forecast from, and the frame and the columns that they came in."""
+        model = self._fitted_model()
+        if df is None:
+            series = own_series(model, static_df, X_df) if ahead else model.series
+            return series, self._backend, self._raw
+        table = read_like(model, df, options, static_df, X_df)
+        if ahead:
+            check_future(table.series, model.horizon)
+        return table.series, table.backend, table.raw
+
+    def _forecast(
+        self, model: FittedModel, series: SeriesSet, levels: tuple[float, ...], *, integers: bool
+    ) -> Forecasts:
+        """Forecasts; those of the fitted series are kept, since a report shows the same ones."""
+        key = (model, series, levels)
+        if self._forecasts is not None and self._forecasts[0] == key:
+            made = self._forecasts[1]
+        else:
+            made = forecast(model, series, levels)
+            self._forecasts = (key, made) if series is model.series else None
+        return made.whole(series) if integers else made
+
+    def _totals(
+        self,
+        model: FittedModel,
+        series: SeriesSet,
+        raw: RawTable | None,
+        by: str | None,
+        over: Over | None,
+        levels: tuple[float, ...],
+        *,
+        n: int,
+        seed: int,
+        integers: bool,
+    ) -> Totals:
+        """Totals; the latest are kept, since a report shows the same ones."""
+        key = (model, series, by, over, levels, n, seed, integers)
+        if self._sums is None or self._sums[0] != key:
+            groups = None if by is None else group_by(by, series, raw, model.names)
+            made = totals(
+                model, series, groups, over, levels, samples=n, seed=seed, integers=integers
+            )
+            self._sums = (key, made)
+        return self._sums[1]
+
+
+def _frame(
+    columns: output.Columns,
+    backend: Backend | None,
+    series: SeriesSet,
+    csv: str | Path | None = None,
+) -> Any:
+    """Columns as a frame of the caller's kind, or written to a file."""
+    if csv is None:
+        return to_frame(columns, backend, series.calendar)
+    write_csv(csv, columns, series.calendar)
+    return None
+
+
+def _check_folds(data: BacktestData) -> None:
+    """Refuse a backtest without folds."""
+    if not data.folds.scoring:
+        reason = data.folds.reason.removesuffix(".")
+        raise TableError(f"{reason}; give a shorter {option('horizon')}.")
+
+
+def _clear(checkpoints: Path) -> None:
+    """Remove what a training went on from that is done."""
+    from holdfast.forecasting.fit import clear_checkpoints
+    from holdfast.training.ranks import ranks
+
+    if ranks().first:
+        clear_checkpoints(checkpoints)

@@ -1,8 +1,11 @@
-"""Forecasts, backtests and embeddings as the columns of a table."""
+"""Forecasts, backtests and embeddings as the columns of a table; the record behind a report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +13,26 @@ from numpy.typing import NDArray
 from holdfast.forecasting.backtest import BacktestData, BacktestResult
 from holdfast.forecasting.evaluation.counts import recognise
 from holdfast.forecasting.evaluation.cross_fit import BLEND
-from holdfast.forecasting.monitoring.anomalies import PastPoints
+from holdfast.forecasting.monitoring.anomalies import PastPoints, anomaly_record
 from holdfast.forecasting.paths import fold_means
-from holdfast.forecasting.predict import Forecasts
+from holdfast.forecasting.predict import Forecasts, forecast
+from holdfast.forecasting.reliability import about_table, hardest, rests_on
 from holdfast.forecasting.totals import Totals
-from holdfast.records import Floats, ForecastRecord, Times
+from holdfast.records import (
+    Floats,
+    ForecastRecord,
+    MethodScore,
+    Times,
+    TotalsRecord,
+    TrustRecord,
+)
+from holdfast.tables.calendar import Calendar
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.series import SeriesSet
+from holdfast.version import __version__
+
+if TYPE_CHECKING:
+    from holdfast.forecasting.fit import FitResult
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -47,6 +63,110 @@ def forecast_columns(
     for name, texts in (("method", made.method), ("note", made.note)):
         result[name] = np.repeat(np.array(texts, dtype=object), steps)
     return result
+
+
+def forecast_record(
+    result: FitResult,
+    levels: Sequence[float],
+    *,
+    title: str,
+    command: str,
+    started: float | None,
+    series: SeriesSet | None = None,
+    forecasts: Forecasts | None = None,
+) -> ForecastRecord:
+    """All that a report shows of a fit.
+
+    Arguments:
+        result: of the fit, or of a backtest.
+        levels: interval levels in percent.
+        title: what was forecast.
+        command: that was given; "" for none.
+        started: the reading of ``time.monotonic`` from which seconds count; None for none.
+        series: those of the fit, with future covariates; None where they have them.
+        forecasts: of its model, from the end of `series` on; None to make them.
+    """
+    model = result.model
+    series = model.series if series is None else series
+    forecasts = forecast(model, series, levels) if forecasts is None else forecasts
+    backtest = result.backtest.record(result.data, levels)
+    first = np.repeat(series.starts - series.offsets[:-1], series.lengths)
+    return ForecastRecord(
+        title=title,
+        command=command,
+        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        version=__version__,
+        seed=result.seed,
+        seconds=0.0 if started is None else time.monotonic() - started,
+        summary=result.data.table.summary,
+        horizon=model.horizon,
+        labels=series.labels,
+        history_offsets=series.offsets,
+        history_times=series.calendar.times(first + np.arange(len(series.values))),
+        history_values=series.values,
+        times=forecasts.times,
+        median=forecasts.median,
+        lower=forecasts.lower,
+        upper=forecasts.upper,
+        members=forecasts.members,
+        method=forecasts.method,
+        note=forecasts.note,
+        backtest=backtest,
+        training=result.training,
+        remarks=result.notes,
+        mean=forecasts.mean,
+        trust=TrustRecord(
+            verdicts=tuple(one.verdict for one in forecasts.found),
+            findings=tuple(one.findings for one in forecasts.found),
+            common=about_table(
+                backtest.methods if backtest else (),
+                backtest.coverage if backtest else (),
+                model.ensemble.spread.calibration.scores,
+                model.season,
+            ),
+            hard=hardest(backtest.series_mase) if backtest else (),
+            rests_on=rests_on(model),
+        ),
+        anomalies=anomaly_record(model, series),
+    )
+
+
+def totals_record(
+    totals: Totals, calendar: Calendar, by: str | None, over: str | None
+) -> TotalsRecord:
+    """What a report shows of totals.
+
+    Arguments:
+        totals: from `totals.totals`.
+        calendar: of the series.
+        by, over: what was added up.
+    """
+    groups = [column.tolist() for column in totals.keys.values()]
+    return TotalsRecord(
+        by=by or "",
+        over=over or "",
+        labels=tuple(" / ".join(map(str, parts)) for parts in zip(*groups, strict=True)),
+        times=tuple(calendar.texts(totals.times).tolist()),
+        median=totals.median,
+        mean=totals.mean,
+        lower=totals.lower,
+        upper=totals.upper,
+        note=totals.note,
+    )
+
+
+def score_columns(methods: Sequence[MethodScore]) -> Columns:
+    """One row a method: its name, its scores, its weight.
+
+    Arguments:
+        methods: the ensemble first.
+    """
+    return {
+        "method": np.array([one.method for one in methods], dtype=object),
+        "mase": np.array([one.mase for one in methods]),
+        "smape": np.array([one.smape for one in methods]),
+        "weight": np.array([np.nan if one.weight is None else one.weight for one in methods]),
+    }
 
 
 def backtest_columns(

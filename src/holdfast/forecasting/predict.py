@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, TableError
+from holdfast.errors import ArgumentError, TableError, option
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import Widths, residual_widths
@@ -26,6 +26,10 @@ from holdfast.tables.series import SeriesSet, without_long_gaps
 
 if TYPE_CHECKING:
     from holdfast.forecasting.networks.members import NetworkMember
+
+
+MOST = 100_000
+"""The longest horizon, the longest season, the most steps and the largest seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,42 +192,43 @@ def _methods(fitted: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[st
 
 
 def read_like(
-    fitted: FittedModel,
+    model: FittedModel,
     source: Any,
+    options: ReadOptions | None = None,
     static: Any = None,
     future: Any = None,
-    *,
-    ahead: bool = False,
 ) -> Table:
     """A table with the columns and on the calendar of the one that was fitted.
 
     Arguments:
-        fitted: what a fit left.
-        source: a path or a frame.
+        model: from a fit.
+        source: a path or a frame, or a table that was read so already.
+        options: how to read it; columns that they do not name are called as in the fit, and
+            frequency and season are those of the fit.
         static: a table with one row a series; None for none.
-        future: what is known ahead, behind each series' end; None for none.
-        ahead: whether its horizon will be forecast, so that what is known ahead must be there.
+        future: future covariates behind each series' end; None for none.
 
     Raises:
-        TableError: a column is missing, or the timestamps lie on another calendar; or a value that
-            must be known ahead is missing.
+        TableError: a column is missing, or the timestamps lie on another calendar.
         ArgumentError: covariates are given that the fit did not have.
     """
-    names = fitted.names
-    table = read(
-        source,
-        ReadOptions(
-            id_col=None if names.id == ("unique_id",) else names.id,
-            time_col=None if names.time == "ds" else names.time,
-            target_col=None if names.target == "y" else names.target,
-            freq=fitted.series.calendar.code,
-            season=fitted.season,
-            covariates=CovariateSources.again(fitted.series.covariates, static, future),
-        ),
-    )
-    fitted.check_calendar(table)
-    if ahead:
-        check_future(table.series, fitted.horizon)
+    table, names = source, model.names
+    if not isinstance(table, Table):
+        options = options or ReadOptions()
+        target = None if names.target == "y" or options.wide else names.target
+        table = read(
+            source,
+            replace(
+                options,
+                id_col=options.id_col or (None if names.id == ("unique_id",) else names.id),
+                time_col=options.time_col or (None if names.time == "ds" else names.time),
+                target_col=options.target_col or target,
+                freq=model.series.calendar.code,
+                season=model.season,
+                covariates=CovariateSources.again(model.series.covariates, static, future),
+            ),
+        )
+    model.check_calendar(table)
     return table
 
 
@@ -247,3 +252,42 @@ def own_series(fitted: FittedModel, static: Any = None, future: Any = None) -> S
         series = with_future(series, fitted.names, future, None)
     check_future(series, fitted.horizon)
     return series
+
+
+def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Interval levels in ascending order, once each.
+
+    Raises:
+        ArgumentError: a level is not a percentage of at least 1 and below 100.
+
+    Example:
+        >>> check_levels([90, 80])
+        (80.0, 90.0)
+    """
+    listed = np.asarray(levels)
+    if listed.size and (listed.ndim != 1 or listed.dtype.kind not in "if"):
+        given = option("level", levels)
+        raise ArgumentError(f"{given} must be a list of percentages, as in (80, 90).")
+    for level in listed.tolist():
+        if not 0 < level < 100:
+            raise ArgumentError(f"{option('level', level)} must be a percentage between 0 and 100.")
+        if level < 1:
+            raise ArgumentError(
+                f"{option('level', level)}: levels are percentages, so write {100 * level:g} for "
+                f"{level:g}."
+            )
+    return tuple(sorted({float(level) for level in listed.tolist()}))
+
+
+def count(name: str, value: object, least: int, most: int = MOST) -> int:
+    """An argument that is a whole number, numpy's too, of at least `least`.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    number = int(value) if isinstance(value, int | np.integer) else least - 1
+    if not whole or not least <= number <= most:
+        given = option(name, value)
+        raise ArgumentError(f"{given} must be a whole number from {least} to {most:,}.")
+    return number

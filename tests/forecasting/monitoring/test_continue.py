@@ -29,7 +29,7 @@ def _small() -> Iterator[None]:
 
 def saved_networks() -> FittedModel:
     """A model in which both kinds of trained networks are, of weights that nothing else has."""
-    fitted = Forecaster(HORIZON, adapt="none").fit(long_frame())._require()
+    fitted = Forecaster(HORIZON, adapt="none").fit(long_frame())._fitted_model()
     design = choose_design(_seen_lengths(), HORIZON, fitted.season)
     own = [FromScratch(design).task(fitted.series, None, seed).module.eval() for seed in (0, 1)]
     adapted = FineTuning(fitted.pretrained).task(fitted.series, None, 0).module.eval()
@@ -51,8 +51,8 @@ def saved_networks() -> FittedModel:
 
 def _seen_lengths() -> np.ndarray:
     forecaster = Forecaster(HORIZON, adapt="none").fit(long_frame())
-    assert forecaster._fit is not None
-    return forecaster._fit.ground.seen.lengths
+    assert forecaster._result is not None
+    return forecaster._result.data.seen.lengths
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +64,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_scores_and_the_blend_know_nothing_of_the_saved_weights(model: Path) -> None:
     anew = Forecaster(HORIZON, adapt="full", steps=2).fit(long_frame())
-    going = Forecaster(HORIZON, adapt="full", steps=2).fit(long_frame(), start=model)
+    going = Forecaster(HORIZON, adapt="full", steps=2).fit(long_frame(), warm_start=model)
     pd.testing.assert_frame_equal(going.backtest(), anew.backtest(), check_exact=True)
-    ours, theirs = going._require(), anew._require()
+    ours, theirs = going._fitted_model(), anew._fitted_model()
     assert ours.ensemble.names == theirs.ensemble.names
     np.testing.assert_array_equal(ours.ensemble.weights, theirs.ensemble.weights)
-    assert going._fit is not None
-    assert not any("anew" in remark for remark in going._fit.remarks)
+    assert not any("anew" in remark for remark in going.notes_)
 
 
 def test_the_last_training_begins_with_the_saved_weights_and_takes_half() -> None:
@@ -101,5 +100,7 @@ def test_where_there_is_nothing_to_go_on_from_it_says_so(model: Path) -> None:
     assert going.warm_start is None
     assert said == "The saved LSTM has other sizes; it begins anew."
     zero = Forecaster(HORIZON, adapt="none").fit(long_frame())
-    going, said = warm_started(FineTuning(saved.pretrained), zero._require().networks, saved.series)
+    going, said = warm_started(
+        FineTuning(saved.pretrained), zero._fitted_model().networks, saved.series
+    )
     assert said == "The saved model has no Adapted to go on from; it begins anew."

@@ -56,7 +56,7 @@ def test_a_new_series_from_the_command_can_be_loaded_and_forecast(
     assert command(monkeypatch, "update", model, tmp_path / "new.csv") == 0
     expected = Forecaster.load(folder).update(new)
     pd.testing.assert_frame_equal(Forecaster.load(model).predict(), expected.predict())
-    ours, theirs = Forecaster.load(model)._require(), expected._require()
+    ours, theirs = Forecaster.load(model)._fitted_model(), expected._fitted_model()
     np.testing.assert_array_equal(ours.dependence.series, theirs.dependence.series)
     assert len(ours.dependence.series) == 3
 
@@ -142,7 +142,7 @@ def test_damaged_scores_are_refused_and_absent_ones_are_an_older_model(
         with pytest.raises(ModelError, match="scores of its backtest are damaged"):
             Forecaster.load(spoil(name, value))
     older = Forecaster.load(edited(folder, tmp_path / "older", drop))
-    assert older.update(halves()[1])._require().scores is None
-    kept = Forecaster.load(folder)._require().scores
+    assert older.update(halves()[1])._fitted_model().scores is None
+    kept = Forecaster.load(folder)._fitted_model().scores
     assert kept is not None
     assert np.isfinite(kept.errors).all()

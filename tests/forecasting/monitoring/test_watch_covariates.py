@@ -61,7 +61,7 @@ def alarms(watch: Watch, rows: LineRows) -> np.ndarray:
 def test_each_row_is_judged_by_what_is_known_at_its_time(
     forecaster: Forecaster, frame: pd.DataFrame, start: pd.Timestamp
 ) -> None:
-    model = forecaster._require()
+    model = forecaster._fitted_model()
     found = alarms(Watch(model, LEVEL), read(model, lines_of(frame, start)))
     expected = []
     for day in range(NEW):
@@ -86,14 +86,14 @@ def test_each_row_is_judged_by_what_is_known_at_its_time(
 
 def fitted_again(model: FittedModel) -> Forecaster:
     made = Forecaster(HORIZON)
-    made._fitted = model
+    made._model = model
     return made
 
 
 def test_it_does_not_matter_which_rows_come_together_and_a_kill_loses_nothing(
     forecaster: Forecaster, frame: pd.DataFrame, start: pd.Timestamp, tmp_path: Path
 ) -> None:
-    model = forecaster._require()
+    model = forecaster._fitted_model()
     lines = lines_of(frame, start)
     expected = alarms(Watch(model, LEVEL), read(model, lines))
     reader, parts = RowLines(model.series, model.names), []
@@ -113,7 +113,7 @@ def test_it_does_not_matter_which_rows_come_together_and_a_kill_loses_nothing(
 def test_lines_need_the_columns_of_the_fit_in_any_order(
     forecaster: Forecaster, frame: pd.DataFrame, start: pd.Timestamp
 ) -> None:
-    model = forecaster._require()
+    model = forecaster._fitted_model()
     expected = read(model, lines_of(frame, start))
     assert expected.covariates.shape == (NEW * 6, 3)
     assert np.isfinite(expected.covariates).all()

@@ -20,7 +20,7 @@ LEVEL = 80.0
 
 @pytest.fixture(scope="module")
 def fitted() -> FittedModel:
-    return fit(table(np.array(["a", "b"], dtype=object)))._require()
+    return fit(table(np.array(["a", "b"], dtype=object)))._fitted_model()
 
 
 def rows_of(count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -135,7 +135,7 @@ def _fit_sample(job: Job, known: NewJob, watch: Watch) -> Plan:
         checkpoints=out / "training",
         refit=settings.verb == "forecast",
     )
-    result.fitted.save(out / MODEL)
+    result.model.save(out / MODEL)
     roles = known.roles
     assert roles.time is not None
     plan = Plan(
