@@ -100,6 +100,7 @@ def backtest(
     request = open_request(data, horizon, example, level, budget, reading)
     folder = results_folder(out)
 
+    from holdfast.errors import TableError
     from holdfast.forecasting.forecaster import Forecaster
     from holdfast.reports import as_json as summary
     from holdfast.reports import terminal
@@ -110,14 +111,17 @@ def backtest(
         adapt=adapt, baselines=baselines,
     )  # fmt: skip
     path = folder / "backtest.csv"
-    forecaster.backtest(
-        request.table, folds=folds, step=step, level=request.levels,
-        checkpoints=folder / "training", started=started, progress=screen.progress(),
-        on_simple_scores=lambda scores, reason: screen.show(
-            terminal.scores(scores, "Simple methods"), reason
-        ),
-        csv=None if follows() else path,
-    )  # fmt: skip
+    try:
+        forecaster.backtest(
+            request.table, folds=folds, step=step, level=request.levels,
+            checkpoints=folder / "training", started=started, progress=screen.progress(),
+            on_simple_scores=lambda scores, reason: screen.show(
+                terminal.scores(scores, "Simple methods"), reason
+            ),
+            csv=None if follows() else path,
+        )  # fmt: skip
+    except TableError as error:
+        raise TableError(f"{request.title}: {error.template}") from None
     if follows():
         return
     record = forecaster.record(level=request.levels, title=request.title, command=typed_command())

@@ -111,9 +111,8 @@ def forecast(
         request.horizon, season=season, freq=freq, budget=budget, steps=steps, seed=seed,
         adapt=adapt, baselines=baselines,
     )  # fmt: skip
-    forecaster.check_totals(request.table, by=total_by, over=total_over)
+    forecaster.check(request.table, total_by=total_by, total_over=total_over, folder=out / "model")
     folder = results_folder(out)
-    forecaster.check_folder(folder / "model")  # now, not after minutes of training
     screen.show(request.about, terminal.understood(request.table.summary))
     screen.show(large(request.table.summary.series))
 

@@ -709,23 +709,34 @@ class Forecaster(Parameters):
         )
         return _frame(output.total_columns(model.names, made), backend, series, csv)
 
-    def check_totals(
-        self, table: Table, *, by: str | None = None, over: Over | None = None
+    def check(
+        self,
+        table: Table,
+        *,
+        total_by: str | None = None,
+        total_over: Over | None = None,
+        folder: str | Path | None = None,
     ) -> None:
-        """Refuse totals that could not be made of a table, before anything is trained.
+        """Refuse what could not be forecast, added up or saved, before anything is trained.
 
         Arguments:
             table: from `read`.
-            by, over: as `totals` has them.
+            total_by, total_over: totals to be made, as `totals` has them.
+            folder: where the model will be saved.
 
         Raises:
-            TableError: there is no such column, or it says different things of one series.
+            TableError: future covariates are missing; there is no such column to add up by, or it
+                says different things of one series.
             ArgumentError: the table's calendar cannot fill the period.
+            ModelError: the folder holds something that is not ours.
         """
-        if over is not None:
-            check_period(over, table.series.calendar)
-        if by is not None:
-            group_by(by, table.series, table.raw, table.columns)
+        check_future(table.series, int(self.horizon))
+        if total_over is not None:
+            check_period(total_over, table.series.calendar)
+        if total_by is not None:
+            group_by(total_by, table.series, table.raw, table.columns)
+        if folder is not None:
+            refuse_what_is_not_ours(folder, KIND)
 
     def record(
         self,
@@ -782,15 +793,6 @@ class Forecaster(Parameters):
         if self._checkpoints is not None:
             _clear(self._checkpoints)
             self._checkpoints = None
-
-    @staticmethod
-    def check_folder(folder: str | Path) -> None:
-        """Refuse a folder that `save` would refuse, before anything is trained.
-
-        Raises:
-            InputError: it holds something that is not ours.
-        """
-        refuse_what_is_not_ours(folder, KIND)
 
     @classmethod
     def load(cls, folder: str | Path, *, networks: bool = True) -> Forecaster:
