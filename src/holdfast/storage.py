@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import safetensors
@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, InputError, ModelError
 from holdfast.version import __version__
+
+Array = TypeVar("Array")
 
 FORMAT: Final = "holdfast"
 FORMAT_VERSION: Final = 2
@@ -235,6 +237,17 @@ def digest(*parts: bytes | str | NDArray[Any]) -> str:
             part = part.encode()
         found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes())
     return found.hexdigest()
+
+
+def under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays whose names begin with a prefix, by their names without it.
+
+    Example:
+        >>> under("module/", {"module/weight": 1, "best/weight": 2})
+        {'weight': 1}
+    """
+    size = len(prefix)
+    return {name[size:]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -385,19 +385,12 @@ def _checked(
         ),
         series=series,
         names=names,
-        dependence=Dependence.from_arrays(_part(arrays, "dependence/"), horizon, len(series)),
+        dependence=Dependence.from_arrays(
+            storage.under("dependence/", arrays), horizon, len(series)
+        ),
         scores=PastScores.from_arrays(arrays, horizon, len(series)),
         past=PastForecasts.from_array(arrays["past"], len(series)) if "past" in arrays else None,
     )
-
-
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """The arrays of one part, by the names that it gave them."""
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def _ensemble(
@@ -411,7 +404,7 @@ def _ensemble(
     members = _texts(manifest["members"], "members")
     if set(members) != {*networks, *simple_methods(season)}:
         raise ValueError(f"its members with a season of {season} are {reprlib.repr(members)}")
-    numbers = _part(arrays, "rule/")
+    numbers = storage.under("rule/", arrays)
     levels = numbers["levels"]
     if levels.dtype != np.float64 or levels.ndim != 1 or not (np.diff(levels) > 0).all():
         raise ValueError("its interval levels are damaged")

@@ -162,9 +162,9 @@ class Checkpoint:
         state = self.state
         try:
             tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-            self.module.load_state_dict(_under(_MODULE, tensors))
-            _load_optimiser(self.optimiser, _under(_OPTIMISER, tensors))
-            state.average.restore(manifest["averaged"], _under(_AVERAGE, tensors))
+            self.module.load_state_dict(storage.under(_MODULE, tensors))
+            _load_optimiser(self.optimiser, storage.under(_OPTIMISER, tensors))
+            state.average.restore(manifest["averaged"], storage.under(_AVERAGE, tensors))
             state.step = manifest["step"]
             state.seconds = manifest["seconds"]
             state.curve.points = [(step, loss) for step, loss in manifest["curve"]["points"]]
@@ -174,7 +174,7 @@ class Checkpoint:
             state.stale = manifest["stale"]
             if manifest["best"] is not None:
                 step, loss = manifest["best"]
-                state.best = Best(step, loss, _under(_BEST, tensors))
+                state.best = Best(step, loss, storage.under(_BEST, tensors))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"The checkpoint in {self.folder} is not complete ({error}); "
@@ -210,15 +210,6 @@ def _outline(module: nn.Module) -> dict[str, list[object]]:
 
 def _arrays(prefix: str, tensors: Mapping[str, Tensor]) -> Arrays:
     return {prefix + name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose name starts with a prefix, without it."""
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def _load_optimiser(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> None:

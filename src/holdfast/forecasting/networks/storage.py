@@ -27,6 +27,7 @@ from holdfast.forecasting.networks.model import ForecastNetwork
 from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.records import ADAPTED, LSTM, LSTM_X, NETWORKS, PRETRAINED, PRETRAINED_X
+from holdfast.storage import under
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.covariates import described_columns, read_columns
 from holdfast.tables.series import SeriesSet
@@ -115,7 +116,7 @@ def networks_from_json(
             members.append(_with_covariates(fields, arrays, horizon, calendar))
         elif name == PRETRAINED_X:
             (start,) = (one for one in members if isinstance(one, PretrainedMember))
-            effects = effects_from_json(fields["effects"], _under(f"{name}/", arrays))
+            effects = effects_from_json(fields["effects"], under(f"{name}/", arrays))
             members.append(RegressedMember(start, effects))
         else:
             members.append(_pretrained(name, fields, arrays, horizon, season))
@@ -163,7 +164,7 @@ def _trained(
 ) -> WindowMember:
     design, count = _sizes(fields, horizon)
     make = partial(ForecastNetwork, design)
-    networks = [network_from(make, _under(f"{LSTM} {index}/", arrays)) for index in range(count)]
+    networks = [network_from(make, under(f"{LSTM} {index}/", arrays)) for index in range(count)]
     return WindowMember(design, networks)
 
 
@@ -176,7 +177,7 @@ def _with_covariates(
     reading = encoding_from_json(fields["reading"])
     design, count = _sizes(fields, horizon)
     make = partial(CovariateNetwork, design, reading.sizes(calendar))
-    networks = [network_from(make, _under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
+    networks = [network_from(make, under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
     return CovariateMember(design, reading, networks)
 
 
@@ -201,13 +202,8 @@ def _pretrained(
     if longer is not None and (type(longer) is not int or not 1 <= longer <= _LONGEST_SEASON):
         raise ModelError(f"its long season is {reprlib.repr(longer)}")
     make = partial(PretrainedNetwork, design)
-    network = network_from(make, _under(f"{name} 0/", arrays))
+    network = network_from(make, under(f"{name} 0/", arrays))
     return PretrainedMember(name, network, horizon, season, longer)
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
-    """The arrays whose names begin so, without it."""
-    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
 
 
 _EFFECT_FIELDS: Final = {"units", "holidays", "lag", "labels"}

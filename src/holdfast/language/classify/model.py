@@ -138,10 +138,12 @@ class FittedClassifier:
             if not isinstance(share, float) or not 0.0 <= share <= 1.0:
                 raise ValueError("its share is damaged")
             networks = tuple(
-                _network(reader, manifest["design"], len(labels), _under(f"{number}/", arrays))
+                _network(
+                    reader, manifest["design"], len(labels), storage.under(f"{number}/", arrays)
+                )
                 for number in range(count)
             )
-            log_linear = _log_linear(manifest["bag"], _under("bag/", arrays), len(labels))
+            log_linear = _log_linear(manifest["bag"], storage.under("bag/", arrays), len(labels))
             return cls(reader, labels, networks, log_linear, share, temperature)
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = str(error).rstrip(".")
@@ -171,10 +173,6 @@ def blended(
 ) -> NDArray[np.float64]:
     """(N, K) log-probabilities of networks and a log-linear model, averaged; not normalised."""
     return (1.0 - share) * networks + share * log_linear
-
-
-def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def _labels(described: object) -> NDArray[Any]:
