@@ -20,7 +20,93 @@ from holdfast.nn.steps import Stepper
 from holdfast.nn.tracing import GRUTrace, RNNTrace, trace_gru, trace_rnn
 
 
-class GRU(Recurrent):
+class SingleState(Recurrent):
+    """A stack of layers whose state is h alone; use `GRU` or `RNN`."""
+
+    @overload
+    def forward(
+        self, input: Tensor, hx: Tensor | None = None, *, lengths: Lengths | None = None
+    ) -> tuple[Tensor, Tensor]: ...
+
+    @overload
+    def forward(
+        self, input: PackedSequence, hx: Tensor | None = None
+    ) -> tuple[PackedSequence, Tensor]: ...
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | None = None,
+        *,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor | PackedSequence, Tensor]:
+        """Run the layer; the class says what goes in and comes out."""
+        output, (h,) = self._run(input, None if hx is None else (hx,), lengths)
+        return output, h
+
+    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Take one step of a stream, without autograd.
+
+        The numbers are those of a call with one step, by the equations and to rounding. Nothing
+        is kept for a backward pass, whatever the grad mode, and dropout is left out.
+
+        Arguments:
+            x: (B, I), the next step of each of B streams; for one stream B is 1.
+            state: h (L, B, H) before it, zeros by default.
+
+        Returns:
+            The output (B, H), and the state after it for the next call.
+
+        Raises:
+            ArgumentError: the layer is bidirectional, or x is not (B, I).
+            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
+
+        Example:
+            >>> layer = GRU(3, 8, num_layers=2)
+            >>> x, state = torch.randn(50, 4, 3), None
+            >>> for x_t in x:
+            ...     y, state = layer.step(x_t, state)
+            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
+            True
+        """
+        y, after = steps.step(self, x, None if state is None else (state,))
+        return y, after[0]
+
+    def stepper(self, batch_size: int = 1) -> Stepper[Tensor]:
+        """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
+        return Stepper(self, batch_size)
+
+    def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """One step of the whole stack as a function to differentiate, as often as one likes.
+
+        It runs the equations in the dtype of `x_t`, into which the weights are turned, so that
+        `torch.autograd`, `torch.func.jacrev`, `jvp` and `vmap` go through it. Dropout is left out.
+
+        Arguments:
+            x_t: (B, I) in any floating dtype.
+            state: as in `step`, in the same dtype.
+
+        Returns:
+            As `step`.
+
+        Raises:
+            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
+                another dtype.
+            RuntimeError: as in a call, where x_t or the state does not fit the layer.
+
+        Example:
+            >>> layer = GRU(3, 8)
+            >>> x = torch.randn(1, 3, dtype=torch.float64)
+            >>> h = torch.zeros(1, 1, 8, dtype=torch.float64)
+            >>> by_h = torch.func.jacrev(lambda h: layer.transition(x, h)[0])(h)
+            >>> by_h.shape, by_h.dtype
+            (torch.Size([1, 8, 1, 1, 8]), torch.float64)
+        """
+        y, after = steps.transition(self, x_t, None if state is None else (state,))
+        return y, after[0]
+
+
+class GRU(SingleState):
     """A stack of GRU layers, called like `torch.nn.GRU`, that remembers from the start.
 
     ```
@@ -173,88 +259,6 @@ class GRU(Recurrent):
         """The equations of this layer."""
         return cells.GRU
 
-    @overload
-    def forward(
-        self, input: Tensor, hx: Tensor | None = None, *, lengths: Lengths | None = None
-    ) -> tuple[Tensor, Tensor]: ...
-
-    @overload
-    def forward(
-        self, input: PackedSequence, hx: Tensor | None = None
-    ) -> tuple[PackedSequence, Tensor]: ...
-
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: Tensor | None = None,
-        *,
-        lengths: Lengths | None = None,
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run the layer; the class says what goes in and comes out."""
-        output, (h,) = self._run(input, None if hx is None else (hx,), lengths)
-        return output, h
-
-    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Take one step of a stream, without autograd.
-
-        The numbers are those of a call with one step, by the equations and to rounding. Nothing
-        is kept for a backward pass, whatever the grad mode, and dropout is left out.
-
-        Arguments:
-            x: (B, I), the next step of each of B streams; for one stream B is 1.
-            state: h (L, B, H) before it, zeros by default.
-
-        Returns:
-            The output (B, H), and the state after it for the next call.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, or x is not (B, I).
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = GRU(3, 8, num_layers=2)
-            >>> x, state = torch.randn(50, 4, 3), None
-            >>> for x_t in x:
-            ...     y, state = layer.step(x_t, state)
-            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
-            True
-        """
-        y, after = steps.step(self, x, None if state is None else (state,))
-        return y, after[0]
-
-    def stepper(self, batch_size: int = 1) -> Stepper[Tensor]:
-        """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
-        return Stepper(self, batch_size)
-
-    def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One step of the whole stack as a function to differentiate, as often as one likes.
-
-        It runs the equations in the dtype of `x_t`, into which the weights are turned, so that
-        `torch.autograd`, `torch.func.jacrev`, `jvp` and `vmap` go through it. Dropout is left out.
-
-        Arguments:
-            x_t: (B, I) in any floating dtype.
-            state: as in `step`, in the same dtype.
-
-        Returns:
-            As `step`.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
-                another dtype.
-            RuntimeError: as in a call, where x_t or the state does not fit the layer.
-
-        Example:
-            >>> layer = GRU(3, 8)
-            >>> x = torch.randn(1, 3, dtype=torch.float64)
-            >>> h = torch.zeros(1, 1, 8, dtype=torch.float64)
-            >>> by_h = torch.func.jacrev(lambda h: layer.transition(x, h)[0])(h)
-            >>> by_h.shape, by_h.dtype
-            (torch.Size([1, 8, 1, 1, 8]), torch.float64)
-        """
-        y, after = steps.transition(self, x_t, None if state is None else (state,))
-        return y, after[0]
-
     def trace(
         self,
         x: Tensor | PackedSequence,
@@ -299,7 +303,7 @@ def equations_of(nonlinearity: str) -> cells.Cell:
     return cells.RNN_TANH if nonlinearity == "tanh" else cells.RNN_RELU
 
 
-class RNN(Recurrent):
+class RNN(SingleState):
     """A stack of plain recurrent layers, called like `torch.nn.RNN`.
 
     ```
@@ -452,88 +456,6 @@ class RNN(Recurrent):
     def cell(self) -> cells.Cell:
         """The equations of this layer."""
         return equations_of(self.nonlinearity)
-
-    @overload
-    def forward(
-        self, input: Tensor, hx: Tensor | None = None, *, lengths: Lengths | None = None
-    ) -> tuple[Tensor, Tensor]: ...
-
-    @overload
-    def forward(
-        self, input: PackedSequence, hx: Tensor | None = None
-    ) -> tuple[PackedSequence, Tensor]: ...
-
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: Tensor | None = None,
-        *,
-        lengths: Lengths | None = None,
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run the layer; the class says what goes in and comes out."""
-        output, (h,) = self._run(input, None if hx is None else (hx,), lengths)
-        return output, h
-
-    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Take one step of a stream, without autograd.
-
-        The numbers are those of a call with one step, by the equations and to rounding. Nothing
-        is kept for a backward pass, whatever the grad mode, and dropout is left out.
-
-        Arguments:
-            x: (B, I), the next step of each of B streams; for one stream B is 1.
-            state: h (L, B, H) before it, zeros by default.
-
-        Returns:
-            The output (B, H), and the state after it for the next call.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, or x is not (B, I).
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = RNN(3, 8, num_layers=2)
-            >>> x, state = torch.randn(50, 4, 3), None
-            >>> for x_t in x:
-            ...     y, state = layer.step(x_t, state)
-            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
-            True
-        """
-        y, after = steps.step(self, x, None if state is None else (state,))
-        return y, after[0]
-
-    def stepper(self, batch_size: int = 1) -> Stepper[Tensor]:
-        """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
-        return Stepper(self, batch_size)
-
-    def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One step of the whole stack as a function to differentiate, as often as one likes.
-
-        It runs the equations in the dtype of `x_t`, into which the weights are turned, so that
-        `torch.autograd`, `torch.func.jacrev`, `jvp` and `vmap` go through it. Dropout is left out.
-
-        Arguments:
-            x_t: (B, I) in any floating dtype.
-            state: as in `step`, in the same dtype.
-
-        Returns:
-            As `step`.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
-                another dtype.
-            RuntimeError: as in a call, where x_t or the state does not fit the layer.
-
-        Example:
-            >>> layer = RNN(3, 8)
-            >>> x = torch.randn(1, 3, dtype=torch.float64)
-            >>> h = torch.zeros(1, 1, 8, dtype=torch.float64)
-            >>> by_h = torch.func.jacrev(lambda h: layer.transition(x, h)[0])(h)
-            >>> by_h.shape, by_h.dtype
-            (torch.Size([1, 8, 1, 1, 8]), torch.float64)
-        """
-        y, after = steps.transition(self, x_t, None if state is None else (state,))
-        return y, after[0]
 
     def trace(
         self,
