@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -49,8 +50,16 @@ def check_arguments(
         warnings.warn(
             "dropout is applied to the output of every layer but the last, so it does nothing in "
             f"a stack of one layer, but got dropout={dropout}",
-            stacklevel=4,
+            stacklevel=_callers_level(),
         )
+
+
+def _callers_level() -> int:
+    """How far up the line lies that made the layer, as `warnings.warn` counts for its caller."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("holdfast.nn"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def check_input(x: Tensor, weight: Tensor, input_size: int) -> None:

@@ -17,11 +17,62 @@ from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.recurrent import Recurrent, take_weights
 from holdfast.nn.steps import Stepper
-from holdfast.nn.tracing import GRUTrace, RNNTrace, trace_gru, trace_rnn
+from holdfast.nn.tracing import GRUTrace, RNNTrace, gru_fields, rnn_fields, trace
 
 
 class SingleState(Recurrent):
     """A stack of layers whose state is h alone; use `GRU` or `RNN`."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: Initialisation = "remember",
+        timescale: float | None = None,
+        recompute: Recompute = "auto",
+        recompute_memory: int | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            0,
+            device,
+            dtype,
+            init=init,
+            timescale=timescale,
+            recompute=recompute,
+            recompute_memory=recompute_memory,
+            variant=check_variant(
+                Options(
+                    layer_norm=layer_norm,
+                    recurrent_dropout=recurrent_dropout,
+                    zoneout_hidden=zoneout_hidden,
+                ),
+                weight_drop=weight_drop,
+                residual=residual,
+                dilation=dilation,
+                num_layers=num_layers,
+            ),
+        )
 
     @overload
     def forward(
@@ -154,57 +205,6 @@ class GRU(SingleState):
         (torch.Size([2, 50, 16]), torch.Size([2, 2, 8]))
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: Initialisation = "remember",
-        timescale: float | None = None,
-        recompute: Recompute = "auto",
-        recompute_memory: int | None = None,
-        layer_norm: bool = False,
-        recurrent_dropout: float = 0.0,
-        zoneout_hidden: float = 0.0,
-        weight_drop: float = 0.0,
-        residual: bool = False,
-        dilation: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            0,
-            device,
-            dtype,
-            init=init,
-            timescale=timescale,
-            recompute=recompute,
-            recompute_memory=recompute_memory,
-            variant=check_variant(
-                Options(
-                    layer_norm=layer_norm,
-                    recurrent_dropout=recurrent_dropout,
-                    zoneout_hidden=zoneout_hidden,
-                ),
-                weight_drop=weight_drop,
-                residual=residual,
-                dilation=dilation,
-                num_layers=num_layers,
-            ),
-        )
-
     @classmethod
     def from_torch(
         cls,
@@ -291,7 +291,8 @@ class GRU(SingleState):
             >>> torch.allclose(seen.hidden[0, 1], layer(x)[0][..., 8:], atol=1e-5)
             True
         """
-        return trace_gru(self, x, None if state is None else (state,), lengths)
+        before = None if state is None else (state,)
+        return GRUTrace(*trace(self, x, before, lengths, gru_fields))
 
 
 Nonlinearity = Literal["tanh", "relu"]
@@ -382,24 +383,18 @@ class RNN(SingleState):
             batch_first,
             dropout,
             bidirectional,
-            0,
             device,
             dtype,
             init=init,
             timescale=timescale,
             recompute=recompute,
             recompute_memory=recompute_memory,
-            variant=check_variant(
-                Options(
-                    layer_norm=layer_norm,
-                    recurrent_dropout=recurrent_dropout,
-                    zoneout_hidden=zoneout_hidden,
-                ),
-                weight_drop=weight_drop,
-                residual=residual,
-                dilation=dilation,
-                num_layers=num_layers,
-            ),
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
         )
 
     @classmethod
@@ -489,4 +484,5 @@ class RNN(SingleState):
             >>> torch.allclose(seen.hidden[0, 1], layer(x)[0][..., 8:], atol=1e-5)
             True
         """
-        return trace_rnn(self, x, None if state is None else (state,), lengths)
+        before = None if state is None else (state,)
+        return RNNTrace(*trace(self, x, before, lengths, rnn_fields))

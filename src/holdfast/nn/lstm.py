@@ -17,7 +17,7 @@ from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.recurrent import Recurrent, take_weights
 from holdfast.nn.steps import Stepper
-from holdfast.nn.tracing import LSTMTrace, trace_lstm
+from holdfast.nn.tracing import LSTMTrace, lstm_fields, trace
 
 TwoStates = tuple[Tensor, Tensor]
 
@@ -345,4 +345,4 @@ class LSTM(Recurrent):
             >>> seen.hidden.shape
             torch.Size([1, 2, 50, 2, 8])
         """
-        return trace_lstm(self, x, state, lengths)
+        return LSTMTrace(*trace(self, x, state, lengths, lstm_fields))

@@ -18,7 +18,7 @@ from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.steps import Stepper
-from holdfast.nn.tracing import SLSTMTrace, trace_slstm
+from holdfast.nn.tracing import SLSTMTrace, slstm_fields, trace
 
 ForgetGate = Literal["sigmoid", "exponential"]
 FourStates = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -244,4 +244,4 @@ class SLSTM(Recurrent):
             >>> torch.allclose(seen.hidden[0, 0], layer(x)[0], atol=1e-6)
             True
         """
-        return trace_slstm(self, x, state, lengths)
+        return SLSTMTrace(*trace(self, x, state, lengths, slstm_fields))

@@ -116,71 +116,35 @@ Fields = Callable[[PassTrace], tuple[Tensor, ...]]
 """The fields of a record for one pass, each (T, B, ·)."""
 
 
-def trace_lstm(
-    layer: Recurrent,
-    x: Tensor | PackedSequence,
-    state: State | None,
-    lengths: Lengths | None,
-) -> LSTMTrace:
-    """The record of an LSTM; `LSTM.trace` says what goes in."""
-
-    def fields(one: PassTrace) -> tuple[Tensor, ...]:
-        (i, f, g, o), _ = lstm.advance(one.x, one.before, one.weights, one.options)
-        h, c = one.after
-        return i, f, o, g, c, h
-
-    return LSTMTrace(*_trace(layer, x, state, lengths, fields))
+def lstm_fields(one: PassTrace) -> tuple[Tensor, ...]:
+    """The fields of `LSTMTrace`."""
+    (i, f, g, o), _ = lstm.advance(one.x, one.before, one.weights, one.options)
+    h, c = one.after
+    return i, f, o, g, c, h
 
 
-def trace_gru(
-    layer: Recurrent,
-    x: Tensor | PackedSequence,
-    state: State | None,
-    lengths: Lengths | None,
-) -> GRUTrace:
-    """The record of a GRU; `LSTM.trace` says what goes in."""
-
-    def fields(one: PassTrace) -> tuple[Tensor, ...]:
-        r, z, n = gru.gates(one.x, one.before[0], one.weights)
-        return r, z, n, one.after[0]
-
-    return GRUTrace(*_trace(layer, x, state, lengths, fields))
+def gru_fields(one: PassTrace) -> tuple[Tensor, ...]:
+    """The fields of `GRUTrace`."""
+    r, z, n = gru.gates(one.x, one.before[0], one.weights)
+    return r, z, n, one.after[0]
 
 
-def trace_rnn(
-    layer: Recurrent,
-    x: Tensor | PackedSequence,
-    state: State | None,
-    lengths: Lengths | None,
-) -> RNNTrace:
-    """The record of a plain RNN; `LSTM.trace` says what goes in."""
-
-    def fields(one: PassTrace) -> tuple[Tensor, ...]:
-        return rnn.preactivation(one.x, one.before[0], one.weights), one.after[0]
-
-    return RNNTrace(*_trace(layer, x, state, lengths, fields))
+def rnn_fields(one: PassTrace) -> tuple[Tensor, ...]:
+    """The fields of `RNNTrace`."""
+    return rnn.preactivation(one.x, one.before[0], one.weights), one.after[0]
 
 
-def trace_slstm(
-    layer: Recurrent,
-    x: Tensor | PackedSequence,
-    state: State | None,
-    lengths: Lengths | None,
-) -> SLSTMTrace:
-    """The record of an sLSTM; `SLSTM.trace` says what goes in."""
-
-    def fields(one: PassTrace) -> tuple[Tensor, ...]:
-        steps, batch, _ = one.x.shape
-        before = tuple(part.flatten(0, 1) for part in one.before)
-        gates, _ = slstm.advance(one.x.flatten(0, 1), before, one.weights, one.options)
-        i, f, z, o = (gate.view(steps, batch, -1) for gate in gates)
-        h, c, n, m = one.after
-        return i, f, o, z, c, n, m, h
-
-    return SLSTMTrace(*_trace(layer, x, state, lengths, fields))
+def slstm_fields(one: PassTrace) -> tuple[Tensor, ...]:
+    """The fields of `SLSTMTrace`."""
+    steps, batch, _ = one.x.shape
+    before = tuple(part.flatten(0, 1) for part in one.before)
+    gates, _ = slstm.advance(one.x.flatten(0, 1), before, one.weights, one.options)
+    i, f, z, o = (gate.view(steps, batch, -1) for gate in gates)
+    h, c, n, m = one.after
+    return i, f, o, z, c, n, m, h
 
 
-def _trace(
+def trace(
     layer: Recurrent,
     x: Tensor | PackedSequence,
     state: State | None,
@@ -190,6 +154,13 @@ def _trace(
     """Run a layer pass by pass, and work out its gates from what went through it.
 
     The states come from the kernel; the gates of all steps of a pass are then one matrix product.
+
+    Arguments:
+        layer, x, state, lengths: as in `LSTM.trace`.
+        fields: those of the layer's record.
+
+    Returns:
+        Each field, (L, D, T, B, ·).
     """
     if any(back > 1 for back in layer.variant.dilation):
         raise ArgumentError(
