@@ -8,7 +8,7 @@ from holdfast.tables.calendar import Calendar
 from holdfast.tables.covariates import Column, Covariates
 from holdfast.tables.series import SeriesSet
 
-COLUMNS = (Column("price", "known"), Column("visits", "historic"))
+COLUMNS = (Column("price", "future"), Column("visits", "past"))
 
 
 def covariates(*lengths: int, starts: tuple[int, ...] | None = None) -> Covariates:

@@ -108,9 +108,9 @@ def check_future(series: SeriesSet, horizon: int) -> None:
         TableError: names the column, the series and the dates.
     """
     covariates = series.covariates
-    if covariates is None or not covariates.known.any():
+    if covariates is None or not covariates.future.any():
         return
-    missing = np.isnan(covariates.span(series.ends + 1, horizon)) & covariates.known
+    missing = np.isnan(covariates.span(series.ends + 1, horizon)) & covariates.future
     if not missing.any():
         return
     place = int(np.flatnonzero(missing.any(axis=(0, 1)))[0])
@@ -134,7 +134,7 @@ def check_future(series: SeriesSet, horizon: int) -> None:
 def read_future(
     raw: RawTable, series: SeriesSet, names: ColumnNames, day_first: bool | None
 ) -> Covariates:
-    """The columns that are known ahead, from a table of their covariates.
+    """The columns that are known ahead, from a table of their own.
 
     A table without the id columns holds for every series.
     """
@@ -145,16 +145,16 @@ def read_future(
         check_column(raw, names.time)
     assert time is not None
     read = [
-        read_column(raw, one.name, "known", covariates)[1]
+        read_column(raw, one.name, "future", covariates)[1]
         for one in covariates.columns
-        if one.role == "known"
+        if one.role == "future"
     ]
     ids = tuple(name for name in names.id if name in raw.columns)
     if ids and len(ids) < len(names.id):
         check_column(raw, next(name for name in names.id if name not in raw.columns))
     which = rows_of(raw, series.labels, ids) if ids else np.zeros(len(raw), dtype=np.int64)
     values = np.full((len(raw), len(covariates.columns)), np.nan)
-    values[:, covariates.known] = np.stack(read, axis=1)
+    values[:, covariates.future] = np.stack(read, axis=1)
     rows = Rows(
         labels=series.labels,
         keys=series.keys,
@@ -226,29 +226,29 @@ class CovariateSources:
     """Which covariates a table has, and where the others are.
 
     Arguments:
-        known: columns of the table that are known ahead, such as prices and promotions.
-        historic: columns of the table that are known up to its last row only.
+        future: columns of the table that are known ahead, such as prices and promotions.
+        past: columns of the table that are known up to its last row only.
         static: a table with one row a series: a path or a frame; None for none.
-        future: a table of the columns that are known ahead, behind the end of each series: a path
+        future_table: of the columns that are known ahead, behind the end of each series: a path
             or a frame; None for none.
         country: whose public holidays count, such as "DE"; None for none.
         like: the covariates of the fit whose columns and categories are to be read again.
     """
 
-    known: tuple[str, ...] = ()
-    historic: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
     static: object = None
-    future: object = None
+    future_table: object = None
     country: str | None = None
     like: Covariates | None = None
 
     @classmethod
     def of(
         cls,
-        known: str | Sequence[str] = (),
-        historic: str | Sequence[str] = (),
+        future: str | Sequence[str] = (),
+        past: str | Sequence[str] = (),
         static: object = None,
-        future: object = None,
+        future_table: object = None,
         country: str | None = None,
     ) -> CovariateSources | None:
         """What a caller gave, checked; None for nothing.
@@ -257,22 +257,30 @@ class CovariateSources:
             ArgumentError: a column is named twice, or a country is not known.
             InputError: a country is given and the package `holidays` is not installed.
         """
-        sources = cls(_names("known", known), _names("historic", historic), static, future, country)
+        sources = cls(
+            _names("future_covariates", future),
+            _names("past_covariates", past),
+            static,
+            future_table,
+            country,
+        )
         twice = [name for name in sources.named if sources.named.count(name) > 1]
         if twice:
-            raise ArgumentError(f"The column {twice[0]!r} is named twice among known and historic.")
+            raise ArgumentError(
+                f"The column {twice[0]!r} is named twice among past and future covariates."
+            )
         if country is not None:
             check_country(country)
-        if future is not None and not sources.known:
+        if future_table is not None and not sources.future:
             raise ArgumentError(
                 "A table of the future is of use where columns are known ahead; name them with "
-                f"{option('known')}."
+                f"{option('future_covariates')}."
             )
         return sources if sources.named or static is not None or country is not None else None
 
     @classmethod
     def again(
-        cls, like: Covariates | None, static: object = None, future: object = None
+        cls, like: Covariates | None, static: object = None, future_table: object = None
     ) -> CovariateSources | None:
         """The columns of a fit, read from another table; None where the fit had none.
 
@@ -281,7 +289,7 @@ class CovariateSources:
         """
         for given, words, needs in (
             (static, option("static_df"), like is not None and bool(like.statics)),
-            (future, option("X_df"), like is not None and bool(like.known.any())),
+            (future_table, option("X_df"), like is not None and bool(like.future.any())),
         ):
             if given is not None and not needs:
                 raise ArgumentError(
@@ -290,10 +298,10 @@ class CovariateSources:
         if like is None:
             return None
         return cls(
-            known=tuple(one.name for one in like.columns if one.role == "known"),
-            historic=tuple(one.name for one in like.columns if one.role == "historic"),
+            future=tuple(one.name for one in like.columns if one.role == "future"),
+            past=tuple(one.name for one in like.columns if one.role == "past"),
             static=static,
-            future=future,
+            future_table=future_table,
             country=like.country,
             like=like,
         )
@@ -301,7 +309,7 @@ class CovariateSources:
     @property
     def named(self) -> tuple[str, ...]:
         """The columns of the table itself."""
-        return (*self.known, *self.historic)
+        return (*self.future, *self.past)
 
     def rows(self, raw: RawTable, *, wide: bool = False) -> CovariateRows:
         """The named columns of the table, row by row.
@@ -316,7 +324,7 @@ class CovariateSources:
                 f"{option('wide', True)}."
             )
         read = [
-            read_column(raw, name, "known" if name in self.known else "historic", self.like)
+            read_column(raw, name, "future" if name in self.future else "past", self.like)
             for name in self.named
         ]
         return CovariateRows(
@@ -370,8 +378,8 @@ class CovariateSources:
             static = np.full((len(series), len(statics)), np.nan)
         covariates = replace(covariates, statics=statics, static=static, country=self.country)
         series = replace(series, covariates=covariates)
-        if self.future is not None:
-            series = with_future(series, names, self.future, day_first)
+        if self.future_table is not None:
+            series = with_future(series, names, self.future_table, day_first)
         return series, tuple(notes)
 
 
@@ -399,7 +407,7 @@ def with_future(
 def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
     names = (given,) if isinstance(given, str) else tuple(given)
     if not all(isinstance(name, str) and name for name in names):
-        raise ArgumentError(f"{argument}={given!r} must be names of columns.")
+        raise ArgumentError(f"{option(argument, given)} must be names of columns.")
     return names
 
 

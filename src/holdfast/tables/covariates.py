@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Role = Literal["known", "historic", "static"]
+Role = Literal["future", "past", "static"]
 """Known ahead, known up to the last value only, or one value a series."""
 
 
@@ -20,7 +20,7 @@ class Column:
 
     Arguments:
         name: the caller's.
-        role: whether it is known ahead, historic or static.
+        role: whether it is future (known ahead), past or static.
         levels: the names of its categories, whose codes stand in the arrays; None for numbers.
     """
 
@@ -69,7 +69,7 @@ class Covariates:
     own, since what is known ahead reaches beyond the last value of a series.
 
     Arguments:
-        columns: the C columns in time, each "known" or "historic".
+        columns: the C columns in time, each "future" or "past".
         starts: (N,) the ordinal of each series' first row.
         offsets: (N + 1,) series i is ``values[offsets[i]:offsets[i + 1]]``.
         values: (total, C) float64: numbers or codes of categories, NaN where nothing is known.
@@ -81,7 +81,7 @@ class Covariates:
     Example:
         >>> import numpy as np
         >>> price = Covariates(
-        ...     columns=(Column("price", "known"),),
+        ...     columns=(Column("price", "future"),),
         ...     starts=np.zeros(1, dtype=np.int64),
         ...     offsets=np.array([0, 3]),
         ...     values=np.array([[1.0], [2.0], [3.0]]),
@@ -109,9 +109,9 @@ class Covariates:
         return np.diff(self.offsets)
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def future(self) -> NDArray[np.bool_]:
         """(C,) which columns in time are known ahead."""
-        return np.array([column.role == "known" for column in self.columns], dtype=np.bool_)
+        return np.array([column.role == "future" for column in self.columns], dtype=np.bool_)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,16 +124,16 @@ class Covariates:
         return (self.starts, self.offsets, self.values, self.static)
 
     def cut(self, ordinals: int | NDArray[np.int64]) -> Covariates:
-        """Historic columns up to and including an ordinal; what is known ahead stays.
+        """Past covariates up to and including an ordinal; what is known ahead stays.
 
         Arguments:
             ordinals: one ordinal for all series, or (N,) one for each.
         """
-        if self.known.all():
+        if self.future.all():
             return self
         last = np.broadcast_to(np.asarray(ordinals, dtype=np.int64), self.starts.shape)
         behind = self._ordinals > np.repeat(last, self.lengths)
-        hidden = behind[:, None] & ~self.known[None, :]
+        hidden = behind[:, None] & ~self.future[None, :]
         return replace(self, values=np.where(hidden, np.nan, self.values))
 
     def take(self, indices: NDArray[np.int64]) -> Covariates:
@@ -172,7 +172,7 @@ class Covariates:
         Arguments:
             later: of the same N series and with the same columns.
         """
-        return self._merged(later, self.known)
+        return self._merged(later, self.future)
 
     def with_rows(self, later: Covariates) -> Covariates:
         """These rows and all those of another record, whose values count where both have one.
@@ -296,7 +296,7 @@ def _column(fields: object) -> Column:
     if not isinstance(fields, dict) or set(fields) != {"name", "role", "levels"}:
         raise ValueError("a column of its covariates has missing or unknown fields")
     name, role, levels = fields["name"], fields["role"], fields["levels"]
-    sound = isinstance(name, str) and role in ("known", "historic", "static")
+    sound = isinstance(name, str) and role in ("future", "past", "static")
     if sound and levels is not None:
         sound = isinstance(levels, list) and all(isinstance(level, str) for level in levels)
         sound = sound and len(set(levels)) == len(levels)

@@ -229,8 +229,8 @@ def _guesses(
     messages = [f"Columns were guessed: {', '.join(parts)}; {names} set them."]
     if unused:
         messages.append(
-            f"Columns left out: {listed(unused)}; {option('known')} and {option('historic')} read "
-            "columns as covariates."
+            f"Columns left out: {listed(unused)}; {option('past_covariates')} and "
+            f"{option('future_covariates')} read columns as covariates."
         )
     return tuple(messages)
 

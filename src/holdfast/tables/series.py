@@ -27,7 +27,7 @@ class SeriesSet:
         offsets: (N + 1,) int64, series i is ``values[offsets[i]:offsets[i + 1]]``.
         values: (total,) float64, NaN where nothing was observed (a gap).
         calendar: turns ordinals to timestamps and back.
-        covariates: what is known of the N series beside their values; None for nothing.
+        covariates: of the N series: past, future and static; None for none.
 
     Example:
         >>> from holdfast.tables.calendar import Calendar
@@ -86,7 +86,7 @@ class SeriesSet:
         """Each series up to and including an ordinal; later values do not exist in the result.
 
         Series that start later stay in place with length 0, so that indices keep their meaning.
-        Historic covariates end there too; those that are known ahead stay.
+        Past covariates end there too; future covariates stay.
 
         Arguments:
             ordinals: one ordinal for all series, or (N,) one for each.

@@ -83,7 +83,7 @@ class Watch:
     def __init__(self, fitted: FittedModel, level: float, every: int | None = None) -> None:
         horizon = fitted.horizon
         own = fitted.series.covariates
-        self._ahead = own is not None and bool(own.known.any())
+        self._ahead = own is not None and bool(own.future.any())
         if every is not None and not 1 <= every <= horizon:
             raise ArgumentError(f"every={every} must be from 1 to the model's horizon, {horizon}.")
         if self._ahead and every not in (None, 1):

@@ -59,7 +59,7 @@ def units_of(series: SeriesSet, *, known: bool = True) -> tuple[Unit, ...]:
     assert made is not None
     units = []
     past = _past(made, series.ends)
-    for place in np.flatnonzero(made.known == known).tolist():
+    for place in np.flatnonzero(made.future == known).tolist():
         column, values = made.columns[place], made.values[:, place]
         if column.levels is not None:
             units.append(Unit(column.name, "category", 1.0, len(column.levels)))
