@@ -24,7 +24,7 @@ from path_scores import energy_score, sum_inside
 from retail import retail
 
 from holdfast.forecasting.backtest import backtest_data
-from holdfast.forecasting.evaluation.conformal import strata
+from holdfast.forecasting.evaluation.conformal import normal_strata
 from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.metrics import seasonal_scale
@@ -137,7 +137,7 @@ def drawn(paths: Paths, marginals: Marginals, every: NDArray[np.int64]) -> dict[
     ours = paths.values(marginals, every)
     random = np.random.default_rng(1)
     free = paths.ranked(random.normal(size=ours.shape))
-    bound = np.broadcast_to(strata(SAMPLES)[:, None, None], ours.shape)
+    bound = np.broadcast_to(normal_strata(SAMPLES)[:, None, None], ours.shape)
     return {"ours": ours, "independent": marginals.at(free), "comonotone": marginals.at(bound)}
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from holdfast.forecasting.backtest import Backtest, BacktestData, BacktestResult
 from holdfast.forecasting.evaluation.copula import Dependence
-from holdfast.forecasting.evaluation.significance import PastScores
+from holdfast.forecasting.evaluation.metrics import PastScores
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.covariates.inputs import CovariateEncoding
 from holdfast.forecasting.networks.design import choose_design

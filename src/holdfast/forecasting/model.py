@@ -25,8 +25,7 @@ from holdfast.forecasting.baselines import simple_methods
 from holdfast.forecasting.evaluation.copula import Dependence
 from holdfast.forecasting.evaluation.counts import recognise
 from holdfast.forecasting.evaluation.ensemble import Ensemble
-from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error
-from holdfast.forecasting.evaluation.significance import PastScores
+from holdfast.forecasting.evaluation.metrics import PastScores, inside, mean_observed, scaled_error
 from holdfast.records import PRETRAINED, Floats
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.covariates import described_covariates, read_covariates

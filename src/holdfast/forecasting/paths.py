@@ -8,7 +8,7 @@ import numpy as np
 
 from holdfast.forecasting.backtest import BacktestData
 from holdfast.forecasting.baselines.naive import never_negative
-from holdfast.forecasting.evaluation.copula import Dependence, Marginals, Paths, learn
+from holdfast.forecasting.evaluation.copula import Dependence, Marginals, Paths, fit_dependence
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise
 from holdfast.forecasting.evaluation.cross_fit import Evaluation
 from holdfast.forecasting.evaluation.ensemble import LEVELS
@@ -96,7 +96,7 @@ def dependence(ground: BacktestData, evaluation: Evaluation, fitted: FittedModel
     if earlier:
         fitted = replace(fitted, dependence=replace(fitted.dependence, pull=pull))
         parts.append(_from_earlier(ground, fitted, earlier))
-    return replace(learn(np.concatenate(parts)), pull=pull)
+    return replace(fit_dependence(np.concatenate(parts)), pull=pull)
 
 
 def _pull(ground: BacktestData, straight: Marginals) -> float:

@@ -14,8 +14,8 @@ from holdfast.forecasting.evaluation.ensemble import (
     _least_on_simplex,
     collect_errors,
     combine,
+    fit_useful_weights,
     fit_weights,
-    fit_without_useless,
 )
 
 EQUAL = np.full(3, 1.0 / 3.0)
@@ -105,7 +105,7 @@ def test_a_useless_candidate_gets_exactly_nothing() -> None:
     # Worse than the second member in the same direction: it has nothing of its own.
     members[0] = members[1] + 2.0 * (members[1] - actual)
     data = members, actual, scale
-    weights = fit_without_useless(collect_errors(*data), ALIKE, halves(*data), [0])
+    weights = fit_useful_weights(collect_errors(*data), ALIKE, halves(*data), [0])
     assert weights[0] == 0.0
     assert weights.sum() == pytest.approx(1.0)
 
@@ -115,7 +115,7 @@ def test_a_candidate_that_helps_only_where_it_was_fitted_gets_nothing() -> None:
     members, actual, scale = planted([0.5, 0.5, 0.5])
     members[0] = actual + np.array([0.2, -4.0, 4.0])[:, None, None]
     data = members, actual, scale
-    weights = fit_without_useless(collect_errors(*data), ALIKE, halves(*data), [0])
+    weights = fit_useful_weights(collect_errors(*data), ALIKE, halves(*data), [0])
     assert weights[0] == 0.0
 
 
@@ -127,13 +127,13 @@ def test_a_candidate_that_only_the_folds_together_speak_for_gets_nothing() -> No
     data = members, actual, scale
     errors = collect_errors(*data)
     assert fit_weights(errors, EQUAL)[0] > 0.05
-    assert fit_without_useless(errors, ALIKE, halves(*data), [0])[0] == 0.0
+    assert fit_useful_weights(errors, ALIKE, halves(*data), [0])[0] == 0.0
 
 
 def test_a_useful_candidate_keeps_its_weight() -> None:
     data = planted([0.3, 1.0, 1.0])
     errors = collect_errors(*data)
-    weights = fit_without_useless(errors, ALIKE, halves(*data), [0])
+    weights = fit_useful_weights(errors, ALIKE, halves(*data), [0])
     np.testing.assert_array_equal(weights, fit_weights(errors, EQUAL))
     assert weights[0] > 0.7
 
@@ -211,7 +211,7 @@ def test_each_of_several_candidates_must_earn_its_place_beside_the_others() -> N
     data = members, actual, scale
     prior = Prior(np.array([True, True, True, False, False]), np.zeros(5, dtype=bool))
     errors = collect_errors(*data)
-    weights = fit_without_useless(errors, prior, halves(*data), [2, 1])
+    weights = fit_useful_weights(errors, prior, halves(*data), [2, 1])
     assert weights[1] == weights[2] == 0.0
     assert weights[0] > 0.5
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ModelError
-from holdfast.forecasting.evaluation.conformal import probability, score
+from holdfast.forecasting.evaluation.conformal import normal_probability, normal_score
 from holdfast.forecasting.evaluation.copula import (
     Dependence,
     Marginals,
     Paths,
-    learn,
+    fit_dependence,
     simple_structure,
 )
 
@@ -37,13 +37,13 @@ def test_the_table_of_the_normal_distribution_agrees_with_the_error_function() -
 
     points = np.linspace(-5.5, 5.5, 333)
     exact = np.array([0.5 * (1.0 + erf(point / sqrt(2.0))) for point in points])
-    np.testing.assert_allclose(probability(points), exact, atol=1e-6)
-    np.testing.assert_allclose(score(exact), points, atol=2e-3)
+    np.testing.assert_allclose(normal_probability(points), exact, atol=1e-6)
+    np.testing.assert_allclose(normal_score(exact), points, atol=2e-3)
 
 
 def test_marginals_of_a_normal_distribution_are_normal_everywhere() -> None:
     made = normal(np.array([10.0]), 2.0)
-    wanted = 10.0 + 2.0 * score(np.array([0.001, 0.3, 0.999]))
+    wanted = 10.0 + 2.0 * normal_score(np.array([0.001, 0.3, 0.999]))
     np.testing.assert_allclose(
         made.quantile(np.array([0.001, 0.3, 0.999]))[:, 0], wanted, rtol=1e-4
     )
@@ -69,9 +69,9 @@ def test_ranks_invert_quantiles_and_take_the_middle_where_scores_share_a_value()
     )
     drawn = np.linspace(0.55, 0.99, 9)
     ranks = np.array([made.ranks(value)[0] for value in made.quantile(drawn)])
-    np.testing.assert_allclose(probability(ranks), drawn, atol=1e-5)
+    np.testing.assert_allclose(normal_probability(ranks), drawn, atol=1e-5)
     # Zero has the lower half of the probability: its middle is a quarter.
-    np.testing.assert_allclose(probability(made.ranks(np.zeros(1))), [0.25], atol=1e-5)
+    np.testing.assert_allclose(normal_probability(made.ranks(np.zeros(1))), [0.25], atol=1e-5)
     assert np.isnan(made.ranks(np.array([np.nan]))).all()
 
 
@@ -87,13 +87,13 @@ def test_a_pull_bends_what_lies_above_the_median_and_moves_no_quantile() -> None
     assert made.mean()[0] < 0.8 * straight.mean()[0]
     drawn = np.array([0.6, 0.8, 0.9, 0.97])
     ranks = [made.ranks(value)[0] for value in made.quantile(drawn)]
-    np.testing.assert_allclose(probability(np.array(ranks)), drawn, atol=1e-5)
+    np.testing.assert_allclose(normal_probability(np.array(ranks)), drawn, atol=1e-5)
 
 
 def test_ranks_of_draws_are_uniform() -> None:
     made = normal(np.zeros(4000), 3.0, floor=-1.0)
     draws = np.maximum(np.random.default_rng(0).normal(0.0, 3.0, 4000), -1.0)
-    found = probability(made.ranks(draws))
+    found = normal_probability(made.ranks(draws))
     above = found[draws > -1.0]
     assert abs(np.mean(found > 0.9) - 0.1) < 0.015
     assert abs(np.mean((above > 0.5) & (above < 0.7)) * len(above) / 4000 - 0.2) < 0.02
@@ -113,7 +113,7 @@ def test_the_dependence_of_autoregressive_errors_is_found() -> None:
     errors = draws.normal(size=(40, 30, 12))
     for step in range(1, 12):
         errors[..., step] = 0.7 * errors[..., step - 1] + np.sqrt(0.51) * errors[..., step]
-    found = learn(errors)
+    found = fit_dependence(errors)
     lag = np.abs(np.arange(12)[:, None] - np.arange(12))
     np.testing.assert_allclose(found.steps, 0.7**lag, atol=0.08)
     assert found.common < 0.05
@@ -124,12 +124,12 @@ def test_the_dependence_of_autoregressive_errors_is_found() -> None:
 def test_few_windows_are_shrunk_to_something_simple_and_positive() -> None:
     errors = np.random.default_rng(2).normal(size=(2, 1, 48))
     errors[0, 0, 5:20] = np.nan
-    found = learn(errors)
+    found = fit_dependence(errors)
     assert np.linalg.eigvalsh(found.steps)[0] > 0
     simple = simple_structure(found.simple, 48)
     raw = errors[0, 0, :, None] * errors[0, 0, None, :]
     assert np.abs(found.steps - simple).max() < 0.3 * np.nanmax(np.abs(raw))
-    assert learn(np.full((3, 2, 5), np.nan)).windows == 0
+    assert fit_dependence(np.full((3, 2, 5), np.nan)).windows == 0
 
 
 def test_series_that_err_together_are_drawn_together() -> None:
@@ -137,7 +137,7 @@ def test_series_that_err_together_are_drawn_together() -> None:
     shared = draws.normal(size=(60, 1, 4))
     errors = np.sqrt(0.6) * shared + np.sqrt(0.4) * draws.normal(size=(60, 5, 4))
     errors[:, 4] = draws.normal(size=(60, 4))
-    found = learn(errors)
+    found = fit_dependence(errors)
     assert abs(found.series[0, 1] - 0.6) < 0.12
     assert abs(found.series[0, 4]) < 0.2
     drawn = paths(found, 5, samples=3000).scores(np.arange(5))[:, :, 0]
@@ -189,7 +189,7 @@ def test_a_horizon_too_long_for_a_matrix_is_drawn_from_the_simple_structure() ->
 
 
 def test_a_damaged_dependence_is_refused() -> None:
-    arrays = learn(np.random.default_rng(0).normal(size=(3, 2, 4))).to_arrays()
+    arrays = fit_dependence(np.random.default_rng(0).normal(size=(3, 2, 4))).to_arrays()
     again = Dependence.from_arrays(arrays, 4, 2)
     np.testing.assert_array_equal(again.steps, arrays["steps"])
     damaged = [

@@ -16,11 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
-from holdfast.forecasting.evaluation.conformal import REACH, density, probability, score, strata
+from holdfast.forecasting.evaluation.conformal import (
+    NORMAL_REACH,
+    normal_density,
+    normal_probability,
+    normal_score,
+    normal_strata,
+)
 from holdfast.records import Floats
 
-_STRATA = 16
-"""Strata of a mean between two quantiles."""
+_STRATA = 16  # of a mean between two quantiles
+
+MOST_STEPS = 512
+"""Steps up to which a matrix is kept; longer horizons have the simple structure alone."""
+
+MOST_SERIES = 256
+"""Series up to which each pair has a correlation of its own; more have one for all pairs."""
+
+_PRIOR = np.array([0.2, 0.6, 0.8])
+"""Share of an error that all steps share, that fades, and what is left of that a step later."""
+
+_PRIOR_WINDOWS = 4.0  # windows at which what was seen weighs as much as the prior
+_PRIOR_SERIES = 0.1  # correlation between series before any window was seen
+_PRIOR_FOLDS = 1.0  # folds at which what was seen weighs as much
+_FARTHEST = 4.0  # a score beyond counts as this: one outlier is not a dependence
+_LEAST = 1e-4  # eigenvalues are not below, so that rounding leaves every matrix positive
+_FADES = 1.0 - np.geomspace(0.6, 0.005, 40)  # candidates: half-lives of one step to some 140
+_SAMPLE = 512  # series that the correlations are learnt from
+
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +124,18 @@ class Marginals:
     def quantile(self, probabilities: Floats) -> Floats:
         """(P,) probabilities → (P, …) quantiles."""
         shape = (len(probabilities),) + (1,) * self.floor.ndim
-        return self.at(score(np.asarray(probabilities, dtype=np.float64)).reshape(shape))
+        return self.at(normal_score(np.asarray(probabilities, dtype=np.float64)).reshape(shape))
 
     def mean(self) -> Floats:
         """(…) the mean: exact for straight lines, in 16 strata for bent ones and at a floor."""
-        edges = np.concatenate([[0.0], probability(self.scores), [1.0]])
-        heights = np.concatenate([[0.0], density(self.scores), [0.0]])
+        edges = np.concatenate([[0.0], normal_probability(self.scores), [1.0]])
+        heights = np.concatenate([[0.0], normal_density(self.scores), [0.0]])
         middle = (np.arange(_STRATA) + 0.5) / _STRATA
         kinds = np.unique(self.pull)
         total = np.zeros(self.floor.shape)
         for place in range(len(edges) - 1):
             mass = edges[place + 1] - edges[place]
-            strata = score(edges[place] + middle * mass)
+            strata = normal_score(edges[place] + middle * mass)
             line = min(max(place - 1, 0), len(self.scores) - 2)  # the outer lines go on
             left, right = self.scores[line], self.scores[line + 1]
             share = (strata - left) / (right - left)
@@ -137,12 +161,14 @@ class Marginals:
         Where several scores have one value, as zero has among counts, the middle of their
         probabilities counts. NaN where the actual, or the distribution, is missing.
         """
-        ends = self.at(np.array([-REACH, REACH]).reshape((2,) + (1,) * self.floor.ndim))
-        scores = np.concatenate([[-REACH], self.scores, [REACH]])
+        ends = self.at(
+            np.array([-NORMAL_REACH, NORMAL_REACH]).reshape((2,) + (1,) * self.floor.ndim)
+        )
+        scores = np.concatenate([[-NORMAL_REACH], self.scores, [NORMAL_REACH]])
         values = np.concatenate([ends[:1], self.values, ends[1:]])
         least = self._crossing(scores, values, actual, (values < actual).sum(axis=0))
         greatest = self._crossing(scores, values, actual, (values <= actual).sum(axis=0))
-        middle = score(0.5 * (probability(least) + probability(greatest)))
+        middle = normal_score(0.5 * (normal_probability(least) + normal_probability(greatest)))
         missing = np.isnan(actual) | np.isnan(self.values).any(axis=0)
         return np.where(missing, np.nan, middle)
 
@@ -166,24 +192,6 @@ class Marginals:
         inside = scores[place - 1] + share * (scores[place] - scores[place - 1])
         inside = np.where(passed == 0, scores[0], inside)
         return np.asarray(np.where(passed == len(scores), scores[-1], inside))
-
-
-MOST_STEPS = 512
-"""Steps up to which a matrix is kept; longer horizons have the simple structure alone."""
-
-MOST_SERIES = 256
-"""Series up to which each pair has a correlation of its own; more have one for all pairs."""
-
-_PRIOR = np.array([0.2, 0.6, 0.8])
-"""Share of an error that all steps share, that fades, and what is left of that a step later."""
-
-_PRIOR_WINDOWS = 4.0  # windows at which what was seen weighs as much as the prior
-_PRIOR_SERIES = 0.1  # correlation between series before any window was seen
-_PRIOR_FOLDS = 1.0  # folds at which what was seen weighs as much
-_FARTHEST = 4.0  # a score beyond counts as this: one outlier is not a dependence
-_LEAST = 1e-4  # eigenvalues are not below, so that rounding leaves every matrix positive
-_FADES = 1.0 - np.geomspace(0.6, 0.005, 40)  # candidates: half-lives of one step to some 140
-_SAMPLE = 512  # series that the correlations are learnt from
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +218,7 @@ class Dependence:
 
     @classmethod
     def unknown(cls, horizon: int) -> Dependence:
-        """What is assumed before any window was seen."""
+        """The dependence that is assumed before any window was seen."""
         steps = simple_structure(_PRIOR, min(horizon, MOST_STEPS))
         steps = steps if horizon <= MOST_STEPS else np.zeros((0, 0))
         return cls(_PRIOR.copy(), steps, _PRIOR_SERIES, np.zeros((0, 0)), 0)
@@ -231,9 +239,9 @@ class Dependence:
             return self
         if series > MOST_SERIES:
             return replace(self, series=np.zeros((0, 0)))
-        made = np.where(np.eye(series) > 0, 1.0, self.common)
-        made[:known, :known] = self.series
-        return replace(self, series=_positive(made))
+        wider = np.where(np.eye(series) > 0, 1.0, self.common)
+        wider[:known, :known] = self.series
+        return replace(self, series=_positive(wider))
 
     def to_arrays(self) -> dict[str, Floats]:
         """The numbers, by name, for a model folder."""
@@ -283,20 +291,7 @@ class Dependence:
         return cls(simple, arrays["steps"], common, arrays["series"], int(windows), pull)
 
 
-def simple_structure(simple: Floats, horizon: int) -> Floats:
-    """(K, K) correlations of a common share, a fading one and a rest: c + f·ρ^lag off the diagonal.
-
-    Example:
-        >>> simple_structure(np.array([0.2, 0.4, 0.5]), 3).round(2).tolist()
-        [[1.0, 0.4, 0.3], [0.4, 1.0, 0.4], [0.3, 0.4, 1.0]]
-    """
-    common, fading, kept = simple.tolist()
-    step = np.arange(horizon)
-    lag = np.abs(step[:, None] - step)
-    return np.asarray(np.where(lag == 0, 1.0, common + fading * kept**lag))
-
-
-def learn(scores: Floats) -> Dependence:
+def fit_dependence(scores: Floats) -> Dependence:
     """The dependence that past windows show.
 
     Arguments:
@@ -310,7 +305,8 @@ def learn(scores: Floats) -> Dependence:
     Example:
         >>> draw = np.random.default_rng(0).normal(size=(20, 50, 3))
         >>> same = np.repeat(draw[:, :, :1], 3, axis=2)  # one error for all steps of a window
-        >>> bool(learn(same).steps.min() > 0.9), bool(learn(draw).steps[0, 1] < 0.05)
+        >>> tied, free = fit_dependence(same), fit_dependence(draw)
+        >>> bool(tied.steps.min() > 0.9), bool(free.steps[0, 1] < 0.05)
         (True, True)
     """
     count, horizon = scores.shape[1:]
@@ -337,115 +333,6 @@ def learn(scores: Floats) -> Dependence:
             np.where(np.eye(count) > 0, 1.0, common),
         )
     return Dependence(simple, steps, common, series, windows)
-
-
-def _fit_simple(products: Floats, pairs: Floats, windows: int) -> Floats:
-    """(3,) the simple structure nearest to the correlations at each lag, shrunk to the prior."""
-    horizon = len(products)
-    if horizon == 1:
-        return np.asarray(_PRIOR)
-    correlation = _correlations(products, pairs)
-    step = np.arange(horizon)
-    lag = np.abs(step[:, None] - step)[np.triu_indices(horizon, 1)]
-    weight = np.bincount(lag, minlength=horizon)[1:].astype(np.float64)
-    total = np.bincount(lag, correlation[np.triu_indices(horizon, 1)], minlength=horizon)[1:]
-    mean = np.asarray(total / weight, dtype=np.float64)
-    best = np.inf
-    found: Floats = _PRIOR
-    for kept in _FADES.tolist():
-        fades: Floats = np.power(kept, np.arange(1.0, horizon))
-        for common, fading in _two_shares(fades, mean, weight):
-            cost = float((weight * (common + fading * fades - mean) ** 2).sum())
-            if cost < best:
-                best, found = cost, np.array([common, fading, kept])
-    share = windows / (windows + _PRIOR_WINDOWS)
-    return np.asarray(share * found + (1.0 - share) * _PRIOR)
-
-
-def _two_shares(fades: Floats, mean: Floats, weight: Floats) -> list[tuple[float, float]]:
-    """The common and the fading share of least squares, both and each alone; neither negative."""
-    one, both = float(weight.sum()), float((weight * fades).sum())
-    square = float((weight * fades**2).sum())
-    left, right = float((weight * mean).sum()), float((weight * fades * mean).sum())
-    least = one * square - both**2
-    candidates = [(left / one, 0.0), (0.0, right / square)]
-    if least > 1e-12 * one * square:
-        common = (left * square - right * both) / least
-        candidates.append((common, (right - common * both) / square))
-    made = []
-    for common, fading in candidates:
-        common, fading = max(common, 0.0), max(fading, 0.0)
-        total = max(common + fading, 1.0)
-        made.append((common / total, fading / total))
-    return made
-
-
-def _common(values: Floats) -> float:
-    """Correlation of any two series at a step, shrunk towards a tenth by the number of folds.
-
-    Arguments:
-        values: (F, N, K) scores, 0 where missing.
-    """
-    count = values.shape[1]
-    if count < 2:
-        return _PRIOR_SERIES
-    square = (values**2).sum(axis=(1, 2))
-    cross = (values.sum(axis=1) ** 2).sum(axis=1) - square  # over ordered pairs of series
-    there = square > 0
-    if not there.any():
-        return _PRIOR_SERIES
-    found = float(cross[there].sum() / ((count - 1) * square[there].sum()))
-    share = int(there.sum()) / (int(there.sum()) + _PRIOR_FOLDS)
-    return float(np.clip(share * found + (1.0 - share) * _PRIOR_SERIES, 0.0, 0.98))
-
-
-def _correlations(products: Floats, pairs: Floats) -> Floats:
-    """Mean products in units of the mean squares; uncentred: a shared bias is a dependence too."""
-    mean = products / np.maximum(pairs, 1.0)
-    size = np.sqrt(np.maximum(np.diagonal(mean, axis1=-2, axis2=-1), 1e-12))
-    return np.asarray(mean / (size[..., :, None] * size[..., None, :]))
-
-
-def _shrunk(products: Floats, pairs: Floats, target: Floats) -> Floats:
-    """The pooled correlation, moved towards the target as far as the folds disagree about it.
-
-    Arguments:
-        products, pairs: (F, K, K) sums over what a fold holds, and how many.
-        target: (K, K) a correlation.
-    """
-    pooled = _correlations(products.sum(axis=0), pairs.sum(axis=0))
-    size = np.sqrt(np.maximum(np.diagonal(products.sum(0) / np.maximum(pairs.sum(0), 1.0)), 1e-12))
-    own = products / np.maximum(pairs, 1.0) / (size[:, None] * size)
-    share = pairs / np.maximum(pairs.sum(axis=0), 1.0)
-    folds = (pairs > 0).sum(axis=0)
-    spread = (share**2 * (own - pooled) ** 2).sum(axis=0) * folds / np.maximum(folds - 1.0, 1.0)
-    off = ~np.eye(len(target), dtype=bool) & (pairs.sum(axis=0) > 0)
-    told = off & (folds > 1)
-    distance = float(((pooled - target)[told] ** 2).sum())
-    weight = min(1.0, float(spread[told].sum()) / distance) if distance > 0 else 1.0
-    mixed = np.where(off, weight * target + (1.0 - weight) * pooled, target)
-    return _positive(mixed)
-
-
-def _positive(matrix: Floats) -> Floats:
-    """The nearest matrix whose eigenvalues are positive, with ones on its diagonal."""
-    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
-    made = (vectors * np.maximum(values, _LEAST)) @ vectors.T
-    size = np.sqrt(np.diagonal(made))
-    made = made / (size[:, None] * size)
-    made = 0.5 * (made + made.T)
-    np.fill_diagonal(made, 1.0)
-    return np.asarray(made)
-
-
-def _is_correlation(matrix: NDArray[np.float64]) -> bool:
-    if not len(matrix):
-        return True
-    close = np.allclose(np.diagonal(matrix), 1.0) and np.allclose(matrix, matrix.T)
-    return bool(close and np.linalg.eigvalsh(matrix)[0] > 0)
-
-
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -498,10 +385,10 @@ class Paths:
     def ranked(self, scores: Floats) -> Floats:
         """(n, …) normal numbers of the same ranks, one from each of n equally likely strata."""
         order = np.argsort(scores, axis=0, kind="stable")
-        made = np.empty_like(scores)
-        even = strata(self.samples).reshape((self.samples,) + (1,) * (scores.ndim - 1))
-        np.put_along_axis(made, order, np.broadcast_to(even, scores.shape), axis=0)
-        return made
+        ranked = np.empty_like(scores)
+        even = normal_strata(self.samples).reshape((self.samples,) + (1,) * (scores.ndim - 1))
+        np.put_along_axis(ranked, order, np.broadcast_to(even, scores.shape), axis=0)
+        return ranked
 
     def whole(self, values: Floats, rows: Places) -> Floats:
         """(n, R, K) rounded up with the probability of the fraction, so that means stay."""
@@ -521,8 +408,10 @@ class Paths:
 
     def _draw(self, rows: Places) -> Floats:
         """(n, R, K) of each series alone; the same whichever are drawn with it."""
-        made = [self._steps(np.random.default_rng([self.seed, 1, row]), 1) for row in rows.tolist()]
-        return np.concatenate(made, axis=1)
+        drawn = [
+            self._steps(np.random.default_rng([self.seed, 1, row]), 1) for row in rows.tolist()
+        ]
+        return np.concatenate(drawn, axis=1)
 
     @cached_property
     def _root(self) -> Floats:
@@ -532,8 +421,8 @@ class Paths:
     def _steps(self, draws: np.random.Generator, count: int) -> Floats:
         """(n, count, K) normal numbers that go together between steps."""
         if self.horizon <= MOST_STEPS:
-            made = draws.normal(size=(self.samples, count, self.horizon))
-            return np.asarray(made @ self._root.T)
+            free = draws.normal(size=(self.samples, count, self.horizon))
+            return np.asarray(free @ self._root.T)
         common, fading, kept = self.dependence.simple.tolist()
         shape = (self.samples, count, self.horizon)
         noise, own = draws.normal(size=shape), draws.normal(size=shape)
@@ -542,3 +431,122 @@ class Paths:
         shared = draws.normal(size=(self.samples, count, 1))
         rest = max(0.0, 1.0 - common - fading)
         return np.asarray(np.sqrt(common) * shared + np.sqrt(fading) * noise + np.sqrt(rest) * own)
+
+
+def simple_structure(simple: Floats, horizon: int) -> Floats:
+    """(K, K) correlations of a common share, a fading one and a rest: c + f·ρ^lag off the diagonal.
+
+    Example:
+        >>> simple_structure(np.array([0.2, 0.4, 0.5]), 3).round(2).tolist()
+        [[1.0, 0.4, 0.3], [0.4, 1.0, 0.4], [0.3, 0.4, 1.0]]
+    """
+    common, fading, kept = simple.tolist()
+    step = np.arange(horizon)
+    lag = np.abs(step[:, None] - step)
+    return np.asarray(np.where(lag == 0, 1.0, common + fading * kept**lag))
+
+
+def _fit_simple(products: Floats, pairs: Floats, windows: int) -> Floats:
+    """(3,) the simple structure nearest to the correlations at each lag, shrunk to the prior."""
+    horizon = len(products)
+    if horizon == 1:
+        return np.asarray(_PRIOR)
+    correlation = _correlations(products, pairs)
+    step = np.arange(horizon)
+    lag = np.abs(step[:, None] - step)[np.triu_indices(horizon, 1)]
+    weight = np.bincount(lag, minlength=horizon)[1:].astype(np.float64)
+    total = np.bincount(lag, correlation[np.triu_indices(horizon, 1)], minlength=horizon)[1:]
+    mean = np.asarray(total / weight, dtype=np.float64)
+    best = np.inf
+    found: Floats = _PRIOR
+    for kept in _FADES.tolist():
+        fades: Floats = np.power(kept, np.arange(1.0, horizon))
+        for common, fading in _two_shares(fades, mean, weight):
+            cost = float((weight * (common + fading * fades - mean) ** 2).sum())
+            if cost < best:
+                best, found = cost, np.array([common, fading, kept])
+    share = windows / (windows + _PRIOR_WINDOWS)
+    return np.asarray(share * found + (1.0 - share) * _PRIOR)
+
+
+def _two_shares(fades: Floats, mean: Floats, weight: Floats) -> list[tuple[float, float]]:
+    """The common and the fading share of least squares, both and each alone; neither negative."""
+    one, both = float(weight.sum()), float((weight * fades).sum())
+    square = float((weight * fades**2).sum())
+    left, right = float((weight * mean).sum()), float((weight * fades * mean).sum())
+    least = one * square - both**2
+    candidates = [(left / one, 0.0), (0.0, right / square)]
+    if least > 1e-12 * one * square:
+        common = (left * square - right * both) / least
+        candidates.append((common, (right - common * both) / square))
+    shares = []
+    for common, fading in candidates:
+        common, fading = max(common, 0.0), max(fading, 0.0)
+        total = max(common + fading, 1.0)
+        shares.append((common / total, fading / total))
+    return shares
+
+
+def _common(values: Floats) -> float:
+    """Correlation of any two series at a step, shrunk towards a tenth by the number of folds.
+
+    Arguments:
+        values: (F, N, K) scores, 0 where missing.
+    """
+    count = values.shape[1]
+    if count < 2:
+        return _PRIOR_SERIES
+    square = (values**2).sum(axis=(1, 2))
+    cross = (values.sum(axis=1) ** 2).sum(axis=1) - square  # over ordered pairs of series
+    scored = square > 0
+    if not scored.any():
+        return _PRIOR_SERIES
+    found = float(cross[scored].sum() / ((count - 1) * square[scored].sum()))
+    share = int(scored.sum()) / (int(scored.sum()) + _PRIOR_FOLDS)
+    return float(np.clip(share * found + (1.0 - share) * _PRIOR_SERIES, 0.0, 0.98))
+
+
+def _correlations(products: Floats, pairs: Floats) -> Floats:
+    """Mean products in units of the mean squares; uncentred: a shared bias is a dependence too."""
+    mean = products / np.maximum(pairs, 1.0)
+    size = np.sqrt(np.maximum(np.diagonal(mean, axis1=-2, axis2=-1), 1e-12))
+    return np.asarray(mean / (size[..., :, None] * size[..., None, :]))
+
+
+def _shrunk(products: Floats, pairs: Floats, target: Floats) -> Floats:
+    """The pooled correlation, moved towards the target as far as the folds disagree about it.
+
+    Arguments:
+        products, pairs: (F, K, K) sums over what a fold holds, and how many.
+        target: (K, K) a correlation.
+    """
+    pooled = _correlations(products.sum(axis=0), pairs.sum(axis=0))
+    size = np.sqrt(np.maximum(np.diagonal(products.sum(0) / np.maximum(pairs.sum(0), 1.0)), 1e-12))
+    by_fold = products / np.maximum(pairs, 1.0) / (size[:, None] * size)
+    share = pairs / np.maximum(pairs.sum(axis=0), 1.0)
+    folds = (pairs > 0).sum(axis=0)
+    spread = (share**2 * (by_fold - pooled) ** 2).sum(axis=0) * folds / np.maximum(folds - 1.0, 1.0)
+    off = ~np.eye(len(target), dtype=bool) & (pairs.sum(axis=0) > 0)
+    varies = off & (folds > 1)
+    distance = float(((pooled - target)[varies] ** 2).sum())
+    weight = min(1.0, float(spread[varies].sum()) / distance) if distance > 0 else 1.0
+    mixed = np.where(off, weight * target + (1.0 - weight) * pooled, target)
+    return _positive(mixed)
+
+
+def _positive(matrix: Floats) -> Floats:
+    """The nearest matrix whose eigenvalues are positive, with ones on its diagonal."""
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    positive = (vectors * np.maximum(values, _LEAST)) @ vectors.T
+    size = np.sqrt(np.diagonal(positive))
+    positive = positive / (size[:, None] * size)
+    positive = 0.5 * (positive + positive.T)
+    np.fill_diagonal(positive, 1.0)
+    return np.asarray(positive)
+
+
+def _is_correlation(matrix: NDArray[np.float64]) -> bool:
+    if not len(matrix):
+        return True
+    close = np.allclose(np.diagonal(matrix), 1.0) and np.allclose(matrix, matrix.T)
+    return bool(close and np.linalg.eigvalsh(matrix)[0] > 0)

@@ -100,13 +100,13 @@ def fit_pull(marginals: Marginals, actual: Floats, scale: Floats) -> float:
     if not windows:
         return 1.0
     weight = np.where(seen, 1.0 / np.where(seen, unit, 1.0), 0.0)
-    came = float((weight * np.where(seen, actual, 0.0)).sum())
+    observed = float((weight * np.where(seen, actual, 0.0)).sum())
     pulls = np.geomspace(*_PULLS, 17)
-    made = []
+    means = []
     for pull in pulls.tolist():
         pulled = replace(marginals, pull=np.broadcast_to(pull, actual.shape))
-        made.append(float((weight * np.where(seen, pulled.mean(), 0.0)).sum()))
-    found = np.interp(came, made[::-1], np.log(pulls)[::-1])
+        means.append(float((weight * np.where(seen, pulled.mean(), 0.0)).sum()))
+    found = np.interp(observed, means[::-1], np.log(pulls)[::-1])
     return float(np.exp(found * windows / (windows + _PRIOR_WINDOWS)))
 
 
@@ -141,9 +141,9 @@ def to_whole(
         lower, upper: level → (N, K).
 
     Example:
-        >>> made = to_whole(np.array([True]), np.array([[0.6]]), {80: np.array([[0.2]])},
-        ...                 {80: np.array([[2.1]])})
-        >>> made.median.tolist(), made.lower[80].tolist(), made.upper[80].tolist()
+        >>> whole = to_whole(np.array([True]), np.array([[0.6]]), {80: np.array([[0.2]])},
+        ...                  {80: np.array([[2.1]])})
+        >>> whole.median.tolist(), whole.lower[80].tolist(), whole.upper[80].tolist()
         ([[1.0]], [[0.0]], [[3.0]])
     """
     rows = whole[:, None]

@@ -1,4 +1,4 @@
-"""Folds: where a backtest cuts the time of all series, and what each piece is for."""
+"""Folds: the cut-offs of a backtest, for all series at once."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def make_folds(
     Example:
         >>> from holdfast.tables.calendar import Calendar
         >>> series = SeriesSet.from_arrays({"a": np.arange(20.0)}, Calendar.integer())
-        >>> made = make_folds(series, horizon=4, folds=3)
-        >>> made.cutoffs.tolist(), made.stopping.cutoff
+        >>> folds = make_folds(series, horizon=4, folds=3)
+        >>> folds.cutoffs.tolist(), folds.stopping.cutoff
         ([7, 11, 15], 3)
     """
     step = horizon if step is None else step
@@ -129,14 +129,14 @@ def make_folds(
     cutoffs: list[int] = []
     while len(cutoffs) < folds and scored(end - horizon - len(cutoffs) * step) >= fewest:
         cutoffs.append(end - horizon - len(cutoffs) * step)
-    made = len(cutoffs)
+    possible = len(cutoffs)
     # Early stopping is worth the oldest fold where two are left to cross weights over.
     while scored(cutoffs[-1] - horizon) < fewest and len(cutoffs) > 2:
         cutoffs.pop()
     watched = cutoffs[-1] - horizon
     stops = scored(watched) >= fewest
-    if not stops and made > len(cutoffs):
-        cutoffs = [end - horizon - k * step for k in range(made)]
+    if not stops and possible > len(cutoffs):
+        cutoffs = [end - horizon - k * step for k in range(possible)]
     return Folds(
         scoring=tuple(Fold(cutoff, "score") for cutoff in reversed(cutoffs)),
         stopping=Fold(watched, "stopping") if stops else None,
@@ -192,12 +192,12 @@ def _common_end(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> int:
     return int(candidates[running >= running.max() / 2.0].max())
 
 
-def _reason(made: int, folds: int, needed: int, horizon: int, stops: bool) -> str:
-    """What a person should know about the number of folds."""
+def _reason(count: int, folds: int, needed: int, horizon: int, stops: bool) -> str:
+    """Why there are not more folds, in a sentence; "" where there is nothing to say."""
     parts = []
-    if made < folds:
+    if count < folds:
         parts.append(
-            f"{made} {'fold' if made == 1 else 'folds'} instead of {folds}: an earlier cut-off "
+            f"{count} {'fold' if count == 1 else 'folds'} instead of {folds}: an earlier cut-off "
             f"would leave fewer than {needed} points to learn from"
         )
     if not stops:

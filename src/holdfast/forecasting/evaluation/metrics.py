@@ -5,12 +5,19 @@ Arrays have the steps in the last axis; whatever lies before (series, folds and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 
+LARGEST_SURPRISE = 1e6
+"""Surprise where the interval has no width and the value is not in it."""
+
+_PREFIX = "backtest/"  # of arrays in a model folder
 _ROUNDING = 1e-12  # of a series' mean size: a smaller change is the last digits of a float
 
 
@@ -155,3 +162,112 @@ def inside(actual: Floats, lower: Floats, upper: Floats) -> Floats:
     """1 where a point lies within its bounds, 0 where not, NaN where something is missing."""
     missing = np.isnan(actual) | np.isnan(lower) | np.isnan(upper)
     return np.where(missing, np.nan, (actual >= lower) & (actual <= upper))
+
+
+def surprise(value: Floats, median: Floats, lower: Floats, upper: Floats) -> Floats:
+    """Distance from the median in units of the interval's half-width on that side.
+
+    Arguments:
+        value, median, lower, upper: (…), with lower ≤ median ≤ upper.
+
+    Returns:
+        (…) negative below the median; beyond −1 and 1 a value is outside; NaN for a missing value.
+
+    Example:
+        >>> one = np.ones(3)
+        >>> surprise(np.array([1.0, 4.0, -1.0]), one, 0 * one, 3 * one).tolist()
+        [0.0, 1.5, -2.0]
+    """
+    distance = value - median
+    width = np.where(distance < 0, median - lower, upper - median)
+    ratio = distance / np.where(width > 0, width, 1.0)
+    return np.clip(
+        np.where(width > 0, ratio, np.sign(distance) * LARGEST_SURPRISE),
+        -LARGEST_SURPRISE,
+        LARGEST_SURPRISE,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PastScores:
+    """Out-of-fold errors of the blend, kept in a model to be held against later errors.
+
+    Arguments:
+        errors: (F, N) mean scaled error (MASE) of each window; NaN for a series not in a fold.
+        steps: (K,) mean scaled error at each step of the horizon; NaN where there was none.
+        cutoffs: (F,) ordinals of the folds' cut-offs, oldest first.
+
+    Example:
+        >>> actual = np.array([[[1.0, 2.0]]])
+        >>> PastScores.of(actual, actual + 0.5, np.ones((1, 1)), np.array([7])).errors.tolist()
+        [[0.5]]
+    """
+
+    errors: Floats
+    steps: Floats
+    cutoffs: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, actual: Floats, blend: Floats, scales: Floats, cutoffs: NDArray[np.int64]
+    ) -> PastScores:
+        """The scores of a backtest.
+
+        Arguments:
+            actual, blend: (F, N, K), NaN for what is not there.
+            scales: (F, N) each window's MASE unit.
+            cutoffs: (F,).
+        """
+        error = scaled_error(actual, blend, scales)
+        return cls(mean_observed(error, axis=2), mean_observed(error, axis=(0, 1)), cutoffs)
+
+    def widened(self, series: int) -> PastScores:
+        """With room for series that came later, which have no score: N in all."""
+        errors = np.full((len(self.errors), series), np.nan)
+        errors[:, : self.errors.shape[1]] = self.errors
+        return PastScores(errors, self.steps, self.cutoffs)
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The numbers, by name, for a model folder."""
+        return {
+            f"{_PREFIX}errors": self.errors,
+            f"{_PREFIX}steps": self.steps,
+            f"{_PREFIX}cutoffs": self.cutoffs,
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[np.generic]], horizon: int, series: int
+    ) -> PastScores | None:
+        """The inverse of `to_arrays`; None where a model was saved without them.
+
+        Raises:
+            ValueError: an array is missing, has the wrong shape or an impossible number.
+        """
+        scores = {name: array for name, array in arrays.items() if name.startswith(_PREFIX)}
+        if not scores:
+            return None
+        if set(scores) != {f"{_PREFIX}{name}" for name in ("errors", "steps", "cutoffs")}:
+            raise ValueError("the scores of its backtest are not complete")
+        errors, steps, cutoffs = (
+            scores[f"{_PREFIX}{name}"] for name in ("errors", "steps", "cutoffs")
+        )
+        sound = (
+            errors.dtype == steps.dtype == np.float64
+            and cutoffs.dtype == np.int64
+            and cutoffs.ndim == 1
+            and errors.shape == (len(cutoffs), series)
+            and steps.shape == (horizon,)
+        )
+        if not sound or not all(_possible(array) for array in (errors, steps)):
+            raise ValueError("the scores of its backtest are damaged")
+        return cls(
+            np.asarray(errors, dtype=np.float64),
+            np.asarray(steps, dtype=np.float64),
+            np.asarray(cutoffs, dtype=np.int64),
+        )
+
+
+def _possible(array: NDArray[np.generic]) -> bool:
+    numbers = np.asarray(array, dtype=np.float64)
+    return bool((np.isnan(numbers) | (np.isfinite(numbers) & (numbers >= 0))).all())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import scores_needed
-from holdfast.forecasting.evaluation.significance import surprise
+from holdfast.forecasting.evaluation.metrics import surprise
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.design import at_level
 from holdfast.records import AnomalyRecord, Floats

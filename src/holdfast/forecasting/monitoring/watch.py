@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
 from holdfast.forecasting.evaluation.conformal import scores_needed
-from holdfast.forecasting.evaluation.significance import surprise
+from holdfast.forecasting.evaluation.metrics import surprise
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring.history_buffer import Newest
 from holdfast.forecasting.networks.members import CovariateMember, WindowMember
