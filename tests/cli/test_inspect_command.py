@@ -92,10 +92,10 @@ def test_a_forecaster_is_inspected_on_its_own_histories(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fitted = fitted_networks()
-    heavy = np.zeros_like(fitted.rule.weights)
-    named = [fitted.rule.names.index(one.name) for one in fitted.networks]
+    heavy = np.zeros_like(fitted.ensemble.weights)
+    named = [fitted.ensemble.names.index(one.name) for one in fitted.networks]
     heavy[named[-1] if place else named[0]] = 1.0
-    fitted = replace(fitted, rule=replace(fitted.rule, weights=heavy))
+    fitted = replace(fitted, ensemble=replace(fitted.ensemble, weights=heavy))
     fitted.save(tmp_path / "model")
     page = tmp_path / "page.html"
     words = ("inspect", tmp_path / "model", "--prescribe", "--out", page, "--max-lag", 3)

@@ -15,9 +15,9 @@ from holdfast.errors import ArgumentError
 if TYPE_CHECKING:
     from torch import nn
 
-    from holdfast.forecasting.model import FittedModel
+    from holdfast import Forecaster
     from holdfast.records import SequenceLabels
-    from holdfast.tables.series import SeriesSet
+    from holdfast.tables.read import Table
 
 FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
     "forecaster", "language model", "classifier", "tagger",
@@ -94,8 +94,8 @@ def inspect(
         if kind == FORECASTER:
             from holdfast.forecasting.inspect import forecast_sequence
 
-            fitted, series = _histories(folder, data, ids, time_column, target)
-            example = forecast_sequence(fitted, sequence, series)
+            forecaster, table = _forecaster(folder, data, ids, time_column, target)
+            example = forecast_sequence(forecaster, sequence, table)
         else:
             example = _text_sequence(kind, folder, sequence)
         _show_sequence(screen, *example, SEQUENCE_PAGE if out is None else out)
@@ -105,7 +105,12 @@ def inspect(
             f"A {kind} is looked at while it reads: give {NEEDED[kind]} behind {model}."
         )
     if kind == FORECASTER:
-        subject, examples, title = _forecaster(folder, data, ids, time_column, target)
+        from holdfast.forecasting.inspect import forecaster_examples
+
+        forecaster, table = _forecaster(folder, data, ids, time_column, target)
+        subject, examples, member = forecaster_examples(forecaster, table)
+        histories = "its own histories" if data is None else data.name
+        title = f"The network {member} of a forecaster, on {histories}"
     elif kind == LANGUAGE_MODEL:
         subject, examples, title = _language_model(folder, _given(data), encoding)
     elif kind == CLASSIFIER:
@@ -142,44 +147,15 @@ def _forecaster(
     ids: list[str] | None,
     time_column: str | None,
     target: str | None,
-) -> tuple[nn.Module, Any, str]:
-    fitted, series = _histories(folder, data, ids, time_column, target)
+) -> tuple[Forecaster, Table | None]:
+    """A forecaster, and a table of other histories; None without one."""
+    from holdfast import Forecaster
 
-    from holdfast.forecasting.inspect import inspected_forecaster
-
-    network, examples, member = inspected_forecaster(fitted, series)
-    on = "its own histories" if data is None else data.name
-    return network, examples, f"The network {member} of a forecaster, on {on}"
-
-
-def _histories(
-    folder: Path,
-    data: Path | None,
-    ids: list[str] | None,
-    time_column: str | None,
-    target: str | None,
-) -> tuple[FittedModel, SeriesSet | None]:
-    """A forecaster, and the series in a table; None without one."""
-    from holdfast.forecasting.model import FittedModel
-
-    fitted = FittedModel.load(folder)
-    series = None
-    if data is not None:
-        from holdfast.tables.covariate_tables import CovariateSources
-        from holdfast.tables.read import ReadOptions, read
-
-        reading = ReadOptions(
-            id_col=ids,
-            time_col=time_column,
-            target_col=target,
-            freq=fitted.series.calendar.code,
-            season=fitted.season,
-            covariates=CovariateSources.again(fitted.series.covariates, None, None),
-        )
-        table = read(data, reading)
-        fitted.check_calendar(table)
-        series = table.series
-    return fitted, series
+    forecaster = Forecaster.load(folder)
+    if data is None:
+        return forecaster, None
+    table = forecaster.read(data, id_col=ids, time_col=time_column, target_col=target)
+    return forecaster, table
 
 
 def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from holdfast.errors import ArgumentError, TableError, option
+from holdfast.forecasting.forecaster import Forecaster
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.covariates.inputs import CovariateWindows
 from holdfast.forecasting.networks.design import QUANTILES
@@ -32,6 +33,7 @@ from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.nn.inspectable import output_replaced, output_seen
 from holdfast.records import Floats, SequenceLabels
+from holdfast.tables.read import Table
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import logarithms, positive, window_values
 
@@ -136,14 +138,14 @@ class InspectedPretrained(nn.Module):
         return replace(given, inputs=given.inputs.to(dtype), candidates=given.candidates.to(dtype))
 
 
-def inspected_forecaster(
-    fitted: FittedModel, series: SeriesSet | None = None
+def forecaster_examples(
+    forecaster: Forecaster, table: Table | None = None
 ) -> tuple[nn.Module, WindowExamples | PatchExamples, str]:
     """The network that weighs most in a forecaster's blend, and windows to look at it on.
 
     Arguments:
-        fitted: from a model folder.
-        series: histories; None for those that it was fitted on.
+        forecaster: fitted or loaded.
+        table: from `Forecaster.read`; None for the histories of the fit.
 
     Returns:
         What implements `holdfast.nn.Inspectable`, its examples, and the name of the member.
@@ -151,7 +153,8 @@ def inspected_forecaster(
     Raises:
         TableError: no series is long enough.
     """
-    series = fitted.series if series is None else series
+    fitted = forecaster._fitted_model()
+    series = fitted.series if table is None else table.series
     member, name = chosen_member(fitted)
     if isinstance(member, PretrainedMember):
         return InspectedPretrained(member.network), _patches(member, series), name
@@ -295,14 +298,14 @@ def series_place(series: SeriesSet, name: str) -> int:
 
 
 def forecast_sequence(
-    fitted: FittedModel, name: str, series: SeriesSet | None = None
+    forecaster: Forecaster, name: str, table: Table | None = None
 ) -> tuple[nn.Module, WindowExamples | PatchExamples, SequenceLabels]:
     """What a forecast of one series rests on: the network that weighs most, and what it reads.
 
     Arguments:
-        fitted: from a model folder.
+        forecaster: fitted or loaded.
         name: the series' label, or its number from 1.
-        series: histories; None for those that it was fitted on.
+        table: from `Forecaster.read`; None for the histories of the fit.
 
     Returns:
         What implements `holdfast.nn.Inspectable`, its examples, and what its steps, the patches,
@@ -312,7 +315,8 @@ def forecast_sequence(
         ArgumentError: there is no such series.
         TableError: it is too short.
     """
-    series = fitted.series if series is None else series
+    fitted = forecaster._fitted_model()
+    series = fitted.series if table is None else table.series
     row = series_place(series, name)
     member, network = chosen_member(fitted)
     one = series.take(np.array([row]))
