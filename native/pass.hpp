@@ -114,21 +114,21 @@ class Pass {
     const int64_t here = offset(step) + row, neighbour = call.reverse ? step + 1 : step - 1;
     const bool first = row >= rows_at(neighbour);
     const int64_t before = first ? 0 : offset(neighbour) + row;
-    Row<Real> made;
-    made.x = at(call.x, here * I);
-    made.begun = nullptr;
-    made.h_before = first ? at(call.h0, row * P) : at(call.output, before * P);
-    made.h = into(call.output, here * P);
-    made.saved = into(call.saved_gates, here * Cell::saved * H);
+    Row<Real> result;
+    result.x = at(call.x, here * I);
+    result.begun = nullptr;
+    result.h_before = first ? at(call.h0, row * P) : at(call.output, before * P);
+    result.h = into(call.output, here * P);
+    result.saved = into(call.saved_gates, here * Cell::saved * H);
     if (call.cells) {
-      made.c_before = first ? at(call.c0, row * H) : at(call.cells, before * H);
-      made.c = into(call.cells, here * H);
+      result.c_before = first ? at(call.c0, row * H) : at(call.cells, before * H);
+      result.c = into(call.cells, here * H);
     } else {
-      made.c = into(call.cell_state, row * H);
-      made.c_before = made.c;
+      result.c = into(call.cell_state, row * H);
+      result.c_before = result.c;
     }
-    made.time = step, made.index = row;
-    return made;
+    result.time = step, result.index = row;
+    return result;
   }
 
   void pack() {

@@ -234,8 +234,8 @@ template <class Number>
 Result<Number> equations(
     const Kind& kind, const Shape& shape, const Layout& layout, const Given<Number>& given) {
   const int64_t P = kind.width(shape);
-  Result<Number> made;
-  made.output.resize(static_cast<size_t>(layout.rows() * P));
+  Result<Number> result;
+  result.output.resize(static_cast<size_t>(layout.rows() * P));
   for (int64_t row = 0; row < shape.B; ++row) {
     const auto part = [&](const std::vector<Number>& all, int64_t width) {
       if (all.empty()) return std::vector<Number>();
@@ -248,15 +248,15 @@ Result<Number> equations(
       const int64_t time = shape.reverse ? length - 1 - turn : turn;
       const int64_t here = layout.offsets[time] + row;
       advance(kind, shape, given, given.x.data() + here * shape.I, time, row, state);
-      for (int64_t unit = 0; unit < P; ++unit) made.output[here * P + unit] = state.h[unit];
+      for (int64_t unit = 0; unit < P; ++unit) result.output[here * P + unit] = state.h[unit];
     }
     const auto append = [](std::vector<Number>& all, const std::vector<Number>& own) {
       all.insert(all.end(), own.begin(), own.end());
     };
-    append(made.h, state.h), append(made.c, state.c);
-    append(made.n, state.n), append(made.m, state.m);
+    append(result.h, state.h), append(result.c, state.c);
+    append(result.n, state.n), append(result.m, state.m);
   }
-  return made;
+  return result;
 }
 
 }  // namespace selftest

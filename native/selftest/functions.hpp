@@ -38,27 +38,27 @@ class Functions {
   }
 
   Accuracy accuracy() const {
-    Accuracy made;
+    Accuracy result;
     // An LSTM's gates are σ(x) and tanh(x) where every weight is 1.
     Numbers saved = gates({"", LSTM, {}}, x, {1, 1, 1, 1}, {0, 0, 0, 0}).saved;
-    made.sigmoid = ulps(x, every(saved, 4, 0), [](auto a) { return 1 / (1 + std::exp(-a)); });
-    made.tanh = ulps(x, every(saved, 4, 2), [](auto a) { return std::tanh(a); });
+    result.sigmoid = ulps(x, every(saved, 4, 0), [](auto a) { return 1 / (1 + std::exp(-a)); });
+    result.tanh = ulps(x, every(saved, 4, 2), [](auto a) { return std::tanh(a); });
     // An sLSTM's input gate is e^x where m is 0: nothing above 0 is asked of its exp.
     Numbers below = x;
     for (Real& number : below) number = -std::abs(number);
     const Kind exponential = {"", SLSTM, exponential_forget()};
     saved = gates(exponential, below, {1, 0, 0, 0}, {0, 0, 0, 0}).saved;
-    made.exp = ulps(below, every(saved, 6, 0), [](auto a) { return std::exp(a); });
+    result.exp = ulps(below, every(saved, 6, 0), [](auto a) { return std::exp(a); });
     // And its m is log σ(x) where nothing comes in.
     const Numbers m = gates({"", SLSTM, {}}, x, {0, 1, 0, 0}, {-1000, 0, 0, 0}).m;
-    made.log_sigmoid = ulps(x, m, [](auto a) {
+    result.log_sigmoid = ulps(x, m, [](auto a) {
       return a < 0 ? a - std::log1p(std::exp(a)) : -std::log1p(std::exp(-a));
     });
-    return made;
+    return result;
   }
 
  private:
-  struct Made {
+  struct Step {
     Numbers saved, m;
   };
 
@@ -69,16 +69,16 @@ class Functions {
   }
 
   static Numbers every(const Numbers& saved, int64_t stride, int64_t first) {
-    Numbers made;
-    for (size_t at = first; at < saved.size(); at += stride) made.push_back(saved[at]);
-    return made;
+    Numbers result;
+    for (size_t at = first; at < saved.size(); at += stride) result.push_back(saved[at]);
+    return result;
   }
 
   // One step of a cell of one unit and one input from h = c = m = 0 and n = 1, a row for each x.
-  Made gates(const Kind& kind, const Numbers& inputs, Numbers weights, Numbers biases) const {
+  Step gates(const Kind& kind, const Numbers& inputs, Numbers weights, Numbers biases) const {
     const Numbers noughts(inputs.size(), 0), ones(inputs.size(), 1), four(4, 0);
     Numbers output = noughts, cells = noughts, n = ones;
-    Made made = {Numbers(6 * inputs.size()), noughts};
+    Step result = {Numbers(6 * inputs.size()), noughts};
     HoldfastCall call = {};
     call.steps = call.inputs = call.units = call.threads = 1;
     call.batch = static_cast<int64_t>(inputs.size());
@@ -86,14 +86,14 @@ class Functions {
     call.weight_ih = weights.data(), call.weight_hh = four.data();
     call.bias_ih = biases.data(), call.bias_hh = four.data();
     call.h0 = call.c0 = noughts.data();
-    call.output = output.data(), call.cells = cells.data(), call.saved_gates = made.saved.data();
-    call.normaliser = n.data(), call.stabiliser = made.m.data();
+    call.output = output.data(), call.cells = cells.data(), call.saved_gates = result.saved.data();
+    call.normaliser = n.data(), call.stabiliser = result.m.data();
     call.cell_clip = HUGE_VAL, call.exponential_forget = kind.options.exponential_forget;
     const HoldfastKernel* const kernel = kernel_of<Real>(instruction_set, kind);
     if (!kernel || holdfast_forward(kernel, &call))
-      made.saved.assign(made.saved.size(), std::numeric_limits<Real>::quiet_NaN());
-    made.saved.resize((kind.cell == SLSTM ? 6 : 4) * inputs.size());
-    return made;
+      result.saved.assign(result.saved.size(), std::numeric_limits<Real>::quiet_NaN());
+    result.saved.resize((kind.cell == SLSTM ? 6 : 4) * inputs.size());
+    return result;
   }
 
   template <class Function>

@@ -13,10 +13,10 @@ struct Draw {
     return (static_cast<int32_t>(state >> 12) - (1 << 19)) / static_cast<double>(1 << 19);
   }
   std::vector<double> operator()(int64_t count, double scale = 1, double shift = 0) {
-    std::vector<double> made;
+    std::vector<double> result;
     for (int64_t index = 0; index < count; ++index)
-      made.push_back(static_cast<float>(shift + scale * (*this)()));
-    return made;
+      result.push_back(static_cast<float>(shift + scale * (*this)()));
+    return result;
   }
 };
 
@@ -75,15 +75,15 @@ struct Problem {
       for (size_t index = 0; index < moved.all[part]->size(); ++index) {
         std::complex<double>& number = (*moved.all[part])[index];
         number.imag(small);
-        const auto made = equations(kind, shape, layout, moved);
+        const auto result = equations(kind, shape, layout, moved);
         number.imag(0);
         double sum = 0;
         const auto add = [&](const auto& values, const auto& weights) {
           for (size_t at = 0; at < weights.size(); ++at)
             sum += values[at].imag() / small * weights[at];
         };
-        add(made.output, loss.output);
-        add(made.h, loss.h), add(made.c, loss.c), add(made.n, loss.n), add(made.m, loss.m);
+        add(result.output, loss.output);
+        add(result.h, loss.h), add(result.c, loss.c), add(result.n, loss.n), add(result.m, loss.m);
         (*gradient.all[part])[index] = sum;
       }
   }

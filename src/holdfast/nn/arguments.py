@@ -193,7 +193,7 @@ def check_variant(
     return Variant(numbers, float(weight_drop), residual, steps)
 
 
-def drawn_seed() -> int | Tensor:
+def draw_seed() -> int | Tensor:
     """The seed of a call's masks, from torch's default generator of the CPU.
 
     A tensor while torch traces, since a number would be the same in every call of what it traced.
@@ -210,7 +210,9 @@ def drawn_seed() -> int | Tensor:
     return seed if torch.compiler.is_compiling() else int(seed)
 
 
-def dropped(weights: tuple[Tensor, ...], share: float, names: Sequence[str]) -> tuple[Tensor, ...]:
+def drop_weights(
+    weights: tuple[Tensor, ...], share: float, names: Sequence[str]
+) -> tuple[Tensor, ...]:
     """The weights of a stack with some of the recurrent ones set to zero, the others enlarged.
 
     A product of the call and not of the parameter, so that there is nothing to go stale and any
@@ -232,7 +234,7 @@ def dropped(weights: tuple[Tensor, ...], share: float, names: Sequence[str]) -> 
 Lengths = Tensor | Sequence[int]
 
 
-def packed(x: Tensor, lengths: Lengths) -> PackedSequence | None:
+def pack(x: Tensor, lengths: Lengths) -> PackedSequence | None:
     """The rows of a padded batch without their padding.
 
     Arguments:
@@ -246,9 +248,9 @@ def packed(x: Tensor, lengths: Lengths) -> PackedSequence | None:
         ArgumentError: there are not B lengths, or one is not a whole number from 1 to T.
 
     Example:
-        >>> packed(torch.zeros(3, 2, 1), [1, 3]).batch_sizes.tolist()
+        >>> pack(torch.zeros(3, 2, 1), [1, 3]).batch_sizes.tolist()
         [2, 1, 1]
-        >>> packed(torch.zeros(3, 2, 1), [3, 3]) is None
+        >>> pack(torch.zeros(3, 2, 1), [3, 3]) is None
         True
     """
     steps, batch = x.shape[0], x.shape[1]
@@ -270,18 +272,18 @@ def packed(x: Tensor, lengths: Lengths) -> PackedSequence | None:
     if bool((counts == steps).all()):
         return None
     if get_interpreter_stack():
-        return _packed_in_plain_sight(x, counts.tolist())
+        return _pack_by_index(x, counts.tolist())
     return pack_padded_sequence(x, counts, enforce_sorted=False)
 
 
-def padded(output: PackedSequence, steps: int) -> Tensor:
+def pad(output: PackedSequence, steps: int) -> Tensor:
     """The padded form again, (T, B, ·), zero beyond each row's length."""
     if get_interpreter_stack():
-        return _padded_in_plain_sight(output, steps)
+        return _pad_by_index(output, steps)
     return pad_packed_sequence(output, total_length=steps)[0]
 
 
-def _packed_in_plain_sight(x: Tensor, lengths: list[int]) -> PackedSequence:
+def _pack_by_index(x: Tensor, lengths: list[int]) -> PackedSequence:
     """The same by an index, since torch.func cannot look through torch's packing."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     sizes = [sum(length > step for length in lengths) for step in range(max(lengths))]
@@ -295,9 +297,9 @@ def _packed_in_plain_sight(x: Tensor, lengths: list[int]) -> PackedSequence:
     )
 
 
-def _padded_in_plain_sight(output: PackedSequence, steps: int) -> Tensor:
+def _pad_by_index(output: PackedSequence, steps: int) -> Tensor:
     sizes, unsorted = output.batch_sizes.tolist(), output.unsorted_indices
-    assert unsorted is not None  # `packed` always sorts
+    assert unsorted is not None  # `pack` always sorts
     batch, data = sizes[0], output.data
     ends = [0, *output.batch_sizes.cumsum(0).tolist()]
     beyond = ends[-1]  # a row of zeros behind the others

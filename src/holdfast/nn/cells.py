@@ -11,7 +11,7 @@ from holdfast.engine.cells import Cell, State, Weights
 from holdfast.engine.kernels import builtin
 from holdfast.nn.gru_rnn import Nonlinearity, equations_of
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
-from holdfast.nn.stack import equations_wanted
+from holdfast.nn.stack import equations_forced
 
 
 class RecurrentCell(nn.Module):
@@ -96,7 +96,7 @@ class RecurrentCell(nn.Module):
             before = state if batched else tuple(part.unsqueeze(0) for part in state)
         weights = self._weights()
         given = (x, *before, *(weight for weight in weights if weight is not None))
-        if equations_wanted() or equations_needed(given):
+        if equations_forced() or equations_needed(given):
             after = self.cell.step(x, before, weights)
         else:
             after = builtin.step(self.cell, x, before, weights)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine.cells import Cell, Masks, Options, State, Weights
-from holdfast.engine.kernels.builtin import lay_side_by_side
+from holdfast.engine.kernels.builtin import flatten_weights
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Inputs, KernelSpec
 from holdfast.engine.recompute import Recompute, check_recompute, segment_length
@@ -25,13 +25,13 @@ from holdfast.nn.arguments import (
     check_arguments,
     check_input,
     check_state,
-    drawn_seed,
-    dropped,
-    packed,
-    padded,
+    draw_seed,
+    drop_weights,
+    pack,
+    pad,
 )
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
-from holdfast.nn.stack import RunStack, equations_wanted, run_layers, run_stack
+from holdfast.nn.stack import RunStack, equations_forced, run_layers, run_stack
 
 _cached_spec = lru_cache(maxsize=1024)(KernelSpec)
 """The same spec for the same sizes: to make and compare one takes as long as some steps do."""
@@ -129,7 +129,7 @@ class Recurrent(nn.Module):
         tensors = [getattr(self, name, None) for names in self._weight_names for name in names]
         present = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
         if len(present) == len(tensors) and not self.options.changed:
-            lay_side_by_side(
+            flatten_weights(
                 self.cell,
                 present,
                 tensors_per_pass=len(self._weight_names[0]),
@@ -198,12 +198,10 @@ class Recurrent(nn.Module):
     def _run(
         self, input: Tensor | PackedSequence, state: State | None, lengths: Lengths | None
     ) -> tuple[Tensor | PackedSequence, State]:
-        """Bring any call form to (T, B, I) or a packed batch, run it, and bring it back."""
+        """Bring any call form to (T, B, I) or a pack batch, run it, and bring it back."""
         if isinstance(input, PackedSequence):
             if lengths is not None:
-                raise ArgumentError(
-                    "lengths goes with a padded tensor; a PackedSequence has its own."
-                )
+                raise ArgumentError("lengths goes with a pad tensor; a PackedSequence has its own.")
             return self._run_packed(input, state)
         dimensions = input.dim()
         if dimensions not in (2, 3):
@@ -228,12 +226,12 @@ class Recurrent(nn.Module):
             output, final = self._run_dense(input.unsqueeze(1), state)
             return output.squeeze(1), tuple(part.squeeze(1) for part in final)
         x = input.transpose(0, 1) if self.batch_first else input
-        ragged = None if lengths is None else packed(x, lengths)
+        ragged = None if lengths is None else pack(x, lengths)
         if ragged is None:
             output, final = self._run_dense(x, state)
         else:
             result, final = self._run_packed(ragged, state)
-            output = padded(result, x.shape[0])
+            output = pad(result, x.shape[0])
         return (output.transpose(0, 1) if self.batch_first else output), final
 
     def _run_dense(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -273,10 +271,10 @@ class Recurrent(nn.Module):
             check_state(state, self.cell.parts, self.state_shapes(batch))
         segment, masks = None, None
         if self.training and self.options.draws:
-            masks = Masks(drawn_seed())
+            masks = Masks(draw_seed())
         if self.training and self.variant.weight_drop > 0:
             names = [name for names in self._weight_names for name in names]
-            weights = dropped(weights, self.variant.weight_drop, names)
+            weights = drop_weights(weights, self.variant.weight_drop, names)
         spec = self.kernel_spec(x, steps, batch, ragged=batch_sizes is not None)
         if not torch.compiler.is_compiling():  # there it cuts by itself; a question would fix T
             segment = segment_length(spec, self.recompute, self.recompute_memory)
@@ -336,7 +334,7 @@ class Recurrent(nn.Module):
             dropout=self.dropout if self.training else 0.0,
             ragged=ragged,
             gradient=torch.is_grad_enabled(),
-            by_equations=equations_wanted(),
+            by_equations=equations_forced(),
             options=options,
         )
 

@@ -60,7 +60,7 @@ def by_equations() -> Iterator[None]:
         _BY_EQUATIONS.reset(token)
 
 
-def equations_wanted() -> bool:
+def equations_forced() -> bool:
     """Whether this is inside `by_equations`; what traces cannot ask."""
     return not torch.compiler.is_compiling() and _BY_EQUATIONS.get()
 

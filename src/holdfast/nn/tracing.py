@@ -14,7 +14,7 @@ from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.choose import choose
 from holdfast.engine.kernels.contract import Inputs, KernelSpec
 from holdfast.errors import ArgumentError
-from holdfast.nn.arguments import Lengths, check_input, check_state, packed, padded
+from holdfast.nn.arguments import Lengths, check_input, check_state, pack, pad
 from holdfast.nn.recurrent import Recurrent
 from holdfast.nn.stack import run_passes
 
@@ -179,11 +179,11 @@ def trace(
             state = layer.zero_state(x, batch)
         else:
             check_state(state, layer.cell.parts, layer.state_shapes(batch))
-        ragged = None if lengths is None else packed(x, lengths)
+        ragged = None if lengths is None else pack(x, lengths)
         inputs, ends = Inputs(x=x, batch_sizes=None, weights=weights, state=state), None
         if ragged is not None:
             order = ragged.sorted_indices
-            assert order is not None  # `packed` always sorts
+            assert order is not None  # `pack` always sorts
             inputs = replace(
                 inputs,
                 x=ragged.data,
@@ -220,7 +220,7 @@ def _at_the_door(
     """Any call form as (T, B, I), the state of a batch, and lengths."""
     if isinstance(x, PackedSequence):
         if lengths is not None:
-            raise ArgumentError("lengths goes with a padded tensor; a PackedSequence has its own.")
+            raise ArgumentError("lengths goes with a pad tensor; a PackedSequence has its own.")
         sequences, counts = pad_packed_sequence(x)
         return sequences, state, counts
     if x.dim() == 2:
@@ -255,7 +255,7 @@ def _pass_trace(
     """The states before and after each step of a pass that ran."""
 
     def spread(tensor: Tensor) -> Tensor:
-        return tensor if ragged is None else padded(ragged._replace(data=tensor), steps)
+        return tensor if ragged is None else pad(ragged._replace(data=tensor), steps)
 
     begin = inputs.state
     if ragged is not None and ragged.unsorted_indices is not None:

@@ -94,7 +94,7 @@ def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
     return (torch.rnn_relu_cell(x, state[0], *tensors),)
 
 
-def lay_side_by_side(
+def flatten_weights(
     cell: Cell,
     tensors: list[Tensor],
     *,
