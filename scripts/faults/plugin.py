@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -16,4 +17,4 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     (fault,) = [fault for fault in FAULTS if fault.name == name]
     fault.plant()
-    print(f"planted: {fault.name}")
+    sys.stdout.write(f"planted: {fault.name}\n")
