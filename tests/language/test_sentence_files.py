@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import ArgumentError, TextError
-from holdfast.language.tag.sentences import (
+from holdfast.language import (
     Sentence,
     SentenceColumns,
-    as_columns,
-    as_csv,
     check_tags,
     read_sentences,
+    write_sentences,
 )
 
 TWO = [Sentence(("Ada", ","), ("B-PER", "O")), Sentence(("runs",), ("O",))]
@@ -44,8 +43,12 @@ def test_columns_of_a_table_have_the_names_that_are_given(tmp_path: Path) -> Non
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     table, lines = tmp_path / "a.csv", tmp_path / "a.txt"
-    table.write_text(as_csv(TWO, SentenceColumns()), encoding="utf-8")
-    lines.write_text(as_columns(TWO), encoding="utf-8")
+    write_sentences(table, TWO)
+    write_sentences(lines, TWO)
+    assert table.read_text(encoding="utf-8") == (
+        'sentence,word,tag\n1,Ada,B-PER\n1,",",O\n2,runs,O\n'
+    )
+    assert lines.read_text(encoding="utf-8") == "Ada\tB-PER\n,\tO\n\nruns\tO\n"
     assert read_sentences(table) == read_sentences(lines) == TWO
 
 

@@ -20,7 +20,7 @@ TEXTS = st.text(alphabet=st.sampled_from("abTg é日😀\n\t.,'’-<>@x"), max_s
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokens_are_those_of_the_tokenizer_that_is_stored(kind: Kind, text: str) -> None:
     tokens = MADE[kind]
-    assert tokens.encode(text).tolist() == tokens.tokenizer.encode(text).ids
+    assert tokens.encode(text).tolist() == tokens.backend.encode(text).ids
 
 
 @given(st.text(max_size=60))

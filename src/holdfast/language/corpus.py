@@ -31,11 +31,7 @@ _TOKENS = "tokens.bin"
 
 @dataclass(frozen=True)
 class Amount:
-    """How much text there is.
-
-    Arguments:
-        tokens, characters, words: how many; words are what lies between blanks.
-    """
+    """How much text there is; words are what lies between blanks."""
 
     tokens: int = 0
     characters: int = 0
@@ -88,14 +84,6 @@ def prepare(
     The numbers lie in `folder` and are read from there piece by piece, so that a text may be larger
     than memory. The vocabulary is that of the whole text, the part for validation included: it is
     the alphabet of the task, and no probability is learnt from it.
-
-    Arguments:
-        files: texts, in this order.
-        kind: what a token is.
-        folder: for the numbers; an earlier text there is replaced.
-        size: of the vocabulary; None for one that fits.
-        validation: share of the text, at its end, that is held out; or files of their own.
-        encoding: of the files.
 
     Raises:
         TextError: a file cannot be read, or there is too little text.

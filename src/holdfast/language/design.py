@@ -138,7 +138,7 @@ def _number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Overrides:
-    """Sizes and shares that a caller asks for; None where the choice is left to us.
+    """Sizes and shares in place of those that would be chosen; None where they are chosen.
 
     Arguments:
         hidden: units of a layer.
@@ -168,7 +168,7 @@ class Overrides:
                 raise ArgumentError(f"{name}={share!r} must be a share from 0 to below 1.")
 
     def shares(self, design: LanguageDesign) -> LanguageDesign:
-        """A design with the shares that are asked for; the others as they were chosen."""
+        """A design with these shares; the others as they were chosen."""
         if self.dropout is not None:
             design = replace(design, output_dropout=self.dropout, hidden_dropout=self.dropout)
         if self.weight_drop is not None:
@@ -204,7 +204,7 @@ def choose_design(
         vocabulary: V.
         tokens: to learn from.
         flops: multiplications and additions that the time is enough for; infinite for no limit.
-        overrides: what the caller asks for; the learning rate and the shares follow it.
+        overrides: sizes and shares that are given; the learning rate and the shares follow it.
 
     Example:
         >>> quick = choose_design("char", 65, 1_000_000, 2e13)
@@ -253,7 +253,7 @@ def _design(
     # A stream shorter than a few windows carries no state worth the name.
     batch = min(max(tokens // 2_000, 1), 32)
     window = 96 if small else 64
-    made = LanguageDesign(
+    design = LanguageDesign(
         vocabulary,
         embedding=embedding,
         hidden=width,
@@ -264,8 +264,8 @@ def _design(
         batch=batch,
         learning_rate=learning_rate(width) if small else 3e-3,
     )
-    passes = flops / (made.flops_per_token() * tokens)
-    return overrides.shares(_regularised(made, passes, tokens))
+    passes = flops / (design.flops_per_token() * tokens)
+    return overrides.shares(_regularised(design, passes, tokens))
 
 
 def _regularised(design: LanguageDesign, passes: float, tokens: int) -> LanguageDesign:

@@ -95,8 +95,8 @@ class ReadOut:
         >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8)).eval()
         >>> hidden = torch.randn(1, 8)
         >>> with torch.no_grad():
-        ...     wanted = network.log_probabilities(hidden)[0].numpy()
-        >>> constant = ReadOut(network)(hidden[0].numpy()) - wanted
+        ...     exact = network.log_probabilities(hidden)[0].numpy()
+        >>> constant = ReadOut(network)(hidden[0].numpy()) - exact
         >>> bool(np.allclose(constant, constant[0], atol=1e-5))
         True
     """
@@ -177,15 +177,7 @@ class Reader:
 def generate_ids(
     network: LanguageNetwork, prompt: Ids, sampling: Sampling, *, seed: int, barred: int | None
 ) -> Iterator[int]:
-    """Tokens after a prompt, without an end.
-
-    Arguments:
-        network: reads and predicts.
-        prompt: (N,) tokens to begin with, at least one.
-        sampling: how each token is drawn.
-        seed: of the draws.
-        barred: a token that is never drawn, such as the unknown; None for none.
-    """
+    """Tokens after a prompt (N,), N at least 1, without an end; `barred` is never drawn."""
     reader = Reader(network)
     reader.read(prompt)
     random = generator(seed, "text")

@@ -18,8 +18,7 @@ from holdfast.language.network import LanguageNetwork
 from holdfast.language.tag.network import TaggerNetwork
 from holdfast.language.tag.sentences import Sentence
 from holdfast.language.tag.tagger import Tagger
-from holdfast.language.word_encoder import WordTensors
-from holdfast.language.words import WordVocabulary, batched, cut_words
+from holdfast.language.words import WordBatch, WordVocabulary, cut_words, word_batch
 from holdfast.nn.inspectable import input_replaced, input_seen
 from holdfast.records import SequenceLabels
 
@@ -82,7 +81,7 @@ class _OverWords(nn.Module, Generic[Network]):
         layers = self.network.encoder.layers
         return {f"words {place + 1}": layer for place, layer in enumerate(layers)}
 
-    def encode(self, examples: tuple[WordTensors, Tensor]) -> Tensor:
+    def encode(self, examples: tuple[WordBatch, Tensor]) -> Tensor:
         """(T, B, I) words and, where they are read, what their letters say."""
         encoder = self.network.encoder
         with input_seen(encoder.layers[0]) as seen:
@@ -101,7 +100,7 @@ class InspectedClassifier(_OverWords[ClassifierNetwork]):
     loss_unit = "nats a text"
 
     def loss_by_position(
-        self, examples: tuple[WordTensors, Tensor], encoded: Tensor | None = None
+        self, examples: tuple[WordBatch, Tensor], encoded: Tensor | None = None
     ) -> Tensor:
         """(T, B) the surprise of the label in nats, at the last word; NaN before it."""
         words, labels = examples
@@ -123,7 +122,7 @@ class InspectedTagger(_OverWords[TaggerNetwork]):
     loss_unit = "nats a word"
 
     def loss_by_position(
-        self, examples: tuple[WordTensors, Tensor], encoded: Tensor | None = None
+        self, examples: tuple[WordBatch, Tensor], encoded: Tensor | None = None
     ) -> Tensor:
         """(T, B) the surprise of each word's tag, in nats."""
         words, tags = examples
@@ -155,7 +154,7 @@ def language_examples(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
 
 def classifier_examples(
     classifier: TextClassifier, texts: Sequence[str], labels: Sequence[str]
-) -> tuple[nn.Module, tuple[WordTensors, Tensor]]:
+) -> tuple[nn.Module, tuple[WordBatch, Tensor]]:
     """A classifier's first network, and the first words of texts with their labels.
 
     Raises:
@@ -171,7 +170,7 @@ def classifier_examples(
 
 def tagger_examples(
     tagger: Tagger, sentences: Sequence[Sentence]
-) -> tuple[nn.Module, tuple[WordTensors, Tensor]]:
+) -> tuple[nn.Module, tuple[WordBatch, Tensor]]:
     """A tagger, and the first words of sentences with their tags.
 
     Raises:
@@ -192,7 +191,7 @@ def _inspected_language(model: LanguageModel) -> InspectedLanguage:
 
 def _word_sequences(
     vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]
-) -> tuple[WordTensors, list[int]]:
+) -> tuple[WordBatch, list[int]]:
     """The words of some sentences, cut to one length, and which sentences they are.
 
     The length is one that a quarter of the sentences reach; shorter ones are left out.
@@ -204,7 +203,7 @@ def _word_sequences(
     if not rows:
         raise TextError("No text has three words or more, so there is nothing to remember.")
     cut = [list(sentences[row])[:steps] for row in rows]
-    return WordTensors.of(batched(vocabulary, cut)), rows
+    return word_batch(vocabulary, cut), rows
 
 
 def _number(names: Sequence[str], name: str, what: str) -> int:
@@ -251,7 +250,7 @@ def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
 
 def classifier_sequence(
     classifier: TextClassifier, text: str
-) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceLabels]:
+) -> tuple[nn.Module, tuple[WordBatch, Tensor], SequenceLabels]:
     """A text, and the label that a classifier gives it, as its first network sees it.
 
     Raises:
@@ -281,7 +280,7 @@ def classifier_sequence(
 
 def tagger_sequence(
     tagger: Tagger, text: str
-) -> tuple[nn.Module, tuple[WordTensors, Tensor], SequenceLabels]:
+) -> tuple[nn.Module, tuple[WordBatch, Tensor], SequenceLabels]:
     """A sentence, words between blanks, and the tag of its last word that is tagged.
 
     That is the last word whose tag is not "O"; where all are, the last word.
@@ -305,9 +304,9 @@ def tagger_sequence(
     return InspectedTagger(tagger.network_), (batch, numbers), words
 
 
-def _words(vocabulary: WordVocabulary, cut: Sequence[str]) -> WordTensors:
+def _words(vocabulary: WordVocabulary, cut: Sequence[str]) -> WordBatch:
     _check_length(len(cut), "word")
-    return WordTensors.of(batched(vocabulary, [list(cut)]))
+    return word_batch(vocabulary, [list(cut)])
 
 
 def _check_length(count: int, what: str) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError, TextError
-from holdfast.language.corpus import Amount, Stored, prepare
+from holdfast.language.corpus import TEXT, Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign, Overrides, design_words
 from holdfast.language.generate import Sampling, Writer, generate_ids, until
 from holdfast.language.network import LanguageNetwork
@@ -34,9 +34,6 @@ from holdfast.version import __version__
 
 SAMPLE: Final = 600
 """Tokens that a model writes for its report."""
-
-_TEXT: Final = "text"
-"""Where the token ids lie in the folder of a training."""
 
 _LINE_BREAK: Final = "\n"
 
@@ -173,7 +170,7 @@ class LanguageModel(Parameters):
             corpus = prepare(
                 paths,
                 self.tokens,
-                (folder or Path(scratch)) / _TEXT,
+                (folder or Path(scratch)) / TEXT,
                 size=self.vocab,
                 validation=[validation] if isinstance(validation, str | Path) else validation,
                 encoding=encoding,
@@ -197,7 +194,7 @@ class LanguageModel(Parameters):
     @staticmethod
     def clear_checkpoints(folder: str | Path) -> None:
         """Remove what a training that is done has left, and nothing that lies beside it."""
-        run_directory.clear(Path(folder), ("checkpoints", _TEXT))
+        run_directory.clear(Path(folder), ("checkpoints", TEXT))
 
     def generate(
         self,

@@ -73,9 +73,6 @@ with 96, the window; 1.631 with 10; 1.617 with 5; 1.630 with torch's weights and
 class LanguageNetwork(nn.Module):
     """Reads tokens and says how probable each token is to come next.
 
-    Arguments:
-        design: its sizes.
-
     Example:
         >>> import torch
         >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8))

@@ -101,34 +101,34 @@ class _Graph:
         self.outputs = [scored, *states]
 
     def layer(self, place: int, layer: nn.Module, x: str, states: list[Any]) -> str:
-        """The graph of one LSTM, as `to_onnx` writes it, its names made this layer's own."""
-        made = self.onnx.load_from_string(to_onnx(layer, initial_state=True)).graph  # type: ignore[arg-type]  # an LSTM each
+        """The graph of one LSTM, as `to_onnx` writes it, its names marked with the layer."""
+        graph = self.onnx.load_from_string(to_onnx(layer, initial_state=True)).graph  # type: ignore[arg-type]  # an LSTM each
         names = {"input": x, "output": f"x_l{place}"}
         names |= {f"{part}_0": f"{part}_l{place}" for part in "hc"}
         names |= {f"{part}_n": f"{part}_l{place}_next" for part in "hc"}
 
-        def own(name: str) -> str:
+        def renamed(name: str) -> str:
             return names.get(name, f"l{place}_{name}") if name else ""
 
-        for node in made.node:
+        for node in graph.node:
             for field in (node.input, node.output):
-                field[:] = [own(name) for name in field]
-            node.name = own(node.name)
-        for constant in made.initializer:
-            constant.name = own(constant.name)
-        self.nodes += made.node
-        self.constants += made.initializer
-        for value in (*made.input[1:], *made.output[1:]):
-            value.name = own(value.name)
-        self.inputs += made.input[1:]
-        states += made.output[1:]
+                field[:] = [renamed(name) for name in field]
+            node.name = renamed(node.name)
+        for constant in graph.initializer:
+            constant.name = renamed(constant.name)
+        self.nodes += graph.node
+        self.constants += graph.initializer
+        for value in (*graph.input[1:], *graph.output[1:]):
+            value.name = renamed(value.name)
+        self.inputs += graph.input[1:]
+        states += graph.output[1:]
         return names["output"]
 
     def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         """Add a node; its output."""
         name = f"{operator}_{len(self.nodes)}"
-        made = self.onnx.helper.make_node(operator, inputs, [name], name=name, **attributes)
-        self.nodes.append(made)
+        node = self.onnx.helper.make_node(operator, inputs, [name], name=name, **attributes)
+        self.nodes.append(node)
         return name
 
     def constant(self, name: str, value: Tensor | NDArray[Any]) -> str:

@@ -16,14 +16,7 @@ from holdfast.records import TextScore
 
 
 def text_score(nats: float, amount: Amount, unknown: int, *, dynamic: bool) -> TextScore:
-    """The score of a text from the sum of its surprises.
-
-    Arguments:
-        nats: the sum over all tokens.
-        amount: of the text.
-        unknown: tokens that stand for something the vocabulary has not.
-        dynamic: whether the model went on learning while it read.
-    """
+    """The score of a text from the sum of its surprises."""
     return TextScore(
         tokens=amount.tokens,
         characters=amount.characters,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.language.word_encoder import WordTensors
-from holdfast.language.words import WordVocabulary, batched, epoch_batches, unspelt
+from holdfast.language.words import (
+    WordBatch,
+    WordVocabulary,
+    epoch_batches,
+    number_batch,
+    word_batch,
+)
 from holdfast.training.budget import Budget, steps_within
 from holdfast.training.loop import StepTiming, Trained, train
 from holdfast.training.plan import LayerRate, Plan
@@ -19,6 +24,11 @@ from holdfast.training.progress import Progress
 from holdfast.training.run_directory import RunDirectory
 from holdfast.training.seed import generator
 from holdfast.training.task import Task
+
+LEAST_STEPS: Final = 10
+
+_PLANNED: Final = 0.92
+"""Share of the time left that training plans for; scoring and writing take the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +41,7 @@ class SentenceBatch:
     """
 
     rows: NDArray[np.int64]
-    words: WordTensors
+    words: WordBatch
 
 
 class SentenceBatches:
@@ -40,14 +50,11 @@ class SentenceBatches:
     Arguments:
         lengths: (N,) words of each sentence, at least one.
         size: sentences of a batch.
-        padded: makes the tensors of some sentences.
+        padded: makes a batch of some sentences.
     """
 
     def __init__(
-        self,
-        lengths: Sequence[int],
-        size: int,
-        padded: Callable[[Sequence[int]], WordTensors],
+        self, lengths: Sequence[int], size: int, padded: Callable[[Sequence[int]], WordBatch]
     ) -> None:
         self.size = size
         self._padded = padded
@@ -61,20 +68,16 @@ class SentenceBatches:
         cls, vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]], size: int
     ) -> SentenceBatches:
         """Batches of words, numbered and spelt by a vocabulary."""
+        lengths = [len(sentence) for sentence in sentences]
         return cls(
-            [len(sentence) for sentence in sentences],
-            size,
-            lambda rows: WordTensors.of(batched(vocabulary, [sentences[row] for row in rows])),
+            lengths, size, lambda rows: word_batch(vocabulary, [sentences[row] for row in rows])
         )
 
     @classmethod
     def of_numbers(cls, numbers: Sequence[NDArray[np.int64]], size: int) -> SentenceBatches:
         """Batches of what is numbered already and is not spelt."""
-        return cls(
-            [len(one) for one in numbers],
-            size,
-            lambda rows: WordTensors.of(unspelt([numbers[row] for row in rows])),
-        )
+        lengths = [len(one) for one in numbers]
+        return cls(lengths, size, lambda rows: number_batch([numbers[row] for row in rows]))
 
     def __len__(self) -> int:
         """Sentences of a pass."""
@@ -89,7 +92,7 @@ class SentenceBatches:
         rows = self._order[1][place]
         return SentenceBatch(rows, self.tensors(rows))
 
-    def tensors(self, rows: Sequence[int] | NDArray[np.int64]) -> WordTensors:
+    def tensors(self, rows: Sequence[int] | NDArray[np.int64]) -> WordBatch:
         """Some sentences, padded."""
         return self._padded([int(row) for row in rows])
 
@@ -97,12 +100,6 @@ class SentenceBatches:
         """All sentences in batches of alike length, in an order that does not change."""
         order = np.argsort(self._lengths, kind="stable")
         return [order[begin : begin + size] for begin in range(0, len(order), size)]
-
-
-LEAST_STEPS: Final = 10
-
-_PLANNED = 0.92
-"""Share of the time left that training plans for; scoring and writing take the rest."""
 
 
 class SentenceTask(Task[SentenceBatch], Protocol):
@@ -116,119 +113,109 @@ class SentenceTask(Task[SentenceBatch], Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SentenceResult:
-    """A trained network, and how it came to be.
+    """A trained network.
 
     Arguments:
         task: with the network.
-        trained: the record of the loop.
-        passes: how often each sentence was read.
+        trained: the record of the loop: steps, curves, why it stopped.
     """
 
     task: SentenceTask
     trained: Trained
-    passes: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceSchedule:
+    """How long and how fast a network learns from sentences.
+
+    Arguments:
+        learning_rate: peak of the schedule.
+        most_passes: readings of every sentence beyond which nothing is gained.
+        steps: updates in place of the budget.
+        seed: of everything random.
+        layer_rates: layer-wise learning rates, from the updates of the run and of a pass; None for
+            one rate.
+    """
+
+    learning_rate: float
+    most_passes: int
+    steps: int | None
+    seed: int
+    layer_rates: Callable[[int, int], Sequence[LayerRate]] | None = None
+
+    def plan(self, steps: int, a_pass: int) -> Plan:
+        """The training plan for so many updates, of which `a_pass` read all sentences once."""
+        rates = self.layer_rates
+        return Plan(
+            steps=steps,
+            learning_rate=self.learning_rate,
+            weight_decay=0.01,
+            warmup=min(100, max(steps // 10, 1)),
+            clip=5.0,
+            evaluate_every=max(a_pass // 2, 1),
+            patience=20,
+            average=0.2,
+            seed=self.seed,
+            layer_rates=() if rates is None else tuple(rates(steps, a_pass)),
+        )
 
 
 def train_sentences(
     make: Callable[[], SentenceTask],
+    schedule: SentenceSchedule,
     *,
-    most_passes: int,
-    learning_rate: float,
     budget: Budget,
-    steps: int | None,
-    seed: int,
     identity: str,
     progress: Progress,
     description: str = "Training",
     folder: Path | None = None,
-    layer_rates: Callable[[int, int], Sequence[LayerRate]] | None = None,
 ) -> SentenceResult:
     """Train one network.
 
     Arguments:
-        make: what is to be learnt, with a fresh network.
-        most_passes: readings of every sentence beyond which nothing is gained.
-        learning_rate: peak of the schedule.
+        make: the task, with a fresh network.
+        schedule: how long and how fast it learns.
         budget: of everything; its clock is already running.
-        steps: updates in place of the budget.
-        seed: of everything random.
-        identity: of the data, the design and all that was asked for: the time, too.
+        identity: of the data, the design and all options, the time among them.
         progress: is told of every update.
         description: what the progress shows.
         folder: for checkpoints, from which a killed run goes on; None for none.
-        layer_rates: of the network's parts, from the updates of the run and of a pass; None for
-            one rate.
 
     Raises:
         NonFiniteLossError: training failed; names the sentences.
         ModelError: the checkpoint in `folder` is of another run.
     """
-    inputs = {"identity": identity, "steps": steps, "seed": seed}
+    inputs = {"identity": identity, "steps": schedule.steps, "seed": schedule.seed}
     directory = None if folder is None else RunDirectory(folder, inputs)
     found = None if directory is None else directory.decisions()
     task = make()
     if found is not None and type(found.get("steps")) is int:
-        updates = max(int(found["steps"]), 1)
+        steps = max(int(found["steps"]), 1)
     else:
-        updates = _decided_steps(task, most_passes, learning_rate, budget, steps, seed)
+        steps = _decided_steps(task, schedule, budget)
         if directory is not None:
-            directory.keep({"steps": updates})
+            directory.keep({"steps": steps})
+    # The deadline is a safety net, which must not take away the least that is promised.
+    unlimited = schedule.steps is not None or steps <= LEAST_STEPS
     trained = train(
         task,
-        sentence_plan(updates, task.batches.a_pass, learning_rate, seed, layer_rates),
+        schedule.plan(steps, task.batches.a_pass),
         folder=None if directory is None else directory.checkpoints(),
         identity=identity,
         progress=progress,
         description=description,
-        # A safety net, which must not take away the least that is promised.
-        deadline=None if steps is not None or updates <= LEAST_STEPS else budget.deadline,
+        deadline=None if unlimited else budget.deadline,
     )
-    return SentenceResult(task, trained, trained.steps / task.batches.a_pass)
+    return SentenceResult(task, trained)
 
 
-def sentence_plan(
-    steps: int,
-    a_pass: int,
-    learning_rate: float,
-    seed: int,
-    layer_rates: Callable[[int, int], Sequence[LayerRate]] | None = None,
-) -> Plan:
-    """The training plan of a classifier or a tagger.
-
-    Arguments:
-        steps: updates.
-        a_pass: updates of one pass over all sentences.
-        learning_rate: peak of the schedule.
-        seed: of the sentences and of dropout.
-        layer_rates: of the network's parts, as in `train_sentences`.
-    """
-    return Plan(
-        steps=steps,
-        learning_rate=learning_rate,
-        weight_decay=0.01,
-        warmup=min(100, max(steps // 10, 1)),
-        clip=5.0,
-        evaluate_every=max(a_pass // 2, 1),
-        patience=20,
-        average=0.2,
-        seed=seed,
-        layer_rates=() if layer_rates is None else tuple(layer_rates(steps, a_pass)),
-    )
-
-
-def _decided_steps(
-    task: SentenceTask,
-    most_passes: int,
-    learning_rate: float,
-    budget: Budget,
-    steps: int | None,
-    seed: int,
-) -> int:
-    if steps is not None:
-        return steps
-    most = max(most_passes * task.batches.a_pass, LEAST_STEPS)
+def _decided_steps(task: SentenceTask, schedule: SentenceSchedule, budget: Budget) -> int:
+    if schedule.steps is not None:
+        return schedule.steps
+    a_pass = task.batches.a_pass
+    most = max(schedule.most_passes * a_pass, LEAST_STEPS)
     if budget.seconds is None:
         return most
-    timing = StepTiming(task, sentence_plan(most, task.batches.a_pass, learning_rate, seed))
+    timing = StepTiming(task, replace(schedule, layer_rates=None).plan(most, a_pass))
     seconds = _PLANNED * budget.remaining()
     return steps_within(seconds, timing, minimum=LEAST_STEPS, maximum=most)

@@ -15,39 +15,6 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, ModelError, TextError, option
 
-HuggingFaceTokenizer: TypeAlias = Any
-"""A `tokenizers.Tokenizer`: the package has no types, and is imported when it is needed."""
-
-
-def tokenizers_package() -> Any:
-    """The package `tokenizers`.
-
-    Raises:
-        ArgumentError: it is not installed.
-    """
-    try:
-        import tokenizers
-    except ImportError as error:
-        raise ArgumentError(
-            "Text needs the package tokenizers: pip install 'holdfast[text]'."
-        ) from error
-    return tokenizers
-
-
-def from_json(text: str) -> HuggingFaceTokenizer:
-    """A tokenizer from ``tokenizer.json``.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    try:
-        return tokenizers_package().Tokenizer.from_str(text)
-    except ArgumentError:
-        raise
-    except Exception as error:  # the tokenizers_package raises the bare class
-        raise ValueError(str(error)) from error
-
-
 Kind: TypeAlias = Literal["char", "byte", "word", "bpe"]
 """What a token is."""
 
@@ -57,6 +24,21 @@ UNKNOWN: Final = "<unk>"
 """What stands for characters and words that the vocabulary has not."""
 
 Ids: TypeAlias = NDArray[np.int64]
+
+BPE_SIZE: Final = 4096
+"""Tokens of a vocabulary of pieces of words, by default."""
+
+MOST_WORDS: Final = 50_000
+"""Words that a vocabulary has at most, by default."""
+
+MOST_CHARACTERS: Final = 50_000
+LARGEST: Final = 1_000_000
+
+_APART: Final = r"<\w+>|@.@|\w+(?:['’]\w+)*|[^\w\s]"
+"""Words, and each mark beside them alone."""
+
+_SAMPLE: Final = 4 << 20
+"""Characters by which one sees whether marks already stand apart from words."""
 
 _LAST_CODE_POINT: Final = 0x10FFFF
 
@@ -69,34 +51,33 @@ class Tokenizer:
 
     Arguments:
         kind: what a token is.
-        tokenizer: of Hugging Face.
+        backend: a `tokenizers.Tokenizer`, which has no types.
 
     Example:
-        >>> from holdfast.language.tokenizer import train_tokenizer
-        >>> tokens = train_tokenizer("char", ["to be"])
-        >>> ids = tokens.encode("be to")
-        >>> tokens.size, tokens.decode(ids)
+        >>> tokenizer = train_tokenizer("char", ["to be"])
+        >>> ids = tokenizer.encode("be to")
+        >>> tokenizer.size, tokenizer.decode(ids)
         (6, 'be to')
     """
 
     kind: Kind
-    tokenizer: HuggingFaceTokenizer
+    backend: Any
 
     @cached_property
     def size(self) -> int:
         """Tokens in the vocabulary."""
-        return int(self.tokenizer.get_vocab_size())
+        return int(self.backend.get_vocab_size())
 
     @cached_property
     def unknown(self) -> int | None:
         """The token of what the vocabulary has not; None where there is no such thing."""
-        found = self.tokenizer.token_to_id(UNKNOWN)
+        found = self.backend.token_to_id(UNKNOWN)
         return None if found is None else int(found)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """How each token is written: its text in the vocabulary, in the order of the numbers."""
-        by_number = {number: text for text, number in self.tokenizer.get_vocab().items()}
+        by_number = {number: text for text, number in self.backend.get_vocab().items()}
         return tuple(by_number[number] for number in range(self.size))
 
     def encode(self, text: str) -> Ids:
@@ -112,7 +93,7 @@ class Tokenizer:
         check_whole(text)
         if self.kind == "byte":
             return self._by_byte[np.frombuffer(text.encode("utf-8"), dtype=np.uint8)]
-        encoded = self.tokenizer.encode_batch_fast(_lines(text), add_special_tokens=False)
+        encoded = self.backend.encode_batch_fast(_lines(text), add_special_tokens=False)
         return np.fromiter((one for line in encoded for one in line.ids), dtype=np.int64)
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
@@ -121,12 +102,12 @@ class Tokenizer:
         if self.kind in ("char", "word"):
             parts = [self.texts[number] for number in numbers.tolist()]
             return "".join(parts) if self.kind == "char" else joined(parts)
-        text: str = self.tokenizer.decode(numbers.tolist(), skip_special_tokens=False)
+        text: str = self.backend.decode(numbers.tolist(), skip_special_tokens=False)
         return text
 
     def to_json(self) -> str:
         """The tokenizer in the form of Hugging Face's ``tokenizer.json``."""
-        text: str = self.tokenizer.to_str()
+        text: str = self.backend.to_str()
         return text
 
     @classmethod
@@ -140,33 +121,46 @@ class Tokenizer:
             raise ModelError(f"its tokens are of an unknown kind, {kind!r}")
         try:
             json.loads(text)
-            made = cls(kind, from_json(text))
-            if made.size < 1 or len(made.texts) != made.size:
+            tokenizer = cls(kind, tokenizers_package().Tokenizer.from_str(text))
+            if tokenizer.size < 1 or len(tokenizer.texts) != tokenizer.size:
                 raise ValueError("its numbers have gaps")
-        except (ValueError, KeyError, RecursionError) as error:
+        except ArgumentError:
+            raise
+        except Exception as error:  # the package raises the bare class
             raise ModelError(f"its tokenizer is damaged ({error})") from error
-        return made
+        return tokenizer
 
     @cached_property
     def _by_code_point(self) -> Ids:
         table = np.full(_LAST_CODE_POINT + 1, self.unknown, dtype=np.int64)
-        for text, number in self.tokenizer.get_vocab().items():
+        for text, number in self.backend.get_vocab().items():
             if len(text) == 1:
                 table[ord(text)] = number
         return table
 
     @cached_property
     def _by_byte(self) -> Ids:
-        vocabulary = self.tokenizer.get_vocab()
+        vocabulary = self.backend.get_vocab()
         return np.array([vocabulary[letter] for letter in byte_letters()], dtype=np.int64)
+
+
+def tokenizers_package() -> Any:
+    """Hugging Face's `tokenizers`, imported when it is first needed.
+
+    Raises:
+        ArgumentError: it is not installed.
+    """
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise ArgumentError(
+            "Text needs the package tokenizers: pip install 'holdfast[text]'."
+        ) from error
+    return tokenizers
 
 
 def check_whole(text: str, what: str = "The text") -> None:
     """Refuse half a character: a surrogate without the other.
-
-    Arguments:
-        text: to look at.
-        what: it is called in the message.
 
     Raises:
         TextError: says where it stands.
@@ -212,22 +206,6 @@ def _lines(text: str) -> list[str]:
         parts.append(text[begin:end])
         begin = end
     return parts
-
-
-BPE_SIZE: Final = 4096
-"""Tokens of a vocabulary of pieces of words, where nobody says how many."""
-
-MOST_WORDS: Final = 50_000
-"""Words that a vocabulary has at most, where nobody says how many."""
-
-MOST_CHARACTERS: Final = 50_000
-LARGEST: Final = 1_000_000
-
-_APART: Final = r"<\w+>|@.@|\w+(?:['’]\w+)*|[^\w\s]"
-"""Words, and each mark beside them alone."""
-
-_SAMPLE: Final = 4 << 20
-"""Characters by which one sees whether marks already stand apart from words."""
 
 
 def train_tokenizer(kind: Kind, pieces: Iterable[str], *, size: int | None = None) -> Tokenizer:
@@ -292,52 +270,54 @@ def _marks_touch(text: str) -> bool:
     return sum(map(bool, marks)) > 0.1 * len(marks)
 
 
-def _level_tokenizer(kind: Kind, texts: list[str], *, apart: bool) -> HuggingFaceTokenizer:
+def _level_tokenizer(kind: Kind, texts: list[str], *, apart: bool) -> Any:
     """One token a character or a word."""
-    hugging: Any = tokenizers_package()
-    made = hugging.Tokenizer(
-        hugging.models.WordLevel(
+    package = tokenizers_package()
+    backend = package.Tokenizer(
+        package.models.WordLevel(
             {text: number for number, text in enumerate(texts)}, unk_token=UNKNOWN
         )
     )
-    split, regex = hugging.pre_tokenizers.Split, hugging.Regex
+    split, regex = package.pre_tokenizers.Split, package.Regex
     if kind == "char":
-        made.pre_tokenizer = split(regex(r"[\s\S]"), "isolated")
-        made.decoder = hugging.decoders.Fuse()
+        backend.pre_tokenizer = split(regex(r"[\s\S]"), "isolated")
+        backend.decoder = package.decoders.Fuse()
     else:
         pattern = _APART + r"|\n" if apart else r"\n|[^\s]+"
         # What matches is kept; what lies between the matches, blanks, is left out.
-        made.pre_tokenizer = split(regex(pattern), "removed", invert=True)
-    return made
+        backend.pre_tokenizer = split(regex(pattern), "removed", invert=True)
+    return backend
 
 
-def _byte_tokenizer() -> HuggingFaceTokenizer:
-    hugging: Any = tokenizers_package()
+def _byte_tokenizer() -> Any:
+    package = tokenizers_package()
     letters = {letter: byte for byte, letter in enumerate(byte_letters())}
-    made = hugging.Tokenizer(hugging.models.BPE(letters, []))
-    made.pre_tokenizer = hugging.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    made.decoder = hugging.decoders.ByteLevel()
-    return made
+    backend = package.Tokenizer(package.models.BPE(letters, []))
+    backend.pre_tokenizer = package.pre_tokenizers.ByteLevel(
+        add_prefix_space=False, use_regex=False
+    )
+    backend.decoder = package.decoders.ByteLevel()
+    return backend
 
 
-def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> HuggingFaceTokenizer:
+def _learnt_pieces(pieces: Iterable[str], size: int, *, given: int | None) -> Any:
     """Byte-pair encoding on bytes, so that nothing is unknown."""
-    hugging: Any = tokenizers_package()
+    package = tokenizers_package()
     if size < 257:
         raise ArgumentError(
             f"{option('vocab', size)} is too few for pieces of words; give at least 257."
         )
-    made = hugging.Tokenizer(hugging.models.BPE())
-    made.pre_tokenizer = hugging.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = hugging.decoders.ByteLevel()
-    trainer = hugging.trainers.BpeTrainer(
+    backend = package.Tokenizer(package.models.BPE())
+    backend.pre_tokenizer = package.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = package.decoders.ByteLevel()
+    trainer = package.trainers.BpeTrainer(
         vocab_size=size, show_progress=False, initial_alphabet=list(byte_letters())
     )
-    made.train_from_iterator(pieces, trainer)
-    found = made.get_vocab_size()
+    backend.train_from_iterator(pieces, trainer)
+    found = backend.get_vocab_size()
     if given is not None and found < given:
         raise ArgumentError(
             f"{option('vocab', given)} is more than the text has pieces for: {found:,}; give at "
             "most that."
         )
-    return made
+    return backend

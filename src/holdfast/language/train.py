@@ -56,9 +56,6 @@ class CarriedNetwork(nn.Module):
     """A network and the state in which the last window left it.
 
     The state is a buffer, so that a checkpoint holds it and a resumed run goes on exactly.
-
-    Arguments:
-        design: the network's sizes.
     """
 
     def __init__(self, design: LanguageDesign) -> None:
@@ -108,11 +105,6 @@ class LanguageTask:
     The text is divided into B streams of equal length, which are read side by side, window after
     window, the state carried from each to the next. Windows of later passes begin elsewhere, so
     that gradients are not always cut at the same places.
-
-    Arguments:
-        design: the network's sizes.
-        corpus: the text.
-        seed: of the initial weights.
     """
 
     def __init__(self, design: LanguageDesign, corpus: Corpus, seed: int) -> None:
@@ -219,17 +211,6 @@ def train_language(
     announce: Callable[[PlannedText], None] | None = None,
 ) -> LanguageResult:
     """Train a network on a text.
-
-    Arguments:
-        corpus: from `corpus.prepare`.
-        design: the network's sizes; None to choose what fits the text and the time.
-        overrides: sizes and shares in place of those that would be chosen.
-        budget: of everything; its clock is already running.
-        steps: updates in place of the budget.
-        seed: of everything random.
-        progress: is told of every update.
-        folder: for checkpoints, from which a killed run goes on; None for none.
-        announce: is given the plan before training begins.
 
     Raises:
         NonFiniteLossError: training failed.

@@ -55,16 +55,12 @@ class WordPieces(nn.Module):
             letters: (C, W) their numbers.
             lengths: (W,) letters of each.
         """
-        said: Tensor = self.buckets(bucket_numbers(letters, lengths))
-        return said
+        mean: Tensor = self.buckets(bucket_numbers(letters, lengths))
+        return mean
 
 
 def bucket_numbers(letters: Tensor, lengths: Tensor) -> Tensor:
-    """(W, P) the bucket of each piece of each word, from 1; 0 beyond a word's last piece.
-
-    Arguments:
-        letters, lengths: as `WordPieces` takes them.
-    """
+    """(W, P) the bucket of each piece of each word, from 1; 0 beyond a word's last piece."""
     steps, words = letters.shape[0] + 2, letters.shape[1]
     marked = letters.new_zeros(steps + max(LENGTHS), words)
     marked[0] = _BEGIN
@@ -159,33 +155,8 @@ class EncoderDesign:
             raise ModelError(f"its design is impossible ({error})") from error
 
 
-@dataclass(frozen=True, eq=False)
-class WordTensors:
-    """A `WordBatch` as tensors; see there."""
-
-    words: Tensor
-    lengths: Tensor
-    spelling: Tensor
-    spelling_lengths: Tensor
-    places: Tensor
-
-    @classmethod
-    def of(cls, batch: WordBatch) -> WordTensors:
-        """The tensors of a batch."""
-        return cls(
-            torch.from_numpy(batch.words),
-            torch.from_numpy(batch.lengths),
-            torch.from_numpy(batch.spelling),
-            torch.from_numpy(batch.spelling_lengths),
-            torch.from_numpy(batch.places),
-        )
-
-
 class WordEncoder(nn.Module):
-    """A bidirectional LSTM over words, each an embedding beside what its letters or pieces say.
-
-    Arguments:
-        design: its sizes.
+    """A bidirectional LSTM over words, each an embedding beside those of its letters or pieces.
 
     Source: Ma and Hovy (2016), arXiv 1603.01354, and Lample et al. (2016), arXiv 1603.01360, whose
     letters are read by an LSTM as here.
@@ -221,7 +192,7 @@ class WordEncoder(nn.Module):
             for layer in range(design.layers)
         )
 
-    def forward(self, batch: WordTensors) -> Tensor:
+    def forward(self, batch: WordBatch) -> Tensor:
         """(T, B, 2H) the states at every word; zeros beyond a sentence's end."""
         design = self.design
         words = batch.words
@@ -234,8 +205,8 @@ class WordEncoder(nn.Module):
             spelt = torch.cat([h[0], h[1]], dim=-1)
             x = torch.cat([x, spelt[batch.places]], dim=-1)
         if design.pieces:
-            made = self.pieces(batch.spelling, batch.spelling_lengths)
-            x = torch.cat([x, made[batch.places]], dim=-1)
+            pieces = self.pieces(batch.spelling, batch.spelling_lengths)
+            x = torch.cat([x, pieces[batch.places]], dim=-1)
         for layer in self.layers:
             x, _ = layer(self.dropped(x), lengths=batch.lengths)
         return self.dropped(x)

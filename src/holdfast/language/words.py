@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from holdfast.errors import ModelError
 
@@ -130,65 +132,45 @@ class WordBatch:
         places: (T, B) which of the W words stands where.
     """
 
-    words: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    spelling: NDArray[np.int64]
-    spelling_lengths: NDArray[np.int64]
-    places: NDArray[np.int64]
+    words: Tensor
+    lengths: Tensor
+    spelling: Tensor
+    spelling_lengths: Tensor
+    places: Tensor
 
 
-def batched(vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]) -> WordBatch:
-    """Sentences as a batch; every word is spelt once, however often it occurs.
-
-    Arguments:
-        vocabulary: numbers words and letters.
-        sentences: B of them, each with at least one word.
-    """
-    lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
-    steps = int(lengths.max())
-    words = np.zeros((steps, len(sentences)), dtype=np.int64)
-    places = np.zeros((steps, len(sentences)), dtype=np.int64)
+def word_batch(vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]) -> WordBatch:
+    """Sentences of words as a batch; every word is spelt once, however often it occurs."""
     different: dict[str, int] = {}
-    for row, sentence in enumerate(sentences):
-        words[: len(sentence), row] = vocabulary.numbers(sentence)
-        places[: len(sentence), row] = [
-            different.setdefault(word, len(different)) for word in sentence
-        ]
-    spelt = [vocabulary.spelt(word) for word in different]
-    spelling_lengths = np.array([max(len(one), 1) for one in spelt], dtype=np.int64)
-    spelling = np.zeros((int(spelling_lengths.max()), len(spelt)), dtype=np.int64)
-    for column, letters in enumerate(spelt):
-        spelling[: len(letters), column] = letters
-    return WordBatch(words, lengths, spelling, spelling_lengths, places)
+    places = [
+        np.array([different.setdefault(word, len(different)) for word in sentence], dtype=np.int64)
+        for sentence in sentences
+    ]
+    words, lengths = _padded([vocabulary.numbers(sentence) for sentence in sentences])
+    spelling, letters = _padded([vocabulary.spelt(word) for word in different])
+    return WordBatch(words, lengths, spelling, letters.clamp(min=1), _padded(places)[0])
 
 
-def unspelt(sentences: Sequence[NDArray[np.int64]]) -> WordBatch:
-    """Numbered sentences as a batch without letters.
-
-    Arguments:
-        sentences: B of them, each with at least one number.
-    """
-    lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
-    words = np.full((int(lengths.max()), len(sentences)), PADDING, dtype=np.int64)
-    for row, sentence in enumerate(sentences):
-        words[: len(sentence), row] = sentence
-    nothing = np.zeros(0, dtype=np.int64)
+def number_batch(sentences: Sequence[NDArray[np.int64]]) -> WordBatch:
+    """Sentences of numbers as a batch without letters."""
+    words, lengths = _padded(sentences)
+    nothing = torch.zeros(0, dtype=torch.long)
     return WordBatch(words, lengths, nothing[None], nothing, nothing[None])
+
+
+def _padded(rows: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
+    """(T, B) numbers, T at least 1, and (B,) how many there are of each row."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    table = np.full((max(int(lengths.max()), 1), len(rows)), PADDING, dtype=np.int64)
+    for column, row in enumerate(rows):
+        table[: len(row), column] = row
+    return torch.from_numpy(table), torch.from_numpy(lengths)
 
 
 def epoch_batches(
     lengths: NDArray[np.int64], size: int, random: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """One pass over all sentences in batches of alike length, in random order.
-
-    Arguments:
-        lengths: (N,) of the sentences.
-        size: sentences of a batch.
-        random: shuffles.
-
-    Returns:
-        Indices, every sentence once.
-    """
+    """Indices of one pass over sentences of these lengths, in batches of alike length, shuffled."""
     order = random.permutation(len(lengths))
     batches = []
     for begin in range(0, len(order), 50 * size):

@@ -263,12 +263,7 @@ class LogLinearFit:
         label_weights: NDArray[np.float64],
         clock: Budget,
     ) -> LogLinearFit:
-        """What suits held-out texts, as far as the time allows.
-
-        Arguments:
-            texts, labels, label_weights: as `LogLinear.fitted` takes them.
-            clock: of the budget, already running; without a limit everything is done.
-        """
+        """What suits held-out texts, as far as the time allows."""
         count = len(texts)
         if count < FEWEST:
             return cls(STRENGTHS[0])
@@ -297,11 +292,7 @@ def suited_strength(
     label_weights: NDArray[np.float64],
     seconds: float = math.inf,
 ) -> float:
-    """The one of `STRENGTHS` that suits held-out texts.
-
-    Arguments:
-        texts, labels, label_weights, seconds: as `LogLinear.fitted` takes them.
-    """
+    """The one of `STRENGTHS` that suits held-out texts."""
     rows = _spread(len(texts), TRIED)
     held = np.arange(len(rows)) % 5 == 4
     learnt, held_out = rows[~held], rows[held]

@@ -29,7 +29,7 @@ from holdfast.language.words import WordVocabulary
 from holdfast.training.weights import arrays_of, network_from
 
 KIND: Final = "classifier"
-"""What a model folder of ours says it holds."""
+"""What a model folder of a classifier says it holds."""
 
 MOST_NETWORKS: Final = 64
 

@@ -17,19 +17,15 @@ from holdfast.language.design import LanguageDesign
 from holdfast.language.network import LanguageNetwork
 from holdfast.language.sentence_training import SentenceBatch, SentenceBatches
 from holdfast.language.tokenizer import Tokenizer
-from holdfast.language.word_encoder import EncoderDesign, WordEncoder, WordTensors
-from holdfast.language.words import LONGEST, WordVocabulary, cut_words, shortened
+from holdfast.language.word_encoder import EncoderDesign, WordEncoder
+from holdfast.language.words import LONGEST, WordBatch, WordVocabulary, cut_words, shortened
 from holdfast.training.plan import LayerRate
 from holdfast.training.seed import seeded, torch_seed
 
 
 @dataclass(frozen=True, eq=False)
 class WordReader:
-    """Reads words and their letters.
-
-    Arguments:
-        vocabulary: numbers them.
-    """
+    """Reads words and their letters."""
 
     vocabulary: WordVocabulary
 
@@ -45,11 +41,7 @@ class WordReader:
 
 @dataclass(frozen=True, eq=False)
 class TokenReader:
-    """Reads what a language model reads.
-
-    Arguments:
-        tokenizer: of the language model.
-    """
+    """Reads what a language model reads."""
 
     tokenizer: Tokenizer
 
@@ -90,10 +82,6 @@ def reader_from_json(described: object) -> Reader:
 class ClassifierNetwork(nn.Module):
     """Scores every label of a text from the largest and the mean state of its words.
 
-    Arguments:
-        design: of the encoder.
-        labels: K.
-
     Source: concatenated pooling as in Howard and Ruder (2018), arXiv 1801.06146, section 3.3, over
     the states of both directions.
     """
@@ -103,7 +91,7 @@ class ClassifierNetwork(nn.Module):
         self.encoder = WordEncoder(design)
         self.score = nn.Linear(2 * design.output, labels)
 
-    def forward(self, batch: WordTensors) -> Tensor:
+    def forward(self, batch: WordBatch) -> Tensor:
         """(B, K) the score of each label of each text."""
         states = self.encoder(batch)
         steps = torch.arange(len(states), device=states.device)[:, None]
@@ -134,10 +122,6 @@ DROPOUT: Final = 0.4
 class FineTunedNetwork(nn.Module):
     """The layers of a language model, pooled over the text, and a score for each label.
 
-    Arguments:
-        design: of the language model.
-        labels: K.
-
     Source: Howard and Ruder (2018), "Universal language model fine-tuning for text classification",
     arXiv 1801.06146; concatenated pooling as in section 3.3.
     """
@@ -149,7 +133,7 @@ class FineTunedNetwork(nn.Module):
         self.language.head = nn.Identity()  # type: ignore[assignment]  # no token is predicted here
         self.score = nn.Linear(3 * design.output, labels)
 
-    def forward(self, batch: WordTensors) -> Tensor:
+    def forward(self, batch: WordBatch) -> Tensor:
         """(B, K) the score of each label of each text."""
         states, _ = self.language(batch.words)
         states = self.language.norm(states)
@@ -166,12 +150,7 @@ class FineTunedNetwork(nn.Module):
 
 
 def fine_tuned_from(network: LanguageNetwork, labels: int) -> FineTunedNetwork:
-    """A network with the weights of a language model; the scores begin at random.
-
-    Arguments:
-        network: the language model's; it is copied.
-        labels: K.
-    """
+    """A network with the weights of a language model; the scores begin at random."""
     tuned = FineTunedNetwork(network.design, labels)
     names = tuned.language.state_dict()
     weights = {name: value for name, value in network.state_dict().items() if name in names}
@@ -209,17 +188,7 @@ SMOOTHING = 0.1
 
 
 class ClassifyingTask:
-    """Learning the labels of texts.
-
-    Arguments:
-        make: a fresh network.
-        reader: how it reads.
-        texts, labels: to learn from, and the numbers of their labels.
-        held_texts, held_labels: to choose the weights by; none for no choice.
-        weights: (K,) how much each label counts.
-        size: texts of a batch.
-        seed: of the initial weights.
-    """
+    """Learning the labels of texts."""
 
     def __init__(
         self,

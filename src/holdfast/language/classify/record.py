@@ -41,11 +41,6 @@ def classifier_record(
 ) -> ClassifierRecord:
     """All that a report shows of a training.
 
-    Arguments:
-        result: of the training.
-        seed: of the run.
-        title, command, started: as `TextClassifier.record` takes them.
-
     Raises:
         ArgumentError: there were too few texts to hold some out.
     """

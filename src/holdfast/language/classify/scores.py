@@ -61,11 +61,6 @@ def share_and_temperature(
 ) -> tuple[float, float]:
     """The share of the log-linear model, and the temperature of the blend, that surprise least.
 
-    Arguments:
-        networks: (N, K) log-probabilities of texts that training did not see.
-        log_linear: (N, K) those of the log-linear model; None where there is none.
-        labels: (N,) true ones.
-
     Returns:
         The share, a multiple of a tenth from 0 to 0.9, and the temperature.
     """
@@ -123,16 +118,7 @@ def classifier_scores(
     parts: Mapping[str, float] | None = None,
     warm_start: WarmStartComparison | None = None,
 ) -> ClassifierScores:
-    """Accuracy, calibration and what was taken for what.
-
-    Arguments:
-        chances: (N, K) probabilities.
-        truth: (N,) true labels; those that training never saw count as wrong.
-        labels: K names.
-        simple: accuracy of simple classifiers on the same texts.
-        parts: of what is blended.
-        warm_start: what the start from a language model brought.
-    """
+    """Accuracy, calibration, confusion; labels that training never saw count as wrong."""
     known = {name: number for number, name in enumerate(labels)}
     numbers = np.array([known.get(name, -1) for name in truth], dtype=np.int64)
     predicted = chances.argmax(axis=1)
@@ -174,10 +160,6 @@ def simple_predictions(
     texts: Sequence[str], labels: NDArray[np.int64], others: Sequence[str]
 ) -> dict[str, NDArray[np.int64]]:
     """What simple classifiers say of other texts after learning from some.
-
-    Arguments:
-        texts, labels: to learn from.
-        others: to label.
 
     Returns:
         The classifier's name → (N,) labels of `others`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ from holdfast.language.classify.scores import (
     simple_predictions,
 )
 from holdfast.language.language_model import LanguageModel
-from holdfast.language.sentence_training import train_sentences
+from holdfast.language.sentence_training import SentenceSchedule, train_sentences
 from holdfast.language.word_encoder import EncoderDesign
 from holdfast.language.words import WordVocabulary, cut_words, shortened
 from holdfast.records import ClassifierScores, WarmStartComparison
@@ -97,17 +97,7 @@ Part = Literal["", "all"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassifierConfig:
-    """The options of a `TextClassifier`.
-
-    Arguments:
-        steps: updates of a network; None for what the budget allows.
-        networks: how many.
-        hidden, embedding: sizes.
-        balanced: whether labels count alike.
-        blend: whether a log-linear model is blended in.
-        seed: of everything random.
-        start: a language model from which networks start; None to train from scratch.
-    """
+    """The options of a `TextClassifier`, which says what they are; its language model is loaded."""
 
     steps: int | None
     networks: int
@@ -128,8 +118,7 @@ class ClassifierResult:
         scores: on texts that were held out; None where there were too few.
         trained: the record of each network's training.
         learnt: how many texts the networks of `model` learnt from.
-        held_out: places of the texts that were scored.
-        held_out_texts: those texts.
+        held_out_texts: N that were scored.
         truth: (N,) numbers of their labels.
         chances: (N, K) the probabilities that were scored.
         scored_model: with the networks that were scored; `model` may hold others like them in their
@@ -140,7 +129,6 @@ class ClassifierResult:
     scores: ClassifierScores | None
     trained: tuple[Trained, ...]
     learnt: int
-    held_out: NDArray[np.int64]
     held_out_texts: tuple[str, ...]
     truth: NDArray[np.int64]
     chances: NDArray[np.float64]
@@ -165,13 +153,6 @@ def train_classifier(
     Networks that learn from a part of the texts are scored on the rest; where as much time is left
     as they took, others of their kind learn from all texts and are kept in their place, with the
     share and the temperature that suited the first.
-
-    Arguments:
-        config: sizes and seeds.
-        texts, labels: N of each.
-        clock: of the budget, already running.
-        progress: is told of every update.
-        checkpoints: folder from which a killed training goes on; None for none.
     """
     classes, numbers = np.unique(labels, return_inverse=True)
     numbers = numbers.astype(np.int64)
@@ -205,7 +186,6 @@ def train_classifier(
         scores=None,
         trained=tuple(trained),
         learnt=len(learning),
-        held_out=held_out,
         held_out_texts=tuple(texts[row] for row in held_out),
         truth=numbers[held_out],
         chances=np.zeros((0, len(classes))),
@@ -213,37 +193,14 @@ def train_classifier(
     )
     if not len(held_out):
         return result
-    truth, unseen = result.truth, result.held_out_texts
     warm_start = None
     if scratch_member is not None:
         warm_start = _compared(
-            *(
-                network_scores(reader, [network], unseen, len(classes)).argmax(axis=1) == truth
-                for reader, network in (
-                    (start.reader, networks[0]),
-                    (scratch.reader, scratch_member.network),
-                )
-            )
+            _right(result, start.reader, networks[0]),
+            _right(result, scratch.reader, scratch_member.network),
         )
-    network_logs = network_scores(start.reader, networks, unseen, len(classes))
-    linear_logs = None if log_linear is None else log_linear.log_probabilities(unseen)
-    chances, share, temperature = _calibrated(network_logs, linear_logs, truth)
-    names = [str(one) for one in classes.tolist()]
-    simple = simple_predictions(learnt, numbers[learning], unseen)
-    parts = {}
-    if linear_logs is not None:
-        parts = {
-            NETWORKS_ALONE: float((network_logs.argmax(axis=1) == truth).mean()),
-            LOG_LINEAR_ALONE: float((linear_logs.argmax(axis=1) == truth).mean()),
-        }
-    scores = classifier_scores(
-        chances,
-        [names[number] for number in truth],
-        names,
-        {name: float((predicted == truth).mean()) for name, predicted in simple.items()},
-        parts,
-        warm_start,
-    )
+    simple = simple_predictions(learnt, numbers[learning], result.held_out_texts)
+    scores, chances, share, temperature = _scored(result, simple, warm_start)
     scored_model = replace(model, share=share, temperature=temperature)
     if log_linear_fit is not None and share:  # with the penalty that is chosen, from all texts
         all_weights = _label_weights(numbers, len(classes), config.balanced)
@@ -269,6 +226,42 @@ def train_classifier(
     )
 
 
+def _scored(
+    result: ClassifierResult,
+    simple: Mapping[str, NDArray[np.int64]],
+    warm_start: WarmStartComparison | None,
+) -> tuple[ClassifierScores, NDArray[np.float64], float, float]:
+    """Scores, the probabilities that were scored, and the share and temperature that suit best."""
+    model, truth, texts = result.model, result.truth, result.held_out_texts
+    networks = network_scores(model.reader, model.networks, texts, len(model.classes))
+    log_linear = None if model.log_linear is None else model.log_linear.log_probabilities(texts)
+    # Each half is scored with the share and the temperature of the other.
+    halves = np.arange(len(truth)) % 2 == 0
+    chances = np.empty_like(networks)
+    for half in (halves, ~halves):
+        other = None if log_linear is None else log_linear[~half]
+        share, temperature = share_and_temperature(networks[~half], other, truth[~half])
+        logs = networks[half]
+        if log_linear is not None:
+            logs = blended(logs, log_linear[half], share)
+        chances[half] = probabilities(logs / temperature)
+    parts = {}
+    if log_linear is not None:
+        parts = {
+            NETWORKS_ALONE: float((networks.argmax(axis=1) == truth).mean()),
+            LOG_LINEAR_ALONE: float((log_linear.argmax(axis=1) == truth).mean()),
+        }
+    scores = classifier_scores(
+        chances,
+        [model.labels[number] for number in truth],
+        model.labels,
+        {name: float((predicted == truth).mean()) for name, predicted in simple.items()},
+        parts,
+        warm_start,
+    )
+    return scores, chances, *share_and_temperature(networks, log_linear, truth)
+
+
 def divided(labels: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Texts to learn from, and texts to score on; labels in equal shares."""
     if len(labels) < FEWEST:
@@ -282,14 +275,8 @@ def validation_split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which of the texts that are learnt from train a network, and which choose its weights.
 
-    Arguments:
-        labels: of the texts that are learnt from.
-        seed: of the draws.
-        number: of the network; networks that follow one another leave out different texts, so that
-            together they learn from all.
-
-    Returns:
-        Places among `labels`.
+    Networks that follow one another leave out different texts, so that together they learn from
+    all.
     """
     if len(labels) < FEWEST - round(HELD_OUT * FEWEST):
         return np.arange(len(labels)), np.zeros(0, dtype=np.int64)
@@ -348,15 +335,7 @@ class Member:
 class Ensemble:
     """Trains networks on labelled texts, each with another part of them to choose its weights by.
 
-    Arguments:
-        texts, labels: N of each.
-        weights: (K,) how much each label counts.
-        steps: updates of a network; None for what the budget allows.
-        seed: of everything random.
-        identity: of the texts and of all options.
-        clock: of the budget, already running.
-        progress: is told of every update.
-        checkpoints: folder from which a killed training goes on; None for none.
+    `weights` (K,) says how much each label counts; `clock` is already running.
     """
 
     texts: Sequence[str]
@@ -374,11 +353,6 @@ class Ensemble:
     ) -> list[Member]:
         """Train one network after another, in equal shares of the time that is left.
 
-        Arguments:
-            starts: one for each network.
-            rows: which texts they learn from.
-            part: "all" where these are all texts, after others were learnt from.
-
         Returns:
             Fewer than `starts` where the time is over or Ctrl-C was pressed.
         """
@@ -394,19 +368,22 @@ class Ensemble:
             # Those of another part begin with weights of their own.
             seed = (self.seed + (_SECOND if part else 0)) * MOST_NETWORKS + number
             folder = self.checkpoints
-            result = train_sentences(
-                partial(self._task, start, learnt, held, seed),
-                most_passes=passes_for(len(learnt)),
+            schedule = SentenceSchedule(
                 learning_rate=FINE_TUNING_RATE if start.layers else RATE,
-                budget=Budget(seconds),
+                most_passes=passes_for(len(learnt)),
                 steps=self.steps,
                 seed=seed,
+                layer_rates=partial(layer_rates, start.layers) if start.layers else None,
+            )
+            result = train_sentences(
+                partial(self._task, start, learnt, held, seed),
+                schedule,
+                budget=Budget(seconds),
                 identity=self.identity,
                 progress=self.progress,
                 description=f"Network {number + 1} of {len(starts)}"
                 + (f", on {part} texts" if part else ""),
                 folder=None if folder is None else folder_of(folder, number, part),
-                layer_rates=partial(layer_rates, start.layers) if start.layers else None,
             )
             network = result.task.module.eval()
             assert isinstance(network, ClassifierNetwork | FineTunedNetwork)
@@ -437,22 +414,6 @@ class Ensemble:
         )
 
 
-def _calibrated(
-    networks: NDArray[np.float64], log_linear: NDArray[np.float64] | None, truth: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], float, float]:
-    """Probabilities, each half by the other's share and temperature; and those of all together."""
-    halves = np.arange(len(truth)) % 2 == 0
-    chances = np.empty_like(networks)
-    for half in (halves, ~halves):
-        other = None if log_linear is None else log_linear[~half]
-        share, temperature = share_and_temperature(networks[~half], other, truth[~half])
-        scores = networks[half]
-        if log_linear is not None:
-            scores = blended(scores, log_linear[half], share)
-        chances[half] = probabilities(scores / temperature)
-    return chances, *share_and_temperature(networks, log_linear, truth)
-
-
 def _from_scratch(config: ClassifierConfig, learnt: Sequence[str], labels: int) -> NetworkStart:
     reader = WordReader(WordVocabulary.counted([shortened(cut_words(text)) for text in learnt]))
     design = EncoderDesign(
@@ -478,6 +439,12 @@ def _label_weights(numbers: NDArray[np.int64], labels: int, balanced: bool) -> N
         return np.ones(labels)
     counts = np.bincount(numbers, minlength=labels).astype(np.float64)
     return np.asarray(len(numbers) / (labels * np.maximum(counts, 1.0)))
+
+
+def _right(result: ClassifierResult, reader: Reader, network: Network) -> NDArray[np.bool_]:
+    """Of which held-out texts a network gives the right label."""
+    logs = network_scores(reader, [network], result.held_out_texts, len(result.model.classes))
+    return np.asarray(logs.argmax(axis=1) == result.truth)
 
 
 def _compared(warm: NDArray[np.bool_], scratch: NDArray[np.bool_]) -> WarmStartComparison:

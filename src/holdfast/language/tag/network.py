@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from holdfast.language.sentence_training import SentenceBatch, SentenceBatches
 from holdfast.language.tag.scores import allowed_moves, are_span_tags
 from holdfast.language.tag.sentences import Sentence
-from holdfast.language.word_encoder import EncoderDesign, WordEncoder, WordTensors
-from holdfast.language.words import WordVocabulary
+from holdfast.language.word_encoder import EncoderDesign, WordEncoder
+from holdfast.language.words import WordBatch, WordVocabulary
 from holdfast.training.seed import seeded, torch_seed
 
 
@@ -123,12 +123,7 @@ class Chain(nn.Module):
 
 
 class TaggerNetwork(nn.Module):
-    """Scores every tag at every word, and every chain of tags.
-
-    Arguments:
-        design: of the encoder.
-        tags: their names; where they mark spans, chains that break them are not allowed.
-    """
+    """Scores every tag at every word, and every chain of tags but those that break spans."""
 
     def __init__(self, design: EncoderDesign, tags: tuple[str, ...]) -> None:
         super().__init__()
@@ -137,33 +132,23 @@ class TaggerNetwork(nn.Module):
         moves = torch.from_numpy(allowed_moves(tags)) if are_span_tags(tags) else None
         self.chain = Chain(len(tags), moves)
 
-    def emissions(self, batch: WordTensors) -> Tensor:
+    def emissions(self, batch: WordBatch) -> Tensor:
         """(T, B, K) the score of each tag at each word."""
         scores: Tensor = self.score(self.encoder(batch))
         return scores
 
-    def losses(self, batch: WordTensors, tags: Tensor) -> Tensor:
+    def losses(self, batch: WordBatch, tags: Tensor) -> Tensor:
         """(B,) surprise of each sentence's tags (T, B) in nats a word."""
         chained: Tensor = self.chain.losses(self.emissions(batch), tags, batch.lengths)
         return chained / batch.lengths
 
-    def best(self, batch: WordTensors) -> Tensor:
+    def best(self, batch: WordBatch) -> Tensor:
         """(T, B) the likeliest chain of tags."""
         return self.chain.best(self.emissions(batch), batch.lengths)
 
 
 class TaggingTask:
-    """Learning the tags of sentences.
-
-    Arguments:
-        design: of the network.
-        vocabulary: of the words.
-        tags: their names; every tag of the sentences is among them.
-        sentences: tagged, to learn from.
-        held_out: tagged, to choose the weights by; none for no choice.
-        size: sentences of a batch.
-        seed: of the initial weights.
-    """
+    """Learning the tags of sentences."""
 
     def __init__(
         self,
@@ -214,10 +199,10 @@ class TaggingTask:
             return None
         wrong = count = 0
         for rows in self._held.in_order():
-            made = module.best(self._held.tensors(rows)).numpy()
+            predicted = module.best(self._held.tensors(rows)).numpy()
             for column, row in enumerate(rows):
                 truth = self._held_tags[row]
-                wrong += int((made[: len(truth), column] != truth).sum())
+                wrong += int((predicted[: len(truth), column] != truth).sum())
                 count += len(truth)
         return wrong / count
 

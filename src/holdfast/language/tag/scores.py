@@ -75,12 +75,7 @@ def tag_scores(
     usual: Sequence[Sequence[str]],
     tags: Sequence[str],
 ) -> TagScores:
-    """Scores of tags, per tag and over spans where the tags mark some.
-
-    Arguments:
-        truth, predicted, usual: the true tags of each sentence, the network's, the most frequent.
-        tags: that the tagger knows.
-    """
+    """Scores of tags, per tag and over spans where the tags mark some."""
     flat, found, plain = (
         [tag for one in group for tag in one] for group in (truth, predicted, usual)
     )

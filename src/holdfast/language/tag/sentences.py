@@ -5,17 +5,52 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from holdfast.errors import ArgumentError, TextError, option
 from holdfast.language.tag.scores import are_span_tags, broken_span
 from holdfast.language.text_files import read_pieces
 from holdfast.storage import write_text_atomically
 
+CONLLU: Final = (".conllu", ".conll-u")
+CSV: Final = (".csv",)
 DELIMITERS: Final = (",", ";", "\t", "|")
+
+UPOS: Final = 3
+"""The column of the universal part of speech in CoNLL-U, counted from 0."""
+
+LONGEST: Final = 10_000
+"""Words of a sentence at most: more means that blank lines are missing."""
+
+LONGEST_LINE: Final = 100_000
+"""Characters of a line at most: more means that it holds a text instead of a word."""
+
+MOST_TAGS: Final = 500
+"""Different tags: more are most likely another column's values, and the chain over them is as large
+as their square."""
+
+_Row: TypeAlias = "tuple[int, str, str] | None"
+"""The number of a line, its word and its tag, "" where none is needed; None: a sentence ends."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words and their tags.
+
+    Arguments:
+        words: at least one.
+        tags: as many; None where nobody has tagged them.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.words)
 
 
 @dataclass(frozen=True)
@@ -34,131 +69,6 @@ class SentenceColumns:
     word: str = "word"
     tag: str = "tag"
     sentence: str = "sentence"
-
-
-@dataclass(frozen=True)
-class TableWord:
-    """A row of the table.
-
-    Arguments:
-        line: of the file, counted from 1.
-        word, tag: what stands there; a tag of "" where none is needed.
-        begins: whether a sentence begins here.
-    """
-
-    line: int
-    word: str
-    tag: str
-    begins: bool
-
-
-def table_words(
-    path: str | Path, lines: Iterable[str], columns: SentenceColumns, *, tagged: bool
-) -> Iterator[TableWord]:
-    """The words of a CSV in their order.
-
-    Arguments:
-        path: of the file, for messages.
-        lines: of it, without their ends.
-        columns: their names.
-        tagged: whether tags are needed.
-
-    Raises:
-        TextError: a column is missing, or a row lacks a cell; names the line.
-
-    Example:
-        >>> rows = ["sentence,word,tag", "1,Ada,B-PER", "1,sleeps,O", "2,Yes,O"]
-        >>> found = table_words("names.csv", rows, SentenceColumns(), tagged=True)
-        >>> [(one.word, one.tag, one.begins) for one in found]
-        [('Ada', 'B-PER', True), ('sleeps', 'O', False), ('Yes', 'O', True)]
-    """
-    given = iter(lines)
-    header = next(given, "")
-    delimiter = max(DELIMITERS, key=header.count)
-    rows = csv.reader(_ended(given), delimiter=delimiter)
-    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    word = _place(path, names, columns.word, option("word"))
-    tag = _place(path, names, columns.tag, option("tag")) if tagged else -1
-    wanted = columns.sentence.lower()
-    sentence = names.index(wanted) if wanted in names else -1
-    before, begins = "", True
-    try:
-        for row in rows:
-            line = rows.line_num + 1  # the header is not counted there
-            if not any(cell.strip() for cell in row):
-                begins = True
-                continue
-            needed = max(word, tag, sentence)
-            if len(row) <= needed:
-                raise TextError(
-                    f"{path}, line {line:,} has {len(row)} columns, at least {needed + 1} are "
-                    f"needed: {delimiter.join(row)[:60]!r}."
-                )
-            marked = row[sentence].strip() if sentence >= 0 else ""
-            if marked and marked != before:
-                before, begins = marked, True
-            found, label = row[word].strip(), row[tag].strip() if tagged else ""
-            if not found or (tagged and not label):
-                name = columns.tag if found else columns.word
-                raise TextError(f"{path}, line {line:,}: {name} is empty; fill it in.")
-            if any(break_ in part for part in (found, label) for break_ in "\n\r\t"):
-                raise TextError(
-                    f"{path}, line {line:,}: a word or tag runs over a line break or a tab "
-                    f"({(found + ' ' + label)[:40]!r}); a lone quote in a cell is written as "
-                    'four of them: """".'
-                )
-            yield TableWord(line, found, label, begins)
-            begins = False
-    except csv.Error as error:
-        raise TextError(f"{path}, line {rows.line_num + 1:,} is no CSV: {error}.") from error
-
-
-def _ended(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        yield line + "\n"
-
-
-def _place(path: str | Path, names: list[str], name: str, option: str) -> int:
-    if name.lower() not in names:
-        raise TextError(
-            f"{path} has no column {name!r}; it has {', '.join(names[:12])}. See {option}."
-        )
-    return names.index(name.lower())
-
-
-Form: TypeAlias = Literal["conllu", "columns"]
-
-UPOS: Final = 3
-"""The column of the universal part of speech in CoNLL-U, counted from 0."""
-
-LONGEST: Final = 10_000
-"""Words of a sentence at most: more means that blank lines are missing."""
-
-LONGEST_LINE: Final = 100_000
-"""Characters of a line at most: more means that it holds a text instead of a word."""
-
-MOST_TAGS: Final = 500
-"""Different tags: more are most likely another column's values, and the chain over them is as large
-as their square."""
-
-CONLLU: Final = (".conllu", ".conll-u")
-CSV: Final = (".csv",)
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """Words and their tags.
-
-    Arguments:
-        words: at least one.
-        tags: as many; None where nobody has tagged them.
-    """
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...] | None = None
-
-    def __len__(self) -> int:
-        return len(self.words)
 
 
 def read_sentences(
@@ -198,21 +108,24 @@ def read_sentences(
     """
     if column is not None and column < 1:
         raise ArgumentError(f"column={column} must be a whole number from 1.")
-    suffix = Path(path).suffix.lower()
-    form: Form = "columns"
-    if suffix in CONLLU or (suffix not in CSV and _is_conllu(path, encoding)):
-        form = "conllu"
+    if Path(path).suffix.lower() in CSV:
+        if column is not None:
+            raise ArgumentError(
+                f"{path} is a CSV: name the column of its tags with {option('tag')}."
+            )
+        rows = _csv_rows(path, encoding, columns or SentenceColumns(), tagged)
+    else:
+        rows = _line_rows(path, encoding, tagged, column)
     sentences: list[Sentence] = []
     words: list[str] = []
     tags: list[str] = []
-
-    def end() -> None:
-        if words:
-            sentences.append(Sentence(tuple(words), tuple(tags) if tagged else None))
-            words.clear()
-            tags.clear()
-
-    def add(word: str, tag: str, line: int) -> None:
+    for row in chain(rows, [None]):
+        if row is None:
+            if words:
+                sentences.append(Sentence(tuple(words), tuple(tags) if tagged else None))
+                words, tags = [], []
+            continue
+        line, word, tag = row
         words.append(word)
         tags.append(tag)
         if len(words) > LONGEST:
@@ -220,89 +133,13 @@ def read_sentences(
                 f"{path}, line {line:,}: this sentence has more than {LONGEST:,} words; put a "
                 "blank line between sentences."
             )
-
-    if suffix in CSV:
-        if column is not None:
-            raise ArgumentError(
-                f"{path} is a CSV: name the column of its tags with {option('tag')}."
-            )
-        lines = _lines(path, encoding)
-        for row in table_words(path, lines, columns or SentenceColumns(), tagged=tagged):
-            if row.begins:
-                end()
-            add(row.word, row.tag, row.line)
-    else:
-        for number, line in enumerate(_lines(path, encoding), start=1):
-            if not line.strip():
-                end()
-                continue
-            found = _word(line, form, tagged, column, path, number)
-            if found is not None:
-                add(*found, number)
-    end()
     if not sentences:
         raise TextError(f"{path} has no sentence; give a word on each line, tags beside it.")
     return sentences
 
 
-def _lines(path: str | Path, encoding: str) -> Iterator[str]:
-    number = 0
-    for piece in read_pieces(path, encoding=encoding):
-        # Not splitlines, which takes some characters inside a word for line breaks.
-        for line in piece.removesuffix("\n").replace("\r", "").split("\n"):
-            number += 1
-            if "\0" in line:
-                raise TextError(
-                    f"{path}, line {number:,} holds a NUL byte: it is no text, or not {encoding}; "
-                    f"give {option('encoding')} (utf-16 has many of them)."
-                )
-            if len(line) > LONGEST_LINE:
-                raise TextError(
-                    f"{path}, line {number:,} has {len(line):,} characters; give a word on each "
-                    "line, its tag beside it."
-                )
-            yield line
-
-
-def _is_conllu(path: str | Path, encoding: str) -> bool:
-    """Whether the first line that is no comment has the ten columns of CoNLL-U."""
-    for line in _lines(path, encoding):
-        if line.strip() and not line.startswith("#"):
-            fields = line.split("\t")
-            return len(fields) == 10 and re.fullmatch(r"\d+([-.]\d+)?", fields[0]) is not None
-    return False
-
-
-def _word(
-    line: str, form: Form, tagged: bool, column: int | None, path: str | Path, number: int
-) -> tuple[str, str] | None:
-    """The word of a line and its tag; None for a line without a word."""
-    if form == "conllu":
-        if line.startswith("#"):
-            return None
-        fields = line.split("\t")
-        if not fields[0].isdigit():  # 3-4 is a contraction, 5.1 an empty node
-            return None
-        first, place = 1, UPOS if column is None else column - 1
-    else:
-        fields = line.split("\t") if "\t" in line else line.split()
-        if fields[0].upper() == "-DOCSTART-":
-            return None
-        first, place = 0, len(fields) - 1 if column is None else column - 1
-    needed = max(first, place if tagged else 0, first + 1 if tagged and form == "columns" else 0)
-    if len(fields) <= needed:
-        raise TextError(
-            f"{path}, line {number:,} has {len(fields)} columns, at least {needed + 1} are needed: "
-            f"{line[:60]!r}."
-        )
-    tag = fields[place].strip() if tagged else ""
-    if not fields[first].strip() or (tagged and not tag):
-        raise TextError(f"{path}, line {number:,} has an empty word or tag: {line[:60]!r}.")
-    return fields[first], tag
-
-
 def check_tags(sentences: Sequence[Sentence]) -> None:
-    """Refuse tags of spans that break their own grammar, and more tags than there can be.
+    """Refuse tags of spans that break their own grammar, and more tags than can be learnt.
 
     Raises:
         TextError: an I-X follows neither B-X nor I-X; names the sentence and the word. Or there are
@@ -344,35 +181,126 @@ def write_sentences(
     Raises:
         InputError: the file cannot be written.
     """
-    csv_named = Path(path).suffix.lower() in CSV
-    text = as_csv(sentences, columns or SentenceColumns()) if csv_named else as_columns(sentences)
+    tagged = [list(zip(one.words, one.tags or (), strict=True)) for one in sentences]
+    if Path(path).suffix.lower() in CSV:
+        names, out = columns or SentenceColumns(), io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([names.sentence, names.word, names.tag])
+        for number, pairs in enumerate(tagged, start=1):
+            writer.writerows([number, word, tag] for word, tag in pairs)
+        text = out.getvalue()
+    else:
+        text = "\n".join("".join(f"{word}\t{tag}\n" for word, tag in pairs) for pairs in tagged)
     write_text_atomically(path, text)
 
 
-def as_columns(sentences: Sequence[Sentence]) -> str:
-    """A line for each word: the word, a tab and its tag; a blank line between sentences.
-
-    Example:
-        >>> as_columns([Sentence(("Ada", "sleeps"), ("B-PER", "O"))])
-        'Ada\\tB-PER\\nsleeps\\tO\\n'
-    """
-    return "\n".join("".join(f"{word}\t{tag}\n" for word, tag in _pairs(one)) for one in sentences)
-
-
-def as_csv(sentences: Sequence[Sentence], columns: SentenceColumns) -> str:
-    """A row for each word, its sentence's number in front, under a line of names.
-
-    Example:
-        >>> as_csv([Sentence(("Ada", ","), ("B-PER", "O"))], SentenceColumns()).splitlines()
-        ['sentence,word,tag', '1,Ada,B-PER', '1,",",O']
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([columns.sentence, columns.word, columns.tag])
-    for number, one in enumerate(sentences, start=1):
-        writer.writerows([number, word, tag] for word, tag in _pairs(one))
-    return out.getvalue()
+def _lines(path: str | Path, encoding: str) -> Iterator[str]:
+    number = 0
+    for piece in read_pieces(path, encoding=encoding):
+        # Not splitlines, which takes some characters inside a word for line breaks.
+        for line in piece.removesuffix("\n").replace("\r", "").split("\n"):
+            number += 1
+            if "\0" in line:
+                raise TextError(
+                    f"{path}, line {number:,} holds a NUL byte: it is no text, or not {encoding}; "
+                    f"give {option('encoding')} (utf-16 has many of them)."
+                )
+            if len(line) > LONGEST_LINE:
+                raise TextError(
+                    f"{path}, line {number:,} has {len(line):,} characters; give a word on each "
+                    "line, its tag beside it."
+                )
+            yield line
 
 
-def _pairs(one: Sentence) -> Iterator[tuple[str, str]]:
-    return zip(one.words, one.tags or (), strict=True)
+def _line_rows(path: str | Path, encoding: str, tagged: bool, column: int | None) -> Iterator[_Row]:
+    """The words of CoNLL-U, or of columns between tabs or blanks."""
+    conllu = Path(path).suffix.lower() in CONLLU or _is_conllu(path, encoding)
+    for number, line in enumerate(_lines(path, encoding), start=1):
+        if not line.strip():
+            yield None
+            continue
+        if conllu:
+            fields = line.split("\t")
+            # A line without a word: 3-4 is a contraction, 5.1 an empty node.
+            if line.startswith("#") or not fields[0].isdigit():
+                continue
+            first, place = 1, UPOS if column is None else column - 1
+        else:
+            fields = line.split("\t") if "\t" in line else line.split()
+            if fields[0].upper() == "-DOCSTART-":
+                continue
+            first, place = 0, len(fields) - 1 if column is None else column - 1
+        needed = max(first, place if tagged else 0, first + 1 if tagged and not conllu else 0)
+        if len(fields) <= needed:
+            raise TextError(
+                f"{path}, line {number:,} has {len(fields)} columns, at least {needed + 1} are "
+                f"needed: {line[:60]!r}."
+            )
+        tag = fields[place].strip() if tagged else ""
+        if not fields[first].strip() or (tagged and not tag):
+            raise TextError(f"{path}, line {number:,} has an empty word or tag: {line[:60]!r}.")
+        yield number, fields[first], tag
+
+
+def _is_conllu(path: str | Path, encoding: str) -> bool:
+    """Whether the first line that is no comment has the ten columns of CoNLL-U."""
+    for line in _lines(path, encoding):
+        if line.strip() and not line.startswith("#"):
+            fields = line.split("\t")
+            return len(fields) == 10 and re.fullmatch(r"\d+([-.]\d+)?", fields[0]) is not None
+    return False
+
+
+def _csv_rows(
+    path: str | Path, encoding: str, columns: SentenceColumns, tagged: bool
+) -> Iterator[_Row]:
+    """The words of a table with a row for each."""
+    lines = _lines(path, encoding)
+    header = next(lines, "")
+    delimiter = max(DELIMITERS, key=header.count)
+    rows = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    word = _place(path, names, columns.word, "word")
+    tag = _place(path, names, columns.tag, "tag") if tagged else -1
+    sentence_name = columns.sentence.lower()
+    sentence = names.index(sentence_name) if sentence_name in names else -1
+    before = ""
+    try:
+        for row in rows:
+            line = rows.line_num + 1  # the header is not counted there
+            if not any(cell.strip() for cell in row):
+                yield None
+                continue
+            needed = max(word, tag, sentence)
+            if len(row) <= needed:
+                raise TextError(
+                    f"{path}, line {line:,} has {len(row)} columns, at least {needed + 1} are "
+                    f"needed: {delimiter.join(row)[:60]!r}."
+                )
+            marked = row[sentence].strip() if sentence >= 0 else ""
+            if marked and marked != before:
+                before = marked
+                yield None
+            found, label = row[word].strip(), row[tag].strip() if tagged else ""
+            if not found or (tagged and not label):
+                name = columns.tag if found else columns.word
+                raise TextError(f"{path}, line {line:,}: {name} is empty; fill it in.")
+            if any(break_ in part for part in (found, label) for break_ in "\n\r\t"):
+                raise TextError(
+                    f"{path}, line {line:,}: a word or tag runs over a line break or a tab "
+                    f"({(found + ' ' + label)[:40]!r}); a lone quote in a cell is written as "
+                    'four of them: """".'
+                )
+            yield line, found, label
+    except csv.Error as error:
+        raise TextError(f"{path}, line {rows.line_num + 1:,} is no CSV: {error}.") from error
+
+
+def _place(path: str | Path, names: list[str], name: str, argument: str) -> int:
+    if name.lower() not in names:
+        raise TextError(
+            f"{path} has no column {name!r}; it has {', '.join(names[:12])}. "
+            f"See {option(argument)}."
+        )
+    return names.index(name.lower())

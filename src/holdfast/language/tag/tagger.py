@@ -14,7 +14,12 @@ import torch
 
 from holdfast import storage
 from holdfast.errors import ArgumentError, InputError, ModelError
-from holdfast.language.sentence_training import SentenceBatches, SentenceResult, train_sentences
+from holdfast.language.sentence_training import (
+    SentenceBatches,
+    SentenceResult,
+    SentenceSchedule,
+    train_sentences,
+)
 from holdfast.language.tag.network import TaggerNetwork, TaggingTask
 from holdfast.language.tag.scores import tag_scores
 from holdfast.language.tag.sentences import Sentence, SentenceColumns, check_tags, read_sentences
@@ -174,11 +179,10 @@ class Tagger(Parameters):
         )
         self.result_ = train_sentences(
             lambda: TaggingTask(design, vocabulary, names, learnt, held_out, BATCH, self.seed),
-            most_passes=MOST_PASSES,
-            learning_rate=RATE,
+            SentenceSchedule(
+                learning_rate=RATE, most_passes=MOST_PASSES, steps=self.steps, seed=self.seed
+            ),
             budget=clock,
-            steps=self.steps,
-            seed=self.seed,
             identity=_identity(design, names, learnt, held_out, clock.seconds),
             progress=progress_for_terminal() if progress is None else progress,
             folder=None if checkpoints is None else Path(checkpoints),
