@@ -53,7 +53,7 @@ def ground(
 def recipes(of: BacktestData) -> list[Recipe]:
     """Both ways of training."""
     start = PretrainedMember(PRETRAINED, untrained(), HORIZON, 6, None)
-    return [FineTuning(start), FromScratch(choose_design(of.seen.lengths, HORIZON, 6))]
+    return [FineTuning(start), FromScratch(choose_design(of.training.lengths, HORIZON, 6))]
 
 
 def runs(
@@ -106,7 +106,7 @@ def same(one: nn.Module, other: nn.Module) -> bool:
 def test_the_backtest_is_trained_on_nothing_that_is_watched_or_scored() -> None:
     made = ground()
     assert made.folds.stopping is not None
-    seen, watched = made.seen, made.watched
+    seen, watched = made.training, made.validation
     assert watched is not None
     assert (seen.ends + HORIZON <= watched.ends).all()
     assert (watched.ends <= made.folds.scoring[0].cutoff).all()
@@ -116,8 +116,8 @@ def test_without_room_for_early_stopping_training_ends_at_the_oldest_cut_off() -
     made = ground(length=20, folds=2)
     assert made.folds.stopping is None
     assert len(made.folds.scoring) == 2
-    assert made.watched is None
-    assert made.seen.ends.tolist() == [made.folds.scoring[0].cutoff] * 3
+    assert made.validation is None
+    assert made.training.ends.tolist() == [made.folds.scoring[0].cutoff] * 3
 
 
 def test_what_is_scored_changes_no_network_of_the_backtest() -> None:
@@ -167,19 +167,19 @@ def test_only_what_is_worth_it_is_trained_on_everything() -> None:
 def test_nothing_is_trained_from_nothing_on_a_few_hundred_values_unless_asked() -> None:
     careful = runs(ground(), always=False)
     assert [member.name for member in careful.before_backtest()] == ["Adapted"]
-    assert "No LSTM was trained" in careful.remarks[0]
-    assert "fewer than 2,000" in careful.remarks[0]
+    assert "No LSTM was trained" in careful.notes[0]
+    assert "fewer than 2,000" in careful.notes[0]
     asked = runs(ground(), always=True)
     assert [member.name for member in asked.before_backtest()] == ["Adapted", "LSTM"]
-    assert not asked.remarks
+    assert not asked.notes
 
 
 def test_a_budget_that_is_nearly_used_begins_no_training_unless_asked() -> None:
     late = Budget(100.0, start=0.0, clock=lambda: 85.0)
     careful = runs(ground(), steps=None, always=False, budget=late)
     assert careful.before_backtest() == ()
-    assert "The pretrained LSTM was not fine-tuned" in careful.remarks[-1]
-    assert "budget" in careful.remarks[-1]
+    assert "The pretrained LSTM was not fine-tuned" in careful.notes[-1]
+    assert "budget" in careful.notes[-1]
     assert careful.summaries() == ()
 
 
@@ -204,7 +204,7 @@ def test_time_that_one_kind_of_training_cannot_use_goes_to_the_other(
     # From nothing: two networks, before the backtest and after it, of .6 of what is planned. They
     # take hardly any of it, so that the two trainings of the other are offered the rest, not .4.
     scratch = recipes(ground(length=900))[1]
-    taken = 4 * 0.01 * scratch.useful_steps(made.ground.seen.values.size)
+    taken = 4 * 0.01 * scratch.useful_steps(made.data.training.values.size)
     assert 0 < taken < 0.92 * 1000 * 0.6
     assert offered == pytest.approx([0.92 * 1000 * 0.6 / 4, (0.92 * 1000 - taken) / 2])
 
@@ -214,8 +214,8 @@ def test_a_history_without_folds_or_windows_is_not_trained_on() -> None:
         made = runs(ground(length=length))
         assert not made.possible
         assert made.before_backtest() == ()
-        assert len(made.remarks) == 2
-        assert all("too short" in remark for remark in made.remarks)
+        assert len(made.notes) == 2
+        assert all("too short" in remark for remark in made.notes)
 
 
 def test_a_process_that_goes_on_takes_the_step_counts_that_were_decided(tmp_path: Path) -> None:

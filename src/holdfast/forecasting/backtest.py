@@ -1,9 +1,11 @@
-"""What is known before any network is trained: folds and the simple methods on them; no torch."""
+"""The backtest: folds of a table, members that forecast them, the evaluation, and its sentences.
+
+Folds and simple methods come first, without torch; networks are added when there are any.
+"""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -47,17 +49,21 @@ from holdfast.tables.series import SeriesSet
 if TYPE_CHECKING:
     from holdfast.forecasting.networks.members import NetworkMember
 
-MOST_WATCHED = 7
-"""Horizons that early stopping watches at most."""
+MOST_VALIDATION = 7
+"""Horizons of validation for early stopping, at most."""
 
 
 BASELINES_SHARE = 1.0 / 3.0
 """The part of what is left of the budget that statsforecast's methods may take."""
 
 
+MEAN = "Mean"
+"""The mean of the simple methods: shown beside the blend, not part of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class BacktestData:
-    """A table, its folds, and what the simple methods make of them.
+    """A table, its folds, and forecasts of the simple methods for each of them.
 
     Arguments:
         table: what was read.
@@ -66,9 +72,8 @@ class BacktestData:
         actual: (F, N, K) what came behind each cut-off.
         scales: (F, N) each fold's MASE unit.
         simple: method → (F, N, K) forecasts of the simple methods, "Mean" among them.
-        seconds: that all this took.
-        beside: method → (F, N, K) forecasts of methods that are shown and take no part.
-        remarks: which of those were not finished, in sentences.
+        statistical: method → (F, N, K) forecasts of methods that are shown and take no part.
+        notes: which of those were not finished, in sentences.
     """
 
     table: Table
@@ -77,58 +82,57 @@ class BacktestData:
     actual: Floats
     scales: Floats
     simple: Mapping[str, Floats]
-    seconds: float
-    beside: Mapping[str, Floats] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    statistical: Mapping[str, Floats] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @cached_property
-    def known(self) -> SeriesSet:
+    def unscored(self) -> SeriesSet:
         """What lies before every score: all up to the first cut-off; everything without folds."""
         series = self.table.series
         return series.cut(self._first_cutoff) if self.folds.scoring else series
 
     @cached_property
-    def seen(self) -> SeriesSet:
-        """What networks may learn from before the backtest: nothing watched, nothing scored."""
+    def training(self) -> SeriesSet:
+        """What networks may learn from before the backtest: no validation, nothing scored."""
         if not self.folds.scoring:
             return self.table.series
-        return self.table.series.cut(self._first_cutoff - self._watched_horizons * self.horizon)
+        return self.table.series.cut(self._first_cutoff - self._validation_horizons * self.horizon)
 
     @cached_property
-    def watched(self) -> SeriesSet | None:
+    def validation(self) -> SeriesSet | None:
         """The same and what lies before the first cut-off, for early stopping and nothing else."""
-        return self.known if self._watched_horizons else None
+        return self.unscored if self._validation_horizons else None
 
     @cached_property
     def long_season(self) -> int | None:
-        """Points of a longer season beside the table's own, as `seen` has it; None for none."""
-        return long_season(self.seen, self.table.season)
+        """Points of a longer season beside the table's own, as `training` has it; None for none."""
+        return long_season(self.training, self.table.season)
 
     @property
     def _first_cutoff(self) -> int:
         return self.folds.scoring[0].cutoff
 
     @cached_property
-    def _watched_horizons(self) -> int:
-        """Horizons that early stopping watches; none where the history has no room for one.
+    def _validation_horizons(self) -> int:
+        """Horizons of validation for early stopping; none where the history has no room for one.
 
         One alone may be a single Thursday, so a long history gives more: a twelfth of it at most.
         """
         if self.folds.stopping is None:
             return 0
-        lengths = self.known.lengths
+        lengths = self.unscored.lengths
         length = int(np.median(lengths[lengths > 0])) if lengths.any() else 0
-        return int(np.clip(length // (12 * self.horizon), 1, MOST_WATCHED))
+        return int(np.clip(length // (12 * self.horizon), 1, MOST_VALIDATION))
 
     def scores(self) -> tuple[MethodScore, ...]:
         """How the simple methods did, before there is anything else."""
         return tuple(
             MethodScore(
                 method=name,
-                mase=float(mean_observed(scaled_error(self.actual, made, self.scales))),
-                smape=float(mean_observed(smape(self.actual, made))),
+                mase=float(mean_observed(scaled_error(self.actual, forecast, self.scales))),
+                smape=float(mean_observed(smape(self.actual, forecast))),
             )
-            for name, made in {**self.simple, **self.beside}.items()
+            for name, forecast in {**self.simple, **self.statistical}.items()
         )
 
     def with_statistical(self, seconds: float) -> BacktestData:
@@ -143,8 +147,8 @@ class BacktestData:
         require()
         cuts = [self.table.series.cut(fold.cutoff) for fold in self.folds.scoring]
         seconds = seconds if math.isfinite(seconds) else SECONDS
-        made = forecast_beside(cuts, self.actual, self.table.season, self.horizon, seconds)
-        return replace(self, beside=made.forecasts, remarks=made.remarks)
+        found = forecast_beside(cuts, self.actual, self.table.season, self.horizon, seconds)
+        return replace(self, statistical=found.forecasts, notes=found.remarks)
 
 
 def backtest_data(
@@ -155,40 +159,169 @@ def backtest_data(
     Arguments:
         table: from `tables.read.read`.
         horizon: steps to forecast, at least 1.
-        folds: scoring folds wanted.
+        folds: scoring folds, at most.
         step: grid points between cut-offs; the horizon if None.
 
     Raises:
         ArgumentError: horizon, folds or step is out of range.
     """
-    made = make_folds(table.series, horizon, season=table.season, folds=folds, step=step)
-    return backtest_data_on(table, horizon, made)
+    cut = make_folds(table.series, horizon, season=table.season, folds=folds, step=step)
+    return backtest_data_on(table, horizon, cut)
 
 
-def backtest_data_on(table: Table, horizon: int, made: Folds) -> BacktestData:
-    """Let the simple methods forecast folds that are settled already.
+def backtest_data_on(table: Table, horizon: int, folds: Folds) -> BacktestData:
+    """Let the simple methods forecast folds that are given.
 
     Arguments:
         table: from `tables.read.read`.
         horizon: steps to forecast, at least 1.
-        made: where its history is cut.
+        folds: where its history is cut.
     """
-    begin = time.monotonic()
     series, season = table.series, table.season
-    rows = [forecast_simple(series.cut(fold.cutoff), season, horizon) for fold in made.scoring]
+    rows = [forecast_simple(series.cut(fold.cutoff), season, horizon) for fold in folds.scoring]
     methods = list(rows[0]) if rows else []
     return BacktestData(
         table=table,
         horizon=horizon,
-        folds=made,
-        actual=made.actual(series),
-        scales=made.scales(series, season),
+        folds=folds,
+        actual=folds.actual(series),
+        scales=folds.scales(series, season),
         simple={name: np.stack([row[name] for row in rows]) for name in methods},
-        seconds=time.monotonic() - begin,
     )
 
 
-_SPOKEN: Final = {
+class Backtest:
+    """The folds of a table, on which networks stand beside the simple methods.
+
+    What no network changes is computed once, and forecasts of networks are kept, so that the
+    members can be evaluated again when there are more of them.
+
+    Arguments:
+        data: folds and simple methods.
+        levels: interval levels in percent to calibrate, beside the usual ones.
+        seed: of the bootstrap.
+    """
+
+    def __init__(self, data: BacktestData, levels: Sequence[float], seed: int) -> None:
+        series, season, horizon = data.table.series, data.table.season, data.horizon
+        self._data = data
+        self._seed = seed
+        self._levels = tuple(sorted({*LEVELS, *levels}))
+        self._cuts = [series.cut(fold.cutoff) for fold in data.folds.scoring]
+        residual = [residual_widths(cut, season, horizon, self._levels) for cut in self._cuts]
+        self._empty = np.full((len(self._cuts), len(series), horizon), np.nan)
+        self._residual = stack_widths(residual) if residual else self._no_widths()
+        self._floor = np.stack([never_negative(cut) for cut in self._cuts]) if self._cuts else None
+        self._medians: dict[str, Floats] = {}
+        self._widths: dict[str, Widths] = {}
+
+    def add(self, member: NetworkMember) -> None:
+        """Let a network forecast every fold; it has seen nothing behind the first cut-off."""
+        forecasts = [network_forecast(member, cut, self._levels) for cut in self._cuts]
+        medians, widths = [one for one, _ in forecasts], [one for _, one in forecasts]
+        self._medians[member.name] = np.stack(medians) if medians else self._empty
+        self._widths[member.name] = stack_widths(widths) if widths else self._no_widths()
+
+    def evaluate(self) -> BacktestResult:
+        """Scores, weights and intervals of all members so far."""
+        data = self._data
+        simple = {
+            name: data.simple.get(name, self._empty) for name in simple_methods(data.table.season)
+        }
+        networks = [name for name in NETWORKS if name in self._medians]
+        members: dict[str, Floats] = {name: self._medians[name] for name in networks}
+        members |= simple
+        evaluation = evaluate(
+            members,
+            self._residual,
+            data.actual,
+            data.scales,
+            networks={name: self._widths[name] for name in networks},
+            shown={name: data.simple[name] for name in (MEAN,) if name in data.simple}
+            | dict(data.statistical),
+            cutoffs=data.folds.cutoffs,
+            floor=self._floor,
+            seed=self._seed,
+        )
+        return BacktestResult(members, evaluation)
+
+    def _no_widths(self) -> Widths:
+        return Widths(
+            dict.fromkeys(self._levels, self._empty), dict.fromkeys(self._levels, self._empty)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """Forecasts of all members on the folds of a table, and their evaluation.
+
+    Arguments:
+        members: name → (F, N, K) forecasts at each fold.
+        evaluation: scores, weights and intervals.
+    """
+
+    members: Mapping[str, Floats]
+    evaluation: Evaluation
+
+    def past(self, data: BacktestData) -> PastForecasts | None:
+        """How the blend did on each series; None where there were no folds."""
+        intervals = self.evaluation.intervals
+        if not data.folds.scoring:
+            return None
+        return PastForecasts.of(
+            data.actual,
+            self.evaluation.blend,
+            self.members["SeasonalNaive"],
+            data.scales,
+            intervals.lower[WATCHED],
+            intervals.upper[WATCHED],
+        )
+
+    def record(self, data: BacktestData, levels: Sequence[float]) -> BacktestRecord | None:
+        """What a report shows of it, at some levels; None where there were no folds."""
+        evaluation, folds = self.evaluation, data.folds
+        if not folds.scoring:
+            return None
+        calendar = data.table.series.calendar
+        shown = [level for level in levels if level in evaluation.intervals.lower]
+        coverage = tuple(row for row in evaluation.coverage if row.level in shown)
+        records = []
+        for place, fold in enumerate(folds.scoring):
+            inside = np.flatnonzero(~np.isnan(data.actual[place]).all(axis=1))
+            times = calendar.times(fold.cutoff + 1 + np.arange(data.horizon))
+            records.append(
+                FoldRecord(
+                    cutoff=calendar.format(calendar.times(np.array([fold.cutoff]))[0]),
+                    series=inside,
+                    times=np.broadcast_to(times, (len(inside), data.horizon)),
+                    actual=data.actual[place, inside],
+                    median=evaluation.blend[place, inside],
+                    lower=_at(evaluation.intervals.lower, shown, place, inside),
+                    upper=_at(evaluation.intervals.upper, shown, place, inside),
+                    members={name: rows[place, inside] for name, rows in self.members.items()},
+                )
+            )
+        return BacktestRecord(
+            methods=evaluation.methods,
+            coverage=coverage,
+            folds=tuple(records),
+            series_mase=evaluation.series_mase,
+            series_mase_naive=evaluation.series_mase_naive,
+            step_mase=evaluation.step_mase,
+            step_coverage={level: evaluation.step_coverage[level] for level in shown},
+            verdict=verdict(
+                len(folds.scoring), evaluation.methods, coverage, evaluation.comparison
+            ),
+        )
+
+
+def _at(
+    bounds: Mapping[float, Floats], levels: Sequence[float], place: int, rows: np.ndarray
+) -> dict[float, Floats]:
+    return {level: bounds[level][place, rows] for level in levels}
+
+
+_IN_WORDS: Final = {
     PRETRAINED: "the pretrained LSTM",
     ADAPTED: "the adapted LSTM",
     LSTM: "the LSTM",
@@ -202,13 +335,13 @@ _SPOKEN: Final = {
 }
 
 
-def sentences(
+def verdict(
     folds: int,
     methods: Sequence[MethodScore],
     coverage: Sequence[LevelCoverage],
     comparison: Comparison | None,
 ) -> tuple[str, ...]:
-    """What follows from a backtest.
+    """What a backtest means, in sentences that a person can act on.
 
     Arguments:
         folds: how many scoring folds there were.
@@ -226,20 +359,20 @@ def sentences(
                 "same, the intervals are not calibrated, and nothing says which method is best."
             ),
         )
-    said = []
+    found = []
     if folds == 1:
-        said.append(
+        found.append(
             "With one fold there is none left to learn weights from: networks and simple methods "
             "weigh the same and the intervals are not calibrated."
         )
     else:
-        said += [*_about_blend(methods), *_about_networks(methods)]
+        found += [*_about_blend(methods), *_about_networks(methods)]
     if comparison is not None:
-        said.append(comparison.sentence)
+        found.append(comparison.sentence)
     missing = [row for row in coverage if not row.calibrated]
     if missing and folds > 1:
-        said.append(_about_levels(missing))
-    return tuple(said)
+        found.append(_about_levels(missing))
+    return tuple(found)
 
 
 def _about_blend(methods: Sequence[MethodScore]) -> list[str]:
@@ -248,7 +381,7 @@ def _about_blend(methods: Sequence[MethodScore]) -> list[str]:
     if not best.mase < 0.95 * methods[0].mase:
         return []
     sentence = (
-        f"{_begun(_spoken(best))} alone was better on the folds than the blend (MASE "
+        f"{_capitalised(_in_words(best))} alone was better on the folds than the blend (MASE "
         f"{best.mase:.3f} against {methods[0].mase:.3f}), which could not know that beforehand."
     )
     return [sentence]
@@ -263,37 +396,37 @@ def _about_networks(methods: Sequence[MethodScore]) -> list[str]:
     weighted = [row for row in networks if row.weight]
     first = min(weighted or networks, key=lambda row: row.mase)
     best = min(simple, key=lambda row: row.mase, default=first)
-    said = [_about_network(first, best, methods[0])]
+    found = [_about_network(first, best, methods[0])]
     for row in networks:
         if row is not first:
             weight = f"weight {row.weight:.2f}" if row.weight else "no weight"
-            said.append(f"{_begun(_spoken(row))} gets {weight} (MASE {row.mase:.3f}).")
-    return said
+            found.append(f"{_capitalised(_in_words(row))} gets {weight} (MASE {row.mase:.3f}).")
+    return found
 
 
-def _about_network(own: MethodScore, best: MethodScore, blend: MethodScore) -> str:
+def _about_network(network: MethodScore, best: MethodScore, blend: MethodScore) -> str:
     """What one network earned beside the best simple method."""
-    name = _spoken(own)
-    if own.weight:
+    name = _in_words(network)
+    if network.weight:
         return (
-            f"{_begun(name)} earns weight {own.weight:.2f}: alone it has MASE {own.mase:.3f}, "
-            f"{_spoken(best)} {best.mase:.3f}, the blend {blend.mase:.3f}."
+            f"{_capitalised(name)} earns weight {network.weight:.2f}: alone it has MASE "
+            f"{network.mase:.3f}, {_in_words(best)} {best.mase:.3f}, the blend {blend.mase:.3f}."
         )
-    scores = f"(MASE {own.mase:.3f} against {best.mase:.3f})"
-    if own.mase < best.mase:
+    scores = f"(MASE {network.mase:.3f} against {best.mase:.3f})"
+    if network.mase < best.mase:
         return (
-            f"{_begun(name)} gets no weight: alone it beats {_spoken(best)} {scores}, but the "
-            "blend is as good without it."
+            f"{_capitalised(name)} gets no weight: alone it beats {_in_words(best)} {scores}, but "
+            "the blend is as good without it."
         )
-    return f"{_begun(_spoken(best))} is as good: {name} gets no weight {scores}."
+    return f"{_capitalised(_in_words(best))} is as good: {name} gets no weight {scores}."
 
 
-def _spoken(row: MethodScore) -> str:
+def _in_words(row: MethodScore) -> str:
     """A method in a sentence."""
-    return _SPOKEN.get(row.method, row.method)
+    return _IN_WORDS.get(row.method, row.method)
 
 
-def _begun(words: str) -> str:
+def _capitalised(words: str) -> str:
     """Words at the beginning of a sentence."""
     return words[:1].upper() + words[1:]
 
@@ -307,140 +440,3 @@ def _about_levels(missing: Sequence[LevelCoverage]) -> str:
         f"was tested with the {missing[0].scores} others. These intervals are as wide as past "
         "errors suggest."
     )
-
-
-MEAN = "Mean"
-"""The mean of the simple methods: shown beside the blend, not part of it."""
-
-
-@dataclass(frozen=True, eq=False)
-class BacktestResult:
-    """What the backtest of a table came to.
-
-    Arguments:
-        members: name → (F, N, K) forecasts at each fold.
-        evaluation: scores, weights and intervals.
-    """
-
-    members: Mapping[str, Floats]
-    evaluation: Evaluation
-
-    def past(self, ground: BacktestData) -> PastForecasts | None:
-        """How the blend did on each series; None where there were no folds."""
-        intervals = self.evaluation.intervals
-        if not ground.folds.scoring:
-            return None
-        return PastForecasts.of(
-            ground.actual,
-            self.evaluation.blend,
-            self.members["SeasonalNaive"],
-            ground.scales,
-            intervals.lower[WATCHED],
-            intervals.upper[WATCHED],
-        )
-
-    def record(self, ground: BacktestData, levels: Sequence[float]) -> BacktestRecord | None:
-        """What a report shows of it, at some levels; None where there were no folds."""
-        evaluation, folds = self.evaluation, ground.folds
-        if not folds.scoring:
-            return None
-        calendar = ground.table.series.calendar
-        shown = [level for level in levels if level in evaluation.intervals.lower]
-        coverage = tuple(row for row in evaluation.coverage if row.level in shown)
-        records = []
-        for place, fold in enumerate(folds.scoring):
-            inside = np.flatnonzero(~np.isnan(ground.actual[place]).all(axis=1))
-            times = calendar.times(fold.cutoff + 1 + np.arange(ground.horizon))
-            records.append(
-                FoldRecord(
-                    cutoff=calendar.format(calendar.times(np.array([fold.cutoff]))[0]),
-                    series=inside,
-                    times=np.broadcast_to(times, (len(inside), ground.horizon)),
-                    actual=ground.actual[place, inside],
-                    median=evaluation.blend[place, inside],
-                    lower=_at(evaluation.intervals.lower, shown, place, inside),
-                    upper=_at(evaluation.intervals.upper, shown, place, inside),
-                    members={name: made[place, inside] for name, made in self.members.items()},
-                )
-            )
-        return BacktestRecord(
-            methods=evaluation.methods,
-            coverage=coverage,
-            folds=tuple(records),
-            series_mase=evaluation.series_mase,
-            series_mase_naive=evaluation.series_mase_naive,
-            step_mase=evaluation.step_mase,
-            step_coverage={level: evaluation.step_coverage[level] for level in shown},
-            verdict=sentences(
-                len(folds.scoring), evaluation.methods, coverage, evaluation.comparison
-            ),
-        )
-
-
-class Backtest:
-    """The folds of a table, on which networks stand beside the simple methods.
-
-    What no network changes is made once, and what a network said on a fold is kept, so that the
-    members can be judged again when there are more of them.
-
-    Arguments:
-        ground: folds and simple methods.
-        levels: interval levels in percent to calibrate, beside the usual ones.
-        seed: of the bootstrap.
-    """
-
-    def __init__(self, ground: BacktestData, levels: Sequence[float], seed: int) -> None:
-        series, season, horizon = ground.table.series, ground.table.season, ground.horizon
-        self._ground = ground
-        self._seed = seed
-        self._levels = tuple(sorted({*LEVELS, *levels}))
-        self._cuts = [series.cut(fold.cutoff) for fold in ground.folds.scoring]
-        residual = [residual_widths(cut, season, horizon, self._levels) for cut in self._cuts]
-        self._empty = np.full((len(self._cuts), len(series), horizon), np.nan)
-        self._residual = stack_widths(residual) if residual else self._no_widths()
-        self._floor = np.stack([never_negative(cut) for cut in self._cuts]) if self._cuts else None
-        self._medians: dict[str, Floats] = {}
-        self._widths: dict[str, Widths] = {}
-
-    def add(self, member: NetworkMember) -> None:
-        """Let a network forecast every fold; it has seen nothing behind the first cut-off."""
-        made = [network_forecast(member, cut, self._levels) for cut in self._cuts]
-        self._medians[member.name] = np.stack([one for one, _ in made]) if made else self._empty
-        self._widths[member.name] = (
-            stack_widths([widths for _, widths in made]) if made else self._no_widths()
-        )
-
-    def judged(self) -> BacktestResult:
-        """All members, judged."""
-        ground = self._ground
-        simple = {
-            name: ground.simple.get(name, self._empty)
-            for name in simple_methods(ground.table.season)
-        }
-        networks = [name for name in NETWORKS if name in self._medians]
-        members: dict[str, Floats] = {name: self._medians[name] for name in networks}
-        members |= simple
-        evaluation = evaluate(
-            members,
-            self._residual,
-            ground.actual,
-            ground.scales,
-            networks={name: self._widths[name] for name in networks},
-            shown={name: ground.simple[name] for name in (MEAN,) if name in ground.simple}
-            | dict(ground.beside),
-            cutoffs=ground.folds.cutoffs,
-            floor=self._floor,
-            seed=self._seed,
-        )
-        return BacktestResult(members, evaluation)
-
-    def _no_widths(self) -> Widths:
-        return Widths(
-            dict.fromkeys(self._levels, self._empty), dict.fromkeys(self._levels, self._empty)
-        )
-
-
-def _at(
-    bounds: Mapping[float, Floats], levels: Sequence[float], place: int, rows: np.ndarray
-) -> dict[float, Floats]:
-    return {level: bounds[level][place, rows] for level in levels}

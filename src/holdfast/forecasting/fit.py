@@ -1,4 +1,4 @@
-"""The folder from which a fit that was killed goes on: checkpoints and settled step counts."""
+"""From a table to a fitted model: pretrained network first, then training within the budget."""
 
 from __future__ import annotations
 
@@ -89,7 +89,148 @@ _LATEST = 0.95
 """Share of the whole budget at which training ends even where the machine has become slow."""
 
 _PLANNED = 0.92
-"""Share of the remaining budget that training plans for; judging and writing take the rest."""
+"""Share of the remaining budget that training plans for; evaluating and writing take the rest."""
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """A backtest, the model fitted after it, and how its networks were trained.
+
+    Arguments:
+        data: the table and its folds.
+        backtest: what came of them.
+        model: what forecasts from now on.
+        training: what was trained, one entry a member.
+        notes: what was not trained, and why, in sentences.
+        seed: of the fit.
+    """
+
+    data: BacktestData
+    backtest: BacktestResult
+    model: FittedModel
+    training: tuple[TrainingSummary, ...]
+    notes: tuple[str, ...]
+    seed: int
+
+
+def fit(
+    data: BacktestData,
+    *,
+    adapt: Literal["none", "auto", "full"],
+    budget: Budget,
+    steps: int | None,
+    seed: int,
+    levels: Sequence[float] = (),
+    progress: Progress,
+    checkpoints: Path | None = None,
+    refit: bool = True,
+    on_first_result: Callable[[FitResult], None] | None = None,
+    warm_start: FittedModel | None = None,
+) -> FitResult:
+    """Evaluate the pretrained network beside the simple methods, then train what may do better.
+
+    What is trained is evaluated with them, and trained again on everything where it has weight.
+
+    Arguments:
+        data: from `backtest_data`.
+        adapt: "none" trains nothing; "auto" fine-tunes the pretrained network, and trains others
+            from scratch, where data and budget promise something of it; "full" wherever it is
+            possible.
+        budget: of the whole command; its clock is already running.
+        steps: updates of each network in place of the budget.
+        seed: of everything random.
+        levels: interval levels in percent to calibrate, beside the usual ones.
+        progress: is told of every update.
+        checkpoints: folder from which a fit that was killed goes on; None for none. They stay, so
+            that a kill before the results are written costs nothing: `clear_checkpoints`.
+        refit: whether to train on the whole history after the backtest.
+        on_first_result: is given what can be forecast before anything is trained, where training
+            follows.
+        warm_start: a model from whose networks the training on everything goes on; the backtest's
+            begin as ever, since the saved ones have seen what is scored there.
+
+    Raises:
+        NonFiniteLossError: training failed; names the step and the series.
+        ModelError: the pretrained network that ships is missing or damaged.
+    """
+    table, horizon = data.table, data.horizon
+    season, longer = table.season, data.long_season
+    network = shipped(choose(data.unscored.lengths, horizon, season, longer))
+    pretrained = PretrainedMember(PRETRAINED, network, horizon, season, longer)
+    backtest = Backtest(data, levels, seed)
+    backtest.add(pretrained)
+    zero_shot: list[NetworkMember] = [pretrained]
+    early = regressed(pretrained, data.unscored, season)
+    if early is not None:
+        backtest.add(early)
+        zero_shot.append(regressed(pretrained, table.series, season) or early if refit else early)
+    recipes: list[Recipe] = []
+    if adapt != "none":
+        design = choose_design(data.training.lengths, horizon, season, longer)
+        recipes = [FineTuning(pretrained, native_precision("cpu")), FromScratch(design)]
+        if data.training.covariates is not None and len(data.training.values):
+            recipes.append(
+                FromScratchWithCovariates(design, CovariateEncoding.of(data.training, season))
+            )
+    warm = []
+    if warm_start is not None:
+        warm = [warm_started(one, warm_start.networks, table.series) for one in recipes]
+        recipes = [recipe for recipe, _ in warm]
+    with Interrupts() as interrupts:
+        runs = TrainingRuns(
+            data,
+            recipes,
+            always=adapt == "full",
+            seed=seed,
+            budget=budget,
+            steps=steps,
+            progress=progress,
+            folder=checkpoints,
+            interrupts=interrupts,
+        )
+        runs.notes += [sentence for _, sentence in warm if sentence]
+        untrained = _result(data, backtest.evaluate(), zero_shot, runs, seed)
+        if not runs.possible:
+            return untrained
+        if on_first_result is not None:
+            on_first_result(untrained)
+        trained = {member.name: member for member in runs.before_backtest()}
+        for member in trained.values():
+            backtest.add(member)
+        result = backtest.evaluate() if trained else untrained.backtest
+        # Without weight a network is shown beside the others, and neither trained again nor kept.
+        weight = result.evaluation.ensemble.weight
+        worth = {name: member for name, member in trained.items() if weight(name) > 0}
+        if refit and worth and not runs.interrupted:
+            worth |= runs.on_everything(worth)
+        return _result(data, result, [*zero_shot, *worth.values()], runs, seed)
+
+
+def _result(
+    data: BacktestData,
+    result: BacktestResult,
+    members: Sequence[NetworkMember],
+    runs: TrainingRuns,
+    seed: int,
+) -> FitResult:
+    """The result with these networks; those that must earn weight and have none are left out."""
+    ensemble = result.evaluation.ensemble
+    members = [one for one in members if one.name == PRETRAINED or ensemble.weight(one.name) > 0]
+    names = {member.name for member in members}
+    model = FittedModel(
+        horizon=data.horizon,
+        season=data.table.season,
+        ensemble=ensemble.without([name for name in NETWORKS if name not in names]),
+        networks=tuple(members),
+        series=data.table.series,
+        names=data.table.columns,
+        dependence=Dependence.unknown(data.horizon),
+        scores=PastScores.of(data.actual, result.evaluation.blend, data.scales, data.folds.cutoffs),
+        past=result.past(data),
+    )
+    untrained = replace(model, ensemble=ensemble.without(TRAINED), networks=tuple(members[:1]))
+    model = replace(model, dependence=dependence(data, result.evaluation, untrained))
+    return FitResult(data, result, model, runs.summaries(), (*data.notes, *runs.notes), seed)
 
 
 @dataclass(eq=False)
@@ -100,7 +241,7 @@ class _Run:
         recipe: how.
         steps: updates of each; None before they are decided, 0 for none.
         done: those that have ended.
-        wanted: whether the member is worth training on everything.
+        kept: whether the member is worth training on everything.
         parameters: of a network.
         each, forecasting: seconds of a training and of all forecasts, as timed when decided.
     """
@@ -108,7 +249,7 @@ class _Run:
     recipe: Recipe
     steps: int | None = None
     done: list[Trained] = field(default_factory=list)
-    wanted: bool = True
+    kept: bool = True
     parameters: int = 0
     each: float = 0.0
     forecasting: float = 0.0
@@ -121,7 +262,7 @@ class _Run:
     @property
     def to_come(self) -> float:
         """Seconds that its trainings to come will take: as decided, or as those before took."""
-        if not self.steps or not self.wanted or len(self.done) > self.recipe.networks:
+        if not self.steps or not self.kept or len(self.done) > self.recipe.networks:
             return 0.0
         if len(self.done) < self.recipe.networks:
             return self.left * self.each + self.forecasting
@@ -132,7 +273,7 @@ class TrainingRuns:
     """Trains the networks of a forecaster within its budget.
 
     Arguments:
-        ground: the table and its folds.
+        data: the table and its folds.
         recipes: what to train, in this order.
         always: whether to train what has little data or time, too, as long as there is any.
         seed: of everything random.
@@ -145,7 +286,7 @@ class TrainingRuns:
 
     def __init__(
         self,
-        ground: BacktestData,
+        data: BacktestData,
         recipes: Sequence[Recipe],
         *,
         always: bool,
@@ -156,20 +297,20 @@ class TrainingRuns:
         folder: Path | None,
         interrupts: Interrupts,
     ) -> None:
-        self.ground = ground
+        self.data = data
         self.always = always
         self.seed = seed
         self.budget = budget
         self.steps = steps
         self.progress = progress
         self.interrupts = interrupts
-        self.remarks: list[str] = []
+        self.notes: list[str] = []
         """What was not trained, and why; a sentence each."""
         self._runs = [_Run(recipe) for recipe in recipes if self._enough(recipe)]
         self.folder = (
             None if folder is None else RunDirectory(folder, self._identity(), CHECKPOINTS)
         )
-        self._newest: Trained | None = None
+        self._latest: Trained | None = None
 
     @property
     def possible(self) -> bool:
@@ -183,8 +324,8 @@ class TrainingRuns:
 
     @property
     def _cut_short(self) -> bool:
-        """Whether the newest network is not finished."""
-        return self._newest is not None and self._newest.stopped == "interrupted"
+        """Whether the latest network is not finished."""
+        return self._latest is not None and self._latest.stopped == "interrupted"
 
     def before_backtest(self) -> tuple[NetworkMember, ...]:
         """Members that have seen nothing behind the first cut-off."""
@@ -197,8 +338,8 @@ class TrainingRuns:
                 break
             if not run.steps:
                 continue
-            ground = self.ground
-            networks = self._train_all(run, ground.seen, ground.watched, run.steps, PHASES[0])
+            data = self.data
+            networks = self._train_all(run, data.training, data.validation, run.steps, PHASES[0])
             if self._cut_short and len(networks) > 1:
                 networks.pop()  # what was finished before it is better
             if networks:
@@ -215,14 +356,14 @@ class TrainingRuns:
             names: of the members that are worth it.
         """
         for run in self._runs:
-            run.wanted = bool(run.done) and run.recipe.name in names
+            run.kept = bool(run.done) and run.recipe.name in names
         members = {}
         for run in self._runs:
-            if not run.wanted:
+            if not run.kept:
                 continue
             kept = [_kept_steps(trained) for trained in run.done]
             steps = run.recipe.final_steps(max(sum(kept) // len(kept), 1))
-            networks = self._train_all(run, self.ground.table.series, None, steps, PHASES[1])
+            networks = self._train_all(run, self.data.table.series, None, steps, PHASES[1])
             ended = run.done[len(run.done) - len(networks) :]
             finished = [
                 network
@@ -241,7 +382,7 @@ class TrainingRuns:
         endings = {trained.stopped for trained in run.done}
         ending = next(one for one in ("interrupted", "budget", "early", "steps") if one in endings)
         first, size = run.done[0], run.recipe.size
-        useful = run.recipe.useful_steps(len(self.ground.seen.values))
+        useful = run.recipe.useful_steps(len(self.data.training.values))
         if ending == "steps" and self.steps is None and first.steps < useful:
             ending = "budget"  # which set the number of steps
         return TrainingSummary(
@@ -261,28 +402,28 @@ class TrainingRuns:
 
     def _enough(self, recipe: Recipe) -> bool:
         """Whether there are folds to prove a network in, and enough to learn from."""
-        if not self.ground.folds.scoring:
-            self._remark(recipe, "the history is too short to prove it on")
+        if not self.data.folds.scoring:
+            self._note(recipe, "the history is too short to prove it on")
             return False
         windows = self._early_task(recipe, self.seed).windows
         if len(windows) < LEAST_WINDOWS:
-            self._remark(recipe, "the history before the backtest is too short to learn from")
+            self._note(recipe, "the history before the backtest is too short to learn from")
         elif windows.points < recipe.least_points and not self.always:
             few = f"{windows.points:,} values to learn from are fewer than {recipe.least_points:,}"
-            self._remark(recipe, few)
+            self._note(recipe, few)
         else:
             return True
         return False
 
-    def _remark(self, recipe: Recipe, reason: str) -> None:
-        self.remarks.append(f"{recipe.untrained}: {reason}.")
+    def _note(self, recipe: Recipe, reason: str) -> None:
+        self.notes.append(f"{recipe.untrained}: {reason}.")
 
     def _seed(self, recipe: Recipe, number: int) -> int:
         """Of one of a member's networks."""
         return self.seed * recipe.networks + number
 
     def _early_task(self, recipe: Recipe, seed: int) -> SeriesTask[Any]:
-        return recipe.task(self.ground.seen, self.ground.watched, seed)
+        return recipe.task(self.data.training, self.data.validation, seed)
 
     def _train_all(
         self, run: _Run, series: SeriesSet, held_out: SeriesSet | None, steps: int, phase: str
@@ -316,7 +457,7 @@ class TrainingRuns:
         )
         run.done.append(trained)
         run.parameters = sum(parameter.numel() for parameter in task.module.parameters())
-        self._newest = trained
+        self._latest = trained
         module: nn.Module = task.module
         return module
 
@@ -328,18 +469,18 @@ class TrainingRuns:
         known = together.broadcast(max(stored, 0) if type(stored) is int else -1)
         if known >= 0:
             return int(known)
-        steps = int(together.broadcast(self._wanted_steps(run)))
+        steps = int(together.broadcast(self._budgeted_steps(run)))
         if self.folder is not None and together.first:
             self.folder.keep({**decisions, name: steps})
         return steps
 
-    def _wanted_steps(self, run: _Run) -> int:
+    def _budgeted_steps(self, run: _Run) -> int:
         """The step count as given, or what the budget allows."""
         if self.steps is not None:
             return self.steps
         recipe, budget = run.recipe, self.budget
         if not self.always and budget.remaining() < LEAST_SHARE * (budget.seconds or 0.0):
-            self._remark(recipe, "the budget was nearly used")
+            self._note(recipe, "the budget was nearly used")
             return 0
         task = self._early_task(recipe, self._seed(recipe, 0))
         most: int = recipe.useful_steps(task.windows.points)
@@ -351,7 +492,7 @@ class TrainingRuns:
         run.each = timed.seconds
         least = min(recipe.least_steps, most)
         if timed.steps < least and not self.always:
-            self._remark(recipe, "the budget leaves too little time")
+            self._note(recipe, "the budget leaves too little time")
             return 0
         return max(timed.steps, least)
 
@@ -365,13 +506,13 @@ class TrainingRuns:
 
     def _forecasting_seconds(self, recipe: Recipe, task: SeriesTask[Any]) -> float:
         """What forecasting every fold, the end and the report will take, from a sample."""
-        seen = self.ground.seen
+        seen = self.data.training
         # Those that begin later are forecast in no time, and would say that all are.
         sample = seen.take(np.flatnonzero(seen.lengths)[:CHUNK])
         begin = time.monotonic()
         recipe.member([task.module.eval()]).quantiles(sample)
         seconds = (time.monotonic() - begin) * len(seen) / max(len(sample), 1)
-        return seconds * recipe.networks * (len(self.ground.folds.scoring) + 2)
+        return seconds * recipe.networks * (len(self.data.folds.scoring) + 2)
 
     def _deadline(self, run: _Run) -> float | None:
         """When this network must end even if the machine has become slow; None without a budget."""
@@ -382,11 +523,11 @@ class TrainingRuns:
 
     def _identity(self) -> str:
         """A hash of the data and of everything that shapes the networks."""
-        series = self.ground.table.series
+        series = self.data.table.series
         shaped_by = {
             "recipes": {run.recipe.name: run.recipe.identity() for run in self._runs},
             "always": self.always,
-            "seen": int(self.ground.seen.offsets[-1]),
+            "seen": int(self.data.training.offsets[-1]),
             "seed": self.seed,
             "steps": self.steps,
             "budget": self.budget.seconds,
@@ -400,149 +541,3 @@ def _kept_steps(trained: Trained) -> int:
     if trained.weights == "best" and trained.validations:
         return min(trained.validations, key=lambda point: point[1])[0]
     return trained.steps
-
-
-Adapt = Literal["none", "auto", "full"]
-"""How far to go: zero-shot only; training where it promises something; or training in any case."""
-
-
-@dataclass(frozen=True, eq=False)
-class FitResult:
-    """A backtest, the model fitted after it, and how its networks were trained.
-
-    Arguments:
-        data: the table and its folds.
-        backtest: what came of them.
-        model: what forecasts from now on.
-        training: what was trained, one entry a member.
-        notes: what was not trained, and why, in sentences.
-        seed: of the fit.
-    """
-
-    data: BacktestData
-    backtest: BacktestResult
-    model: FittedModel
-    training: tuple[TrainingSummary, ...]
-    notes: tuple[str, ...]
-    seed: int
-
-
-def fit(
-    ground: BacktestData,
-    *,
-    adapt: Adapt,
-    budget: Budget,
-    steps: int | None,
-    seed: int,
-    levels: Sequence[float] = (),
-    progress: Progress,
-    checkpoints: Path | None = None,
-    refit: bool = True,
-    first: Callable[[FitResult], None] | None = None,
-    start: FittedModel | None = None,
-) -> FitResult:
-    """Judge the pretrained network beside the simple methods, then train what may do better.
-
-    What is trained is judged beside them, and trained again on everything where it has weight.
-
-    Arguments:
-        ground: from `groundwork.lay`.
-        adapt: "none" trains nothing; "auto" adapts the pretrained network, and trains others from
-            nothing, where data and budget promise something of it; "full" wherever it is possible.
-        budget: of the whole command; its clock is already running.
-        steps: updates of each network in place of the budget.
-        seed: of everything random.
-        levels: interval levels in percent to calibrate, beside the usual ones.
-        progress: is told of every update.
-        checkpoints: folder from which a fit that was killed goes on; None for none. They stay, so
-            that a kill before the results are written costs nothing: `clear_checkpoints`.
-        refit: whether to train on the whole history after the backtest.
-        first: is given what can be forecast before anything is trained, where training follows.
-        start: a model from whose networks the training on everything goes on; the backtest's begin
-            as ever, since the saved ones have seen what is scored there.
-
-    Raises:
-        NonFiniteLossError: training failed; names the step and the series.
-        ModelError: the pretrained network that ships is missing or damaged.
-    """
-    table, horizon = ground.table, ground.horizon
-    season, longer = table.season, ground.long_season
-    network = shipped(choose(ground.known.lengths, horizon, season, longer))
-    pretrained = PretrainedMember(PRETRAINED, network, horizon, season, longer)
-    trial = Backtest(ground, levels, seed)
-    trial.add(pretrained)
-    zero: list[NetworkMember] = [pretrained]
-    early = regressed(pretrained, ground.known, season)
-    if early is not None:
-        trial.add(early)
-        zero.append(regressed(pretrained, table.series, season) or early if refit else early)
-    recipes: list[Recipe] = []
-    if adapt != "none":
-        design = choose_design(ground.seen.lengths, horizon, season, longer)
-        recipes = [FineTuning(pretrained, native_precision("cpu")), FromScratch(design)]
-        if ground.seen.covariates is not None and len(ground.seen.values):
-            recipes.append(
-                FromScratchWithCovariates(design, CovariateEncoding.of(ground.seen, season))
-            )
-    begins = [warm_started(one, start.networks, table.series) for one in recipes] if start else []
-    recipes = [recipe for recipe, _ in begins] or recipes
-    with Interrupts() as interrupts:
-        runs = TrainingRuns(
-            ground,
-            recipes,
-            always=adapt == "full",
-            seed=seed,
-            budget=budget,
-            steps=steps,
-            progress=progress,
-            folder=checkpoints,
-            interrupts=interrupts,
-        )
-        runs.remarks += [sentence for _, sentence in begins if sentence]
-        made = _fit(ground, trial.judged(), zero, runs, seed)
-        if not runs.possible:
-            return made
-        if first is not None:
-            first(made)
-        trained = {member.name: member for member in runs.before_backtest()}
-        for member in trained.values():
-            trial.add(member)
-        judged = trial.judged() if trained else made.backtest
-        # Without weight a network is shown beside the others, and neither trained again nor kept.
-        weight = judged.evaluation.ensemble.weight
-        worth = {name: member for name, member in trained.items() if weight(name) > 0}
-        if refit and worth and not runs.interrupted:
-            worth |= runs.on_everything(worth)
-        return _fit(ground, judged, [*zero, *worth.values()], runs, seed)
-
-
-def _fit(
-    ground: BacktestData,
-    judged: BacktestResult,
-    members: Sequence[NetworkMember],
-    runs: TrainingRuns,
-    seed: int,
-) -> FitResult:
-    """What there is when these networks are all; those that must earn weight and have none go."""
-    ensemble = judged.evaluation.ensemble
-    members = [one for one in members if one.name == PRETRAINED or ensemble.weight(one.name) > 0]
-    names = {member.name for member in members}
-    fitted = FittedModel(
-        horizon=ground.horizon,
-        season=ground.table.season,
-        ensemble=ensemble.without([name for name in NETWORKS if name not in names]),
-        networks=tuple(members),
-        series=ground.table.series,
-        names=ground.table.columns,
-        dependence=Dependence.unknown(ground.horizon),
-        scores=PastScores.of(
-            ground.actual, judged.evaluation.blend, ground.scales, ground.folds.cutoffs
-        ),
-        past=judged.past(ground),
-    )
-    untrained = replace(fitted, ensemble=ensemble.without(TRAINED), networks=tuple(members[:1]))
-    together = dependence(ground, judged.evaluation, untrained)
-    fitted = replace(fitted, dependence=together)
-    return FitResult(
-        ground, judged, fitted, runs.summaries(), (*ground.remarks, *runs.remarks), seed
-    )

@@ -866,8 +866,8 @@ class Forecaster(Parameters):
             progress=progress_for_terminal() if progress is None else progress,
             checkpoints=None if checkpoints is None else Path(checkpoints),
             refit=refit,
-            first=on_first_result,
-            start=warm_start,
+            on_first_result=on_first_result,
+            warm_start=warm_start,
         )
 
     def _histories(

@@ -153,9 +153,9 @@ def forecaster_examples(
     Raises:
         TableError: no series is long enough.
     """
-    fitted = forecaster._fitted_model()
-    series = fitted.series if table is None else table.series
-    member, name = chosen_member(fitted)
+    model = forecaster._fitted_model()
+    series = model.series if table is None else table.series
+    member, name = chosen_member(model)
     if isinstance(member, PretrainedMember):
         return InspectedPretrained(member.network), _patches(member, series), name
     network: ForecastNetwork = member.networks[0]
@@ -163,14 +163,14 @@ def forecaster_examples(
 
 
 def chosen_member(
-    fitted: FittedModel,
+    model: FittedModel,
 ) -> tuple[PretrainedMember | WindowMember | CovariateMember, str]:
     """The member that weighs most in a forecaster's blend, and its name.
 
     Of one that reads a table through the network that ships, that network.
     """
-    weights = dict(zip(fitted.ensemble.names, fitted.ensemble.weights.tolist(), strict=True))
-    member = max(fitted.networks, key=lambda one: weights.get(one.name, 0.0))
+    weights = dict(zip(model.ensemble.names, model.ensemble.weights.tolist(), strict=True))
+    member = max(model.networks, key=lambda one: weights.get(one.name, 0.0))
     if isinstance(member, RegressedMember):
         return member.start, member.name
     assert isinstance(member, PretrainedMember | WindowMember | CovariateMember)
@@ -315,10 +315,10 @@ def forecast_sequence(
         ArgumentError: there is no such series.
         TableError: it is too short.
     """
-    fitted = forecaster._fitted_model()
-    series = fitted.series if table is None else table.series
+    model = forecaster._fitted_model()
+    series = model.series if table is None else table.series
     row = series_place(series, name)
-    member, network = chosen_member(fitted)
+    member, network = chosen_member(model)
     one = series.take(np.array([row]))
     label, length = one.labels[0], int(one.lengths[0])
     if isinstance(member, WindowMember | CovariateMember):
@@ -328,29 +328,29 @@ def forecast_sequence(
         patch, steps, least = design.patch, design.context // design.patch, design.least
         if length - behind < least:
             raise _too_short(label, length, least + behind)
-        model: nn.Module = ForecastOfWindows(member.networks[0], least)
+        inspected: nn.Module = ForecastOfWindows(member.networks[0], least)
         ends = one.lengths - behind
-        found: WindowExamples | PatchExamples = window_examples(member, one, np.array([0]), ends)
+        examples: WindowExamples | PatchExamples = window_examples(member, one, np.array([0]), ends)
         ahead = design.horizon
     else:
         patch, ahead, behind = member.network.design.patch, member.network.design.patch, 0
         steps = min(length, member.network.design.context) // patch
         if steps < 2:
             raise _too_short(label, length, 2 * patch)
-        model = ForecastOfPatches(member.network)
-        found = patch_examples(member, one, np.array([0]), steps * patch)
+        inspected = ForecastOfPatches(member.network)
+        examples = patch_examples(member, one, np.array([0]), steps * patch)
     last = int(one.ends[0]) - behind
     begins = last + 1 - patch * np.arange(steps, 0, -1, dtype=np.int64)
     stamps = [str(text) for text in one.calendar.texts(one.calendar.times(np.append(begins, last)))]
     mean = f", mean of {patch}" if patch > 1 else ""
     coming = "the next value" if ahead == 1 else f"the mean of the next {ahead:,} values"
     return (
-        model,
-        found,
+        inspected,
+        examples,
         SequenceLabels(
             labels=tuple(stamps[:-1]),
             values=_patch_means(one, begins, patch),
-            channels=(f"{fitted.names.target}{mean}",),
+            channels=(f"{model.names.target}{mean}",),
             output=f"the forecast of {coming} after {stamps[-1]}",
             title=f"What the forecast of {label} rests on ({network})",
         ),

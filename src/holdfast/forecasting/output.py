@@ -41,28 +41,28 @@ MEAN = f"{BLEND}-mean"
 
 
 def forecast_columns(
-    names: ColumnNames, series: SeriesSet, made: Forecasts | ForecastRecord, *, members: bool
+    names: ColumnNames, series: SeriesSet, forecasts: Forecasts | ForecastRecord, *, members: bool
 ) -> Columns:
     """One row a series and step: ids, time, the median, bounds, members, method and note.
 
     Arguments:
         names: what the caller's columns are called.
         series: the N series that were forecast.
-        made: their forecasts.
+        forecasts: of them.
         members: whether to add a column a member.
     """
-    steps = made.median.shape[1]
-    result = _ids(names, series, np.repeat(np.arange(len(series)), steps))
-    result[names.time] = made.times.ravel()
-    result[BLEND] = made.median.ravel()
-    result |= _bounds(made.lower, made.upper)
-    if made.mean is not None:
-        result[MEAN] = made.mean.ravel()
+    steps = forecasts.median.shape[1]
+    columns = _ids(names, series, np.repeat(np.arange(len(series)), steps))
+    columns[names.time] = forecasts.times.ravel()
+    columns[BLEND] = forecasts.median.ravel()
+    columns |= _bounds(forecasts.lower, forecasts.upper)
+    if forecasts.mean is not None:
+        columns[MEAN] = forecasts.mean.ravel()
     if members:
-        result |= {name: forecast.ravel() for name, forecast in made.members.items()}
-    for name, texts in (("method", made.method), ("note", made.note)):
-        result[name] = np.repeat(np.array(texts, dtype=object), steps)
-    return result
+        columns |= {name: rows.ravel() for name, rows in forecasts.members.items()}
+    for name, texts in (("method", forecasts.method), ("note", forecasts.note)):
+        columns[name] = np.repeat(np.array(texts, dtype=object), steps)
+    return columns
 
 
 def forecast_record(
@@ -170,32 +170,32 @@ def score_columns(methods: Sequence[MethodScore]) -> Columns:
 
 
 def backtest_columns(
-    ground: BacktestData, judged: BacktestResult, levels: tuple[float, ...]
+    data: BacktestData, result: BacktestResult, levels: tuple[float, ...]
 ) -> Columns:
     """One row a series, fold and step where there is something to compare with.
 
     Arguments:
-        ground: the table and its folds.
-        judged: what came of them.
+        data: the table and its folds.
+        result: what came of them.
         levels: interval levels in percent, among those that were calibrated.
     """
-    names, series = ground.table.columns, ground.table.series
-    there = ~np.isnan(ground.actual)
-    fold, row, step = np.nonzero(there)
-    cutoffs = ground.folds.cutoffs
-    result = _ids(names, series, row)
-    result[names.time] = series.calendar.times(cutoffs[fold] + 1 + step)
-    result["cutoff"] = series.calendar.times(cutoffs[fold])
-    result[names.target] = ground.actual[there]
-    result[BLEND] = judged.evaluation.blend[there]
-    intervals = judged.evaluation.intervals
-    result |= _bounds(
-        {level: intervals.lower[level][there] for level in levels},
-        {level: intervals.upper[level][there] for level in levels},
+    names, series = data.table.columns, data.table.series
+    scored = ~np.isnan(data.actual)
+    fold, row, step = np.nonzero(scored)
+    cutoffs = data.folds.cutoffs
+    columns = _ids(names, series, row)
+    columns[names.time] = series.calendar.times(cutoffs[fold] + 1 + step)
+    columns["cutoff"] = series.calendar.times(cutoffs[fold])
+    columns[names.target] = data.actual[scored]
+    columns[BLEND] = result.evaluation.blend[scored]
+    intervals = result.evaluation.intervals
+    columns |= _bounds(
+        {level: intervals.lower[level][scored] for level in levels},
+        {level: intervals.upper[level][scored] for level in levels},
     )
     if recognise(series).counts.any():
-        result[MEAN] = fold_means(ground, judged.evaluation)[there]
-    return result | {name: made[there] for name, made in judged.members.items()}
+        columns[MEAN] = fold_means(data, result.evaluation)[scored]
+    return columns | {name: rows[scored] for name, rows in result.members.items()}
 
 
 def path_columns(names: ColumnNames, series: SeriesSet, times: Times, paths: Floats) -> Columns:
@@ -208,41 +208,41 @@ def path_columns(names: ColumnNames, series: SeriesSet, times: Times, paths: Flo
         paths: (n, N, K).
     """
     samples, count, steps = paths.shape
-    result = _ids(names, series, np.repeat(np.arange(count), samples * steps))
-    result[names.time] = np.repeat(times[:, None], samples, axis=1).ravel()
-    result["sample"] = np.tile(np.repeat(np.arange(samples), steps), count)
-    result[BLEND] = np.swapaxes(paths, 0, 1).ravel()
-    return result
+    columns = _ids(names, series, np.repeat(np.arange(count), samples * steps))
+    columns[names.time] = np.repeat(times[:, None], samples, axis=1).ravel()
+    columns["sample"] = np.tile(np.repeat(np.arange(samples), steps), count)
+    columns[BLEND] = np.swapaxes(paths, 0, 1).ravel()
+    return columns
 
 
-def embedding_columns(names: ColumnNames, series: SeriesSet, made: Floats) -> Columns:
+def embedding_columns(names: ColumnNames, series: SeriesSet, vectors: Floats) -> Columns:
     """One row a series: ids, and a column a dimension.
 
     Arguments:
         names: what the caller's columns are called.
         series: the N series that were read.
-        made: (N, H) their vectors.
+        vectors: (N, H).
     """
-    result = _ids(names, series, np.arange(len(series)))
-    return result | {f"e{place}": made[:, place] for place in range(made.shape[1])}
+    columns = _ids(names, series, np.arange(len(series)))
+    return columns | {f"e{place}": vectors[:, place] for place in range(vectors.shape[1])}
 
 
-def total_columns(names: ColumnNames, made: Totals) -> Columns:
+def total_columns(names: ColumnNames, totals: Totals) -> Columns:
     """One row a total: its group, its period's first timestamp, median, bounds, mean and parts.
 
     Arguments:
         names: what the caller's columns are called.
-        made: from `totals`.
+        totals: from `totals.totals`.
     """
-    result: Columns = dict(made.keys)
-    result[names.time] = made.times
-    result[BLEND] = made.median
-    result |= _bounds(made.lower, made.upper)
-    result[MEAN] = made.mean
-    result["observed"] = made.observed
-    result["points"] = made.points
-    result["note"] = np.array(made.note, dtype=object)
-    return result
+    columns: Columns = dict(totals.keys)
+    columns[names.time] = totals.times
+    columns[BLEND] = totals.median
+    columns |= _bounds(totals.lower, totals.upper)
+    columns[MEAN] = totals.mean
+    columns["observed"] = totals.observed
+    columns["points"] = totals.points
+    columns["note"] = np.array(totals.note, dtype=object)
+    return columns
 
 
 def anomaly_columns(
@@ -256,19 +256,19 @@ def anomaly_columns(
         found: their values.
         level: of the intervals, in percent.
     """
-    result = _ids(names, series, found.places)
-    result[names.time] = series.calendar.times(found.ordinals)
-    result[names.target] = found.values
-    result[BLEND] = found.median
-    result[f"{BLEND}-lo-{level:g}"] = found.lower
-    result[f"{BLEND}-hi-{level:g}"] = found.upper
-    result["score"] = found.scores
-    result["anomaly"] = found.anomaly
+    columns = _ids(names, series, found.places)
+    columns[names.time] = series.calendar.times(found.ordinals)
+    columns[names.target] = found.values
+    columns[BLEND] = found.median
+    columns[f"{BLEND}-lo-{level:g}"] = found.lower
+    columns[f"{BLEND}-hi-{level:g}"] = found.upper
+    columns["score"] = found.scores
+    columns["anomaly"] = found.anomaly
     note = np.where(np.isnan(found.lower), "too early to judge", "")
     if not found.calibrated:
         note = np.where(note == "", f"{level:g} % not calibrated", note)
-    result["note"] = note.astype(object)
-    return result
+    columns["note"] = note.astype(object)
+    return columns
 
 
 def _ids(names: ColumnNames, series: SeriesSet, rows: NDArray[np.int64]) -> Columns:
@@ -277,8 +277,8 @@ def _ids(names: ColumnNames, series: SeriesSet, rows: NDArray[np.int64]) -> Colu
 
 
 def _bounds(lower: Mapping[float, Floats], upper: Mapping[float, Floats]) -> Columns:
-    result: Columns = {}
+    columns: Columns = {}
     for level in sorted(lower):
-        result[f"{BLEND}-lo-{level:g}"] = lower[level].ravel()
-        result[f"{BLEND}-hi-{level:g}"] = upper[level].ravel()
-    return result
+        columns[f"{BLEND}-lo-{level:g}"] = lower[level].ravel()
+        columns[f"{BLEND}-hi-{level:g}"] = upper[level].ravel()
+    return columns

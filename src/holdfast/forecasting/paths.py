@@ -19,37 +19,37 @@ from holdfast.records import Floats, Times
 from holdfast.tables.series import SeriesSet
 
 
-def distribution(fitted: FittedModel, series: SeriesSet) -> tuple[Forecasts, Marginals]:
+def distribution(model: FittedModel, series: SeriesSet) -> tuple[Forecasts, Marginals]:
     """Forecasts, and the whole distribution of each step: values (Q, N, K).
 
     Arguments:
-        fitted, series: as for `predictor.forecast`.
+        model, series: as for `predictor.forecast`.
     """
-    made = forecast(fitted, series, LEVELS)
+    made = forecast(model, series, LEVELS)
     floor = never_negative(series)[:, None]
-    pull = pulls(series, fitted.dependence.pull)
+    pull = pulls(series, model.dependence.pull)
     return made, Marginals.from_bounds(made.median, made.lower, made.upper, floor, pull)
 
 
-def path_sampler(fitted: FittedModel, series: SeriesSet, samples: int, seed: int) -> Paths:
+def path_sampler(model: FittedModel, series: SeriesSet, samples: int, seed: int) -> Paths:
     """What draws the paths of these series, some at a time.
 
     Arguments:
-        fitted, series: as for `predictor.forecast`.
+        model, series: as for `predictor.forecast`.
         samples: paths of each series.
         seed: of the draws.
     """
-    places = places_in(fitted, series)
-    return Paths(fitted.dependence, fitted.horizon, places, samples, seed)
+    places = places_in(model, series)
+    return Paths(model.dependence, model.horizon, places, samples, seed)
 
 
 def sample_paths(
-    fitted: FittedModel, series: SeriesSet, samples: int, seed: int, *, integers: bool
+    model: FittedModel, series: SeriesSet, samples: int, seed: int, *, integers: bool
 ) -> tuple[Times, Floats]:
     """Paths of every series from its last value on.
 
     Arguments:
-        fitted, series: as for `predictor.forecast`.
+        model, series: as for `predictor.forecast`.
         samples: n paths.
         seed: of the draws.
         integers: whether series of whole numbers are drawn in whole numbers.
@@ -57,8 +57,8 @@ def sample_paths(
     Returns:
         (N, K) timestamps and (n, N, K) values.
     """
-    made, marginals = distribution(fitted, series)
-    sampler = path_sampler(fitted, series, samples, seed)
+    made, marginals = distribution(model, series)
+    sampler = path_sampler(model, series, samples, seed)
     values = sampler.values(marginals, np.arange(len(series)))
     if integers:
         rows = np.flatnonzero(recognise(series).whole)
@@ -70,7 +70,7 @@ _WANTED = 600  # windows; a table with fewer in its folds is forecast from earli
 _MOST = 24  # earlier cut-offs
 
 
-def dependence(ground: BacktestData, evaluation: Evaluation, fitted: FittedModel) -> Dependence:
+def dependence(data: BacktestData, evaluation: Evaluation, model: FittedModel) -> Dependence:
     """How errors go together between steps and between series, from windows nobody had seen.
 
     The folds of the backtest, with the intervals that were made out of fold. Where there are few
@@ -80,28 +80,28 @@ def dependence(ground: BacktestData, evaluation: Evaluation, fitted: FittedModel
     they shape how wide an interval is, and hardly which errors go together.
 
     Arguments:
-        ground: the table and its folds.
+        data: the table and its folds.
         evaluation: of those folds.
-        fitted: with networks that have not been trained on these series only.
+        model: with networks that have not been trained on these series only.
     """
-    folds, horizon = ground.folds, ground.horizon
+    folds, horizon = data.folds, data.horizon
     if not folds.scoring:
         return Dependence.unknown(horizon)
     chosen = np.flatnonzero(apart_in_time(folds.cutoffs, horizon))
-    straight = fold_marginals(ground, evaluation, 1.0)
-    pull = _pull(ground, straight)
-    marginals = straight if pull == 1.0 else fold_marginals(ground, evaluation, pull)
-    parts = [marginals.ranks(ground.actual)[chosen]]
-    earlier = _earlier(ground)
+    straight = fold_marginals(data, evaluation, 1.0)
+    pull = _pull(data, straight)
+    marginals = straight if pull == 1.0 else fold_marginals(data, evaluation, pull)
+    parts = [marginals.ranks(data.actual)[chosen]]
+    earlier = _earlier(data)
     if earlier:
-        fitted = replace(fitted, dependence=replace(fitted.dependence, pull=pull))
-        parts.append(_from_earlier(ground, fitted, earlier))
+        model = replace(model, dependence=replace(model.dependence, pull=pull))
+        parts.append(_from_earlier(data, model, earlier))
     return replace(fit_dependence(np.concatenate(parts)), pull=pull)
 
 
-def _pull(ground: BacktestData, straight: Marginals) -> float:
+def _pull(data: BacktestData, straight: Marginals) -> float:
     """The pull of counts, from at most 512 of them."""
-    rows = np.flatnonzero(recognise(ground.table.series).counts)
+    rows = np.flatnonzero(recognise(data.table.series).counts)
     if not len(rows):
         return 1.0
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), 512)).astype(np.int64))]
@@ -111,16 +111,16 @@ def _pull(ground: BacktestData, straight: Marginals) -> float:
         straight.floor[:, rows],
         straight.pull[:, rows],
     )
-    return fit_pull(some, ground.actual[:, rows], ground.scales[:, rows])
+    return fit_pull(some, data.actual[:, rows], data.scales[:, rows])
 
 
-def fold_means(ground: BacktestData, evaluation: Evaluation) -> Floats:
+def fold_means(data: BacktestData, evaluation: Evaluation) -> Floats:
     """(F, N, K) the mean of each point of the backtest, each fold's pull from the other folds."""
-    straight = fold_marginals(ground, evaluation, 1.0)
-    means = np.empty(ground.actual.shape)
+    straight = fold_marginals(data, evaluation, 1.0)
+    means = np.empty(data.actual.shape)
     for fold in range(len(means)):
         others = np.flatnonzero(np.arange(len(means)) != fold)
-        apart = replace(ground, actual=ground.actual[others], scales=ground.scales[others])
+        apart = replace(data, actual=data.actual[others], scales=data.scales[others])
         some = Marginals(
             straight.scores,
             straight.values[:, others],
@@ -128,19 +128,19 @@ def fold_means(ground: BacktestData, evaluation: Evaluation) -> Floats:
             straight.pull[others],
         )
         pull = _pull(apart, some)
-        means[fold] = fold_marginals(ground, evaluation, pull).mean()[fold]
+        means[fold] = fold_marginals(data, evaluation, pull).mean()[fold]
     return means
 
 
-def fold_marginals(ground: BacktestData, evaluation: Evaluation, pull: float) -> Marginals:
+def fold_marginals(data: BacktestData, evaluation: Evaluation, pull: float) -> Marginals:
     """The distribution of each point of the backtest, out of fold: values (Q, F, N, K).
 
     Arguments:
-        ground, evaluation: of the backtest.
+        data, evaluation: of the backtest.
         pull: of the series that count something.
     """
-    series, shown = ground.table.series, evaluation.intervals
-    floors = [never_negative(series.cut(fold.cutoff)) for fold in ground.folds.scoring]
+    series, shown = data.table.series, evaluation.intervals
+    floors = [never_negative(series.cut(fold.cutoff)) for fold in data.folds.scoring]
     return Marginals.from_bounds(
         evaluation.blend,
         {level: shown.lower[level] for level in LEVELS},
@@ -150,31 +150,31 @@ def fold_marginals(ground: BacktestData, evaluation: Evaluation, pull: float) ->
     )
 
 
-def _earlier(ground: BacktestData) -> list[int]:
+def _earlier(data: BacktestData) -> list[int]:
     """Cut-offs before the first fold, newest first, none that leaves too little to learn from."""
-    series, folds = ground.table.series, ground.folds
+    series, folds = data.table.series, data.folds
     first, needed = folds.scoring[0].cutoff, folds.needed
     wanted = min(_MOST, _WANTED // max(len(series), 1))
-    made = [first - (place + 1) * ground.horizon for place in range(wanted)]
+    made = [first - (place + 1) * data.horizon for place in range(wanted)]
     return [cutoff for cutoff in made if (cutoff - series.starts + 1 >= needed).any()]
 
 
-def _from_earlier(ground: BacktestData, fitted: FittedModel, cutoffs: list[int]) -> Floats:
+def _from_earlier(data: BacktestData, model: FittedModel, cutoffs: list[int]) -> Floats:
     """(F, N, K) normal scores at earlier cut-offs, all of them forecast at once."""
-    series = ground.table.series
-    past = replace(ground.folds, scoring=tuple(Fold(cutoff, "score") for cutoff in cutoffs))
+    series = data.table.series
+    past = replace(data.folds, scoring=tuple(Fold(cutoff, "score") for cutoff in cutoffs))
     actual = past.actual(series)
     every = series.take(np.tile(np.arange(len(series)), len(cutoffs)))
     known = every.cut(np.repeat(cutoffs, len(series)))
     there = np.flatnonzero(known.lengths > 0)
-    made = forecast(fitted, known.take(there), LEVELS)
+    made = forecast(model, known.take(there), LEVELS)
     marginals = Marginals.from_bounds(
         made.median,
         made.lower,
         made.upper,
         never_negative(known.take(there))[:, None],
-        pulls(known.take(there), fitted.dependence.pull),
+        pulls(known.take(there), model.dependence.pull),
     )
-    scores = np.full((len(known), ground.horizon), np.nan)
+    scores = np.full((len(known), data.horizon), np.nan)
     scores[there] = marginals.ranks(actual.reshape(scores.shape)[there])
     return scores.reshape(actual.shape)

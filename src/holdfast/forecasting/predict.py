@@ -1,4 +1,4 @@
-"""Forecasts of a fitted forecaster, for any series; no trainer here."""
+"""Forecasts of a fitted model for any series, and tables read as that of the fit; no trainer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Forecasts:
         median: (N, K).
         lower, upper: level in percent → (N, K).
         members: member → (N, K); NaN where a member has none.
-        method: (N,) what made each forecast.
+        method: (N,) the members of each forecast and their weights.
         note: (N,) what a reader should know of it; "" for nothing.
         found: (N,) how far to trust it, and why not.
         mean: (N, K) where the model knows counts, whose median is often zero; None elsewhere.
@@ -63,8 +63,8 @@ class Forecasts:
         Arguments:
             series: the histories that were forecast.
         """
-        made = to_whole(recognise(series).whole, self.median, self.lower, self.upper)
-        return replace(self, median=made.median, lower=made.lower, upper=made.upper)
+        whole = to_whole(recognise(series).whole, self.median, self.lower, self.upper)
+        return replace(self, median=whole.median, lower=whole.lower, upper=whole.upper)
 
 
 def network_forecast(
@@ -84,72 +84,72 @@ def network_forecast(
 
 
 def forecast(
-    fitted: FittedModel,
+    model: FittedModel,
     series: SeriesSet,
     levels: Sequence[float],
     *,
-    strangers: bool = True,
+    note_unseen: bool = True,
     words: bool = True,
 ) -> Forecasts:
     """Forecast every series from its last value on.
 
     Arguments:
-        fitted: from a fit or a model folder.
+        model: from a fit or a model folder.
         series: histories, also of series that the fit never saw.
         levels: interval levels in percent.
-        strangers: whether a note says of a series that the fit did not know it.
-        words: whether to say what made each forecast and what to know of it; without, numbers alone
-            come, sooner.
+        note_unseen: whether a note says of a series that the fit did not see it.
+        words: whether to fill `method`, `note` and `found`; numbers alone come sooner.
 
     Raises:
         TableError: the model reads covariates, and the histories have none.
     """
-    if series.covariates is None and fitted.series.covariates is not None:
+    if series.covariates is None and model.series.covariates is not None:
         raise TableError(
             "The model reads covariates, and these histories come without: forecast them with "
             "holdfast predict, or Forecaster.predict, which read them again."
         )
-    shape = (len(series), fitted.horizon)
-    asked, levels = levels, sorted({*levels, *LEVELS}) if fitted.counts else levels
-    whole, series = series, without_long_gaps(series, fitted.season)
-    simple = forecast_simple(series, fitted.season, fitted.horizon)
+    shape = (len(series), model.horizon)
+    given, levels = levels, sorted({*levels, *LEVELS}) if model.counts else levels
+    whole, series = series, without_long_gaps(series, model.season)
+    simple = forecast_simple(series, model.season, model.horizon)
     members: dict[str, Floats] = {}
     networks: dict[str, Widths] = {}
-    for member in fitted.networks:
+    for member in model.networks:
         # A series that ends earlier would be laid beside the covariates of other days.
         read = whole if member.name in WITH_COVARIATES else series
         members[member.name], networks[member.name] = network_forecast(member, read, levels)
-    members |= {name: simple[name] for name in simple_methods(fitted.season)}
+    members |= {name: simple[name] for name in simple_methods(model.season)}
 
-    median = fitted.ensemble.median(members)
-    places = places_in(fitted, series)
-    factors = np.where(places >= 0, fitted.ensemble.spread.factors[places], 1.0)
-    residual = residual_widths(series, fitted.season, fitted.horizon, levels)
-    made = fitted.ensemble.intervals(median, factors, residual, networks)
+    median = model.ensemble.median(members)
+    places = places_in(model, series)
+    factors = np.where(places >= 0, model.ensemble.spread.factors[places], 1.0)
+    residual = residual_widths(series, model.season, model.horizon, levels)
+    intervals = model.ensemble.intervals(median, factors, residual, networks)
     floor = never_negative(series)[:, None]
-    times = whole.calendar.times((whole.ends[:, None] + np.arange(1, fitted.horizon + 1)).ravel())
+    times = whole.calendar.times((whole.ends[:, None] + np.arange(1, model.horizon + 1)).ravel())
     nothing = ("",) * len(series)
     missing = [
         frozenset(name for name in networks if np.isnan(members[name][index]).all())
         for index in range(len(series))
     ]
-    median, made = np.maximum(median, floor), made.floored(floor[:, 0])
+    median, intervals = np.maximum(median, floor), intervals.floored(floor[:, 0])
     mean = None
-    if fitted.counts:
-        pull = pulls(series, fitted.dependence.pull)
-        mean = Marginals.from_bounds(median, made.lower, made.upper, floor, pull).mean()
-    found = assessed(fitted, whole, places) if words else ()
+    if model.counts:
+        pull = pulls(series, model.dependence.pull)
+        marginals = Marginals.from_bounds(median, intervals.lower, intervals.upper, floor, pull)
+        mean = marginals.mean()
+    found = assessed(model, whole, places) if words else ()
     flat = np.zeros(len(series), dtype=bool)
-    if asked:
-        flat = without_width(made.lower[max(asked)], made.upper[max(asked)])
+    if given:
+        flat = without_width(intervals.lower[max(given)], intervals.upper[max(given)])
     return Forecasts(
         times=times.reshape(shape),
         median=median,
-        lower={level: made.lower[level] for level in asked},
-        upper={level: made.upper[level] for level in asked},
+        lower={level: intervals.lower[level] for level in given},
+        upper={level: intervals.upper[level] for level in given},
         members=members,
-        method=_methods(fitted, missing) if words else nothing,
-        note=notes(fitted, whole, asked, found, missing, (places >= 0) | (not strangers), flat)
+        method=_methods(model, missing) if words else nothing,
+        note=notes(model, whole, given, found, missing, (places >= 0) | (not note_unseen), flat)
         if words
         else nothing,
         found=found,
@@ -162,20 +162,20 @@ def pulls(series: SeriesSet, pull: float) -> Floats:
     return np.where(recognise(series).counts, pull, 1.0)[:, None]
 
 
-def places_in(fitted: FittedModel, series: SeriesSet) -> NDArray[np.int64]:
+def places_in(model: FittedModel, series: SeriesSet) -> NDArray[np.int64]:
     """(N,) which series of the fit each of these is, by its label; −1 for one it never saw."""
-    places = {label: place for place, label in enumerate(fitted.series.labels)}
+    places = {label: place for place, label in enumerate(model.series.labels)}
     return np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
 
 
-def _methods(fitted: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[str, ...]:
-    """What made each forecast: the weighted members that it has, the largest weight first."""
+def _methods(model: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[str, ...]:
+    """How each forecast was made: the weighted members that it has, the largest weight first."""
 
     def named(without: frozenset[str]) -> str:
         weights = {
             name: weight
             for name, weight in zip(
-                fitted.ensemble.names, fitted.ensemble.weights.tolist(), strict=True
+                model.ensemble.names, model.ensemble.weights.tolist(), strict=True
             )
             if weight > 0 and name not in without
         }
@@ -187,8 +187,8 @@ def _methods(fitted: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[st
             name if len(ranked) == 1 else f"{weight / total:.2f} {name}" for name, weight in ranked
         )
 
-    said = {without: named(without) for without in set(missing)}
-    return tuple(said[without] for without in missing)
+    names = {without: named(without) for without in set(missing)}
+    return tuple(names[without] for without in missing)
 
 
 def read_like(
@@ -232,11 +232,11 @@ def read_like(
     return table
 
 
-def own_series(fitted: FittedModel, static: Any = None, future: Any = None) -> SeriesSet:
+def own_series(model: FittedModel, static: Any = None, future: Any = None) -> SeriesSet:
     """The series of the fit, with what is known ahead.
 
     Arguments:
-        fitted: what a fit left.
+        model: what a fit left.
         static: refused: they are those of the fit.
         future: what is known ahead, behind each series' end; None for none.
 
@@ -246,11 +246,11 @@ def own_series(fitted: FittedModel, static: Any = None, future: Any = None) -> S
     """
     if static is not None:
         raise ArgumentError("static_df belongs to histories: give both, or leave out static_df.")
-    CovariateSources.again(fitted.series.covariates, None, future)
-    series = fitted.series
+    CovariateSources.again(model.series.covariates, None, future)
+    series = model.series
     if future is not None:
-        series = with_future(series, fitted.names, future, None)
-    check_future(series, fitted.horizon)
+        series = with_future(series, model.names, future, None)
+    check_future(series, model.horizon)
     return series
 
 

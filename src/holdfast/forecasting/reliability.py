@@ -437,26 +437,26 @@ UNKNOWN = "not in the fit"
 
 
 def assessed(
-    fitted: FittedModel, series: SeriesSet, places: NDArray[np.int64]
+    model: FittedModel, series: SeriesSet, places: NDArray[np.int64]
 ) -> tuple[Assessment, ...]:
     """Reasons not to trust the forecasts of some series.
 
     Arguments:
-        fitted: what forecasts.
+        model: what forecasts.
         series: N histories.
         places: (N,) of each in the fit; −1 for those that it never saw.
     """
     known = places >= 0
     past = PastForecasts.none(len(series))
-    if fitted.past is not None and known.any():
-        whole = fitted.past.to_array()[:, np.where(known, places, 0)]
+    if model.past is not None and known.any():
+        whole = model.past.to_array()[:, np.where(known, places, 0)]
         past = PastForecasts.from_array(np.where(known, whole, 0.0), len(series))
-    judged = known & (fitted.past is not None)
-    return tuple(assess(series, fitted.season, fitted.horizon, past, judged))
+    judged = known & (model.past is not None)
+    return tuple(assess(series, model.season, model.horizon, past, judged))
 
 
 def notes(
-    fitted: FittedModel,
+    model: FittedModel,
     series: SeriesSet,
     levels: Sequence[float],
     found: Sequence[Assessment],
@@ -467,7 +467,7 @@ def notes(
     """What a reader should know of each forecast, the verdict first where it is not "trust".
 
     Arguments:
-        fitted: what forecasts.
+        model: what forecasts.
         series: N histories.
         levels: of the intervals, in percent.
         found: (N,) from `assessed`.
@@ -475,7 +475,7 @@ def notes(
         known: (N,) whether the fit knew a series.
         flat: (N,) whether the intervals have no width.
     """
-    scores = fitted.ensemble.spread.calibration.scores
+    scores = model.ensemble.spread.calibration.scores
     uncertain = [level for level in levels if scores < scores_needed(level)]
     common = []
     if uncertain:
@@ -485,13 +485,13 @@ def notes(
         own = list(assessment.findings)
         if flat[index]:
             own.append("intervals without width: nothing says how wrong it may be")
-        for member in fitted.networks:
-            if member.name in missing[index] and fitted.ensemble.weight(member.name) > 0:
+        for member in model.networks:
+            if member.name in missing[index] and model.ensemble.weight(member.name) > 0:
                 reason = member.why_not(series.one(index))
                 own.append(f"{reason} for {member.name}: the others share its weight")
         if not known[index]:
             own.append(UNKNOWN)
-            if any(fitted.ensemble.weight(name) > 0 for name in WITH_COVARIATES):
+            if any(model.ensemble.weight(name) > 0 for name in WITH_COVARIATES):
                 own.append("covariates count as for all series together")
         note = "; ".join([*own, *common])
         said.append(note if assessment.verdict == TRUST else f"{assessment.verdict}: {note}")
@@ -503,20 +503,20 @@ def without_width(lower: Floats, upper: Floats) -> NDArray[np.bool_]:
     return np.asarray((lower == upper).all(axis=1))
 
 
-def rests_on(fitted: FittedModel) -> tuple[str, ...]:
+def rests_on(model: FittedModel) -> tuple[str, ...]:
     """What the forecasts rest on, in sentences: weights, and how far back the members look."""
-    ensemble, calendar = fitted.ensemble, fitted.series.calendar
+    ensemble, calendar = model.ensemble, model.series.calendar
     said = [about_weights(ensemble.names, ensemble.weights.tolist())]
-    longest = int(fitted.series.lengths.max(initial=0))
+    longest = int(model.series.lengths.max(initial=0))
     by_context: dict[int, list[str]] = {}
-    for member in fitted.networks:
+    for member in model.networks:
         if ensemble.weight(member.name) > 0:
             by_context.setdefault(member.context, []).append(member.name)
     for context, names in by_context.items():
         verb = "reads" if len(names) == 1 else "read"
         said.append(f"{' and '.join(names)} {verb} {_last(calendar, context, longest)}.")
     if any(ensemble.weight(name) > 0 for name in ensemble.names if name not in NETWORKS):
-        points = reach(fitted.season, fitted.horizon)
+        points = reach(model.season, model.horizon)
         said.append(f"The simple methods read {_last(calendar, points, longest)}.")
     return tuple(said)
 

@@ -64,7 +64,7 @@ class Cells:
 
 
 def totals(
-    fitted: FittedModel,
+    model: FittedModel,
     series: SeriesSet,
     groups: Groups | None,
     over: Over | None,
@@ -80,7 +80,7 @@ def totals(
     sums of sample paths; the mean is the sum of the means of the parts.
 
     Arguments:
-        fitted: from a fit or a model folder.
+        model: from a fit or a model folder.
         series: histories, also of series that the fit never saw.
         groups: what the series are part of; None for each by itself.
         over: the period; None for each timestamp by itself.
@@ -89,13 +89,13 @@ def totals(
         seed: of the draws.
         integers: whether totals of whole numbers are whole numbers, bounds rounded outwards.
     """
-    made, marginals = distribution(fitted, series)
+    made, marginals = distribution(model, series)
     keys, member = _groups(series, groups)
-    cells = _cells(series, fitted.horizon, member, over)
+    cells = _cells(series, model.horizon, member, over)
     total = len(cells.group)
     mean = np.bincount(cells.cell.ravel(), marginals.mean().ravel(), minlength=total)
-    seen = _observed(series, member, cells, fitted.horizon, over)
-    sampler = path_sampler(fitted, series, samples, seed)
+    seen = _observed(series, member, cells, model.horizon, over)
+    sampler = path_sampler(model, series, samples, seed)
     shares = np.array([0.5] + [0.5 + s * level / 200.0 for level in levels for s in (-1, 1)])
     quantiles = np.empty((len(shares), total))
     for chosen, sums in _sums(sampler, marginals, member, cells):

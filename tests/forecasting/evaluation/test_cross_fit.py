@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.forecasting.backtest import sentences
+from holdfast.forecasting.backtest import verdict
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.evaluation.conformal import Widths, residual_widths, stack_widths
 from holdfast.forecasting.evaluation.cross_fit import Evaluation, evaluate
@@ -90,7 +90,7 @@ def test_folds_that_overlap_never_serve_each_other() -> None:
 
 def verdict_of(evaluation: Evaluation) -> tuple[str, ...]:
     """What follows from it, in sentences."""
-    return sentences(
+    return verdict(
         len(evaluation.blend), evaluation.methods, evaluation.coverage, evaluation.comparison
     )
 

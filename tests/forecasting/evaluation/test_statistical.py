@@ -58,12 +58,12 @@ def table() -> object:
 def test_they_forecast_the_same_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, 0.0)
     ground = backtest_data(table(), 5).with_statistical(60.0)
-    assert ground.remarks == ()
-    assert set(ground.beside) == set(statsforecast.METHODS)
+    assert ground.notes == ()
+    assert set(ground.statistical) == set(statsforecast.METHODS)
     last = np.array([ground.table.series.one(0)[fold.cutoff] for fold in ground.folds.scoring])
-    np.testing.assert_array_equal(ground.beside["AutoTheta"][:, 0, 0], last + 7)
+    np.testing.assert_array_equal(ground.statistical["AutoTheta"][:, 0, 0], last + 7)
     # A history that is too short for a method is forecast by its last value.
-    np.testing.assert_array_equal(ground.beside["AutoETS"][:, 0, 4], last)
+    np.testing.assert_array_equal(ground.statistical["AutoETS"][:, 0, 4], last)
     assert {row.method for row in ground.scores()} >= set(statsforecast.METHODS)
 
 
@@ -72,8 +72,8 @@ def test_what_does_not_finish_is_said_and_not_shown(
 ) -> None:
     stand_in(tmp_path, monkeypatch, 600.0)
     ground = backtest_data(table(), 5).with_statistical(6.0)
-    assert "AutoARIMA" not in ground.beside
-    (said,) = [remark for remark in ground.remarks if remark.startswith("AutoARIMA")]
+    assert "AutoARIMA" not in ground.statistical
+    (said,) = [remark for remark in ground.notes if remark.startswith("AutoARIMA")]
     assert "finished 0 of 3 past forecasts" in said
 
 
@@ -115,6 +115,6 @@ def test_the_real_ones_forecast_a_season() -> None:
     ground = backtest_data(
         read(pa.table({"ds": range(84), "y": y}), ReadOptions(season=7)), 7
     ).with_statistical(300.0)
-    assert ground.remarks == ()
+    assert ground.notes == ()
     for name in statsforecast.METHODS:
-        assert np.abs(ground.beside[name] - ground.actual).max() < 1.0
+        assert np.abs(ground.statistical[name] - ground.actual).max() < 1.0

@@ -52,7 +52,7 @@ def saved_networks() -> FittedModel:
 def _seen_lengths() -> np.ndarray:
     forecaster = Forecaster(HORIZON, adapt="none").fit(long_frame())
     assert forecaster._result is not None
-    return forecaster._result.data.seen.lengths
+    return forecaster._result.data.training.lengths
 
 
 @pytest.fixture(scope="module")

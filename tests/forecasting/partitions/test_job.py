@@ -182,7 +182,7 @@ def test_scores_of_parts_add_up_to_those_of_all_series(tmp_path: Path) -> None:
     trial = Backtest(backtest_data_on(table, 6, folds), (80.0,), 0)
     for member in FittedModel.load(out / "model").networks:
         trial.add(member)
-    judged = trial.judged().evaluation
+    judged = trial.evaluate().evaluation
     assert done.sums is not None
     for ours, theirs in zip(done.sums.methods(), judged.methods, strict=True):
         assert ours.method == theirs.method

@@ -59,7 +59,7 @@ class PastPoints:
     calibrated: bool
 
 
-def find_anomalies(fitted: FittedModel, series: SeriesSet, level: float) -> PastPoints:
+def find_anomalies(model: FittedModel, series: SeriesSet, level: float) -> PastPoints:
     """Judge each value by what was known before it.
 
     The forecasts are those of the network that was trained on synthetic series, one step ahead: it
@@ -69,12 +69,12 @@ def find_anomalies(fitted: FittedModel, series: SeriesSet, level: float) -> Past
     to look at first.
 
     Arguments:
-        fitted: its pretrained network and season are used; no covariate is.
+        model: its pretrained network and season are used; no covariate is.
         series: N histories.
         level: of the intervals, in percent.
     """
-    member = fitted.pretrained
-    begin = np.minimum(max(_LEAST, 2 * fitted.season), np.maximum(series.lengths, 1))
+    member = model.pretrained
+    begin = np.minimum(max(_LEAST, 2 * model.season), np.maximum(series.lengths, 1))
     quantiles = member.one_step(series, begin)
     owner = np.repeat(np.arange(len(series)), series.lengths)
     ordinal = np.repeat(series.starts - series.offsets[:-1], series.lengths)
@@ -110,20 +110,20 @@ def find_anomalies(fitted: FittedModel, series: SeriesSet, level: float) -> Past
     )  # fmt: skip
 
 
-def anomaly_record(fitted: FittedModel, series: SeriesSet) -> AnomalyRecord | None:
+def anomaly_record(model: FittedModel, series: SeriesSet) -> AnomalyRecord | None:
     """What a report shows: the newest points of each series, as far as a second or two reaches.
 
     Arguments:
-        fitted: as in `find_anomalies`.
+        model: as in `find_anomalies`.
         series: N histories.
 
     Returns:
         None where there are too many series, or too few points to judge one.
     """
     points = min(_MOST_POINTS // len(series), int(series.lengths.max()))
-    if points < max(_FEWEST, 4 * fitted.season):
+    if points < max(_FEWEST, 4 * model.season):
         return None
-    found = find_anomalies(fitted, series.tail(points), _REPORTED)
+    found = find_anomalies(model, series.tail(points), _REPORTED)
     judged = int(np.isfinite(found.lower).sum())
     if not judged:
         return None

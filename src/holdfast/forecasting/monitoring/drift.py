@@ -57,7 +57,7 @@ class Drift:
     sentence: str
 
 
-def check_drift(fitted: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drift:
+def check_drift(model: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drift:
     """Score forecasts from where the model ends, and hold the errors against the backtest's.
 
     The model forecasts its horizon from its own end, then from one horizon further, as far as
@@ -66,7 +66,7 @@ def check_drift(fitted: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drif
     folds of the backtest differ from each other; with a single fold, as much as series do.
 
     Arguments:
-        fitted: the model, its histories ending where it was fitted or updated.
+        model: the model, its histories ending where it was fitted or updated.
         later: the same series with new values behind them, in the same order.
         seed: of the resampling of series.
 
@@ -76,26 +76,26 @@ def check_drift(fitted: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drif
     Source: a prediction interval for one more mean of normal logarithms, Student's t; the
     resampling of series after Efron and Tibshirani, An introduction to the bootstrap (1993).
     """
-    count, horizon = len(fitted.series), fitted.horizon
-    past = fitted.scores
+    count, horizon = len(model.series), model.horizon
+    past = model.scores
     if past is None or not np.isfinite(past.errors).any():
         raise TableError(
             "The model has no backtest to compare with: its histories were too short, or it was "
             "saved by an earlier version; fit it again."
         )
     later = later.take(np.arange(count))
-    newest = later.ends - fitted.series.ends
+    newest = later.ends - model.series.ends
     windows = int(-(-newest.max() // horizon)) if newest.max() > 0 else 0
     if not windows:
         raise TableError("The table has no values behind the end of the model; give newer rows.")
     errors, steps, held = [], [], []
     for number in range(windows):
-        ends = fitted.series.ends + number * horizon
+        ends = model.series.ends + number * horizon
         known = later.cut(ends)
-        made = forecast(fitted, replace(known, labels=fitted.series.labels), (_LEVEL,))
+        made = forecast(model, replace(known, labels=model.series.labels), (_LEVEL,))
         actual = later.span(ends + 1, horizon)
         actual[known.ends < ends] = np.nan  # it ended before: its forecast began elsewhere
-        scale = seasonal_scale(known, fitted.season)
+        scale = seasonal_scale(known, model.season)
         error = scaled_error(actual, made.median, scale)
         errors.append(mean_observed(error, axis=1))
         steps.append(mean_observed(np.where(np.isnan(error), np.nan, past.steps), axis=1))

@@ -71,7 +71,7 @@ class Watch:
     row is judged by what they say at its own time: each is forecast by itself, one step ahead.
 
     Arguments:
-        fitted: forecasts; its histories are where the watch begins.
+        model: forecasts; its histories are where the watch begins.
         level: of the intervals, in percent.
         every: rows of a series after which it is forecast anew; the horizon if None, and 1 where
             columns are known ahead.
@@ -80,9 +80,9 @@ class Watch:
         ArgumentError: `every` is out of range.
     """
 
-    def __init__(self, fitted: FittedModel, level: float, every: int | None = None) -> None:
-        horizon = fitted.horizon
-        own = fitted.series.covariates
+    def __init__(self, model: FittedModel, level: float, every: int | None = None) -> None:
+        horizon = model.horizon
+        own = model.series.covariates
         self._ahead = own is not None and bool(own.future.any())
         if every is not None and not 1 <= every <= horizon:
             raise ArgumentError(f"every={every} must be from 1 to the model's horizon, {horizon}.")
@@ -91,13 +91,13 @@ class Watch:
                 f"every={every}: the model reads columns that are known ahead, and rows tell them "
                 "for their own time alone; leave it out."
             )
-        self.fitted = fitted
+        self.model = model
         self.level = level
         self.every = every or (1 if self._ahead else horizon)
         self.past = 0
         """Rows so far that lie before what is kept of their series; nothing can be said of them."""
-        kept, count = _points_needed(fitted), len(fitted.series)
-        self._newest = Newest(fitted.series, kept, LARGEST_LEAP + 2 * self.every)
+        kept, count = _points_needed(model), len(model.series)
+        self._newest = Newest(model.series, kept, LARGEST_LEAP + 2 * self.every)
         self._origins = np.full(count, np.iinfo(np.int64).min // 2)
         self._forecasts = np.full((3, count, horizon), np.nan)  # lower, median, upper
 
@@ -202,7 +202,7 @@ class Watch:
         """Forecast some series from given ordinals on; what is missing up to there is a gap."""
         self._newest.grow(places, ends)
         series = self._newest.series(places, ahead)
-        made = forecast(self.fitted, series, (self.level,), words=False)
+        made = forecast(self.model, series, (self.level,), words=False)
         self._origins[places] = ends
         self._forecasts[:, places] = made.lower[self.level], made.median, made.upper[self.level]
 
@@ -241,12 +241,12 @@ class Watch:
         return refused
 
 
-def _points_needed(fitted: FittedModel) -> int:
+def _points_needed(model: FittedModel) -> int:
     """Newest points of a series that a forecast is made from."""
-    contexts = [fitted.pretrained.network.design.context]
+    contexts = [model.pretrained.network.design.context]
     trained = (WindowMember, CovariateMember)
-    contexts += [one.design.context for one in fitted.networks if isinstance(one, trained)]
-    return max(LEAST_KEPT, 4 * fitted.season, *contexts)
+    contexts += [one.design.context for one in model.networks if isinstance(one, trained)]
+    return max(LEAST_KEPT, 4 * model.season, *contexts)
 
 
 def _sequence(
@@ -290,9 +290,9 @@ def _leap_words(points: int) -> str:
     )
 
 
-def doubt(fitted: FittedModel, level: float) -> str:
+def doubt(model: FittedModel, level: float) -> str:
     """A sentence where the backtest could not calibrate a level; "" otherwise."""
-    scores, needed = fitted.ensemble.spread.calibration.scores, scores_needed(level)
+    scores, needed = model.ensemble.spread.calibration.scores, scores_needed(level)
     if scores >= needed:
         return ""
     return (

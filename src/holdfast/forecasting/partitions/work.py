@@ -266,7 +266,7 @@ class Work:
     def _columns(self, table: Table, sums: ScoreSums | None) -> Columns:
         settings, fitted = self.plan.settings, self.fitted
         if sums is None:
-            forecasts = forecast(fitted, table.series, settings.levels, strangers=False)
+            forecasts = forecast(fitted, table.series, settings.levels, note_unseen=False)
             return forecast_columns(fitted.names, table.series, forecasts, members=False)
         plan = self.plan
         scoring = tuple(Fold(cutoff, "score") for cutoff in plan.cutoffs)
@@ -275,7 +275,7 @@ class Work:
         backtest = Backtest(data, settings.levels, settings.seed)
         for member in fitted.networks:
             backtest.add(member)
-        result = backtest.judged()
+        result = backtest.evaluate()
         sums.add(ScoreSums.of(data, result, settings.levels))
         return backtest_columns(data, result, settings.levels)
 

@@ -127,7 +127,7 @@ class _Comparison:
     ) -> None:
         self.data, self.folder, self.models = data, folder, tuple(models)
         season = data.table.season
-        self.design = choose_design(data.seen.lengths, data.horizon, season, data.long_season)
+        self.design = choose_design(data.training.lengths, data.horizon, season, data.long_season)
         described = repr((self.design, data.horizon, season))
         self.identity = digest(described, *data.table.series.arrays)
         self.updates = 0
@@ -152,7 +152,7 @@ class _Comparison:
             write_text_atomically(self.folder / RUNS, json.dumps(content, indent=1))
 
     def trials(self, model: ModelName) -> list[_Run]:
-        if self.data.watched is None:
+        if self.data.validation is None:
             return []
         half = max(1, self.updates // 2)
         return [_Run(model, _TRIAL_SEED, rate, half) for rate in RATES]
@@ -197,7 +197,7 @@ class _Comparison:
             timed = steps_for(ComparedTask(model, self.data, self.design, 0), plan, share)
             seconds_each.append(timed.seconds / timed.steps)
         seconds = sum(seconds_each) * (
-            seeds + (len(RATES) / 2 if self.data.watched is not None else 0)
+            seeds + (len(RATES) / 2 if self.data.validation is not None else 0)
         )
         return int(np.clip(0.9 * limit.remaining() / seconds, 1, MOST_UPDATES))
 
@@ -206,7 +206,7 @@ class _Comparison:
         if one.key in self.scores:
             return True
         task = ComparedTask(one.model, self.data, self.design, one.seed)
-        stops = self.data.watched is not None
+        stops = self.data.validation is not None
         plan = network_plan(self.design, one.updates, one.seed, stop_early=stops)
         checkpoints = None if self.folder is None else self.folder / "training" / _name(one.key)
         trained = fit_network(
@@ -306,7 +306,7 @@ class ComparedTask(NetworkTask):
 
     def __init__(self, model: ModelName, data: BacktestData, design: Design, seed: int) -> None:
         self.model = model
-        super().__init__(design, data.seen, data.watched, seed)
+        super().__init__(design, data.training, data.validation, seed)
 
     def _made(self) -> ForecastNetwork:
         return compared_network(self.model, self.design)
