@@ -138,7 +138,7 @@ BAD = {
     "results onto a file": (("forecast", "DATA", "-h", 3, "-o", "DATA"), "--out"),
     "no model": (("predict", "nowhere", "DATA"), "nowhere"),
     "a foreign folder as model": (("predict", ".", "DATA"), "model"),
-    "backtest of a handful": (("backtest", "FEW", "-h", 24), "FEW"),
+    "backtest of a handful": (("backtest", "FEW", "-h", 24), "shorter --horizon"),
 }
 
 

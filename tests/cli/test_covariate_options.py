@@ -50,8 +50,9 @@ def test_forecast_and_predict_with_known_columns_and_statics(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     covariates = ("--static", shop / "items.csv", "--future", shop / "next.csv")
-    words = ("--horizon", HORIZON, "--known", "promo", "--holidays", "DE", "--adapt", "none")
+    words = ("--horizon", HORIZON, "--future-covariates", "promo", "--holidays", "DE")
     run = ("forecast", shop / "sales.csv", *words, *covariates, "--out", shop / "out")
+    run = (*run, "--adapt", "none")
     assert command(monkeypatch, *run, *COLUMNS, "--quiet") == 0
     again = ("predict", shop / "out" / "model", shop / "sales.csv", *covariates)
     assert command(monkeypatch, *again, *COLUMNS, "--out", shop / "again", "--quiet") == 0
@@ -68,7 +69,7 @@ def test_forecast_and_predict_with_known_columns_and_statics(
 def test_a_missing_future_is_refused_before_torch_and_before_anything_is_written(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["forecast", "sales.csv", "--horizon", "7", "--known", "promo", *COLUMNS]
+    words = ["forecast", "sales.csv", "--horizon", "7", "--future-covariates", "promo", *COLUMNS]
     monkeypatch.chdir(shop)
     assert command(monkeypatch, *words) != 0
     said = one_sentence(capsys.readouterr().err)

@@ -38,7 +38,7 @@ def test_a_folder_is_forecast_part_by_part(
     (tmp_path / "out" / "forecast" / "part-1.parquet").unlink()
     assert command(monkeypatch, *words, "--json") == 0
     said = json.loads(capsys.readouterr().out)
-    assert (said["series"], said["parts"], said["parts_kept"]) == (12, 3, 2)
+    assert (said["series"], said["partitions"], said["partitions_kept"]) == (12, 3, 2)
 
 
 def test_one_file_with_a_sample_is_forecast_as_a_folder_of_it_is(
@@ -86,7 +86,7 @@ def test_a_folder_is_refused_before_torch_is_loaded(
     for words, reason in (
         (("forecast", data), "Say how many periods"),
         (("forecast", data, "-h", 6, "--wide"), "leave out --wide"),
-        (("forecast", data, "-h", 6, "--level", "0.9"), "levels are percents"),
+        (("forecast", data, "-h", 6, "--level", "0.9"), "levels are percentages"),
         (("forecast", tmp_path / "in", "-h", 6, "--id", "shop"), "no column 'shop'"),
     ):
         assert command(monkeypatch, *words, "-o", tmp_path / "out") == 2

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from holdfast.cli import options
+from holdfast.cli.forecast import OpenTable, open_table
 from holdfast.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from holdfast.cli.request import Request
     from holdfast.lens import ModelName
     from holdfast.training.budget import Budget
 
 
+@options.grouped
 def compare(
     data: options.Data = None,
     horizon: options.Horizon = None,
@@ -44,12 +45,11 @@ def compare(
         list[str] | None,
         typer.Option("--model", help='As in "plain RNN"; repeat it for several. All without it.'),
     ] = None,
-    ids: options.Ids = None,
-    time_column: options.Time = None,
-    target: options.Target = None,
+    out: options.Out = Path("compare"),
+    *,
+    columns: options.Columns,
     freq: options.Frequency = None,
     season: options.Season = None,
-    out: options.Out = Path("compare"),
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -62,18 +62,14 @@ def compare(
     started = time.monotonic()
     screen = Screen(quiet=quiet, as_json=as_json)
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import open_request
     from holdfast.cli.results import results_folder, typed_command
-    from holdfast.tables.read import ReadOptions
     from holdfast.training.budget import Budget
 
     limit = Budget.parse(budget, start=started)
     if data is not None or example is not None:
-        reading = ReadOptions(
-            id_col=ids, time_col=time_column, target_col=target, freq=freq, season=season
-        )
-        request = open_request(data, horizon, example, "90", budget, reading)
-        _forecasters(screen, request, results_folder(out), limit, seeds, updates, model)
+        fitting = options.Fitting(freq=freq, season=season)
+        table = open_table(data, horizon, example, fitting, **options.arguments(columns))
+        _forecasters(screen, table, results_folder(out), limit, seeds, updates, model)
         return
     steps = _lags(lags)
     folder = results_folder(out)
@@ -108,7 +104,7 @@ def compare(
 
 def _forecasters(
     screen: Screen,
-    request: Request,
+    table: OpenTable,
     folder: Path,
     limit: Budget,
     seeds: int,
@@ -120,16 +116,16 @@ def _forecasters(
     from holdfast.cli.results import typed_command
     from holdfast.reports import terminal, terminal_research
 
-    screen.show(request.about, terminal.understood(request.table.summary))
+    screen.show(table.about, terminal.understood(table.table.summary))
     record = lens.compare_forecasters(
-        request.table,
-        request.horizon,
+        table.table,
+        table.forecaster.horizon,
         folder,
         models=_models(model),
         seeds=seeds,
         budget=limit,
         updates=updates,
-        title=f"Forecasters: {request.title}",
+        title=f"Forecasters: {table.title}",
         progress=screen.progress(),
         command=typed_command(),
     )

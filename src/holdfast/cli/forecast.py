@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from holdfast.cli import options
-from holdfast.cli.partitions import in_parts, large
+from holdfast.cli import options, partitions
 from holdfast.cli.screen import Screen, follows, show_first_forecast, show_outcome
+from holdfast.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from holdfast.forecasting.forecaster import Forecaster
+    from holdfast import Forecaster
     from holdfast.records import ForecastRecord, MethodScore
 
+MANY_SERIES = 20_000
+"""Series of one table above which a sample of them is worth a sentence."""
 
+
+@options.grouped
 def forecast(
     data: options.Data = None,
     horizon: options.Horizon = None,
     example: options.Example = None,
     out: options.Out = Path("holdfast-forecast"),
-    budget: options.Budget = "2m",
-    steps: options.Steps = None,
-    adapt: options.Adapt = "auto",
-    start: options.From = None,
-    baselines: options.Baselines = False,
+    *,
+    fitting: options.Fitting,
+    warm_start: options.WarmStart = None,
     level: options.Levels = "80,90",
-    seed: options.Seed = 0,
-    ids: options.Ids = None,
-    time_column: options.Time = None,
-    target: options.Target = None,
-    freq: options.Frequency = None,
-    season: options.Season = None,
-    wide: options.Wide = False,
-    day_first: options.DayFirst = None,
-    decimal: options.Decimal = None,
-    missing: options.Missing = "gap",
-    aggregate: options.Aggregate = None,
-    sheet: options.Sheet = None,
-    known: options.Known = None,
-    historic: options.Historic = None,
-    static: options.Static = None,
-    future: options.Future = None,
-    holidays: options.Holidays = None,
+    reading: options.Reading,
+    covariates: options.Covariates,
+    X_df: options.Future = None,
     integers: options.Integers = False,
     total_by: options.TotalBy = None,
     total_over: options.TotalOver = None,
-    sample: options.Sample = None,
-    engine: options.Engine = "processes",
-    workers: options.Workers = None,
+    partitioned: options.Partitioned,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -61,96 +48,70 @@ def forecast(
     started = time.monotonic()
     screen = Screen(quiet=quiet or follows(), as_json=as_json and not follows())
     # Whatever can be refused is refused before torch is loaded.
-    from holdfast.cli.request import check_baselines, covariate_sources, open_request
-    from holdfast.cli.results import results_folder, typed_command
-    from holdfast.tables.read import ReadOptions
-
-    reading = ReadOptions(
-        id_col=ids,
-        time_col=time_column,
-        target_col=target,
-        freq=freq,
-        season=season,
-        wide=wide,
-        day_first=day_first,
-        decimal=decimal,
-        missing=missing,
-        aggregate=aggregate,
-        sheet=sheet,
-        covariates=covariate_sources(known, historic, static, future, holidays),
-    )
-    if baselines:
-        check_baselines(data)
-    if data is not None and example is None and in_parts(data, sample):
-        from holdfast.cli.partitions import PARTS_SAMPLE, over_parts, refuse_with_parts
-
-        refuse_with_parts(start=start, integers=integers, total_by=total_by, total_over=total_over)
-        over_parts(
-            "forecast",
-            screen,
-            data,
-            horizon,
-            out,
-            level,
-            reading,
-            adapt=adapt,
-            budget=budget,
-            steps=steps,
-            seed=seed,
-            sample=sample or PARTS_SAMPLE,
-            engine=engine,
-            workers=workers,
+    levels = options.levels(level)
+    if data is not None and example is None and partitions.needed(data, partitioned):
+        partitions.refuse_together(
+            warm_start=warm_start, integers=integers, by=total_by, over=total_over, X_df=X_df
         )
+        partitions.run(
+            "forecast", screen, data, horizon, out, levels, fitting, reading, covariates,
+            partitioned,
+        )  # fmt: skip
         return
-    request = open_request(data, horizon, example, level, budget, reading)
-    from holdfast.forecasting.forecaster import Forecaster
+    table = open_table(
+        data, horizon, example, fitting, **options.arguments(reading), **covariates.arguments(),
+        X_df=X_df,
+    )  # fmt: skip
+    forecaster = table.forecaster
+    forecaster.check(table.table, total_by=total_by, total_over=total_over, folder=out / "model")
+
+    from holdfast.cli.results import results_folder, typed_command
     from holdfast.reports import as_json as summary
     from holdfast.reports import save, terminal
 
-    forecaster = Forecaster(
-        request.horizon, season=season, freq=freq, budget=budget, steps=steps, seed=seed,
-        adapt=adapt, baselines=baselines,
-    )  # fmt: skip
-    forecaster.check(request.table, total_by=total_by, total_over=total_over, folder=out / "model")
     folder = results_folder(out)
-    screen.show(request.about, terminal.understood(request.table.summary))
-    screen.show(large(request.table.summary.series))
+    screen.show(table.about, terminal.understood(table.table.summary))
+    if (series := table.table.summary.series) > MANY_SERIES:
+        screen.show(
+            f"{series:,} series all take part in the backtest; --sample 1000 finds ensemble weights"
+            " and intervals on a sample, forecasts each series once and keeps memory bounded."
+        )
 
     def show_simple(scores: tuple[MethodScore, ...], reason: str) -> None:
         if scores:
             screen.show(terminal.scores(scores, "Simple methods on past horizons"))
         screen.show(reason)
 
-    def write(made: Forecaster) -> tuple[ForecastRecord, dict[str, str]]:
+    def write(fitted: Forecaster) -> tuple[ForecastRecord, dict[str, str]]:
         """Write all results; what reports show of them, and what is where."""
-        record = made.record(
-            level=request.levels, integers=integers, total_by=total_by, total_over=total_over,
-            title=request.title, command=typed_command(),
+        shown: dict[str, Any] = {"level": levels, "integers": integers}
+        record = fitted.record(
+            **shown, total_by=total_by, total_over=total_over, title=table.title,
+            command=typed_command(),
         )  # fmt: skip
         files = {
             "forecast": folder / "forecast.csv",
             "report": folder / "report.html",
             "model": folder / "model",
         }
-        made.predict(level=request.levels, members=True, integers=integers, csv=files["forecast"])
+        fitted.predict(**shown, members=True, csv=files["forecast"])
         save(record, files["report"])
-        made.save(files["model"])
+        fitted.save(files["model"])
         if total_by is not None or total_over is not None:
             files["totals"] = folder / "totals.csv"
-            made.totals(
-                by=total_by, over=total_over, level=request.levels, seed=seed, integers=integers,
-                csv=files["totals"],
-            )  # fmt: skip
+            fitted.totals(
+                **shown, by=total_by, over=total_over, seed=fitting.seed, csv=files["totals"]
+            )
         return record, {name: str(path) for name, path in files.items()}
 
-    def show_first(made: Forecaster) -> None:
+    def show_first(fitted: Forecaster) -> None:
         """Write and show what there is before anything is trained."""
         if not follows():
-            record, _ = write(made)
+            record, _ = write(fitted)
             show_first_forecast(screen, record, folder)
 
     forecaster.fit(
-        request.table, level=request.levels, checkpoints=folder / "training", warm_start=start,
+        table.table, level=levels, checkpoints=folder / "training", warm_start=warm_start,
         started=started, progress=screen.progress(), on_simple_scores=show_simple,
         on_first_forecast=show_first,
     )  # fmt: skip
@@ -160,3 +121,57 @@ def forecast(
     show_outcome(screen, record)
     screen.show(terminal.written(files), whole_lines=True)
     screen.result(summary(record, files))
+
+
+@dataclass(frozen=True, eq=False)
+class OpenTable:
+    """A table that was read and checked, and the forecaster for it.
+
+    Arguments:
+        forecaster: not fitted yet.
+        table: from `Forecaster.read`.
+        title: the file's or the example's name.
+        about: a sentence about an example; "" for a file.
+    """
+
+    forecaster: Forecaster
+    table: Any
+    title: str
+    about: str
+
+
+def open_table(
+    data: Path | None,
+    horizon: int | None,
+    example: str | None,
+    fitting: options.Fitting,
+    **reading: Any,
+) -> OpenTable:
+    """Read a file or an example.
+
+    Arguments:
+        data, example: the one or the other.
+        horizon: periods to forecast; None for an example's own.
+        fitting: the options of the forecaster.
+        reading: options of `Forecaster.read`.
+
+    Raises:
+        InputError: something is missing, contradictory or cannot be read.
+    """
+    if (data is None) == (example is None):
+        raise ArgumentError(
+            "Give a file or --example, one of the two, as in: holdfast forecast sales.csv "
+            "--horizon 12."
+        )
+    from holdfast import Forecaster
+
+    settings = options.arguments(fitting)
+    if example is not None:
+        from holdfast.forecasting import example as shipped
+
+        one = shipped(example)
+        forecaster = Forecaster(one.horizon if horizon is None else horizon, **settings)
+        return OpenTable(forecaster, forecaster.read(one.columns), one.name, one.about)
+    assert data is not None
+    forecaster = Forecaster(options.given(horizon), **settings)
+    return OpenTable(forecaster, forecaster.read(data, **reading), data.name, "")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from holdfast import Forecaster
     from holdfast.records import SequenceLabels
-    from holdfast.tables.read import Table
 
 FORECASTER, LANGUAGE_MODEL, CLASSIFIER, TAGGER = (
     "forecaster", "language model", "classifier", "tagger",
@@ -33,6 +32,7 @@ SEQUENCE_PAGE = Path("holdfast-sequence.html")
 """Where the page of a sequence is written if nobody says."""
 
 
+@options.grouped
 def inspect(
     model: Annotated[Path, typer.Argument(help="A model folder that Holdfast wrote.")],
     data: Annotated[
@@ -64,9 +64,8 @@ def inspect(
             help="HTML page to write; none without, of a sequence holdfast-sequence.html.",
         ),
     ] = None,
-    ids: options.Ids = None,
-    time_column: options.Time = None,
-    target: options.Target = None,
+    *,
+    columns: options.Columns,
     text: Annotated[str, typer.Option("--text", help="A classifier's column of texts.")] = "text",
     label: Annotated[
         str, typer.Option("--label", help="A classifier's column of labels.")
@@ -94,7 +93,7 @@ def inspect(
         if kind == FORECASTER:
             from holdfast.forecasting.inspect import forecast_sequence
 
-            forecaster, table = _forecaster(folder, data, ids, time_column, target)
+            forecaster, table = _forecaster(folder, data, columns)
             example = forecast_sequence(forecaster, sequence, table)
         else:
             example = _text_sequence(kind, folder, sequence)
@@ -107,7 +106,7 @@ def inspect(
     if kind == FORECASTER:
         from holdfast.forecasting.inspect import forecaster_examples
 
-        forecaster, table = _forecaster(folder, data, ids, time_column, target)
+        forecaster, table = _forecaster(folder, data, columns)
         subject, examples, member = forecaster_examples(forecaster, table)
         histories = "its own histories" if data is None else data.name
         title = f"The network {member} of a forecaster, on {histories}"
@@ -142,20 +141,15 @@ def _given(data: Path | None) -> Path:
 
 
 def _forecaster(
-    folder: Path,
-    data: Path | None,
-    ids: list[str] | None,
-    time_column: str | None,
-    target: str | None,
-) -> tuple[Forecaster, Table | None]:
+    folder: Path, data: Path | None, columns: options.Columns
+) -> tuple[Forecaster, Any]:
     """A forecaster, and a table of other histories; None without one."""
     from holdfast import Forecaster
 
     forecaster = Forecaster.load(folder)
     if data is None:
         return forecaster, None
-    table = forecaster.read(data, id_col=ids, time_col=time_column, target_col=target)
-    return forecaster, table
+    return forecaster, forecaster.read_histories(data, **options.arguments(columns))
 
 
 def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:

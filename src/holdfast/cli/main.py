@@ -12,7 +12,6 @@ from holdfast.cli import (
     bench,
     classify,
     compare,
-    drift,
     forecast,
     inspect,
     predict,
@@ -20,7 +19,6 @@ from holdfast.cli import (
     synth,
     tag,
     text,
-    update,
     watch,
 )
 from holdfast.cli.screen import follows
@@ -43,8 +41,8 @@ app = typer.Typer(
 app.command("forecast")(forecast.forecast)
 app.command("backtest")(backtest.backtest)
 app.command("predict")(predict.predict)
-app.command("update")(update.update)
-app.command("drift")(drift.drift)
+app.command("update")(predict.update)
+app.command("drift")(predict.drift)
 app.command("watch")(watch.watch)
 app.command("inspect")(inspect.inspect)
 app.command("pretrain")(pretrain.pretrain)

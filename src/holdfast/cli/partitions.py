@@ -4,82 +4,115 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from holdfast.cli.screen import Screen, together
-from holdfast.errors import ArgumentError
+from holdfast.cli import options
+from holdfast.cli.screen import Screen, show_outcome, together
+from holdfast.errors import ArgumentError, option
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from holdfast.forecasting.fit import FitResult
+    from holdfast import Forecaster
     from holdfast.forecasting.partitions.job import JobResult
-    from holdfast.forecasting.partitions.plan import Plan, Verb
-    from holdfast.tables.read import ReadOptions
 
-PARTS_SAMPLE = 1000
+SAMPLE = 1000
 """Series on which season, ensemble weights and widths of a folder are found by default."""
 
 
-def over_parts(
-    verb: Verb,
+def needed(data: Path, partitioned: options.Partitioned) -> bool:
+    """Whether the data is a folder, or a file of which a sample tells what all series share."""
+    return data.is_dir() or (partitioned.sample is not None and data.is_file())
+
+
+def refuse_together(
+    *, warm_start: object, integers: bool, by: object, over: object, X_df: object
+) -> None:
+    """Refuse what needs all series, or their paths, at once.
+
+    Raises:
+        ArgumentError: one of these options is given.
+    """
+    for name, value in (("by", by), ("over", over)):
+        if value:
+            raise ArgumentError(
+                f"{option(name)} adds up series of one table; give a file, without "
+                f"{option('sample')}."
+            )
+    for name, given in (
+        ("warm_start", warm_start is not None), ("integers", integers), ("X_df", X_df is not None)
+    ):  # fmt: skip
+        if given:
+            raise ArgumentError(
+                f"{option(name)} is not for a folder of partitions or {option('sample')}; "
+                "give a file."
+            )
+
+
+def run(
+    verb: Literal["forecast", "backtest"],
     screen: Screen,
     data: Path,
     horizon: int | None,
     out: Path,
-    level: str,
-    reading: ReadOptions,
+    levels: tuple[float, ...],
+    fitting: options.Fitting,
+    reading: options.Reading,
+    covariates: options.Covariates,
+    partitioned: options.Partitioned,
     *,
-    adapt: Literal["none", "auto", "full"],
-    budget: str,
-    steps: int | None,
-    seed: int,
-    sample: int,
-    engine: Literal["processes", "ray"],
-    workers: int | None,
     folds: int = 3,
     step: int | None = None,
 ) -> None:
-    """Forecast or backtest every partition of a folder, those that are done already left out.
+    """Forecast or backtest every partition, those that are done already left out.
 
     Raises:
         InputError: something is missing, contradictory or cannot be read.
     """
-    from holdfast.cli.request import read_levels
-    from holdfast.cli.results import results_folder, typed_command
-
     started = time.monotonic()
-    if horizon is None:
-        raise ArgumentError("Say how many periods to forecast, as in --horizon 12.")
+    periods = options.given(horizon)
+    if fitting.baselines:
+        raise ArgumentError(
+            f"{option('baselines')}: {data} is a folder or is sampled; give a file, without "
+            f"{option('sample')}."
+        )
     if reading.wide or reading.sheet is not None:
-        raise ArgumentError("Partitions of a folder are long tables; leave out --wide and --sheet.")
+        raise ArgumentError(
+            f"Partitions are long tables; leave out {option('wide')} and {option('sheet')}."
+        )
     if together():
-        raise ArgumentError("torchrun trains on one table; a folder of partitions takes --workers.")
-    if reading.covariates is not None:
+        raise ArgumentError(
+            f"torchrun trains on one table; a folder of partitions takes {option('workers')}."
+        )
+    if covariates != options.Covariates():
         raise ArgumentError(
             "Columns beside the values are not read from partitions of a folder yet."
         )
-    levels = read_levels(level)
+    from holdfast.cli.results import results_folder, typed_command
+    from holdfast.forecasting.partitions import ReadOptions
     from holdfast.forecasting.partitions.plan import NewJob, Settings, prepare
-    from holdfast.reports import terminal
-    from holdfast.training.budget import duration
+    from holdfast.reports import save, terminal
 
-    duration(budget)
     settings = Settings(
         verb=verb,
         data=str(data.absolute()),
-        horizon=horizon,
+        horizon=periods,
         levels=levels,
-        adapt=adapt,
-        budget=None if steps or adapt == "none" else budget,
-        steps=steps,
-        seed=seed,
-        sample=sample,
+        adapt=fitting.adapt,
+        budget=None if fitting.steps or fitting.adapt == "none" else fitting.budget,
+        steps=fitting.steps,
+        seed=fitting.seed,
+        sample=partitioned.sample or SAMPLE,
         folds=folds,
         step=step,
-        read=replace(reading, id_col=None if reading.id_col is None else tuple(reading.id_col)),
+        read=ReadOptions(
+            **options.arguments(reading)
+            | {"id_col": None if reading.id_col is None else tuple(reading.id_col)},
+            freq=fitting.freq,
+            season=fitting.season,
+        ),
     )
     job = prepare(out, settings)
     folder = results_folder(out)
@@ -92,24 +125,19 @@ def over_parts(
             terminal.understood(job.begun.sample_data.table.summary),
         )
 
-    from holdfast.cli.screen import show_outcome
-    from holdfast.forecasting.output import forecast_record
     from holdfast.forecasting.partitions.job import Watch, run_job
-    from holdfast.reports import save
 
-    def fitted(made: FitResult, plan: Plan) -> None:
-        """Show and keep the record of the sample."""
-        title = f"{data.name}: a sample of {len(made.model.series):,} of {plan.series:,} series"
-        record = forecast_record(
-            made, levels, title=title, command=typed_command(), started=started
-        )
+    def fitted(forecaster: Forecaster, sampled: int, every: int) -> None:
+        """Show and write the report of the sample."""
+        title = f"{data.name}: a sample of {sampled:,} of {every:,} series"
+        record = forecaster.record(level=levels, title=title, command=typed_command())
         save(record, folder / "report.html")
         show_outcome(screen, record)
 
     bar = _Bar() if sys.stderr.isatty() and not screen.silent else None
-    watch = Watch(fitted, bar.advance if bar else _nothing, screen.progress())
+    watch = Watch(fitted, bar.advance if bar else _nothing, screen.progress(), started)
     try:
-        outcome = run_job(job, watch, engine=engine, workers=workers)
+        outcome = run_job(job, watch, engine=partitioned.engine, workers=partitioned.workers)
     finally:
         if bar:
             bar.stop()
@@ -120,42 +148,22 @@ def over_parts(
         )
     files = {verb: str(folder / verb), "model": str(folder / "model")}
     files["report of the sample"] = str(folder / "report.html")
-    kept = f" ({outcome.kept:,} of them were there)" if outcome.kept else ""
+    kept = f" ({outcome.kept:,} of them done before)" if outcome.kept else ""
+    seconds = time.monotonic() - started
     screen.show(
         f"{outcome.series:,} series in {outcome.partitions:,} partitions{kept}, "
-        f"{outcome.rows:,} rows, {time.monotonic() - started:.1f} s."
+        f"{outcome.rows:,} rows, {seconds:.1f} s."
     )
     screen.show(terminal.written(files), whole_lines=True)
-    screen.result(_summary(outcome, files, time.monotonic() - started))
-
-
-def refuse_with_parts(
-    *, start: object, integers: bool, total_by: object, total_over: object
-) -> None:
-    """Refuse what needs all series, or their paths, at once.
-
-    Raises:
-        ArgumentError: one of these options is given.
-    """
-    for given, name in ((total_by, "by"), (total_over, "over")):
-        if given:
-            raise ArgumentError(
-                f"--total-{name} adds up series of one table; give a file, without --sample."
-            )
-    if start is not None:
-        raise ArgumentError("--from is not for a folder of partitions or --sample; give a file.")
-    if integers:
-        raise ArgumentError(
-            "--integers is not for a folder of partitions or --sample yet; give a file."
-        )
+    screen.result(_summary(outcome, files, seconds))
 
 
 def _summary(outcome: JobResult, files: dict[str, str], seconds: float) -> dict[str, Any]:
     """The outcome for programs."""
-    made: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "series": outcome.series,
-        "parts": outcome.partitions,
-        "parts_kept": outcome.kept,
+        "partitions": outcome.partitions,
+        "partitions_kept": outcome.kept,
         "rows": outcome.rows,
         "seconds": round(seconds, 3),
         "cpu_seconds": round(outcome.cpu, 3),
@@ -164,12 +172,12 @@ def _summary(outcome: JobResult, files: dict[str, str], seconds: float) -> dict[
         "files": files,
     }
     if outcome.sums is not None:
-        made["scores"] = [asdict(row) for row in outcome.sums.methods()]
-        made["coverage"] = [asdict(row) for row in outcome.sums.coverage()]
-    return made
+        summary["scores"] = [asdict(row) for row in outcome.sums.methods()]
+        summary["coverage"] = [asdict(row) for row in outcome.sums.coverage()]
+    return summary
 
 
-def _nothing(done: int, parts: int, series: int) -> None:
+def _nothing(done: int, partitions: int, series: int) -> None:
     """Where nobody watches."""
 
 
@@ -181,7 +189,7 @@ class _Bar:
         self._task: TaskID | None = None
         self._begun = time.monotonic()
 
-    def advance(self, done: int, parts: int, series: int) -> None:
+    def advance(self, done: int, partitions: int, series: int) -> None:
         """Draw it."""
         if self._progress is None or self._task is None:
             from rich.console import Console
@@ -203,7 +211,7 @@ class _Bar:
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._task = self._progress.add_task("", total=parts, pace="")
+            self._task = self._progress.add_task("", total=partitions, pace="")
             self._progress.start()
         pace = series / max(time.monotonic() - self._begun, 1e-9)
         text = f"{pace:,.0f} series/s" if series else ""
@@ -213,27 +221,3 @@ class _Bar:
         """Take it away."""
         if self._progress is not None:
             self._progress.stop()
-
-
-_LARGE: Final = 20_000
-"""Series of one table above which a sample of them is worth a word."""
-
-
-def in_parts(data: Path, sample: int | None) -> bool:
-    """Whether the data is a folder, or a file of which a sample settles what all series share."""
-    return data.is_dir() or (sample is not None and data.is_file())
-
-
-def large(series: int) -> str:
-    """What to say of a table of many series; "" for any other.
-
-    Example:
-        >>> large(30_000)[:13], large(10)
-        ('30,000 series', '')
-    """
-    if series <= _LARGE:
-        return ""
-    return (
-        f"{series:,} series are judged one and all; --sample 1000 settles blend and intervals on a "
-        "sample, forecasts each series once and keeps memory bounded."
-    )

@@ -1,9 +1,10 @@
-"""`holdfast predict`: a saved model forecasts from new histories, without training."""
+"""`holdfast predict`, `update`, `drift`: a saved model and newer rows, without training."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,22 +12,16 @@ from holdfast.cli import options
 from holdfast.cli.screen import Screen
 
 
+@options.grouped
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model folder that `holdfast forecast` wrote.")],
+    model: options.ForecasterFolder,
     data: options.Table,
     out: options.Out = Path("holdfast-predict"),
     level: options.Levels = "80,90",
-    ids: options.Ids = None,
-    time_column: options.Time = None,
-    target: options.Target = None,
-    wide: options.Wide = False,
-    day_first: options.DayFirst = None,
-    decimal: options.Decimal = None,
-    missing: options.Missing = "gap",
-    aggregate: options.Aggregate = None,
-    sheet: options.Sheet = None,
-    static: options.Static = None,
-    future: options.Future = None,
+    *,
+    reading: options.Reading,
+    static_df: options.Static = None,
+    X_df: options.Future = None,
     integers: options.Integers = False,
     total_by: options.TotalBy = None,
     total_over: options.TotalOver = None,
@@ -39,63 +34,97 @@ def predict(
     Series that the model never saw are forecast too.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.request import read_levels
+    levels = options.levels(level)
+    from holdfast import Forecaster
     from holdfast.cli.results import results_folder
-    from holdfast.storage import exists
-
-    levels = read_levels(level)
-    if not exists(model):
-        from holdfast.errors import ModelError
-
-        raise ModelError(
-            f"{model} is not a model folder; give the model/ folder that holdfast forecast wrote."
-        )
-
-    from holdfast.forecasting.model import FittedModel
-
-    fitted = FittedModel.load(model)
-    from holdfast.tables.covariate_tables import CovariateSources
-    from holdfast.tables.read import ReadOptions, read
-
-    reading = ReadOptions(
-        id_col=ids,
-        time_col=time_column,
-        target_col=target,
-        freq=fitted.series.calendar.code,
-        season=fitted.season,
-        wide=wide,
-        day_first=day_first,
-        decimal=decimal,
-        missing=missing,
-        aggregate=aggregate,
-        sheet=sheet,
-        covariates=CovariateSources.again(fitted.series.covariates, static, future),
-    )
-    table = read(data, reading)
-
-    from holdfast.cli.totals import adding, write_totals
-    from holdfast.forecasting.output import forecast_columns
-    from holdfast.forecasting.predict import forecast
     from holdfast.reports import terminal
-    from holdfast.tables.covariate_tables import check_future
-    from holdfast.tables.frames import write_csv
 
-    fitted.check_calendar(table)
-    check_future(table.series, fitted.horizon)
-    wanted = adding(table, total_by, total_over)
+    forecaster = Forecaster.load(model)
+    table = forecaster.read_histories(
+        data, static_df=static_df, X_df=X_df, **options.arguments(reading)
+    )
+    forecaster.check(table, total_by=total_by, total_over=total_over)
     folder = results_folder(out)
     screen.show(terminal.understood(table.summary))
-    made = forecast(fitted, table.series, levels)
-    made = made.whole(table.series) if integers else made
-    path = folder / "forecast.csv"
-    columns = forecast_columns(table.columns, table.series, made, members=True)
-    write_csv(path, columns, table.series.calendar)
-    files = {"forecast": str(path)}
-    if wanted is not None:
-        from holdfast.reports.terminal import totals
+    shown: dict[str, Any] = {"level": levels, "integers": integers}
+    files = {"forecast": folder / "forecast.csv"}
+    forecaster.predict(table, **shown, members=True, csv=files["forecast"])
+    if total_by is not None or total_over is not None:
+        files["totals"] = folder / "totals.csv"
+        forecaster.totals(table, **shown, by=total_by, over=total_over, csv=files["totals"])
+        screen.show(terminal.totals(forecaster.totals_))
+    written = {name: str(path) for name, path in files.items()}
+    screen.show(terminal.written(written), whole_lines=True)
+    screen.result({
+        "series": table.summary.series, "horizon": forecaster.horizon, "files": written,
+    })  # fmt: skip
 
-        written, record = write_totals(folder, fitted, wanted, levels, integers=integers)
-        files["totals"] = str(written)
-        screen.show(totals(record))
-    screen.show(terminal.written(files), whole_lines=True)
-    screen.result({"series": len(table.series), "horizon": fitted.horizon, "files": files})
+
+@options.grouped
+def update(
+    model: options.ForecasterFolder,
+    data: Annotated[Path, typer.Argument(help="A CSV, Parquet or Excel file of new rows.")],
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Let rows take the place of values that are known.")
+    ] = False,
+    *,
+    layout: options.Layout,
+    static_df: options.Static = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Take new rows into a saved model: it then forecasts from their end on.
+
+    The file needs nothing but the new rows, with the past and future covariates of the fit;
+    --static has a row for each series that is new. The model folder is replaced whole, or left as
+    it was where a row cannot be used.
+    """
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast import Forecaster
+
+    forecaster = Forecaster.load(model, networks=False)
+    forecaster.update(data, static_df=static_df, correct=correct, **options.arguments(layout))
+    forecaster.save(model)
+    result = forecaster.update_
+    screen.show("\n".join([*result.messages, result.words]))
+    screen.result(
+        {
+            "model": str(model),
+            "series": len(result.series),
+            "behind": result.behind,
+            "filled": result.filled,
+            "corrected": result.corrected,
+            "repeated": result.repeated,
+            "created": result.created,
+            "last": result.last,
+        }
+    )
+
+
+@options.grouped
+def drift(
+    model: options.ForecasterFolder,
+    data: Annotated[Path, typer.Argument(help="A CSV, Parquet or Excel file with newer rows.")],
+    *,
+    layout: options.Layout,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say whether a model's errors on new rows are more than chance; the model stays as it is."""
+    screen = Screen(quiet=quiet, as_json=as_json)
+    from holdfast import Forecaster
+
+    result = Forecaster.load(model, networks=False).drift(data, **options.arguments(layout))
+    screen.show(result.sentence)
+    screen.result(
+        {
+            "drifted": result.drifted,
+            "ratio": result.ratio,
+            "limit": None if math.isnan(result.limit) else result.limit,
+            "mase": result.mase,
+            "backtest_mase": result.backtest_mase,
+            "coverage": result.coverage,
+            "windows": result.windows,
+            "sentence": result.sentence,
+        }
+    )

@@ -29,7 +29,13 @@ from holdfast.forecasting.predict import (
     read_like,
 )
 from holdfast.forecasting.totals import Totals, totals
-from holdfast.records import ForecastRecord, MethodScore, TableSummary, TrainingSummary
+from holdfast.records import (
+    ForecastRecord,
+    MethodScore,
+    TableSummary,
+    TotalsRecord,
+    TrainingSummary,
+)
 from holdfast.storage import refuse_what_is_not_ours
 from holdfast.tables.covariate_tables import CovariateSources, check_future
 from holdfast.tables.frames import Backend, to_frame, write_csv
@@ -102,6 +108,7 @@ class Forecaster(Parameters):
     notes_: tuple[str, ...]
     summary_: TableSummary
     update_: Appended
+    totals_: TotalsRecord
 
     def __init__(
         self,
@@ -210,6 +217,39 @@ class Forecaster(Parameters):
             future_covariates, past_covariates, static_df, X_df, holidays
         )
         return read(df, replace(options, covariates=covariates))
+
+    def read_histories(
+        self,
+        df: Any,
+        *,
+        static_df: Any = None,
+        X_df: Any = None,
+        id_col: str | Sequence[str] | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        missing: Missing = "gap",
+        aggregate: Aggregate | None = None,
+        sheet: str | None = None,
+    ) -> Table:
+        """Read and check histories as `predict` does, to see what is understood of them.
+
+        `predict`, `totals`, `paths`, `anomalies` and `embed` take the result in place of `df`.
+
+        Arguments:
+            df, static_df, X_df, id_col … sheet: as `predict` has them.
+
+        Raises:
+            ArgumentError: not fitted, or covariates are given that the fit did not have.
+            TableError: the table cannot be used, or lies on another calendar.
+        """
+        options = ReadOptions(
+            id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
+            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
+        )  # fmt: skip
+        return read_like(self._fitted_model(), df, options, static_df, X_df)
 
     def fit(
         self,
@@ -471,8 +511,6 @@ class Forecaster(Parameters):
         wide: bool = False,
         day_first: bool | None = None,
         decimal: Decimal | None = None,
-        missing: Missing = "gap",
-        aggregate: Aggregate | None = None,
         sheet: str | None = None,
     ) -> Forecaster:
         """Take new rows in without fitting again: `predict` then goes on from the new ends.
@@ -507,7 +545,7 @@ class Forecaster(Parameters):
         model = self._fitted_model()
         options = ReadOptions(
             id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
-            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
+            day_first=day_first, decimal=decimal, sheet=sheet,
         )  # fmt: skip
         new = read_new_rows(
             df, model.names, model.series.calendar, options,
@@ -558,13 +596,17 @@ class Forecaster(Parameters):
         id_col: str | Sequence[str] | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
+        wide: bool = False,
+        day_first: bool | None = None,
+        decimal: Decimal | None = None,
+        sheet: str | None = None,
     ) -> Drift:
         """Whether the errors on new rows are those of the backtest.
 
         Arguments:
             df: new rows behind the end of the model, as `update` takes them; the model stays as
                 it is.
-            id_col, time_col, target_col: the columns; those of `fit` for None.
+            id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
 
         Returns:
             What was measured, and a ``sentence`` that says whether to fit again.
@@ -574,7 +616,10 @@ class Forecaster(Parameters):
             TableError: the rows cannot be used, none of them is new, or there was no backtest.
         """
         model = self._fitted_model()
-        options = ReadOptions(id_col=id_col, time_col=time_col, target_col=target_col)
+        options = ReadOptions(
+            id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
+            day_first=day_first, decimal=decimal, sheet=sheet,
+        )  # fmt: skip
         covariates, calendar = model.series.covariates, model.series.calendar
         new = read_new_rows(df, model.names, calendar, options, like=covariates)
         return check_drift(model, model.updated(new)[0].series)
@@ -707,6 +752,7 @@ class Forecaster(Parameters):
         made = self._totals(
             model, series, raw, by, over, levels, n=samples, seed=start, integers=integers
         )
+        self.totals_ = output.totals_record(made, series.calendar, by, over)
         return _frame(output.total_columns(model.names, made), backend, series, csv)
 
     def check(
@@ -810,6 +856,19 @@ class Forecaster(Parameters):
         forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
         forecaster._set_model(model)
         return forecaster
+
+    @classmethod
+    def of_result(cls, result: FitResult, started: float | None = None) -> Forecaster:
+        """A fitted forecaster from the result of a fit.
+
+        Arguments:
+            result: from `forecasting.fit.fit`.
+            started: the reading of ``time.monotonic`` from which reports count; None for none.
+        """
+        model = result.model
+        forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
+        forecaster._started = started
+        return forecaster._fitted_with(result)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether `fit` or `load` has been called."""

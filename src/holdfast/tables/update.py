@@ -215,6 +215,7 @@ class Appended:
         corrected: values that took the place of others.
         repeated: rows that said what was known.
         created: series that were not known before.
+        messages: what was guessed on the way, one sentence each.
     """
 
     series: SeriesSet
@@ -223,6 +224,13 @@ class Appended:
     corrected: int
     repeated: int
     created: int
+    messages: tuple[str, ...]
+
+    @property
+    def last(self) -> str:
+        """The newest time of all series, in words."""
+        calendar = self.series.calendar
+        return calendar.format(calendar.times(self.series.ends.max()))
 
     @property
     def words(self) -> str:
@@ -312,6 +320,7 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         corrected=int(other.sum()),
         repeated=int((told & had & ~other).sum()),
         created=count - len(series),
+        messages=new.messages,
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from holdfast.errors import InputError
-from holdfast.forecasting.fit import FitResult, clear_checkpoints, fit
+from holdfast.forecasting.fit import clear_checkpoints, fit
+from holdfast.forecasting.forecaster import Forecaster
 from holdfast.forecasting.partitions.plan import MODEL, Job, NewJob, Plan
 from holdfast.forecasting.partitions.processes import Workers
 from holdfast.forecasting.partitions.ray_cluster import do_on_ray
@@ -47,14 +48,17 @@ class Watch:
     """Who is told how a job gets on.
 
     Arguments:
-        fitted: is given the fit on the sample, once, before any partition is done.
+        fitted: is given the forecaster of the sample, the number of series in the sample and in
+            all partitions, once, before any partition is done.
         advanced: is given partitions done, partitions in all, and series forecast so far.
         training: is told of every update on the sample.
+        started: the reading of ``time.monotonic`` from which reports count seconds; None for none.
     """
 
-    fitted: Callable[[FitResult, Plan], None]
+    fitted: Callable[[Forecaster, int, int], None]
     advanced: Callable[[int, int, int], None]
     training: Progress
+    started: float | None = None
 
 
 def run_job(
@@ -152,7 +156,8 @@ def _fit_sample(job: Job, known: NewJob, watch: Watch) -> Plan:
         cutoffs=tuple(int(cutoff) for cutoff in sample.folds.cutoffs),
         needed=sample.folds.needed,
     )
-    watch.fitted(result, plan)
+    forecaster = Forecaster.of_result(result, watch.started)
+    watch.fitted(forecaster, len(sample.table.series), plan.series)
     plan.write(out)
     clear_checkpoints(out / "training")
     return plan

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from holdfast.errors import ArgumentError, InputError, TableError, option
+from holdfast.errors import InputError, TableError, option
 from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.partitions.folder import (
     Partition,
@@ -19,9 +19,11 @@ from holdfast.forecasting.partitions.folder import (
     first_rows,
     sample,
 )
+from holdfast.forecasting.predict import check_levels, count
 from holdfast.storage import write_text_atomically
 from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.roles import Roles, find_roles
+from holdfast.training.budget import duration
 from holdfast.version import __version__
 
 Verb = Literal["forecast", "backtest"]
@@ -64,8 +66,10 @@ class Settings:
     read: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
-        if self.horizon < 1:
-            raise ArgumentError(f"{option('horizon', self.horizon)} must be at least 1.")
+        count("horizon", self.horizon, 1)
+        check_levels(self.levels)
+        if self.budget is not None:
+            duration(self.budget)
 
     def identity(self) -> dict[str, Any]:
         """What makes it another job, as JSON has it; the folder may have moved."""
