@@ -287,18 +287,6 @@ class StepTiming(Generic[Batch]):
         task: as given to `train`.
         plan: as given to `train`; its number of steps plays no part here.
         clock: seconds that never run backwards.
-
-    Example:
-        >>> import torch
-        >>> class Halve:
-        ...     module = torch.nn.Linear(1, 1)
-        ...     def batch(self, step, seed): return torch.ones(4, 1)
-        ...     def losses(self, module, batch): return (module(batch) - 0.5).square().flatten()
-        ...     def names(self, batch, rows): return [str(row) for row in rows]
-        ...     def validate(self, module): return None
-        >>> timing = StepTiming(Halve(), Plan(steps=1))
-        >>> timing(3) > 0.0
-        True
     """
 
     def __init__(

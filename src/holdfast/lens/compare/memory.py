@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -17,10 +16,10 @@ from holdfast.lens.compare.memory_run import (
     TESTED,
     Job,
     Outcome,
-    from_json,
+    from_line,
     run,
     seconds_of,
-    to_json,
+    to_line,
 )
 from holdfast.lens.compare.memory_tasks import TaskName, task_of
 from holdfast.lens.compare.models import MODELS, REMEMBER, START, ModelName, check_models
@@ -300,7 +299,7 @@ class MemoryResults:
             return
         for number, line in enumerate(_lines(path), start=1):
             try:
-                outcome = from_json(json.loads(line))
+                outcome = from_line(line)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise ModelError(
                     f"{path}, line {number}, is no result of a comparison; take that line away, or "
@@ -322,7 +321,7 @@ class MemoryResults:
         if outcome.job in self._found:
             return
         self._found[outcome.job] = outcome
-        self._lines.append(json.dumps(to_json(outcome), ensure_ascii=False, allow_nan=False))
+        self._lines.append(to_line(outcome))
         if self.folder is not None:
             write_text_atomically(self.folder / RUNS, "\n".join(self._lines) + "\n")
 

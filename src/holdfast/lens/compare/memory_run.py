@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -271,41 +272,30 @@ def gradient_by_lag(training: MemoryTraining) -> LagCurve:
     return LagCurve.of(lags, norms[ends[None, :] - lags[:, None], np.arange(len(ends))])
 
 
-def to_json(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as a line of the file of results holds it."""
-    curves = {
-        name: None
-        if curve is None
-        else {
-            "lags": curve.lags.tolist(),
-            "samples": curve.samples,
-            **{kind: getattr(curve, kind).tolist() for kind in ("median", "low", "high")},
-        }
-        for name, curve in (
-            ("gradient_before", outcome.gradient_before),
-            ("gradient_after", outcome.gradient_after),
-        )
-    }
-    values = ("parameters", "updates", "solved_after", "error", "loss", "seconds")
-    return {"job": asdict(outcome.job)} | {name: getattr(outcome, name) for name in values} | curves
+def to_line(outcome: Outcome) -> str:
+    """An outcome as a line of JSON in the file of results."""
+    return json.dumps(
+        asdict(outcome), default=np.ndarray.tolist, ensure_ascii=False, allow_nan=False
+    )
 
 
-def from_json(line: dict[str, Any]) -> Outcome:
+def from_line(line: str) -> Outcome:
     """The outcome of such a line.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none.
+        AttributeError, KeyError, TypeError, ValueError: it is none.
     """
-    job = Job(**line.pop("job"))
-    before, after = (_curve(line.pop(name)) for name in ("gradient_before", "gradient_after"))
-    return Outcome(job=job, **line, gradient_before=before, gradient_after=after)
+    values = json.loads(line)
+    job = Job(**values.pop("job"))
+    before, after = (_curve(values.pop(name)) for name in ("gradient_before", "gradient_after"))
+    return Outcome(job=job, **values, gradient_before=before, gradient_after=after)
 
 
 def _curve(values: dict[str, Any] | None) -> LagCurve | None:
     if values is None:
         return None
+    lags = np.array(values["lags"], dtype=np.int64)
     median, low, high = (
         np.array(values[kind], dtype=np.float64) for kind in ("median", "low", "high")
     )
-    lags = np.array(values["lags"], dtype=np.int64)
     return LagCurve(lags, median, low, high, int(values["samples"]))
