@@ -292,7 +292,7 @@ def _gradient_section(runs: list[ComparedRun], models: list[str], view: int) -> 
         section(
             "comparison/gradients",
             columns(*parts),
-            lag=f"{lag:,}",
+            lag=lag,
             view=view,
         )
     ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+import string
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -153,6 +155,49 @@ def as_span(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def written(value: float | str | None, form: str) -> str:
+    """A number as a column of a table or a text of a page asks for.
+
+    Arguments:
+        value: None and not-a-number are a dash.
+        form: "count", "seconds", "value", "small", or "fixed" or "percent" and how many
+            digits are behind the point.
+
+    Example:
+        >>> written(0.876, "percent1"), written(1234, "count"), written(None, "fixed3")
+        ('87.6\\xa0%', '1,234', '–')
+    """
+    number = None if isinstance(value, str) else value
+    kind = form.rstrip("0123456789")
+    digits = int(form.removeprefix(kind) or 0)
+    if kind == "percent":
+        return as_percent(number, digits)
+    if kind in ("fixed", "count"):
+        return as_fixed(number, digits)
+    if kind == "seconds":
+        return as_seconds(number or 0.0)
+    return as_small(value) if kind == "small" else as_value(number)
+
+
+class _Wording(string.Formatter):
+    """str.format with the forms of `written` beside Python's own."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec[:1].isalpha():
+            return written(value, format_spec)
+        return str(super().format_field(value, format_spec))
+
+
+def worded(text: str, values: Mapping[str, object]) -> str:
+    """A text with values set in, as ``{name:form}``; the values are never read as texts.
+
+    Example:
+        >>> worded("{right:percent1} of {words:count} words", {"right": 0.5, "words": 2000})
+        '50.0\\xa0% of 2,000 words'
+    """
+    return _Wording().vformat(text, (), values)
 
 
 def plural(count: int, word: str) -> str:

@@ -25,7 +25,6 @@ from holdfast.reports.figures import (
 )
 from holdfast.reports.formatting import (
     INFINITE,
-    as_count,
     as_fixed,
     as_percent,
     as_small,
@@ -217,7 +216,7 @@ def _lag_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> J
         "inspection/lags",
         chart if now else None,
         parts=parts,
-        samples=as_count(layer.jacobian.samples),
+        samples=layer.jacobian.samples,
         plain=plain,
         view=view,
     )
@@ -327,7 +326,7 @@ def _attribution_section(record: Inspection) -> list[Json]:
                 y=axis("share", rangemode="tozero", tickformat=".1~%"),
                 numbers_of=("Attribution", "Lag", "Median"),
             ),
-            steps=f"{now.steps:,}",
+            steps=now.steps,
             missed=share + much,
         )
     ]
@@ -517,8 +516,8 @@ def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int)
                 numbers_of=("Capacity", "Lag", "Median"),
                 legend=False,
             ),
-            total=as_fixed(_total(curve), 1),
-            units=f"{layer.units:,}",
+            total=_total(curve),
+            units=layer.units,
             before=said,
             view=view,
         )
@@ -575,7 +574,7 @@ def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int)
                 numbers_of=("Exponents", "Place", "Per step"),
                 legend=False,
             ),
-            largest=as_small(largest),
+            largest=largest,
             verdict=verdict,
             before=said,
             view=view,

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from holdfast.records import (
     ClassifierRecord,
+    ClassifierScores,
     ExplainedText,
     SurpriseRecord,
+    TaggedWords,
     TaggerRecord,
     TagScore,
     TextTrainingRecord,
@@ -18,7 +20,6 @@ from holdfast.reports.figures import BLEND, axis, figure, line, member
 from holdfast.reports.formatting import (
     as_fixed,
     as_percent,
-    as_seconds,
     evenly,
     shorten,
     significant,
@@ -32,10 +33,13 @@ from holdfast.reports.page import (
     facts,
     marked_text,
     marks,
+    page_texts,
     paragraph,
     section,
+    sentence,
     table,
     tag,
+    worded_pairs,
 )
 
 UNITS = {
@@ -80,65 +84,27 @@ SCORE_COLUMNS = [(name, "fixed3") for name in ("Precision", "Recall", "F1")] + [
 
 def training_html(record: TextTrainingRecord) -> bytes:
     """The page of a language model's training."""
-    score, unit = record.score, UNITS[record.kind]
-    page = Page(
-        site="Holdfast language model",
-        title=record.title,
-        lead=f"On {score.tokens:,} {unit} that it never learnt from, the model is surprised by "
-        f"{score.nats:.3f} nats each, {score.bits_per_character:.3f} bits a character.",
-        version=record.version,
-        created=record.created,
-        command=record.command,
-        terms=[
-            [
-                ("Surprise", f"{as_fixed(score.nats, 3)} nats", "a token, on the held-out text"),
-                (
-                    "By character",
-                    f"{as_fixed(score.bits_per_character, 3)} bits",
-                    "whatever a token is",
-                ),
-                (
-                    "Perplexity",
-                    as_fixed(score.perplexity, 2),
-                    f"a token; {as_fixed(score.perplexity_per_word, 1)} a word",
-                ),
-                ("Training", as_seconds(record.seconds), "from start to end"),
-            ]
+    values = {
+        "record": record,
+        "score": record.score,
+        "unit": UNITS[record.kind],
+        "ended": ENDINGS[record.stopped],
+    }
+    made_of = [[name.capitalize(), words] for name, words in record.design]
+    about = [*worded_pairs("language", "run", values), *made_of]
+    sample = [(shorten(record.sample, SAMPLE_LENGTH), 0, "")]
+    return _page(
+        "language",
+        record,
+        sentence("language", "lead", values),
+        worded_pairs("language", "terms", values),
+        [
+            section("language/curves", _loss_figure(record)),
+            section("language/sample", marked_text(sample, gap="")),
+            _facts("language", [*about, *worded_pairs("language", "training", values)]),
         ],
-        sections=[
-            section(
-                "language/curves",
-                _loss_figure(record),
-            ),
-            section(
-                "language/sample",
-                marked_text([(shorten(record.sample, SAMPLE_LENGTH), 0, "")], gap=""),
-            ),
-            section(
-                "language/facts",
-                facts(
-                    [
-                        (
-                            "Text",
-                            f"{record.learnt:,} {unit} learnt from, {record.held_out:,} held out",
-                        ),
-                        ("Vocabulary", f"{record.vocabulary:,}"),
-                        ("Weights", f"{record.parameters:,}"),
-                        *((name.capitalize(), words) for name, words in record.design),
-                        (
-                            "Updates",
-                            f"{record.steps:,}, the text read {record.passes:.1f} times",
-                        ),
-                        ("Speed", f"{record.tokens_per_second:,.0f} tokens a second"),
-                        ("Ended", ENDINGS[record.stopped]),
-                        ("Seed", str(record.seed)),
-                    ],
-                    "Facts of the training",
-                ),
-            ),
-        ],
+        charts=True,
     )
-    return page.render()
 
 
 def surprise_html(record: SurpriseRecord) -> bytes:
@@ -146,41 +112,34 @@ def surprise_html(record: SurpriseRecord) -> bytes:
     texts = [shorten(text, TOKEN_LENGTH) for text in record.texts[:TOKENS]]
     nats = record.nats[:TOKENS]
     mean = sum(nats) / max(len(nats), 1)
+    values = {"tokens": len(texts), "mean": mean, "likely": math.exp(min(mean, 700.0))}
+    pieces = [
+        (text, _mark(value, SURPRISE_MARKS), f"{value:.2f} nats")
+        for text, value in zip(texts, nats, strict=True)
+    ]
     least = sorted(range(len(nats)), key=lambda place: -nats[place])[:LEAST_EXPECTED]
+    rows = [
+        [
+            "".join(texts[max(0, place - 12) : place])[-40:],
+            {"code": texts[place].strip() or repr(texts[place])[1:-1], "title": ""},
+            significant(nats[place]),
+        ]
+        for place in least
+    ]
+    headings = [("Before it", ""), ("Token", ""), ("Nats", "fixed2")]
     page = Page(
         site="Holdfast surprise",
         title=record.title,
-        lead=f"{len(texts):,} tokens, {mean:.2f} nats each on average: about "
-        f"{math.exp(min(mean, 700.0)):,.1f} tokens seemed as likely at each place.",
+        lead=sentence("surprise", "lead", values),
         version=record.version,
         charts=False,
         sections=[
             section(
                 "surprise/text",
                 marks([(at + 1, f"from {step} nats") for at, step in enumerate(SURPRISE_MARKS)]),
-                marked_text(
-                    [
-                        (text, _mark(value, SURPRISE_MARKS), f"{value:.2f} nats")
-                        for text, value in zip(texts, nats, strict=True)
-                    ],
-                    gap="",
-                ),
+                marked_text(pieces, gap=""),
             ),
-            section(
-                "surprise/most",
-                table(
-                    [("Before it", ""), ("Token", ""), ("Nats", "fixed2")],
-                    [
-                        [
-                            "".join(texts[max(0, place - 12) : place])[-40:],
-                            {"code": texts[place].strip() or repr(texts[place])[1:-1], "title": ""},
-                            significant(nats[place]),
-                        ]
-                        for place in least
-                    ],
-                    "The least expected tokens",
-                ),
-            ),
+            section("surprise/most", table(headings, rows, "The least expected tokens")),
         ],
     )
     return page.render()
@@ -191,62 +150,40 @@ def classifier_html(record: ClassifierRecord) -> bytes:
     scores = record.scores
     order = sorted(range(len(scores.labels)), key=lambda place: -scores.labels[place].count)
     shown = sorted(order[:LABELS])
-    names = [scores.labels[place].name for place in shown]
+    labels = [scores.labels[place] for place in shown]
+    names = [one.name for one in labels]
+    kept = page_texts("classifier")["retrained" if record.retrained else "alone"]
+    values = {"record": record, "scores": scores, "kept": kept}
     beside: list[list[object] | Json] = [
-        {"bold": True, "cells": ["This classifier", bar(scores.accuracy), ""]},
+        {"bold": True, "cells": ["This classifier", bar(scores.accuracy), ""]}
     ]
     for kind, methods in (("a part of it, alone", scores.parts), ("simple method", scores.simple)):
         beside += [[_name(name), bar(share), kind] for name, share in methods]
     start = "" if scores.warm_start is None else warm_start_sentence(scores.warm_start)
-    kept = "scored alone"
-    if record.retrained:
-        kept = "scored before networks that learnt from all texts took the place of the scored ones"
-    page = Page(
-        site="Holdfast classifier",
-        title=record.title,
-        lead=_classifier_lead(record),
-        version=record.version,
-        created=record.created,
-        command=record.command,
-        charts=False,
-        terms=[
-            [
-                (
-                    "Right labels",
-                    as_percent(scores.accuracy, 1),
-                    f"of {scores.texts:,} held-out texts",
-                ),
-                (
-                    "Calibration error",
-                    as_percent(scores.calibration_error, 1),
-                    "confidence against accuracy",
-                ),
-                ("Surprise", f"{as_fixed(scores.nats, 3)} nats", "at the true label"),
-                ("Training", as_seconds(record.seconds), "from start to end"),
-            ]
-        ],
-        sections=[
+    reliability = [
+        [significant(sure), bar(right), count] for sure, right, count in record.reliability
+    ]
+    confusion = [
+        [_name(names[place]), *_confusion_row(scores.confusion[row], shown, row)]
+        for place, row in enumerate(shown)
+    ]
+    return _page(
+        "classifier",
+        record,
+        sentence("classifier", "lead", values) + _best_simple(scores),
+        worded_pairs("classifier", "terms", values),
+        [
             section(
                 "classifier/beside",
                 paragraph(start),
-                table(
-                    [("Method", ""), ("Right labels", ""), ("", "")],
-                    beside,
-                    "Accuracy of all methods",
-                ),
+                table([("Method", ""), ("Right labels", ""), ("", "")], beside, "Accuracies"),
             ),
-            section(
-                "classifier/labels",
-                _score_table("Label", [scores.labels[place] for place in shown], len(order)),
-            ),
+            section("classifier/labels", _score_table("Label", labels, len(order))),
             section(
                 "classifier/reliability",
                 table(
                     [("Sure to", "percent1"), ("Right", ""), ("Texts", "count")],
-                    [
-                        [significant(sure), bar(right), count]
-                        for sure, right, count in record.reliability
-                    ],
+                    reliability,
                     "Confidence and accuracy",
                 ),
                 beside=True,
@@ -255,162 +192,73 @@ def classifier_html(record: ClassifierRecord) -> bytes:
                 "classifier/confusion",
                 table(
                     [("True label", ""), *((name, "count") for name in names)],
-                    [
-                        [_name(names[place]), *_confusion_row(scores.confusion[row], shown, row)]
-                        for place, row in enumerate(shown)
-                    ],
+                    confusion,
                     "Confusion matrix",
                 ),
             ),
-            section(
-                "classifier/words",
-                columns(*([one] for one in _importance_tables(record, set(names)))),
-            ),
+            section("classifier/words", columns(*_importance_tables(record, set(names)))),
             section(
                 "classifier/mistakes",
                 marks([(4, "for the label that was given"), (-4, "against it")]),
                 *_explained(record.mistakes),
             ),
             section("classifier/examples", *_explained(record.examples)),
-            section(
-                "classifier/facts",
-                facts(
-                    [
-                        (
-                            "Learnt from",
-                            f"{record.learnt:,} texts, a few left out by each network",
-                        ),
-                        ("Held out", f"{scores.texts:,} texts, {kept}"),
-                        (
-                            "Networks",
-                            f"{record.networks:,}, {record.parameters:,} weights together",
-                        ),
-                        ("Updates", f"{record.steps:,}"),
-                        ("Seed", str(record.seed)),
-                    ],
-                    "Facts of the training",
-                ),
-            ),
+            _facts("classifier", worded_pairs("classifier", "run", values)),
         ],
     )
-    return page.render()
 
 
 def tagger_html(record: TaggerRecord) -> bytes:
     """The page of a tagger's training."""
     scores = record.scores
     shown = sorted(scores.tags, key=lambda one: -one.count)[:TAGS]
-    spans_f1 = next((one.f1 for one in scores.spans if one.name == "all"), None)
+    spans = next((one.f1 for one in scores.spans if one.name == "all"), None)
+    values = {"record": record, "scores": scores, "spans": spans}
+    right, spans_found, time = worded_pairs("tagger", "terms", values)
     unknown = ", ".join(_name(name) for name in scores.unknown[:TAGS])
-    page = Page(
-        site="Holdfast tagger",
-        title=record.title,
-        lead=_tagger_lead(record),
-        version=record.version,
-        created=record.created,
-        command=record.command,
-        charts=False,
-        terms=[
-            [
-                ("Right tags", as_percent(scores.accuracy, 1), f"of {scores.words:,} words"),
-                *(
-                    []
-                    if spans_f1 is None
-                    else [("Spans found", as_percent(spans_f1, 1), "F1, as seqeval counts")]
-                ),
-                ("Training", as_seconds(record.seconds), "from start to end"),
-            ]
-        ],
-        sections=[
+    worse = scores.accuracy <= scores.accuracy_most_frequent
+    methods: list[list[object] | Json] = [
+        {"bold": True, "cells": ["This tagger", bar(scores.accuracy)]},
+        ["Each word's most frequent tag", bar(scores.accuracy_most_frequent)],
+    ]
+    confused = [
+        [
+            _name(one.truth),
+            _name(one.given),
+            one.count,
+            ", ".join(shorten(word, WORD_LENGTH) for word in one.words),
+        ]
+        for one in record.confused
+    ]
+    headings = [("True tag", ""), ("Given", ""), ("Times", "count"), ("At", "")]
+    none = paragraph("None of them.", "caption")
+    found = [section("tagger/spans", _score_table("Spans", scores.spans, len(scores.spans)))]
+    return _page(
+        "tagger",
+        record,
+        sentence("tagger", "lead", values) + sentence("tagger", "worse" if worse else "chosen", {}),
+        [right, time] if spans is None else [right, spans_found, time],
+        [
             section(
                 "tagger/beside",
-                paragraph(
-                    f"Training never saw these tags, which are always wrong: {unknown}."
-                    if unknown
-                    else ""
-                ),
-                table(
-                    [("Method", ""), ("Right tags", "")],
-                    [
-                        {"bold": True, "cells": ["This tagger", bar(scores.accuracy)]},
-                        ["Each word's most frequent tag", bar(scores.accuracy_most_frequent)],
-                    ],
-                    "Right tags of both methods",
-                ),
+                paragraph(sentence("tagger", "unknown", {"tags": unknown}) if unknown else ""),
+                table([("Method", ""), ("Right tags", "")], methods, "Right tags of both methods"),
             ),
-            *(
-                [
-                    section(
-                        "tagger/spans",
-                        _score_table("Spans", scores.spans, len(scores.spans)),
-                    )
-                ]
-                if scores.spans
-                else []
-            ),
-            section(
-                "tagger/tags",
-                _score_table("Tag", shown, len(scores.tags)),
-            ),
+            *(found if scores.spans else []),
+            section("tagger/tags", _score_table("Tag", shown, len(scores.tags))),
             section(
                 "tagger/confused",
-                table(
-                    [("True tag", ""), ("Given", ""), ("Times", "count"), ("At", "")],
-                    [
-                        [
-                            _name(one.truth),
-                            _name(one.given),
-                            one.count,
-                            ", ".join(shorten(word, WORD_LENGTH) for word in one.words),
-                        ]
-                        for one in record.confused
-                    ],
-                    "Tags that were mixed up",
-                )
-                if record.confused
-                else paragraph("None of them.", "caption"),
+                table(headings, confused, "Tags that were mixed up") if confused else none,
                 beside=True,
             ),
             section(
                 "tagger/mistakes",
-                *(
-                    {
-                        "kind": "tagged",
-                        "words": [
-                            [
-                                shorten(word, WORD_LENGTH),
-                                _name(given) + ("" if given == true else f", not {_name(true)}"),
-                                given != true,
-                            ]
-                            for word, given, true in zip(
-                                one.words, one.given, one.truth, strict=True
-                            )
-                        ],
-                    }
-                    for one in record.mistakes
-                ),
-                None if record.mistakes else paragraph("None of them.", "caption"),
+                *(_tagged(one) for one in record.mistakes),
+                None if record.mistakes else none,
             ),
-            section(
-                "tagger/facts",
-                facts(
-                    [
-                        ("Learnt from", f"{record.learnt:,} sentences"),
-                        (
-                            "Chose the weights",
-                            f"{record.held_out:,} sentences, {scores.words:,} words",
-                        ),
-                        ("Knows", f"{record.vocabulary:,} words; others it spells"),
-                        ("Weights", f"{record.parameters:,}"),
-                        ("Updates", f"{record.steps:,}"),
-                        ("Seed", str(record.seed)),
-                    ],
-                    "Facts of the training",
-                ),
-            ),
+            _facts("tagger", worded_pairs("tagger", "run", values)),
         ],
     )
-    return page.render()
 
 
 def warm_start_sentence(start: WarmStartComparison) -> str:
@@ -426,6 +274,47 @@ def warm_start_sentence(start: WarmStartComparison) -> str:
         f"{start.warm:.2%}, one without on {start.scratch:.2%} (difference "
         f"{start.difference:+.2%}, standard error {start.error:.2%})."
     )
+
+
+def _page(
+    page: str,
+    record: TextTrainingRecord | ClassifierRecord | TaggerRecord,
+    lead: str,
+    terms: list[list[str]],
+    sections: list[Json],
+    *,
+    charts: bool = False,
+) -> bytes:
+    """The page of a training."""
+    kind = {"language": "language model"}.get(page, page)
+    return Page(
+        site=f"Holdfast {kind}",
+        title=record.title,
+        lead=lead,
+        version=record.version,
+        created=record.created,
+        command=record.command,
+        charts=charts,
+        terms=[terms],
+        sections=sections,
+    ).render()
+
+
+def _facts(page: str, pairs: list[list[str]]) -> Json:
+    return section(f"{page}/facts", facts(pairs, "Facts of the training"))
+
+
+def _tagged(sentence: TaggedWords) -> Json:
+    """The words of a sentence with the tags that they were given, wrong ones marked."""
+    words = [
+        [
+            shorten(word, WORD_LENGTH),
+            _name(given) + ("" if given == truth else f", not {_name(truth)}"),
+            given != truth,
+        ]
+        for word, given, truth in zip(sentence.words, sentence.given, sentence.truth, strict=True)
+    ]
+    return {"kind": "tagged", "words": words}
 
 
 def _loss_figure(record: TextTrainingRecord) -> Json | None:
@@ -495,18 +384,20 @@ def _confusion_row(counts: Sequence[int], shown: Sequence[int], row: int) -> lis
     return cells
 
 
-def _importance_tables(record: ClassifierRecord, names: set[str]) -> list[Json]:
+def _importance_tables(record: ClassifierRecord, names: set[str]) -> list[list[Json]]:
     found = [one for one in record.importance if one.label in names]
     return [
-        table(
-            [(f"For “{_name(label)}”", ""), ("Without it", "percent1"), ("Texts", "count")],
-            [
-                [shorten(one.word, WORD_LENGTH), significant(-one.importance), one.count]
-                for one in found
-                if one.label == label
-            ],
-            f"Words for {_name(label)}",
-        )
+        [
+            table(
+                [(f"For “{_name(label)}”", ""), ("Without it", "percent1"), ("Texts", "count")],
+                [
+                    [shorten(one.word, WORD_LENGTH), significant(-one.importance), one.count]
+                    for one in found
+                    if one.label == label
+                ],
+                f"Words for {_name(label)}",
+            )
+        ]
         for label in dict.fromkeys(one.label for one in found)
     ]
 
@@ -540,29 +431,11 @@ def _name(text: str) -> str:
     return shorten(text, NAME_LENGTH)
 
 
-def _classifier_lead(record: ClassifierRecord) -> str:
-    """What the classifier is worth, in two sentences."""
-    scores = record.scores
-    lead = (
-        f"Of {scores.texts:,} texts that were held out, {scores.accuracy:.1%} got the right "
-        f"label; its probabilities are off by {scores.calibration_error:.1%}."
-    )
+def _best_simple(scores: ClassifierScores) -> str:
+    """How the best simple method does, in a sentence after others."""
     if not scores.simple:
-        return lead
+        return ""
     name, best = max(scores.simple, key=lambda pair: pair[1])
     if best >= scores.accuracy:
-        return f"{lead} {name[0].upper()}{name[1:]} does at least as well ({best:.1%}): take it."
-    return f"{lead} The best simple method, {name}, reaches {best:.1%}."
-
-
-def _tagger_lead(record: TaggerRecord) -> str:
-    """What the tagger is worth, in two sentences."""
-    scores = record.scores
-    usual = f"each word's most frequent tag is right for {scores.accuracy_most_frequent:.1%}"
-    lead = (
-        f"Of {scores.words:,} words in sentences by which the weights were chosen, "
-        f"{scores.accuracy:.1%} got the right tag; {usual}."
-    )
-    if scores.accuracy <= scores.accuracy_most_frequent:
-        return f"{lead} The tagger is no better: do not use it."
-    return f"{lead} Sentences that chose nothing would score a little lower."
+        return f" {name[0].upper()}{name[1:]} does at least as well ({best:.1%}): take it."
+    return f" The best simple method, {name}, reaches {best:.1%}."

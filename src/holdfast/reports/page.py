@@ -15,12 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import jinja2
 import numpy as np
 
-from holdfast.reports.formatting import shorten
+from holdfast.reports.formatting import shorten, worded
+
+if TYPE_CHECKING:
+    import jinja2
 
 LIMIT = 8_000_000
 """Bytes of a page at most."""
@@ -161,7 +163,7 @@ class Page:
 
 
 def section(
-    place: str, *blocks: Json | None, view: int | None = None, beside: bool = False, **words: str
+    place: str, *blocks: Json | None, view: int | None = None, beside: bool = False, **words: object
 ) -> Json:
     """A card of a page; assets/texts.json has its title and its caption.
 
@@ -177,7 +179,7 @@ def section(
     return {
         "name": name,
         "title": texts["title"],
-        "caption": texts.get("caption", "").format(**words),
+        "caption": worded(texts.get("caption", ""), words),
         "view": view,
         "beside": beside,
         "blocks": [block for block in blocks if block is not None],
@@ -233,6 +235,21 @@ def paragraph(text: str, style: str = "headline") -> Json | None:
     return (
         {"kind": "text", "text": shorten(text, SENTENCE_LENGTH), "class": style} if text else None
     )
+
+
+def worded_pairs(page: str, name: str, values: Mapping[str, object]) -> list[list[str]]:
+    """Names and what they are: figures at the top or facts of a page, with values set in.
+
+    Arguments:
+        page, name: where assets/texts.json has them, for example "classifier" and "terms".
+        values: what they name in braces; untrusted.
+    """
+    return [[worded(text, values) for text in pair] for pair in page_texts(page)[name]]
+
+
+def sentence(page: str, name: str, values: Mapping[str, object]) -> str:
+    """A sentence of assets/texts.json with values set in."""
+    return worded(page_texts(page)[name], values)
 
 
 def definitions(place: str) -> Json:
@@ -292,6 +309,8 @@ def page_template(name: str) -> jinja2.Template:
 
 @cache
 def _templates() -> jinja2.Environment:
+    import jinja2  # only where a page is written: a command that prints starts without it
+
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(asset), autoescape=True, undefined=jinja2.StrictUndefined
     )
