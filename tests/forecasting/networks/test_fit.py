@@ -27,7 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def timed(seconds: float, *, watched: bool = True) -> train.Timed:
     plan = Plan(steps=500, learning_rate=1e-3, evaluate_every=25, patience=10)
-    task = SimpleNamespace(windows=SimpleNamespace(watched=object() if watched else None))
+    task = SimpleNamespace(windows=SimpleNamespace(validation=object() if watched else None))
     return steps_for(task, plan, seconds)  # type: ignore[arg-type] # all that is read of a task
 
 
