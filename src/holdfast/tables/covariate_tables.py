@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 from holdfast.errors import ArgumentError, TableError, option
 from holdfast.tables.covariates import Column, CovariateRows, Covariates, Role
 from holdfast.tables.dates import read_stamps
-from holdfast.tables.files import read_file
-from holdfast.tables.frames import read_frame
+from holdfast.tables.frames import open_source
 from holdfast.tables.frequency import template_for
 from holdfast.tables.holidays import check_country
 from holdfast.tables.layouts import ColumnNames, identities
@@ -22,13 +20,6 @@ from holdfast.tables.raw import RawTable, integers, missing, objects
 from holdfast.tables.roles import check_column, find_time, listed
 from holdfast.tables.rows import Rows
 from holdfast.tables.series import SeriesSet
-
-
-def open_table(source: object, where: str) -> RawTable:
-    """The table at a path, or in a frame, which sentences call `where`."""
-    if isinstance(source, str | Path):
-        return read_file(source)
-    return replace(read_frame(source)[0], where=where)
 
 
 def read_column(
@@ -352,7 +343,7 @@ class CovariateSources:
         if self.static is None:
             return None, ()
         notes: list[str] = []
-        raw = open_table(self.static, "the static table")
+        raw = open_source(self.static, name="the static table")[0]
         return _statics(raw, labels, names, self.like, notes)[1], tuple(notes)
 
     def complete(
@@ -367,7 +358,7 @@ class CovariateSources:
         assert covariates is not None
         notes: list[str] = []
         if self.static is not None:
-            raw = open_table(self.static, "the static table")
+            raw = open_source(self.static, name="the static table")[0]
             statics, static, rows = _statics(raw, series.labels, names, self.like, notes)
             without = np.setdiff1d(np.arange(len(series)), rows)
             if len(without):
@@ -399,7 +390,7 @@ def with_future(
     """
     covariates = series.covariates
     assert covariates is not None
-    raw = open_table(source, "the future table")
+    raw = open_source(source, name="the future table")[0]
     later = read_future(raw, series, names, day_first)
     return replace(series, covariates=covariates.followed_by(later))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from holdfast.errors import TableError
 from holdfast.storage import written_atomically
 from holdfast.tables.calendar import Calendar, to_instants
-from holdfast.tables.files import table_of_arrow
+from holdfast.tables.files import read_file, table_of_arrow
 from holdfast.tables.raw import RawTable
 from holdfast.tables.roles import listed
 
@@ -74,6 +74,24 @@ def read_frame(source: object) -> tuple[RawTable, Backend]:
             "of values."
         ) from None
     return table_of_arrow(table, _WHERE), Backend(str(native.implementation.value))
+
+
+def open_source(
+    source: object, sheet: str | None = None, *, name: str = _WHERE
+) -> tuple[RawTable, Backend | None]:
+    """The columns of a file or a frame, and how to give frames back; None for a file.
+
+    Arguments:
+        source: a path, a frame, or columns that were read before.
+        sheet: of a workbook; None for the first.
+        name: what sentences call a frame.
+    """
+    if isinstance(source, RawTable):
+        return source, None
+    if isinstance(source, str | Path):
+        return read_file(source, sheet=sheet), None
+    raw, backend = read_frame(source)
+    return replace(raw, where=name), backend
 
 
 def _of_mapping(source: Mapping[object, object]) -> pa.Table:

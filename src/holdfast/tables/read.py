@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,8 +12,7 @@ from holdfast.errors import ArgumentError, option, worded
 from holdfast.records import TableSummary
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.covariate_tables import CovariateSources
-from holdfast.tables.files import read_file
-from holdfast.tables.frames import Backend, read_frame
+from holdfast.tables.frames import Backend, open_source
 from holdfast.tables.frequency import fit_calendar, infer_calendar, template_for
 from holdfast.tables.layouts import ColumnNames, Layout, long_rows, wide_rows
 from holdfast.tables.numbers import Decimal
@@ -157,19 +155,15 @@ def read(source: object, options: ReadOptions | None = None) -> Table:
         season, reason = infer_season(series)
         messages.append(f"Season {season}: {reason}.")
     messages.extend(_remarks(series, season, options.aggregate))
+    others = set(raw.columns) - {*layout.names.id, layout.names.time, layout.names.target}
     return Table(
         series=series,
         summary=summarise(series, season, tuple(map(worded, messages))),
         columns=layout.names,
         season=season,
         backend=backend,
-        raw=raw if not options.wide and _others(raw, layout.names) else None,
+        raw=raw if others and not options.wide else None,
     )
-
-
-def _others(raw: RawTable, names: ColumnNames) -> bool:
-    """Whether there are columns beside ids, time and value."""
-    return bool(set(raw.columns) - {*names.id, names.time, names.target})
 
 
 def summarise(series: SeriesSet, season: int, messages: tuple[str, ...] = ()) -> TableSummary:
@@ -188,15 +182,6 @@ def summarise(series: SeriesSet, season: int, messages: tuple[str, ...] = ()) ->
         season=season,
         messages=messages,
     )
-
-
-def open_source(source: object, sheet: str | None) -> tuple[RawTable, Backend | None]:
-    """The columns of a file or a frame, and how to give frames back; None for a file."""
-    if isinstance(source, RawTable):
-        return source, None
-    if isinstance(source, str | Path):
-        return read_file(source, sheet=sheet), None
-    return read_frame(source)
 
 
 def read_layout(raw: RawTable, options: ReadOptions) -> Layout:

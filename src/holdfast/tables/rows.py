@@ -115,8 +115,11 @@ class Rows:
             covariates=None if self.covariates is None else self.covariates.take(order),
         )
 
-    def check_unique(self) -> None:
+    def check_unique(self, advice: str = "") -> None:
         """Refuse two rows of one series at one time; rows must be sorted.
+
+        Arguments:
+            advice: what to do; "" to combine them.
 
         Raises:
             TableError: names the series, the timestamp, both rows and what to do.
@@ -126,9 +129,12 @@ class Rows:
         if not len(twice):
             return
         row = int(twice[0])
-        name = self.series(int(self.codes[row]))
+        code = int(self.codes[row])
+        name = f"series {self.labels[code]!r}" if advice else self.series(code)
         places = f"{self.at(row)} and {self.at(row + 1)}"
         start = f"{self.where}: {name} has {self.time(row)} twice, in {places}"
+        if advice:
+            raise TableError(f"{start}; {advice}.")
         if self._summer_time(twice):
             raise TableError(
                 f"{start}; it looks like the hour that daylight saving repeats: give the times in "

@@ -13,9 +13,10 @@ from holdfast.errors import TableError, option, worded
 from holdfast.tables.calendar import Calendar, to_wall
 from holdfast.tables.covariate_tables import CovariateSources, laid_out
 from holdfast.tables.covariates import Covariates
+from holdfast.tables.frames import open_source
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.raw import RawTable
-from holdfast.tables.read import ReadOptions, open_source, read_layout
+from holdfast.tables.read import ReadOptions, read_layout
 from holdfast.tables.rows import MAX_THINNING, Rows
 from holdfast.tables.series import SeriesSet
 
@@ -82,7 +83,7 @@ def read_new_rows(
     named = options.wide or layout.named
     rows, _ = replace(layout.rows, covariates=covariates).sorted()
     rows = _in_its_time(rows, calendar)
-    _check_unique(rows)
+    rows.check_unique("delete one of them")  # which of them holds is not ours to say
     messages = (*raw.messages, *layout.messages)
     statics = None
     if sources is not None:
@@ -133,18 +134,6 @@ def _in_its_time(rows: Rows, calendar: Calendar) -> Rows:
 def named_series(rows: Rows, row: int) -> str:
     """How a sentence names the series of a row, also where it is the only one."""
     return f"series {rows.labels[int(rows.codes[row])]!r}"
-
-
-def _check_unique(rows: Rows) -> None:
-    """Refuse two rows of one series at one time: which of them holds is not ours to say."""
-    times = rows.stamps.values
-    twice = np.flatnonzero((times[1:] == times[:-1]) & rows.same_series)
-    if len(twice):
-        row = int(twice[0])
-        raise TableError(
-            f"{rows.where}: {named_series(rows, row)} has {rows.time(row)} twice, in "
-            f"{rows.at(row)} and {rows.at(row + 1)}; delete one of them."
-        )
 
 
 def _ordinals(rows: Rows, calendar: Calendar) -> NDArray[np.int64]:
