@@ -196,8 +196,8 @@ def window_examples(
     given = features(values, design)
     ahead = targets(values, given, design)
     if isinstance(member, CovariateMember):
-        beside = CovariateWindows(series, member.reading, design.horizon)
-        given = beside.beside(given, rows, ends, design)
+        beside = CovariateWindows(series, member.encoding, design.horizon)
+        given = beside.added_to(given, rows, ends, design)
     return WindowExamples(given, ahead)
 
 

@@ -1,4 +1,4 @@
-"""The size of a forecasting network, chosen from the data before anything is trained."""
+"""The sizes of a forecasting network, chosen from the data before anything is trained."""
 
 from __future__ import annotations
 

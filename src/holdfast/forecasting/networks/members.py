@@ -1,4 +1,4 @@
-"""Networks as members of a blend: whatever they are made of, they give quantiles of any series."""
+"""Networks as members of an ensemble: each gives quantiles of any series, without a trainer."""
 
 from __future__ import annotations
 
@@ -27,10 +27,16 @@ _FAR = 1e100
 _ROWS_AT_ONCE = 200_000
 """Points of series whose effects are computed at once, so that memory stays bounded."""
 
+CHUNK = 256
+"""Series forecast at once, so that memory stays bounded."""
+
+LARGEST_LOG = 650.0
+"""exp of more than this comes near the end of float64."""
+
 
 @dataclass(frozen=True, eq=False)
 class PretrainedMember:
-    """A network that knew series before it saw these: as it ships, or adapted.
+    """The pretrained network: as it ships, or fine-tuned.
 
     Arguments:
         name: of the member.
@@ -50,14 +56,14 @@ class PretrainedMember:
         """(N, K, Q); NaN only for a series without a value."""
         out = np.full((len(series), self.horizon, len(QUANTILES)), np.nan)
         size = _sizes(series)
-        there = np.flatnonzero(~np.isnan(size))
-        if len(there):
-            known, unit = series.take(there), _units(size[there])
+        seen = np.flatnonzero(~np.isnan(size))
+        if len(seen):
+            known, unit = series.take(seen), _units(size[seen])
             inner = replace(known, values=known.values / np.repeat(unit, known.lengths))
-            made = forecast_pretrained(
+            quantiles = forecast_pretrained(
                 self.network, inner, self.horizon, self.season, self.long_season
             )
-            out[there] = made * unit[:, None, None]
+            out[seen] = quantiles * unit[:, None, None]
         return out
 
     @property
@@ -75,8 +81,8 @@ class PretrainedMember:
         unit = _units(np.nan_to_num(_sizes(series)))
         by_value = np.repeat(unit, series.lengths)
         inner = replace(series, values=series.values / by_value)
-        made = one_step_quantiles(self.network, inner, self.season, self.long_season, first)
-        return made * by_value[:, None]
+        quantiles = one_step_quantiles(self.network, inner, self.season, self.long_season, first)
+        return quantiles * by_value[:, None]
 
     def why_not(self, history: Floats) -> str:
         """Why it has no forecast for a history."""
@@ -164,12 +170,12 @@ class CovariateMember:
 
     Arguments:
         design: their sizes.
-        reading: how covariates become numbers.
+        encoding: how covariates become numbers.
         networks: trained alike from different seeds.
     """
 
     design: Design
-    reading: CovariateEncoding
+    encoding: CovariateEncoding
     networks: Sequence[CovariateNetwork]
 
     @property
@@ -185,9 +191,9 @@ class CovariateMember:
             return out
         for rows in _parts(series, self.context + horizon):
             part = series.take(rows)
-            reach = self.design.context + self.reading.lag
-            beside = CovariateWindows(part.tail(reach), self.reading, horizon)
-            out[rows] = forecast_quantiles(self.networks, self.design, part, beside)
+            reach = self.design.context + self.encoding.lag
+            covariates = CovariateWindows(part.tail(reach), self.encoding, horizon)
+            out[rows] = forecast_quantiles(self.networks, self.design, part, covariates)
         return out
 
     @property
@@ -201,7 +207,7 @@ class CovariateMember:
 
 
 NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember | CovariateMember
-"""A network, or several that are averaged, beside the simple methods.
+"""A network, or several that are averaged, covariates the simple methods.
 
 Each has a `name` out of `records.NETWORKS`, `quantiles` of any series, and says `why_not`."""
 
@@ -218,6 +224,47 @@ def regressed(start: PretrainedMember, series: SeriesSet, season: int) -> Regres
         return None
     effects = fit_effects(series, start.horizon, season)
     return RegressedMember(start, effects) if effects.pooled.size else None
+
+
+def forecast_quantiles(
+    networks: Sequence[ForecastNetwork],
+    design: Design,
+    series: SeriesSet,
+    covariates: CovariateWindows | None = None,
+) -> NDArray[np.float64]:
+    """Quantile forecasts of every series from its last value on, averaged over networks.
+
+    Arguments:
+        networks: trained alike from different seeds; all of `design`.
+        design: their sizes.
+        series: N histories, also of series that training never saw.
+        covariates: their covariates, for networks that read them.
+
+    Returns:
+        (N, K, Q) quantiles at the levels `QUANTILES`; NaN for series that hold fewer observed
+        values in the context than the design needs.
+    """
+    logs = positive(series)
+    inner = logarithms(series, logs)
+    out = np.full((len(series), design.horizon, len(QUANTILES)), np.nan)
+    for first in range(0, len(series), CHUNK):
+        chunk = np.arange(first, min(first + CHUNK, len(series)))
+        values = torch.from_numpy(window_values(inner, chunk, inner.lengths[chunk], design.shape))
+        read = features(values, design)
+        if covariates is not None:
+            read = covariates.added_to(read, chunk, covariates.ends[chunk], design, last=True)
+        enough = (read.observed[-1] >= design.least).numpy()
+        with torch.no_grad():
+            each = [network(read, last=True)[-1] for network in networks]
+            scaled = torch.stack(each).double().mean(dim=0)
+        level, spread = read.level[-1, :, None, None], read.spread[-1, :, None, None]
+        quantiles = (scaled * spread + level).numpy()
+        in_logs = logs[chunk, None, None]
+        quantiles = np.where(
+            in_logs, np.exp(np.where(in_logs, np.minimum(quantiles, LARGEST_LOG), 0.0)), quantiles
+        )
+        out[chunk] = np.where(enough[:, None, None], quantiles, np.nan)
+    return out
 
 
 def _parts(series: SeriesSet, reach: int) -> list[NDArray[np.int64]]:
@@ -243,51 +290,3 @@ def _units(size: Floats) -> Floats:
     far = (size > _FAR) | ((size > 0) & (size < 1.0 / _FAR))
     exponent = np.where(far, np.frexp(size)[1], 0)
     return np.asarray(np.ldexp(1.0, np.clip(exponent, -1000, 1000)))
-
-
-CHUNK = 256
-"""Series forecast at once, so that memory stays bounded."""
-
-LARGEST_LOG = 650.0
-"""exp of more than this comes near the end of float64."""
-
-
-def forecast_quantiles(
-    networks: Sequence[ForecastNetwork],
-    design: Design,
-    series: SeriesSet,
-    beside: CovariateWindows | None = None,
-) -> NDArray[np.float64]:
-    """What the networks say of each series from its last value on, averaged over networks.
-
-    Arguments:
-        networks: trained alike from different seeds; all of `design`.
-        design: their sizes.
-        series: N histories, also of series that training never saw.
-        beside: their covariates, for networks that read them.
-
-    Returns:
-        (N, K, Q) quantiles at the levels `QUANTILES`; NaN for series that hold fewer observed
-        values in the context than the design needs.
-    """
-    logs = positive(series)
-    inner = logarithms(series, logs)
-    out = np.full((len(series), design.horizon, len(QUANTILES)), np.nan)
-    for first in range(0, len(series), CHUNK):
-        chunk = np.arange(first, min(first + CHUNK, len(series)))
-        values = torch.from_numpy(window_values(inner, chunk, inner.lengths[chunk], design.shape))
-        read = features(values, design)
-        if beside is not None:
-            read = beside.beside(read, chunk, beside.ends[chunk], design, last=True)
-        enough = (read.observed[-1] >= design.least).numpy()
-        with torch.no_grad():
-            made = [network(read, last=True)[-1] for network in networks]
-            scaled = torch.stack(made).double().mean(dim=0)
-        level, spread = read.level[-1, :, None, None], read.spread[-1, :, None, None]
-        quantiles = (scaled * spread + level).numpy()
-        in_logs = logs[chunk, None, None]
-        quantiles = np.where(
-            in_logs, np.exp(np.where(in_logs, np.minimum(quantiles, LARGEST_LOG), 0.0)), quantiles
-        )
-        out[chunk] = np.where(enough[:, None, None], quantiles, np.nan)
-    return out

@@ -1,4 +1,7 @@
-"""From windows to what the network reads, in torch: a forecast has a gradient in the data."""
+"""The forecasting network: patches in, recurrent stack, quantiles of every step out.
+
+Features are computed in torch, so that a forecast has a gradient in the data.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,67 @@ EXTRA_INPUTS = 2
 
 CLIP = 12.0
 """Scaled values beyond this are an outlier's; the network sees this and no more."""
+
+
+class ForecastNetwork(nn.Module):
+    """One global LSTM that forecasts the whole horizon directly from its last state.
+
+    Each position of the window is a forecast origin: the forecast there rests on the
+    state after the patch that ends there, so the last observation reaches the first step, and
+    nothing is fed back.
+
+    Arguments:
+        design: the network's sizes.
+
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from holdfast.forecasting.networks.design import choose_design
+        >>> from holdfast.forecasting.networks.model import features
+        >>> design = choose_design(np.array([100]), horizon=4, season=1)
+        >>> values = torch.randn(2, design.context, dtype=torch.float64)
+        >>> ForecastNetwork(design)(features(values, design)).shape[-2:]
+        torch.Size([4, 13])
+    """
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        hidden = design.hidden
+        steps = design.context // design.patch
+        self.read = nn.Sequential(
+            nn.Linear(2 * design.patch + EXTRA_INPUTS, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, hidden),
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(design.layers))
+        self.recurrent = nn.ModuleList(
+            LSTM(hidden, hidden, timescale=float(max(steps, 2))) for _ in range(design.layers)
+        )
+        self.dropout = nn.Dropout(design.dropout)
+        self.state = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.SiLU())
+        self.copy = LagCopy(hidden, design.horizon, len(design.lags))
+        self.quantiles = QuantileHead(hidden, design.horizon, len(QUANTILES))
+
+    def forward(self, read: Features, *, last: bool = False) -> Tensor:
+        """(P, B, K, Q) quantiles in the network's units after each of P positions.
+
+        Arguments:
+            read: what the network reads.
+            last: whether only the last position is wanted, (1, B, K, Q).
+        """
+        state: Tensor = self.read(read.inputs)
+        for norm, recurrent in zip(self.norms, self.recurrent, strict=True):
+            output, _ = recurrent(norm(state))
+            state = state + self.dropout(output)
+        wanted = slice(-1, None) if last else slice(None)
+        state = self.state(state[wanted])
+        copied = self.copy(state, read.past[wanted])
+        quantiles: Tensor = self.quantiles(state, copied, self.shift(state, read))
+        return quantiles
+
+    def shift(self, state: Tensor, read: Features) -> Tensor | None:
+        """What covariates add to each step of the horizon; None where none are read."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,32 +147,6 @@ def targets(values: Tensor, scaled_by: Features, design: Design) -> Tensor:
     return ((ahead - level) / spread).clamp(-CLIP, CLIP).transpose(0, 1).float()
 
 
-def _moves(scale: Scale) -> Tensor:
-    """(B, P, 2) how far level and spread moved since the position before, bounded."""
-    level = np.diff(scale.level, axis=1, prepend=scale.level[:, :1]) / scale.spread
-    spread = np.diff(np.log(scale.spread), axis=1, prepend=np.log(scale.spread[:, :1]))
-    return torch.from_numpy(np.clip(np.stack([level, spread], axis=2), -5.0, 5.0))
-
-
-def _sources(design: Design) -> NDArray[np.int64]:
-    """(P, lags, K) position in the window of the value that lies beside each step."""
-    return np.maximum(_lag_positions(design), 0)
-
-
-def _exists(design: Design) -> NDArray[np.bool_]:
-    """(P, lags, K) whether the window holds that value at all."""
-    return _lag_positions(design) >= 0
-
-
-def _lag_positions(design: Design) -> NDArray[np.int64]:
-    """(P, lags, K) position of the newest seen value a whole number of lags before each step."""
-    step = np.arange(1, design.horizon + 1)[None, :]
-    lag = np.asarray(design.lags)[:, None]
-    back = lag * -(-step // lag)
-    positions: NDArray[np.int64] = design.shape.origins[:, None, None] - 1 + (step - back)[None]
-    return positions
-
-
 class LagCopy(nn.Module):
     """Copies from the past: a softmax over the values one lag before each step.
 
@@ -157,88 +195,18 @@ class QuantileHead(nn.Module):
         self.out = nn.Linear(hidden, horizon * quantiles)
         self.register_buffer("steps_away", _steps_away(quantiles // 2), persistent=False)
 
-    def forward(self, state: Tensor, centre: Tensor, said: Tensor | None = None) -> Tensor:
+    def forward(self, state: Tensor, centre: Tensor, shift: Tensor | None = None) -> Tensor:
         """(P, B, K, Q) quantiles, from state (P, B, H) and a centre (P, B, K) to add to.
 
-        What is `said` of each step, (P, B, K, Q), counts as much as the state.
+        A `shift` of each step, (P, B, K, Q), counts as much as the state.
         """
         out = self.out(state).unflatten(-1, (self.horizon, -1))
-        out = out if said is None else out + said
+        out = out if shift is None else out + shift
         median = out[..., :1] + centre[..., None]
         # softplus(· − 1): the first steps are about .3 of a spread, near where training ends.
         # One product in place of two cumulative sums and a concatenation: a quarter of the time.
         quantiles: Tensor = F.softplus(out[..., 1:] - 1.0) @ self.steps_away + median
         return quantiles
-
-
-def _steps_away(side: int) -> Tensor:
-    """(2·side, Q): adds the positive steps up from the median, and down from it."""
-    up = torch.ones(side, side).triu()
-    result = torch.zeros(2 * side, 2 * side + 1)
-    result[:side, side + 1 :] = up
-    result[side:, :side] = -up.flip(1)
-    return result
-
-
-class ForecastNetwork(nn.Module):
-    """One global LSTM that forecasts the whole horizon directly from its last state.
-
-    Each position of the window is a forecast origin: what the network says there rests on the
-    state after the patch that ends there, so the last observation reaches the first step, and
-    nothing is fed back.
-
-    Arguments:
-        design: the network's sizes.
-
-    Example:
-        >>> import numpy as np
-        >>> import torch
-        >>> from holdfast.forecasting.networks.design import choose_design
-        >>> from holdfast.forecasting.networks.model import features
-        >>> design = choose_design(np.array([100]), horizon=4, season=1)
-        >>> values = torch.randn(2, design.context, dtype=torch.float64)
-        >>> ForecastNetwork(design)(features(values, design)).shape[-2:]
-        torch.Size([4, 13])
-    """
-
-    def __init__(self, design: Design) -> None:
-        super().__init__()
-        hidden = design.hidden
-        steps = design.context // design.patch
-        self.read = nn.Sequential(
-            nn.Linear(2 * design.patch + EXTRA_INPUTS, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, hidden),
-        )
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(design.layers))
-        self.recurrent = nn.ModuleList(
-            LSTM(hidden, hidden, timescale=float(max(steps, 2))) for _ in range(design.layers)
-        )
-        self.dropout = nn.Dropout(design.dropout)
-        self.state = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.SiLU())
-        self.copy = LagCopy(hidden, design.horizon, len(design.lags))
-        self.quantiles = QuantileHead(hidden, design.horizon, len(QUANTILES))
-
-    def forward(self, read: Features, *, last: bool = False) -> Tensor:
-        """(P, B, K, Q) quantiles in the network's units after each of P positions.
-
-        Arguments:
-            read: what the network reads.
-            last: whether only the last position is wanted, (1, B, K, Q).
-        """
-        state: Tensor = self.read(read.inputs)
-        for norm, recurrent in zip(self.norms, self.recurrent, strict=True):
-            output, _ = recurrent(norm(state))
-            state = state + self.dropout(output)
-        wanted = slice(-1, None) if last else slice(None)
-        state = self.state(state[wanted])
-        copied = self.copy(state, read.past[wanted])
-        quantiles: Tensor = self.quantiles(state, copied, self.said(state, read))
-        return quantiles
-
-    def said(self, state: Tensor, read: Features) -> Tensor | None:
-        """What covariates say of each step of the horizon; None where none are read."""
-        return None
 
 
 def pinball(forecast: Tensor, actual: Tensor, quantiles: Tensor) -> Tensor:
@@ -260,3 +228,38 @@ def pinball(forecast: Tensor, actual: Tensor, quantiles: Tensor) -> Tensor:
     # max(qe, (q − 1)e) = |e|/2 + (q − 1/2)e, which costs less than half as much to differentiate.
     loss = 0.5 * error.abs().mean(dim=-1) + error @ (quantiles - 0.5) / len(quantiles)
     return torch.where(torch.isnan(actual), 0.0, loss)
+
+
+def _moves(scale: Scale) -> Tensor:
+    """(B, P, 2) how far level and spread moved since the position before, bounded."""
+    level = np.diff(scale.level, axis=1, prepend=scale.level[:, :1]) / scale.spread
+    spread = np.diff(np.log(scale.spread), axis=1, prepend=np.log(scale.spread[:, :1]))
+    return torch.from_numpy(np.clip(np.stack([level, spread], axis=2), -5.0, 5.0))
+
+
+def _sources(design: Design) -> NDArray[np.int64]:
+    """(P, lags, K) position in the window of the value that lies beside each step."""
+    return np.maximum(_lag_positions(design), 0)
+
+
+def _exists(design: Design) -> NDArray[np.bool_]:
+    """(P, lags, K) whether the window holds that value at all."""
+    return _lag_positions(design) >= 0
+
+
+def _lag_positions(design: Design) -> NDArray[np.int64]:
+    """(P, lags, K) position of the newest seen value a whole number of lags before each step."""
+    step = np.arange(1, design.horizon + 1)[None, :]
+    lag = np.asarray(design.lags)[:, None]
+    back = lag * -(-step // lag)
+    positions: NDArray[np.int64] = design.shape.origins[:, None, None] - 1 + (step - back)[None]
+    return positions
+
+
+def _steps_away(side: int) -> Tensor:
+    """(2·side, Q): adds the positive steps up from the median, and down from it."""
+    up = torch.ones(side, side).triu()
+    result = torch.zeros(2 * side, 2 * side + 1)
+    result[:side, side + 1 :] = up
+    result[side:, :side] = -up.flip(1)
+    return result

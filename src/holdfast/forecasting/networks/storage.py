@@ -1,4 +1,4 @@
-"""The networks of a model folder: sizes as JSON, weights as arrays."""
+"""The networks of a model folder: sizes and covariates as JSON, weights as arrays; checked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from holdfast.tables.series import SeriesSet
 from holdfast.training.weights import arrays_of, network_from
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
-
 _FIELDS: Final = {
     PRETRAINED: {"design", "long season"},
     ADAPTED: {"design", "long season"},
@@ -44,6 +43,9 @@ _FIELDS: Final = {
 }
 _MOST_NETWORKS: Final = 64
 _LONGEST_SEASON: Final = 100_000
+_EFFECT_FIELDS: Final = {"units", "holidays", "lag", "labels"}
+_KINDS: Final = ("flag", "ratio", "number", "category")
+_MOST: Final = 100_000
 
 
 def networks_to_json(members: Sequence[NetworkMember]) -> tuple[dict[str, object], Arrays]:
@@ -62,7 +64,7 @@ def networks_to_json(members: Sequence[NetworkMember]) -> tuple[dict[str, object
             described[member.name] = {
                 "design": member.design.to_json(),
                 "networks": len(networks),
-                "reading": encoding_to_json(member.reading),
+                "reading": encoding_to_json(member.encoding),
             }
         elif isinstance(member, WindowMember):
             networks = member.networks
@@ -134,81 +136,30 @@ def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
         ModelError: they do.
     """
     for member in members:
-        made = series.covariates
+        covariates = series.covariates
         fits = True
         if isinstance(member, RegressedMember):
             effects = member.effects
             fits = (
-                made is not None
-                and {unit.name for unit in effects.units} <= set(made.names)
-                and len(effects.groups) == len(made.statics)
+                covariates is not None
+                and {unit.name for unit in effects.units} <= set(covariates.names)
+                and len(effects.groups) == len(covariates.statics)
                 and effects.pooled.shape[1]
                 == len(input_names(effects.units, series.calendar, effects.holidays))
             )
         elif isinstance(member, CovariateMember):
-            reading = member.reading
+            encoding = member.encoding
             fits = (
-                made is not None
-                and {unit.name for unit in (*reading.known, *reading.historic)} <= set(made.names)
-                and reading.statics == made.statics
+                covariates is not None
+                and {unit.name for unit in (*encoding.known, *encoding.historic)}
+                <= set(covariates.names)
+                and encoding.statics == covariates.statics
                 and all(
-                    network.sizes == reading.sizes(series.calendar) for network in member.networks
+                    network.sizes == encoding.sizes(series.calendar) for network in member.networks
                 )
             )
         if not fits:
             raise ModelError(f"its {member.name} reads other covariates than its series have")
-
-
-def _trained(
-    fields: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], horizon: int
-) -> WindowMember:
-    design, count = _sizes(fields, horizon)
-    make = partial(ForecastNetwork, design)
-    networks = [network_from(make, under(f"{LSTM} {index}/", arrays)) for index in range(count)]
-    return WindowMember(design, networks)
-
-
-def _with_covariates(
-    fields: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    horizon: int,
-    calendar: Calendar,
-) -> CovariateMember:
-    reading = encoding_from_json(fields["reading"])
-    design, count = _sizes(fields, horizon)
-    make = partial(CovariateNetwork, design, reading.sizes(calendar))
-    networks = [network_from(make, under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
-    return CovariateMember(design, reading, networks)
-
-
-def _sizes(fields: Mapping[str, Any], horizon: int) -> tuple[Design, int]:
-    """Of some networks that are averaged, and how many they are."""
-    design, count = Design.from_json(fields["design"]), fields["networks"]
-    if design.horizon != horizon:
-        raise ModelError("it has networks of another horizon")
-    if type(count) is not int or not 1 <= count <= _MOST_NETWORKS:
-        raise ModelError(f"its number of networks is {reprlib.repr(count)}")
-    return design, count
-
-
-def _pretrained(
-    name: str,
-    fields: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    horizon: int,
-    season: int,
-) -> PretrainedMember:
-    design, longer = PatchDesign.from_json(fields["design"]), fields["long season"]
-    if longer is not None and (type(longer) is not int or not 1 <= longer <= _LONGEST_SEASON):
-        raise ModelError(f"its long season is {reprlib.repr(longer)}")
-    make = partial(PretrainedNetwork, design)
-    network = network_from(make, under(f"{name} 0/", arrays))
-    return PretrainedMember(name, network, horizon, season, longer)
-
-
-_EFFECT_FIELDS: Final = {"units", "holidays", "lag", "labels"}
-_KINDS: Final = ("flag", "ratio", "number", "category")
-_MOST: Final = 100_000
 
 
 def effects_to_json(effects: Effects) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
@@ -263,16 +214,16 @@ def effects_from_json(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Eff
     return Effects(units, holidays, lag, pooled, groups, own, labels, cuts)
 
 
-def encoding_to_json(reading: CovariateEncoding) -> dict[str, object]:
+def encoding_to_json(encoding: CovariateEncoding) -> dict[str, object]:
     """What `encoding_from_json` needs, for a manifest."""
     return {
-        "known": units_to_json(reading.known),
-        "historic": units_to_json(reading.historic),
-        "holidays": list(reading.holidays),
-        "lag": reading.lag,
-        "statics": described_columns(reading.statics),
-        "centres": list(reading.centres),
-        "spreads": list(reading.spreads),
+        "known": units_to_json(encoding.known),
+        "historic": units_to_json(encoding.historic),
+        "holidays": list(encoding.holidays),
+        "lag": encoding.lag,
+        "statics": described_columns(encoding.statics),
+        "centres": list(encoding.centres),
+        "spreads": list(encoding.spreads),
     }
 
 
@@ -283,17 +234,17 @@ def encoding_from_json(fields: object) -> CovariateEncoding:
         ModelError: something is missing, unknown, damaged or out of range.
     """
     if not isinstance(fields, dict) or set(fields) != set(CovariateEncoding.__dataclass_fields__):
-        raise ModelError("its reading of covariates has missing or unknown fields")
+        raise ModelError("its encoding of covariates has missing or unknown fields")
     lag = fields["lag"]
     if type(lag) is not int or not 1 <= lag <= _MOST:
-        raise ModelError("its reading of covariates has an impossible lag")
+        raise ModelError("its encoding of covariates has an impossible lag")
     try:
         statics = read_columns(fields["statics"])
     except ValueError as error:
         raise ModelError(str(error)) from error
     centres, spreads = (_numbers(fields[name], len(statics)) for name in ("centres", "spreads"))
     if any(spread <= 0 for spread in spreads):
-        raise ModelError("its reading of covariates has an impossible spread")
+        raise ModelError("its encoding of covariates has an impossible spread")
     return CovariateEncoding(
         known=units_from_json(fields["known"]),
         historic=units_from_json(fields["historic"]),
@@ -303,13 +254,6 @@ def encoding_from_json(fields: object) -> CovariateEncoding:
         centres=centres,
         spreads=spreads,
     )
-
-
-def _numbers(listed: object, count: int) -> tuple[float, ...]:
-    sound = isinstance(listed, list) and len(listed) == count
-    if not sound or not all(isinstance(one, float) and np.isfinite(one) for one in listed):  # type: ignore[attr-defined] # a list
-        raise ModelError("its reading of covariates has impossible numbers")
-    return tuple(listed)  # type: ignore[arg-type] # a list of floats
 
 
 def units_to_json(units: tuple[Unit, ...]) -> list[dict[str, object]]:
@@ -344,6 +288,60 @@ def units_from_json(listed: object) -> tuple[Unit, ...]:
             raise ModelError("its units of covariates are damaged")
         units.append(Unit(one["name"], one["kind"], one["spread"], one["levels"]))
     return tuple(units)
+
+
+def _trained(
+    fields: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], horizon: int
+) -> WindowMember:
+    design, count = _sizes(fields, horizon)
+    make = partial(ForecastNetwork, design)
+    networks = [network_from(make, under(f"{LSTM} {index}/", arrays)) for index in range(count)]
+    return WindowMember(design, networks)
+
+
+def _with_covariates(
+    fields: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    horizon: int,
+    calendar: Calendar,
+) -> CovariateMember:
+    encoding = encoding_from_json(fields["reading"])
+    design, count = _sizes(fields, horizon)
+    make = partial(CovariateNetwork, design, encoding.sizes(calendar))
+    networks = [network_from(make, under(f"{LSTM_X} {index}/", arrays)) for index in range(count)]
+    return CovariateMember(design, encoding, networks)
+
+
+def _sizes(fields: Mapping[str, Any], horizon: int) -> tuple[Design, int]:
+    """Of some networks that are averaged, and how many they are."""
+    design, count = Design.from_json(fields["design"]), fields["networks"]
+    if design.horizon != horizon:
+        raise ModelError("it has networks of another horizon")
+    if type(count) is not int or not 1 <= count <= _MOST_NETWORKS:
+        raise ModelError(f"its number of networks is {reprlib.repr(count)}")
+    return design, count
+
+
+def _pretrained(
+    name: str,
+    fields: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    horizon: int,
+    season: int,
+) -> PretrainedMember:
+    design, longer = PatchDesign.from_json(fields["design"]), fields["long season"]
+    if longer is not None and (type(longer) is not int or not 1 <= longer <= _LONGEST_SEASON):
+        raise ModelError(f"its long season is {reprlib.repr(longer)}")
+    make = partial(PretrainedNetwork, design)
+    network = network_from(make, under(f"{name} 0/", arrays))
+    return PretrainedMember(name, network, horizon, season, longer)
+
+
+def _numbers(listed: object, count: int) -> tuple[float, ...]:
+    sound = isinstance(listed, list) and len(listed) == count
+    if not sound or not all(isinstance(one, float) and np.isfinite(one) for one in listed):  # type: ignore[attr-defined] # a list
+        raise ModelError("its encoding of covariates has impossible numbers")
+    return tuple(listed)  # type: ignore[arg-type] # a list of floats
 
 
 def texts(listed: object) -> tuple[str, ...]:

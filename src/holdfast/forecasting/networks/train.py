@@ -1,4 +1,4 @@
-"""Training forecasting networks: what the one loop of the package is given to learn."""
+"""Training forecasting networks: the task, the plan, and how many updates a time allows."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class NetworkTask:
         watched = self.windows.validation
         self._held_out = None if watched is None else self._window_batch(watched)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._network = self._made().float()
+            self._network = self._new_network().float()
 
     @property
     def module(self) -> ForecastNetwork:
@@ -120,12 +120,12 @@ class NetworkTask:
         loss = pinball(last, ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
-    def _made(self) -> ForecastNetwork:
+    def _new_network(self) -> ForecastNetwork:
         """A fresh network."""
         return ForecastNetwork(self.design)
 
-    def _beside(self, read: Features, windows: Windows) -> Features:
-        """What is read beside the values; nothing here."""
+    def _with_covariates(self, read: Features, windows: Windows) -> Features:
+        """With what is read beside the values; nothing here."""
         return read
 
     def _window_batch(self, windows: Windows) -> WindowBatch:
@@ -134,7 +134,7 @@ class NetworkTask:
         )
         read = features(values, self.design)
         ahead = targets(values, read, self.design)
-        return WindowBatch(windows.rows, self._beside(read, windows), ahead)
+        return WindowBatch(windows.rows, self._with_covariates(read, windows), ahead)
 
 
 def _logarithms_or_gaps(held_out: SeriesSet, logs: NDArray[np.bool_]) -> SeriesSet:

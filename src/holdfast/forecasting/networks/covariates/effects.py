@@ -32,6 +32,16 @@ from holdfast.tables.series import SeriesSet
 _MOST_ROWS: Final = 200_000
 _MOST_SERIES: Final = 1_000
 _MOST_GROUPS: Final = 200
+STRONGEST: Final = 3.0
+"""No effect multiplies or divides by more than e to this power, or moves by more spreads."""
+
+# Rows of noise as loud as a series' own that a coefficient of one must stand against.
+_RIDGES: Final = (3.0, 30.0, 300.0, 3000.0)
+_OWN: Final = (np.inf, 300.0, 30.0, 5.0)
+_ROUNDS: Final = 3  # of reweighting; level and season are taken anew in each
+_ROUNDS_OF_SEARCH: Final = 2
+_OUTLIER: Final = 6.0  # deviations beyond which a row weighs less
+_HELD_OUT: Final = 0.2  # of the time, the newest, on which strengths are chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +108,9 @@ class Effects:
     def _coefficients(self, series: SeriesSet, ratio: NDArray[np.bool_]) -> Floats:
         """(N, F) of each series: pooled ones for what the fit never saw."""
         beta: Floats = self.pooled[np.where(ratio, 0, 1)].copy()
-        made = series.covariates
-        assert made is not None
-        codes = group_codes(made, self.cuts)
+        covariates = series.covariates
+        assert covariates is not None
+        codes = group_codes(covariates, self.cuts)
         for place in range(codes.shape[1]):
             known = (codes[:, place] >= 0) & (codes[:, place] < self.groups.shape[1])
             beta[known] += self.groups[place, codes[known, place]]
@@ -122,18 +132,18 @@ def fit_effects(series: SeriesSet, horizon: int, season: int) -> Effects:
     Ridge regression (1970); effects of groups as random effects: Laird and Ware (1982).
     """
     series = _enough(series)
-    made = series.covariates
-    assert made is not None
+    covariates = series.covariates
+    assert covariates is not None
     units = units_of(series)
     distinct = np.unique(ordinals_of(series))
-    spoken = holiday_features(series.calendar, distinct, made.country)
+    holiday_inputs = holiday_features(series.calendar, distinct, covariates.country)
     # A holiday is met some times before its own effect is more than the common one's.
-    holidays = tuple(name for name, values in spoken.items() if values.any())
+    holidays = tuple(name for name, values in holiday_inputs.items() if values.any())
     lag = max(season // 2, 3)
     names = input_names(units, series.calendar, holidays)
-    cuts = _cuts(made)
+    cuts = _cuts(covariates)
     problem = Regression.of(series, effect_inputs(series, 0, units, holidays, lag), horizon, season)
-    codes = group_codes(made, cuts)
+    codes = group_codes(covariates, cuts)
     groups = [codes[:, place] for place in range(codes.shape[1])]
     pooled = np.zeros((2, len(names)))
     levels = max([int(one.max(initial=-1)) + 1 for one in groups], default=0)
@@ -150,74 +160,6 @@ def fit_effects(series: SeriesSet, horizon: int, season: int) -> Effects:
             group += by_group
         own += by_series
     return Effects(units, holidays, lag, pooled, group, own, series.labels, cuts)
-
-
-def _enough(series: SeriesSet) -> SeriesSet:
-    """At most so many series and rows, evenly, as the regression can use at once."""
-    lengths = np.cumsum(np.maximum(series.lengths, 1))
-    most = min(_MOST_SERIES, max(int(len(series) * _MOST_ROWS / lengths[-1]), 1))
-    if len(series) <= most:
-        return series
-    return series.take(np.unique(np.linspace(0, len(series) - 1, most).astype(np.int64)))
-
-
-def group_codes(made: Covariates, cuts: Floats) -> NDArray[np.int64]:
-    """(N, S) which group of each static column a series belongs to; −1 for none."""
-    codes = np.full(made.static.shape, -1, dtype=np.int64)
-    for place in range(made.static.shape[1]):
-        values = made.static[:, place]
-        there = np.isfinite(values)
-        if np.isnan(cuts[place]).all():
-            codes[there, place] = values[there].astype(np.int64)
-        else:
-            codes[there, place] = np.searchsorted(cuts[place], values[there])
-    codes[codes >= _MOST_GROUPS] = -1
-    return codes
-
-
-def _cuts(made: Covariates) -> Floats:
-    """(S, 2) thirds of each static number."""
-    cuts = np.full((len(made.statics), 2), np.nan)
-    for place, column in enumerate(made.statics):
-        values = made.static[np.isfinite(made.static[:, place]), place]
-        if column.levels is None and len(values):
-            cuts[place] = np.quantile(values, [1 / 3, 2 / 3])
-    return cuts
-
-
-STRONGEST: Final = 3.0
-"""No effect multiplies or divides by more than e to this power, or moves by more spreads."""
-
-# Rows of noise as loud as a series' own that a coefficient of one must stand against.
-_RIDGES: Final = (3.0, 30.0, 300.0, 3000.0)
-_OWN: Final = (np.inf, 300.0, 30.0, 5.0)
-_ROUNDS: Final = 3  # of reweighting; level and season are taken anew in each
-_ROUNDS_OF_TRIAL: Final = 2
-_OUTLIER: Final = 6.0  # deviations beyond which a row weighs less
-_HELD_OUT: Final = 0.2  # of the time, the newest, on which strengths are chosen
-
-
-def in_ratio(series: SeriesSet) -> NDArray[np.bool_]:
-    """(N,) which series were never negative."""
-    row = np.repeat(np.arange(len(series)), series.lengths)
-    return np.asarray(np.bincount(row[series.values < 0], minlength=len(series)) == 0)
-
-
-def spread_of(series: SeriesSet) -> Floats:
-    """(N,) mean absolute deviation of each series from its mean: the unit of added effects."""
-    owner = np.repeat(np.arange(len(series)), series.lengths)
-    seen = np.isfinite(series.values)
-    count = np.maximum(np.bincount(owner[seen], minlength=len(series)), 1)
-    mean = np.bincount(owner[seen], weights=series.values[seen], minlength=len(series)) / count
-    away = np.abs(series.values - mean[owner])
-    spread = np.bincount(owner[seen], weights=away[seen], minlength=len(series)) / count
-    return np.asarray(np.where(spread > 0, spread, 1.0))
-
-
-def ordinals_of(series: SeriesSet) -> NDArray[np.int64]:
-    """(total,) of each value."""
-    shift = np.repeat(series.starts - series.offsets[:-1], series.lengths)
-    return np.asarray(shift + np.arange(len(series.values)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -413,14 +355,72 @@ def strengths(fit: Regression, groups: list[NDArray[np.int64]]) -> tuple[float, 
         return _RIDGES[1], np.inf
     best, least = (_RIDGES[-1], np.inf), np.inf
     for ridge in _RIDGES:
-        loss = _loss(fit, fit.solved(ridge, np.inf, groups, early, _ROUNDS_OF_TRIAL), groups, late)
+        loss = _loss(fit, fit.solved(ridge, np.inf, groups, early, _ROUNDS_OF_SEARCH), groups, late)
         if loss < least:
             best, least = (ridge, np.inf), loss
     for alone in _OWN[1:]:
-        loss = _loss(fit, fit.solved(best[0], alone, groups, early, _ROUNDS_OF_TRIAL), groups, late)
+        loss = _loss(
+            fit, fit.solved(best[0], alone, groups, early, _ROUNDS_OF_SEARCH), groups, late
+        )
         if loss < least:
             best, least = (best[0], alone), loss
     return best
+
+
+def _enough(series: SeriesSet) -> SeriesSet:
+    """At most so many series and rows, evenly, as the regression can use at once."""
+    lengths = np.cumsum(np.maximum(series.lengths, 1))
+    most = min(_MOST_SERIES, max(int(len(series) * _MOST_ROWS / lengths[-1]), 1))
+    if len(series) <= most:
+        return series
+    return series.take(np.unique(np.linspace(0, len(series) - 1, most).astype(np.int64)))
+
+
+def group_codes(covariates: Covariates, cuts: Floats) -> NDArray[np.int64]:
+    """(N, S) which group of each static column a series belongs to; −1 for none."""
+    codes = np.full(covariates.static.shape, -1, dtype=np.int64)
+    for place in range(covariates.static.shape[1]):
+        values = covariates.static[:, place]
+        known = np.isfinite(values)
+        if np.isnan(cuts[place]).all():
+            codes[known, place] = values[known].astype(np.int64)
+        else:
+            codes[known, place] = np.searchsorted(cuts[place], values[known])
+    codes[codes >= _MOST_GROUPS] = -1
+    return codes
+
+
+def _cuts(covariates: Covariates) -> Floats:
+    """(S, 2) thirds of each static number."""
+    cuts = np.full((len(covariates.statics), 2), np.nan)
+    for place, column in enumerate(covariates.statics):
+        values = covariates.static[np.isfinite(covariates.static[:, place]), place]
+        if column.levels is None and len(values):
+            cuts[place] = np.quantile(values, [1 / 3, 2 / 3])
+    return cuts
+
+
+def in_ratio(series: SeriesSet) -> NDArray[np.bool_]:
+    """(N,) which series were never negative."""
+    row = np.repeat(np.arange(len(series)), series.lengths)
+    return np.asarray(np.bincount(row[series.values < 0], minlength=len(series)) == 0)
+
+
+def spread_of(series: SeriesSet) -> Floats:
+    """(N,) mean absolute deviation of each series from its mean: the unit of added effects."""
+    owner = np.repeat(np.arange(len(series)), series.lengths)
+    seen = np.isfinite(series.values)
+    count = np.maximum(np.bincount(owner[seen], minlength=len(series)), 1)
+    mean = np.bincount(owner[seen], weights=series.values[seen], minlength=len(series)) / count
+    away = np.abs(series.values - mean[owner])
+    spread = np.bincount(owner[seen], weights=away[seen], minlength=len(series)) / count
+    return np.asarray(np.where(spread > 0, spread, 1.0))
+
+
+def ordinals_of(series: SeriesSet) -> NDArray[np.int64]:
+    """(total,) of each value."""
+    shift = np.repeat(series.starts - series.offsets[:-1], series.lengths)
+    return np.asarray(shift + np.arange(len(series.values)))
 
 
 def _loss(
@@ -437,5 +437,5 @@ def _loss(
         beta[known] += by_group[place, codes[known]]
     effect = np.clip(np.einsum("tf,tf->t", fit.inputs, beta[fit.row]), -STRONGEST, STRONGEST)
     base = fit.base(effect)
-    made = base * np.exp(effect) if fit.in_ratios else base + effect
-    return float(np.mean(np.abs(fit.values - made)[late]))
+    forecast = base * np.exp(effect) if fit.in_ratios else base + effect
+    return float(np.mean(np.abs(fit.values - forecast)[late]))

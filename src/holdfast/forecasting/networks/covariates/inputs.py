@@ -1,4 +1,4 @@
-"""What the regression on covariates reads: columns that are known ahead, calendar and holidays."""
+"""Covariates as numbers: of a regression, and of a network beside its patches and its horizon."""
 
 from __future__ import annotations
 
@@ -23,230 +23,6 @@ MOST_LEVELS: Final = 40
 
 FARTHEST: Final = 4.0
 """Deviations beyond which a column's effect grows no further."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """How the numbers of a column are read.
-
-    Arguments:
-        name: of the column.
-        kind: "flag" (0 and 1), "ratio" (positive: logarithm of the ratio to the series' own
-            median), "number" (deviation from it) or "category".
-        spread: what a typical deviation is divided by.
-        levels: of a category; 0 for numbers.
-    """
-
-    name: str
-    kind: str
-    spread: float
-    levels: int
-
-    @property
-    def width(self) -> int:
-        """How many numbers a value becomes in the past alone."""
-        return min(self.levels, MOST_LEVELS) if self.kind == "category" else 1
-
-
-def units_of(series: SeriesSet, *, known: bool = True) -> tuple[Unit, ...]:
-    """How each column is read, from what lies up to each series' end.
-
-    Arguments:
-        series: with covariates.
-        known: whether those that are known ahead are meant, or the others.
-    """
-    made = series.covariates
-    assert made is not None
-    units = []
-    past = _past(made, series.ends)
-    for place in np.flatnonzero(made.future == known).tolist():
-        column, values = made.columns[place], made.values[:, place]
-        if column.levels is not None:
-            units.append(Unit(column.name, "category", 1.0, len(column.levels)))
-            continue
-        seen = values[past & np.isfinite(values)]
-        if not len(seen) or np.isin(seen, (0.0, 1.0)).all():
-            units.append(Unit(column.name, "flag", 1.0, 0))
-            continue
-        kind = "ratio" if seen.min() > 0 else "number"
-        moved = _moved(made, place, kind, series.ends)[past]
-        moved = moved[np.isfinite(moved)]
-        spread = float(np.sqrt(np.mean(moved**2))) if len(moved) else 0.0
-        units.append(Unit(column.name, kind, spread if spread > 1e-9 else 1.0, 0))
-    return tuple(units)
-
-
-@dataclass(frozen=True, eq=False)
-class EffectInputs:
-    """The regression's inputs over a stretch of each series.
-
-    Arguments:
-        names: F of them.
-        values: (total, F), flat as the stretch is.
-    """
-
-    names: tuple[str, ...]
-    values: Floats
-
-
-def input_names(
-    units: tuple[Unit, ...], calendar: Calendar, holidays: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The F inputs, in order.
-
-    Arguments:
-        units: of the columns.
-        calendar: of the series.
-        holidays: names from `holiday_features` that the fit saw.
-    """
-    names: list[str] = []
-    for unit in units:
-        names += _names_of(unit)
-    clock, _ = calendar_features(calendar, np.zeros(1, dtype=np.int64))
-    return (*names, *clock, *holidays)
-
-
-def effect_inputs(
-    series: SeriesSet,
-    ahead: int,
-    units: tuple[Unit, ...],
-    holidays: tuple[str, ...],
-    lag: int,
-) -> Floats:
-    """(total, F) inputs from each series' first point to `ahead` points behind its end.
-
-    Nothing behind that point is read: what is known farther ahead changes nothing here.
-
-    Arguments:
-        series: with covariates.
-        ahead: points behind the end of each series.
-        units: how columns are read.
-        holidays: names of the holidays' inputs.
-        lag: points over which the recent past of a number is averaged.
-    """
-    made = series.covariates
-    assert made is not None
-    lengths = series.lengths + ahead
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
-    parts: list[Floats] = []
-    names = list(made.names)
-    for unit in units:
-        place = names.index(unit.name)
-        column = _moved(made, place, unit.kind, series.ends)
-        flat = _at(made, column, series.starts, lengths, offsets, ordinals)
-        parts += _of_unit(unit, flat, offsets, lag)
-    distinct, which = np.unique(ordinals, return_inverse=True)
-    clock = calendar_features(series.calendar, distinct)[1]
-    spoken = holiday_features(series.calendar, distinct, made.country) if holidays else {}
-    zero = np.zeros(len(distinct))
-    free = [spoken.get(name, zero) for name in holidays]
-    by_time = np.concatenate([clock, np.stack(free, axis=1)], axis=1) if free else clock
-    columns = np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
-    return np.concatenate([columns, by_time[which]], axis=1)
-
-
-def historic_inputs(series: SeriesSet, ahead: int, units: tuple[Unit, ...]) -> Floats:
-    """(total, F) what is known of the past alone, and for each column whether it is known.
-
-    Arguments:
-        series: with covariates.
-        ahead: points behind the end of each series, where there is nothing.
-        units: how columns are read.
-    """
-    made = series.covariates
-    assert made is not None
-    lengths = series.lengths + ahead
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
-    past = ordinals <= np.repeat(series.ends, lengths)
-    names = list(made.names)
-    parts: list[Floats] = []
-    for unit in units:
-        column = _moved(made, names.index(unit.name), unit.kind, series.ends)
-        flat = _at(made, column, series.starts, lengths, offsets, ordinals)
-        flat = np.where(past, flat, np.nan)
-        if unit.kind == "category":
-            parts += [(flat == code).astype(float) for code in range(unit.width)]
-        else:
-            parts.append(np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST)))
-        parts.append(np.isfinite(flat).astype(float))
-    return np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
-
-
-def _names_of(unit: Unit) -> list[str]:
-    if unit.kind == "category":
-        return [f"{unit.name} {code}" for code in range(min(unit.levels, MOST_LEVELS))]
-    if unit.kind == "flag":
-        return [unit.name, f"{unit.name} before"]
-    return [unit.name, f"{unit.name} high", f"{unit.name} low", f"{unit.name} before"]
-
-
-def _of_unit(unit: Unit, flat: Floats, offsets: NDArray[np.int64], lag: int) -> list[Floats]:
-    """The inputs of one column; a gap is what is usual."""
-    if unit.kind == "category":
-        return [(flat == code).astype(float) for code in range(min(unit.levels, MOST_LEVELS))]
-    scaled = np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST))
-    if unit.kind == "flag":
-        return [scaled, trailing_mean(scaled, offsets, 1)]
-    before = trailing_mean(scaled, offsets, lag)
-    return [scaled, np.maximum(scaled - 1.0, 0.0), np.maximum(-1.0 - scaled, 0.0), before]
-
-
-def trailing_mean(values: Floats, offsets: NDArray[np.int64], lag: int) -> Floats:
-    """(total,) mean of the `lag` points before each; 0 at the first of a series."""
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    begin = np.repeat(offsets[:-1], np.diff(offsets))
-    place = np.arange(len(values))
-    first = np.maximum(place - lag, begin)
-    return np.asarray((total[place] - total[first]) / np.maximum(place - first, 1))
-
-
-def _past(made: Covariates, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(total,) rows up to the end of each series."""
-    shift = np.repeat(made.starts - made.offsets[:-1], made.lengths)
-    return np.asarray(shift + np.arange(len(made.values)) <= np.repeat(ends, made.lengths))
-
-
-def _moved(made: Covariates, place: int, kind: str, ends: NDArray[np.int64]) -> Floats:
-    """(total,) a column from each series' own median, as far as the past tells it."""
-    values = made.values[:, place]
-    if kind in ("flag", "category"):
-        return values
-    if kind == "ratio":
-        positive = values > 0
-        values = np.log(values, where=positive, out=np.full(len(values), np.nan))
-    past = np.where(_past(made, ends), values, np.nan)
-    centre = np.array(
-        [
-            _median(past[first:last])
-            for first, last in zip(made.offsets[:-1], made.offsets[1:], strict=True)
-        ]
-    )
-    return np.asarray(values - np.repeat(centre, made.lengths))
-
-
-def _median(values: Floats) -> float:
-    seen = values[np.isfinite(values)]
-    return float(np.median(seen)) if len(seen) else 0.0
-
-
-def _at(
-    made: Covariates,
-    column: Floats,
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    ordinals: NDArray[np.int64],
-) -> Floats:
-    """(total,) a flat column of the covariates on the stretch of each series."""
-    row = np.repeat(np.arange(len(starts)), lengths)
-    position = ordinals - made.starts[row]
-    inside = (position >= 0) & (position < made.lengths[row])
-    if not len(column):
-        return np.full(len(ordinals), np.nan)
-    return np.where(inside, column[np.where(inside, made.offsets[:-1][row] + position, 0)], np.nan)
-
 
 _COMMON_HOLIDAYS: Final = ("holiday", "eve of a holiday", "day after a holiday", "holidays")
 _FARTHEST: Final = 4.0
@@ -276,22 +52,22 @@ class CovariateEncoding:
     @classmethod
     def of(cls, series: SeriesSet, season: int) -> CovariateEncoding:
         """From histories with covariates, as far as they may be seen."""
-        made = series.covariates
-        assert made is not None
+        covariates = series.covariates
+        assert covariates is not None
         first, last = int(series.starts.min()), int(series.ends.max())
         days = np.arange(first, max(last, first) + 1)
-        spoken = holiday_features(series.calendar, days, made.country)
-        static = made.static
-        there = np.isfinite(static)
-        count = np.maximum(there.sum(axis=0), 1)
-        centre = np.where(there, static, 0.0).sum(axis=0) / count
-        spread = np.sqrt((np.where(there, static - centre, 0.0) ** 2).sum(axis=0) / count)
+        holiday_inputs = holiday_features(series.calendar, days, covariates.country)
+        static = covariates.static
+        known = np.isfinite(static)
+        count = np.maximum(known.sum(axis=0), 1)
+        centre = np.where(known, static, 0.0).sum(axis=0) / count
+        spread = np.sqrt((np.where(known, static - centre, 0.0) ** 2).sum(axis=0) / count)
         return cls(
             known=units_of(series, known=True),
             historic=units_of(series, known=False),
-            holidays=tuple(name for name in _COMMON_HOLIDAYS if name in spoken),
+            holidays=tuple(name for name in _COMMON_HOLIDAYS if name in holiday_inputs),
             lag=max(season // 2, 3),
-            statics=made.statics,
+            statics=covariates.statics,
             centres=tuple(centre.tolist()),
             spreads=tuple(np.where(spread > 0, spread, 1.0).tolist()),
         )
@@ -341,28 +117,28 @@ class CovariateWindows:
 
     Arguments:
         series: with covariates.
-        reading: how they become numbers.
+        encoding: how they become numbers.
         horizon: steps behind the end of each series that are read, too.
     """
 
-    def __init__(self, series: SeriesSet, reading: CovariateEncoding, horizon: int) -> None:
-        made = series.covariates
-        assert made is not None
+    def __init__(self, series: SeriesSet, encoding: CovariateEncoding, horizon: int) -> None:
+        covariates = series.covariates
+        assert covariates is not None
         self.horizon = horizon
         self._lengths = series.lengths + horizon
         self.ends: NDArray[np.int64] = series.lengths
         """(N,) points of each series."""
         self._offsets = np.concatenate([[0], np.cumsum(self._lengths)]).astype(np.int64)
-        known = effect_inputs(series, horizon, reading.known, reading.holidays, reading.lag)
+        known = effect_inputs(series, horizon, encoding.known, encoding.holidays, encoding.lag)
         self._known = known.astype(np.float32)
-        self._historic = historic_inputs(series, horizon, reading.historic).astype(np.float32)
-        self._static = reading.static_inputs(made.static).astype(np.float32)
+        self._historic = historic_inputs(series, horizon, encoding.historic).astype(np.float32)
+        self._static = encoding.static_inputs(covariates.static).astype(np.float32)
 
-    def beside(
+    def added_to(
         self, read: Features, rows: NDArray[np.int64], ends: NDArray[np.int64], design: Design,
         *, last: bool = False,
     ) -> Features:  # fmt: skip
-        """What a network reads of some windows, covariates among it.
+        """What a network reads of some windows, with covariates.
 
         Arguments:
             read: of their values.
@@ -396,3 +172,219 @@ class CovariateWindows:
         if not len(flat):
             return torch.zeros(*position.shape, flat.shape[1])
         return torch.from_numpy(np.where(inside[..., None], flat[place], np.float32(0.0)))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How the numbers of a column are read.
+
+    Arguments:
+        name: of the column.
+        kind: "flag" (0 and 1), "ratio" (positive: logarithm of the ratio to the series' own
+            median), "number" (deviation from it) or "category".
+        spread: what a typical deviation is divided by.
+        levels: of a category; 0 for numbers.
+    """
+
+    name: str
+    kind: str
+    spread: float
+    levels: int
+
+    @property
+    def width(self) -> int:
+        """How many numbers a value becomes in the past alone."""
+        return min(self.levels, MOST_LEVELS) if self.kind == "category" else 1
+
+
+def units_of(series: SeriesSet, *, known: bool = True) -> tuple[Unit, ...]:
+    """How each column is read, from what lies up to each series' end.
+
+    Arguments:
+        series: with covariates.
+        known: whether those that are known ahead are meant, or the others.
+    """
+    covariates = series.covariates
+    assert covariates is not None
+    units = []
+    past = _past(covariates, series.ends)
+    for place in np.flatnonzero(covariates.future == known).tolist():
+        column, values = covariates.columns[place], covariates.values[:, place]
+        if column.levels is not None:
+            units.append(Unit(column.name, "category", 1.0, len(column.levels)))
+            continue
+        seen = values[past & np.isfinite(values)]
+        if not len(seen) or np.isin(seen, (0.0, 1.0)).all():
+            units.append(Unit(column.name, "flag", 1.0, 0))
+            continue
+        kind = "ratio" if seen.min() > 0 else "number"
+        moved = _moved(covariates, place, kind, series.ends)[past]
+        moved = moved[np.isfinite(moved)]
+        spread = float(np.sqrt(np.mean(moved**2))) if len(moved) else 0.0
+        units.append(Unit(column.name, kind, spread if spread > 1e-9 else 1.0, 0))
+    return tuple(units)
+
+
+def input_names(
+    units: tuple[Unit, ...], calendar: Calendar, holidays: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The F inputs, in order.
+
+    Arguments:
+        units: of the columns.
+        calendar: of the series.
+        holidays: names from `holiday_features` that the fit saw.
+    """
+    names: list[str] = []
+    for unit in units:
+        names += _names_of(unit)
+    clock, _ = calendar_features(calendar, np.zeros(1, dtype=np.int64))
+    return (*names, *clock, *holidays)
+
+
+def effect_inputs(
+    series: SeriesSet,
+    ahead: int,
+    units: tuple[Unit, ...],
+    holidays: tuple[str, ...],
+    lag: int,
+) -> Floats:
+    """(total, F) inputs from each series' first point to `ahead` points behind its end.
+
+    Nothing behind that point is read: what is known farther ahead changes nothing here.
+
+    Arguments:
+        series: with covariates.
+        ahead: points behind the end of each series.
+        units: how columns are read.
+        holidays: names of the holidays' inputs.
+        lag: points over which the recent past of a number is averaged.
+    """
+    covariates = series.covariates
+    assert covariates is not None
+    lengths = series.lengths + ahead
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
+    parts: list[Floats] = []
+    names = list(covariates.names)
+    for unit in units:
+        place = names.index(unit.name)
+        column = _moved(covariates, place, unit.kind, series.ends)
+        flat = _at(covariates, column, series.starts, lengths, offsets, ordinals)
+        parts += _of_unit(unit, flat, offsets, lag)
+    distinct, which = np.unique(ordinals, return_inverse=True)
+    clock = calendar_features(series.calendar, distinct)[1]
+    holiday_inputs = (
+        holiday_features(series.calendar, distinct, covariates.country) if holidays else {}
+    )
+    zero = np.zeros(len(distinct))
+    free = [holiday_inputs.get(name, zero) for name in holidays]
+    by_time = np.concatenate([clock, np.stack(free, axis=1)], axis=1) if free else clock
+    columns = np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
+    return np.concatenate([columns, by_time[which]], axis=1)
+
+
+def historic_inputs(series: SeriesSet, ahead: int, units: tuple[Unit, ...]) -> Floats:
+    """(total, F) what is known of the past alone, and for each column whether it is known.
+
+    Arguments:
+        series: with covariates.
+        ahead: points behind the end of each series, where there is nothing.
+        units: how columns are read.
+    """
+    covariates = series.covariates
+    assert covariates is not None
+    lengths = series.lengths + ahead
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
+    past = ordinals <= np.repeat(series.ends, lengths)
+    names = list(covariates.names)
+    parts: list[Floats] = []
+    for unit in units:
+        column = _moved(covariates, names.index(unit.name), unit.kind, series.ends)
+        flat = _at(covariates, column, series.starts, lengths, offsets, ordinals)
+        flat = np.where(past, flat, np.nan)
+        if unit.kind == "category":
+            parts += [(flat == code).astype(float) for code in range(unit.width)]
+        else:
+            parts.append(np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST)))
+        parts.append(np.isfinite(flat).astype(float))
+    return np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
+
+
+def _names_of(unit: Unit) -> list[str]:
+    if unit.kind == "category":
+        return [f"{unit.name} {code}" for code in range(min(unit.levels, MOST_LEVELS))]
+    if unit.kind == "flag":
+        return [unit.name, f"{unit.name} before"]
+    return [unit.name, f"{unit.name} high", f"{unit.name} low", f"{unit.name} before"]
+
+
+def _of_unit(unit: Unit, flat: Floats, offsets: NDArray[np.int64], lag: int) -> list[Floats]:
+    """The inputs of one column; a gap is what is usual."""
+    if unit.kind == "category":
+        return [(flat == code).astype(float) for code in range(min(unit.levels, MOST_LEVELS))]
+    scaled = np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST))
+    if unit.kind == "flag":
+        return [scaled, trailing_mean(scaled, offsets, 1)]
+    before = trailing_mean(scaled, offsets, lag)
+    return [scaled, np.maximum(scaled - 1.0, 0.0), np.maximum(-1.0 - scaled, 0.0), before]
+
+
+def trailing_mean(values: Floats, offsets: NDArray[np.int64], lag: int) -> Floats:
+    """(total,) mean of the `lag` points before each; 0 at the first of a series."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    begin = np.repeat(offsets[:-1], np.diff(offsets))
+    place = np.arange(len(values))
+    first = np.maximum(place - lag, begin)
+    return np.asarray((total[place] - total[first]) / np.maximum(place - first, 1))
+
+
+def _past(covariates: Covariates, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(total,) rows up to the end of each series."""
+    shift = np.repeat(covariates.starts - covariates.offsets[:-1], covariates.lengths)
+    return np.asarray(
+        shift + np.arange(len(covariates.values)) <= np.repeat(ends, covariates.lengths)
+    )
+
+
+def _moved(covariates: Covariates, place: int, kind: str, ends: NDArray[np.int64]) -> Floats:
+    """(total,) a column from each series' own median, as far as the past tells it."""
+    values = covariates.values[:, place]
+    if kind in ("flag", "category"):
+        return values
+    if kind == "ratio":
+        positive = values > 0
+        values = np.log(values, where=positive, out=np.full(len(values), np.nan))
+    past = np.where(_past(covariates, ends), values, np.nan)
+    centre = np.array(
+        [
+            _median(past[first:last])
+            for first, last in zip(covariates.offsets[:-1], covariates.offsets[1:], strict=True)
+        ]
+    )
+    return np.asarray(values - np.repeat(centre, covariates.lengths))
+
+
+def _median(values: Floats) -> float:
+    seen = values[np.isfinite(values)]
+    return float(np.median(seen)) if len(seen) else 0.0
+
+
+def _at(
+    covariates: Covariates,
+    column: Floats,
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
+) -> Floats:
+    """(total,) a flat column of the covariates on the stretch of each series."""
+    row = np.repeat(np.arange(len(starts)), lengths)
+    position = ordinals - covariates.starts[row]
+    inside = (position >= 0) & (position < covariates.lengths[row])
+    if not len(column):
+        return np.full(len(ordinals), np.nan)
+    return np.where(
+        inside, column[np.where(inside, covariates.offsets[:-1][row] + position, 0)], np.nan
+    )

@@ -1,4 +1,4 @@
-"""The forecasting network that reads covariates: beside every patch, and at each step ahead."""
+"""The forecasting network that reads covariates, and the task of training it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,34 @@ from holdfast.tables.windows import Windows
 _DECODER: Final = 32
 
 
+class CovariateNetwork(ForecastNetwork):
+    """A `ForecastNetwork` whose patches and whose head read covariates.
+
+    Arguments:
+        design: the network's sizes.
+        sizes: how many numbers there are of covariates.
+
+    Source: known inputs of the horizon in a decoder shared by its steps: Wen et al., A
+    multi-horizon quantile recurrent forecaster (2017), section 3.2.
+    """
+
+    def __init__(self, design: Design, sizes: Sizes) -> None:
+        super().__init__(design)
+        self.sizes = sizes
+        hidden = design.hidden
+        inputs = 2 * design.patch + EXTRA_INPUTS + sizes.of_patch(design.patch)
+        self.read = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+        self.decode = StepDecoder(hidden, sizes.known, len(QUANTILES))
+
+    def shift(self, state: Tensor, read: Features) -> Tensor | None:
+        """What is added to the head of each step, before its quantiles."""
+        assert read.ahead is not None
+        shift: Tensor = self.decode(state, read.ahead[-len(state) :])
+        return shift
+
+
 class StepDecoder(nn.Module):
-    """What the covariates of a step say of it, given the state: the same for all steps.
+    """The effect of a step's covariates, given the state: the same layers for all steps.
 
     It begins at nothing, so that an untrained network forecasts as one without covariates.
 
@@ -43,34 +69,8 @@ class StepDecoder(nn.Module):
     def forward(self, state: Tensor, ahead: Tensor) -> Tensor:
         """(P, B, K, Q) from state (P, B, H) and the covariates of the horizon (P, B, K, F)."""
         mixed = F.silu(self.of_state(state)[..., None, :] + self.of_step(ahead))
-        made: Tensor = self.out(mixed)
-        return made
-
-
-class CovariateNetwork(ForecastNetwork):
-    """A `ForecastNetwork` whose patches and whose head read covariates.
-
-    Arguments:
-        design: the network's sizes.
-        sizes: how many numbers there are of covariates.
-
-    Source: known inputs of the horizon in a decoder shared by its steps: Wen et al., A
-    multi-horizon quantile recurrent forecaster (2017), section 3.2.
-    """
-
-    def __init__(self, design: Design, sizes: Sizes) -> None:
-        super().__init__(design)
-        self.sizes = sizes
-        hidden = design.hidden
-        inputs = 2 * design.patch + EXTRA_INPUTS + sizes.of_patch(design.patch)
-        self.read = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-        self.decode = StepDecoder(hidden, sizes.known, len(QUANTILES))
-
-    def said(self, state: Tensor, read: Features) -> Tensor | None:
-        """What is added to the head of each step, before quantiles are made of it."""
-        assert read.ahead is not None
-        made: Tensor = self.decode(state, read.ahead[-len(state) :])
-        return made
+        effect: Tensor = self.out(mixed)
+        return effect
 
 
 class CovariateTask(NetworkTask):
@@ -78,7 +78,7 @@ class CovariateTask(NetworkTask):
 
     Arguments:
         design: the network's sizes.
-        reading: how covariates become numbers.
+        encoding: how covariates become numbers.
         series: histories up to the last value that training may see.
         held_out: the same series some horizons further, to stop early on; None for never.
         seed: of the initial weights.
@@ -87,22 +87,22 @@ class CovariateTask(NetworkTask):
     def __init__(
         self,
         design: Design,
-        reading: CovariateEncoding,
+        encoding: CovariateEncoding,
         series: SeriesSet,
         held_out: SeriesSet | None,
         seed: int,
     ) -> None:
-        self._sizes = reading.sizes(series.calendar)
-        self._learnt = CovariateWindows(series, reading, design.horizon)
+        self._sizes = encoding.sizes(series.calendar)
+        self._learnt = CovariateWindows(series, encoding, design.horizon)
         self._later = (
-            None if held_out is None else CovariateWindows(held_out, reading, design.horizon)
+            None if held_out is None else CovariateWindows(held_out, encoding, design.horizon)
         )
         super().__init__(design, series, held_out, seed)
 
-    def _made(self) -> CovariateNetwork:
+    def _new_network(self) -> CovariateNetwork:
         return CovariateNetwork(self.design, self._sizes)
 
-    def _beside(self, read: Features, windows: Windows) -> Features:
+    def _with_covariates(self, read: Features, windows: Windows) -> Features:
         watched = windows is self.windows.validation
-        beside = self._later if watched and self._later is not None else self._learnt
-        return beside.beside(read, windows.rows, windows.ends, self.design)
+        covariates = self._later if watched and self._later is not None else self._learnt
+        return covariates.added_to(read, windows.rows, windows.ends, self.design)

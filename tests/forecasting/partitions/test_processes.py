@@ -76,7 +76,7 @@ UNGUARDED = """
 import sys, threading
 from pathlib import Path
 from tests.forecasting.partitions.folders import settings_for
-from tests.forecasting.partitions.test_workers import endless
+from tests.forecasting.partitions.test_processes import endless
 from holdfast.forecasting.partitions.processes import Workers
 
 out = Path(sys.argv[1])
