@@ -26,12 +26,12 @@ class RecurrentCell(nn.Module):
         self,
         input_size: int,
         hidden_size: int,
-        bias: bool,
-        device: torch.device | str | int | None,
-        dtype: torch.dtype | None,
+        bias: bool = True,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
         *,
-        init: Initialisation,
-        timescale: float | None,
+        init: Initialisation = "remember",
+        timescale: float | None = None,
     ) -> None:
         super().__init__()
         self.input_size = input_size
@@ -132,21 +132,6 @@ class LSTMCell(RecurrentCell):
         torch.Size([2, 8])
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: Initialisation = "remember",
-        timescale: float | None = None,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, bias, device, dtype, init=init, timescale=timescale
-        )
-
     @property
     def cell(self) -> cells.Cell:
         """The equations of this cell."""
@@ -185,21 +170,6 @@ class GRUCell(RecurrentCell):
         >>> GRUCell(3, 8)(torch.randn(2, 3)).shape
         torch.Size([2, 8])
     """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: Initialisation = "remember",
-        timescale: float | None = None,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, bias, device, dtype, init=init, timescale=timescale
-        )
 
     @property
     def cell(self) -> cells.Cell:

@@ -11,10 +11,19 @@ from holdfast.errors import ArgumentError
 from holdfast.nn.cells import GRUCell, LSTMCell, RNNCell
 from holdfast.nn.gru_rnn import GRU, RNN
 from holdfast.nn.lstm import LSTM
+from holdfast.nn.recurrent import torch_arguments
 
 M = TypeVar("M", bound=nn.Module)
 
-_THEIRS: Final = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
+_OURS: Final[dict[type[nn.Module], type[nn.Module]]] = {
+    nn.LSTM: LSTM,
+    nn.GRU: GRU,
+    nn.RNN: RNN,
+    nn.LSTMCell: LSTMCell,
+    nn.GRUCell: GRUCell,
+    nn.RNNCell: RNNCell,
+}
+
 
 _BOOKKEEPING: Final = (
     "mode",
@@ -50,7 +59,7 @@ def convert(model: M) -> M:
         'holdfast.nn.lstm'
     """
     for name, module in model.named_modules():
-        if is_parametrized(module) and isinstance(module, _THEIRS):
+        if is_parametrized(module) and isinstance(module, tuple(_OURS)):
             where = f"The layer {name!r}" if name else "The layer"
             raise ArgumentError(
                 f"{where} is parametrised, which ties it to torch's class; call "
@@ -59,68 +68,18 @@ def convert(model: M) -> M:
     swapped: dict[nn.Module, nn.Module] = {}
     for module in list(model.modules()):
         for name, child in module._modules.items():
-            if child is not None and type(child) in _THEIRS:
+            if child is not None and type(child) in _OURS:
                 if child not in swapped:
                     swapped[child] = _ours(child)
                 module._modules[name] = swapped[child]
-    return cast(M, _ours(model)) if type(model) in _THEIRS else model
+    return cast(M, _ours(model)) if type(model) in _OURS else model
 
 
 def _ours(theirs: nn.Module) -> nn.Module:
-    layer = _empty(theirs)
+    cls = _OURS[type(theirs)]
+    arguments = torch_arguments(theirs, cls) | {"device": "meta"}
+    arguments.pop("dropout", None)  # carried over below, without warning of it once more
+    layer = cls(**arguments)
     kept = {name: value for name, value in vars(theirs).items() if name not in _BOOKKEEPING}
     vars(layer).update(kept)
     return layer
-
-
-def _empty(theirs: nn.Module) -> nn.Module:
-    """A layer of ours with the options that decide which weights there are; the rest is carried."""
-    if isinstance(theirs, nn.LSTM):
-        return LSTM(
-            theirs.input_size,
-            theirs.hidden_size,
-            theirs.num_layers,
-            theirs.bias,
-            bidirectional=theirs.bidirectional,
-            proj_size=theirs.proj_size,
-            device="meta",
-            init="torch",
-        )
-    if isinstance(theirs, nn.GRU):
-        return GRU(
-            theirs.input_size,
-            theirs.hidden_size,
-            theirs.num_layers,
-            theirs.bias,
-            bidirectional=theirs.bidirectional,
-            device="meta",
-            init="torch",
-        )
-    if isinstance(theirs, nn.RNN):
-        return RNN(
-            theirs.input_size,
-            theirs.hidden_size,
-            theirs.num_layers,
-            "relu" if theirs.nonlinearity == "relu" else "tanh",
-            theirs.bias,
-            bidirectional=theirs.bidirectional,
-            device="meta",
-            init="torch",
-        )
-    if isinstance(theirs, nn.LSTMCell):
-        return LSTMCell(
-            theirs.input_size, theirs.hidden_size, theirs.bias, device="meta", init="torch"
-        )
-    if isinstance(theirs, nn.GRUCell):
-        return GRUCell(
-            theirs.input_size, theirs.hidden_size, theirs.bias, device="meta", init="torch"
-        )
-    assert isinstance(theirs, nn.RNNCell)
-    return RNNCell(
-        theirs.input_size,
-        theirs.hidden_size,
-        theirs.bias,
-        "relu" if theirs.nonlinearity == "relu" else "tanh",
-        device="meta",
-        init="torch",
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -15,9 +15,11 @@ from holdfast.engine.recompute import Recompute
 from holdfast.nn import steps
 from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.recurrent import Recurrent, take_weights
+from holdfast.nn.recurrent import Recurrent, take_weights, torch_arguments
 from holdfast.nn.steps import Stepper
 from holdfast.nn.tracing import GRUTrace, RNNTrace, gru_fields, rnn_fields, trace
+
+L = TypeVar("L", bound="SingleState")
 
 
 class SingleState(Recurrent):
@@ -73,6 +75,45 @@ class SingleState(Recurrent):
                 num_layers=num_layers,
             ),
         )
+
+    @classmethod
+    def from_torch(
+        cls: type[L],
+        module: torch.nn.GRU | torch.nn.RNN,
+        *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout_hidden: float = 0.0,
+        weight_drop: float = 0.0,
+        residual: bool = False,
+        dilation: Sequence[int] | None = None,
+    ) -> L:
+        """A layer with a copy of the weights of torch's, and options that torch has not.
+
+        Arguments:
+            module: a layer of torch; its options and its mode are taken over.
+            others: as in the layer. The weights that they bring start at their neutral values: the
+                numbers are torch's but for `layer_norm`, `residual` and `dilation`.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+
+        Example:
+            >>> theirs = torch.nn.GRU(3, 8)
+            >>> layer, x = GRU.from_torch(theirs, weight_drop=0.5).eval(), torch.randn(5, 2, 3)
+            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
+            True
+        """
+        layer = cls(
+            **torch_arguments(module, cls),
+            layer_norm=layer_norm,
+            recurrent_dropout=recurrent_dropout,
+            zoneout_hidden=zoneout_hidden,
+            weight_drop=weight_drop,
+            residual=residual,
+            dilation=dilation,
+        )
+        return take_weights(layer, module)
 
     @overload
     def forward(
@@ -204,55 +245,6 @@ class GRU(SingleState):
         >>> output.shape, h.shape
         (torch.Size([2, 50, 16]), torch.Size([2, 2, 8]))
     """
-
-    @classmethod
-    def from_torch(
-        cls,
-        module: torch.nn.GRU,
-        *,
-        layer_norm: bool = False,
-        recurrent_dropout: float = 0.0,
-        zoneout_hidden: float = 0.0,
-        weight_drop: float = 0.0,
-        residual: bool = False,
-        dilation: Sequence[int] | None = None,
-    ) -> GRU:
-        """A layer with a copy of the weights of torch's, and options that torch has not.
-
-        Arguments:
-            module: a layer of torch; its options and its mode are taken over.
-            others: as in `GRU`. The weights that they bring start at their neutral values: the
-                numbers are torch's but for `layer_norm`, `residual` and `dilation`.
-
-        Raises:
-            ArgumentError: an argument is wrong.
-
-        Example:
-            >>> theirs = torch.nn.GRU(3, 8)
-            >>> layer, x = GRU.from_torch(theirs, weight_drop=0.5).eval(), torch.randn(5, 2, 3)
-            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
-            True
-        """
-        weight = next(module.parameters())
-        layer = cls(
-            module.input_size,
-            module.hidden_size,
-            module.num_layers,
-            module.bias,
-            module.batch_first,
-            module.dropout,
-            module.bidirectional,
-            device=weight.device,
-            dtype=weight.dtype,
-            init="torch",
-            layer_norm=layer_norm,
-            recurrent_dropout=recurrent_dropout,
-            zoneout_hidden=zoneout_hidden,
-            weight_drop=weight_drop,
-            residual=residual,
-            dilation=dilation,
-        )
-        return take_weights(layer, module)
 
     @property
     def cell(self) -> cells.Cell:
@@ -396,56 +388,6 @@ class RNN(SingleState):
             residual=residual,
             dilation=dilation,
         )
-
-    @classmethod
-    def from_torch(
-        cls,
-        module: torch.nn.RNN,
-        *,
-        layer_norm: bool = False,
-        recurrent_dropout: float = 0.0,
-        zoneout_hidden: float = 0.0,
-        weight_drop: float = 0.0,
-        residual: bool = False,
-        dilation: Sequence[int] | None = None,
-    ) -> RNN:
-        """A layer with a copy of the weights of torch's, and options that torch has not.
-
-        Arguments:
-            module: a layer of torch; its options and its mode are taken over.
-            others: as in `RNN`. The weights that they bring start at their neutral values: the
-                numbers are torch's but for `layer_norm`, `residual` and `dilation`.
-
-        Raises:
-            ArgumentError: an argument is wrong.
-
-        Example:
-            >>> theirs = torch.nn.RNN(3, 8)
-            >>> layer, x = RNN.from_torch(theirs, weight_drop=0.5).eval(), torch.randn(5, 2, 3)
-            >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
-            True
-        """
-        weight = next(module.parameters())
-        layer = cls(
-            module.input_size,
-            module.hidden_size,
-            module.num_layers,
-            "relu" if module.nonlinearity == "relu" else "tanh",
-            module.bias,
-            module.batch_first,
-            module.dropout,
-            module.bidirectional,
-            device=weight.device,
-            dtype=weight.dtype,
-            init="torch",
-            layer_norm=layer_norm,
-            recurrent_dropout=recurrent_dropout,
-            zoneout_hidden=zoneout_hidden,
-            weight_drop=weight_drop,
-            residual=residual,
-            dilation=dilation,
-        )
-        return take_weights(layer, module)
 
     @property
     def cell(self) -> cells.Cell:

@@ -15,7 +15,7 @@ from holdfast.engine.recompute import Recompute
 from holdfast.nn import steps
 from holdfast.nn.arguments import Lengths, check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.recurrent import Recurrent, take_weights
+from holdfast.nn.recurrent import Recurrent, take_weights, torch_arguments
 from holdfast.nn.steps import Stepper
 from holdfast.nn.tracing import LSTMTrace, lstm_fields, trace
 
@@ -198,19 +198,8 @@ class LSTM(Recurrent):
             >>> torch.allclose(layer(x)[0], theirs(x)[0], atol=1e-6)
             True
         """
-        weight = next(module.parameters())
         layer = cls(
-            module.input_size,
-            module.hidden_size,
-            module.num_layers,
-            module.bias,
-            module.batch_first,
-            module.dropout,
-            module.bidirectional,
-            module.proj_size,
-            device=weight.device,
-            dtype=weight.dtype,
-            init="torch",
+            **torch_arguments(module, cls),
             peepholes=peepholes,
             coupled=coupled,
             cell_clip=cell_clip,

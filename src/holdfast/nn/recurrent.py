@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -355,6 +356,19 @@ class Recurrent(nn.Module):
 
 
 L = TypeVar("L", bound=Recurrent)
+
+
+def torch_arguments(module: nn.Module, cls: type[nn.Module]) -> dict[str, Any]:
+    """The arguments with which a layer of ours is made like torch's one.
+
+    Arguments:
+        module: a layer or a cell of torch.
+        cls: ours in its place.
+    """
+    weight = next(module.parameters())
+    shared = [name for name in inspect.signature(cls).parameters if hasattr(module, name)]
+    arguments = {name: getattr(module, name) for name in shared}
+    return arguments | {"device": weight.device, "dtype": weight.dtype, "init": "torch"}
 
 
 def take_weights(layer: L, module: nn.Module) -> L:

@@ -81,11 +81,6 @@ _FIELDS: Final = tuple(
 )
 """Kind and name of each field of a call; `native/call_fields.inc` says what it is."""
 
-_KINDS: Final[dict[str, type[ctypes._SimpleCData[Any]]]] = {
-    "size": ctypes.c_int64,
-    "pointer": ctypes.c_void_p,
-    "number": ctypes.c_double,
-}
 
 _OPTIONS: Final = tuple(
     field.name
@@ -98,10 +93,15 @@ _FURTHER_WEIGHTS: Final = Weights._fields[4:]
 """Those that belong to options."""
 
 
+def _field(kind: str, name: str) -> tuple[str, Any]:
+    kinds = {"size": ctypes.c_int64, "pointer": ctypes.c_void_p, "number": ctypes.c_double}
+    return name, kinds[kind]
+
+
 class Call(ctypes.Structure):
     """`HoldfastCall` of `native/call.hpp`."""
 
-    _fields_ = [(name, _KINDS[kind]) for kind, name in _FIELDS]
+    _fields_ = [_field(*field) for field in _FIELDS]
 
 
 class Library(NamedTuple):
@@ -198,7 +198,7 @@ def _places() -> Iterator[Path]:
 
 def _library() -> Library:
     library = load()
-    assert not isinstance(library, str)  # a kernel that has none serves nothing
+    assert not isinstance(library, str)  # a kernel without one serves nothing
     return library
 
 
@@ -537,20 +537,15 @@ def _set_options(call: Call, spec: KernelSpec, weights: Weights, masks: Masks | 
 
 def _check(spec: KernelSpec, plan: _Plan, x: Tensor, weights: Weights, state: State) -> None:
     """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    _check_tensor(spec, x, (*x.shape[:-1], spec.input_size))
-    for place, shape in plan.weight_shapes:
-        _check_tensor(spec, weights[place], shape)
-    for part, shape in zip(state, plan.state_shapes, strict=False):
-        _check_tensor(spec, part, shape)
-
-
-def _check_tensor(spec: KernelSpec, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
-    assert tensor is not None
-    if tensor.shape != shape or tensor.dtype != spec.dtype or not tensor.is_cpu:
-        raise RuntimeError(
-            f"Expected a tensor of size {tuple(shape)} and {spec.dtype} on the CPU, got "
-            f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
-        )
+    of_weights = [(weights[place], shape) for place, shape in plan.weight_shapes]
+    of_state = zip(state, plan.state_shapes, strict=False)
+    for tensor, shape in [(x, (*x.shape[:-1], spec.input_size)), *of_weights, *of_state]:
+        assert tensor is not None
+        if tensor.shape != shape or tensor.dtype != spec.dtype or not tensor.is_cpu:
+            raise RuntimeError(
+                f"Expected a tensor of size {tuple(shape)} and {spec.dtype} on the CPU, got "
+                f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
+            )
 
 
 def _dense(spec: KernelSpec, weights: Weights) -> Weights:
@@ -559,8 +554,7 @@ def _dense(spec: KernelSpec, weights: Weights) -> Weights:
     if heads == 1:
         return weights
     full = weights.weight_hh.new_zeros(4 * spec.hidden_size, spec.hidden_size)
-    blocks = _on_diagonal(full, heads)
-    blocks.copy_(weights.weight_hh.view(blocks.shape))
+    _on_diagonal(full, heads).copy_(weights.weight_hh.view(_on_diagonal(full, heads).shape))
     return weights._replace(weight_hh=full)
 
 
