@@ -149,7 +149,7 @@ def _forecaster(
     forecaster = Forecaster.load(folder)
     if data is None:
         return forecaster, None
-    return forecaster, forecaster.read_histories(data, **options.arguments(columns))
+    return forecaster, forecaster.read(data, **options.arguments(columns))
 
 
 def _language_model(folder: Path, data: Path, encoding: str) -> tuple[nn.Module, Any, str]:

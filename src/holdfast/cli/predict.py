@@ -40,9 +40,7 @@ def predict(
     from holdfast.reports import terminal
 
     forecaster = Forecaster.load(model)
-    table = forecaster.read_histories(
-        data, static_df=static_df, X_df=X_df, **options.arguments(reading)
-    )
+    table = forecaster.read(data, static_df=static_df, X_df=X_df, **options.arguments(reading))
     forecaster.check(table, total_by=total_by, total_over=total_over)
     folder = results_folder(out)
     screen.show(terminal.understood(table.summary))

@@ -155,24 +155,15 @@ class Forecaster(Parameters):
         self._sums: tuple[tuple[object, ...], Totals] | None = None
 
     def read(
-        self,
-        df: Any,
-        *,
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
+        self, df: Any, *,
+        id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
-        static_df: Any = None,
-        X_df: Any = None,
-        past_covariates: str | Sequence[str] = (),
-        future_covariates: str | Sequence[str] = (),
+        static_df: Any = None, X_df: Any = None,
+        past_covariates: str | Sequence[str] = (), future_covariates: str | Sequence[str] = (),
         holidays: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
-        missing: Missing = "gap",
-        aggregate: Aggregate | None = None,
-        sheet: str | None = None,
-    ) -> Table:
+        wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
+        missing: Missing = "gap", aggregate: Aggregate | None = None, sheet: str | None = None,
+    ) -> Table:  # fmt: skip
         """Read and check a table as `fit` does, to see what is understood before it is used.
 
         `fit`, `predict` and the others take the result in place of `df`. After `fit` or `load` a
@@ -218,66 +209,21 @@ class Forecaster(Parameters):
         )
         return read(df, replace(options, covariates=covariates))
 
-    def read_histories(
-        self,
-        df: Any,
-        *,
-        static_df: Any = None,
-        X_df: Any = None,
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
-        target_col: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
-        missing: Missing = "gap",
-        aggregate: Aggregate | None = None,
-        sheet: str | None = None,
-    ) -> Table:
-        """Read and check histories as `predict` does, to see what is understood of them.
-
-        `predict`, `totals`, `paths`, `anomalies` and `embed` take the result in place of `df`.
-
-        Arguments:
-            df, static_df, X_df, id_col … sheet: as `predict` has them.
-
-        Raises:
-            ArgumentError: not fitted, or covariates are given that the fit did not have.
-            TableError: the table cannot be used, or lies on another calendar.
-        """
-        options = ReadOptions(
-            id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
-            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
-        )  # fmt: skip
-        return read_like(self._fitted_model(), df, options, static_df, X_df)
-
     def fit(
-        self,
-        df: Any,
-        y: None = None,
-        *,
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
+        self, df: Any, y: None = None, *,
+        id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
-        static_df: Any = None,
-        X_df: Any = None,
-        past_covariates: str | Sequence[str] = (),
-        future_covariates: str | Sequence[str] = (),
+        static_df: Any = None, X_df: Any = None,
+        past_covariates: str | Sequence[str] = (), future_covariates: str | Sequence[str] = (),
         holidays: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
-        missing: Missing = "gap",
-        aggregate: Aggregate | None = None,
-        sheet: str | None = None,
+        wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
+        missing: Missing = "gap", aggregate: Aggregate | None = None, sheet: str | None = None,
         level: Sequence[float] = (),
-        checkpoints: str | Path | None = None,
-        warm_start: str | Path | None = None,
-        started: float | None = None,
-        progress: Progress | None = None,
+        checkpoints: str | Path | None = None, warm_start: str | Path | None = None,
+        started: float | None = None, progress: Progress | None = None,
         on_simple_scores: Callable[[tuple[MethodScore, ...], str], None] | None = None,
         on_first_forecast: Callable[[Forecaster], None] | None = None,
-    ) -> Forecaster:
+    ) -> Forecaster:  # fmt: skip
         """Learn from a table: backtest every method, then train what is worth it on everything.
 
         Arguments:
@@ -331,25 +277,15 @@ class Forecaster(Parameters):
         return self._fitted_with(result)
 
     def predict(
-        self,
-        df: Any = None,
-        *,
-        X_df: Any = None,
-        static_df: Any = None,
-        level: Sequence[float] = (80, 90),
-        members: bool = False,
-        integers: bool = False,
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
+        self, df: Any = None, *,
+        X_df: Any = None, static_df: Any = None,
+        level: Sequence[float] = (80, 90), members: bool = False, integers: bool = False,
+        id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
-        missing: Missing = "gap",
-        aggregate: Aggregate | None = None,
-        sheet: str | None = None,
+        wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
+        missing: Missing = "gap", aggregate: Aggregate | None = None, sheet: str | None = None,
         csv: str | Path | None = None,
-    ) -> Any:
+    ) -> Any:  # fmt: skip
         """Forecast every series from its last value on.
 
         Arguments:
@@ -386,31 +322,20 @@ class Forecaster(Parameters):
         return _frame(columns, backend, series, csv)
 
     def backtest(
-        self,
-        df: Any = None,
-        *,
-        folds: int = 3,
-        step: int | None = None,
-        level: Sequence[float] = (80, 90),
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
+        self, df: Any = None, *,
+        folds: int = 3, step: int | None = None, level: Sequence[float] = (80, 90),
+        id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
         static_df: Any = None,
-        past_covariates: str | Sequence[str] = (),
-        future_covariates: str | Sequence[str] = (),
+        past_covariates: str | Sequence[str] = (), future_covariates: str | Sequence[str] = (),
         holidays: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
-        missing: Missing = "gap",
-        aggregate: Aggregate | None = None,
-        sheet: str | None = None,
+        wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
+        missing: Missing = "gap", aggregate: Aggregate | None = None, sheet: str | None = None,
         checkpoints: str | Path | None = None,
-        started: float | None = None,
-        progress: Progress | None = None,
+        started: float | None = None, progress: Progress | None = None,
         on_simple_scores: Callable[[tuple[MethodScore, ...], str], None] | None = None,
         csv: str | Path | None = None,
-    ) -> Any:
+    ) -> Any:  # fmt: skip
         """Forecasts of past horizons beside what came, every one out of fold.
 
         Arguments:
@@ -470,14 +395,9 @@ class Forecaster(Parameters):
         return frame
 
     def evaluate(
-        self,
-        df: Any = None,
-        *,
-        folds: int = 3,
-        step: int | None = None,
-        static_df: Any = None,
-        progress: Progress | None = None,
-    ) -> Any:
+        self, df: Any = None, *, folds: int = 3, step: int | None = None,
+        static_df: Any = None, progress: Progress | None = None,
+    ) -> Any:  # fmt: skip
         """Scores of the ensemble and of every method on past horizons, out of fold.
 
         Arguments:
@@ -500,19 +420,12 @@ class Forecaster(Parameters):
         )
 
     def update(
-        self,
-        df: Any,
-        *,
-        static_df: Any = None,
-        correct: bool = False,
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
+        self, df: Any, *, static_df: Any = None, correct: bool = False,
+        id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
+        wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
         sheet: str | None = None,
-    ) -> Forecaster:
+    ) -> Forecaster:  # fmt: skip
         """Take new rows in without fitting again: `predict` then goes on from the new ends.
 
         Rows behind the end of a series make it longer, rows in a gap fill it, rows that say what is
@@ -590,17 +503,12 @@ class Forecaster(Parameters):
         return _frame(output.anomaly_columns(model.names, series, found, level), backend, series)
 
     def drift(
-        self,
-        df: Any,
-        *,
-        id_col: str | Sequence[str] | None = None,
-        time_col: str | None = None,
+        self, df: Any, *,
+        id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
-        wide: bool = False,
-        day_first: bool | None = None,
-        decimal: Decimal | None = None,
+        wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
         sheet: str | None = None,
-    ) -> Drift:
+    ) -> Drift:  # fmt: skip
         """Whether the errors on new rows are those of the backtest.
 
         Arguments:
@@ -651,15 +559,9 @@ class Forecaster(Parameters):
         return _frame(output.embedding_columns(model.names, series, vectors), backend, series)
 
     def paths(
-        self,
-        df: Any = None,
-        *,
-        X_df: Any = None,
-        static_df: Any = None,
-        n: int = 200,
-        seed: int = 0,
-        integers: bool = False,
-    ) -> Any:
+        self, df: Any = None, *, X_df: Any = None, static_df: Any = None,
+        n: int = 200, seed: int = 0, integers: bool = False,
+    ) -> Any:  # fmt: skip
         """Sample paths: n futures of every series, for whatever depends on several steps at once.
 
         Every step has the distribution that `predict` gives it; which values come together is
@@ -692,19 +594,10 @@ class Forecaster(Parameters):
         return _frame(output.path_columns(model.names, series, times, values), backend, series)
 
     def totals(
-        self,
-        df: Any = None,
-        *,
-        X_df: Any = None,
-        static_df: Any = None,
-        by: str | None = None,
-        over: Over | None = None,
-        level: Sequence[float] = (80, 90),
-        n: int = 1000,
-        seed: int = 0,
-        integers: bool = False,
-        csv: str | Path | None = None,
-    ) -> Any:
+        self, df: Any = None, *, X_df: Any = None, static_df: Any = None,
+        by: str | None = None, over: Over | None = None, level: Sequence[float] = (80, 90),
+        n: int = 1000, seed: int = 0, integers: bool = False, csv: str | Path | None = None,
+    ) -> Any:  # fmt: skip
         """Totals of groups of series, of periods, or of both, with intervals of their own.
 
         The bounds of a total are not the sums of its parts' bounds: how far errors cancel is
@@ -756,13 +649,9 @@ class Forecaster(Parameters):
         return _frame(output.total_columns(model.names, made), backend, series, csv)
 
     def check(
-        self,
-        table: Table,
-        *,
-        total_by: str | None = None,
-        total_over: Over | None = None,
+        self, table: Table, *, total_by: str | None = None, total_over: Over | None = None,
         folder: str | Path | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Refuse what could not be forecast, added up or saved, before anything is trained.
 
         Arguments:
@@ -785,16 +674,10 @@ class Forecaster(Parameters):
             refuse_what_is_not_ours(folder, KIND)
 
     def record(
-        self,
-        *,
-        X_df: Any = None,
-        level: Sequence[float] = (80, 90),
-        integers: bool = False,
-        total_by: str | None = None,
-        total_over: Over | None = None,
-        title: str = "Forecast",
-        command: str = "",
-    ) -> ForecastRecord:
+        self, *, X_df: Any = None, level: Sequence[float] = (80, 90), integers: bool = False,
+        total_by: str | None = None, total_over: Over | None = None,
+        title: str = "Forecast", command: str = "",
+    ) -> ForecastRecord:  # fmt: skip
         """All that a report shows; `holdfast.reports.save` makes a page of it.
 
         Arguments:
@@ -895,18 +778,12 @@ class Forecaster(Parameters):
         return self
 
     def _train(
-        self,
-        data: BacktestData,
-        begin: float,
-        *,
-        levels: Sequence[float],
-        refit: bool,
-        checkpoints: str | Path | None,
-        progress: Progress | None,
+        self, data: BacktestData, begin: float, *, levels: Sequence[float], refit: bool,
+        checkpoints: str | Path | None, progress: Progress | None,
         on_simple_scores: Callable[[tuple[MethodScore, ...], str], None] | None,
         warm_start: FittedModel | None = None,
         on_first_result: Callable[[FitResult], None] | None = None,
-    ) -> FitResult:
+    ) -> FitResult:  # fmt: skip
         budget = Budget.parse(None if self.steps else self.budget, start=begin)
         if self.baselines:
             data = data.with_statistical(budget.share(BASELINES_SHARE))
@@ -930,14 +807,9 @@ class Forecaster(Parameters):
         )
 
     def _histories(
-        self,
-        df: Any,
-        static_df: Any = None,
-        X_df: Any = None,
-        options: ReadOptions | None = None,
-        *,
-        ahead: bool = False,
-    ) -> tuple[SeriesSet, Backend | None, RawTable | None]:
+        self, df: Any, static_df: Any = None, X_df: Any = None,
+        options: ReadOptions | None = None, *, ahead: bool = False,
+    ) -> tuple[SeriesSet, Backend | None, RawTable | None]:  # fmt: skip
         """The series to forecast from, and the frame and the columns that they came in."""
         model = self._fitted_model()
         if df is None:
@@ -954,33 +826,24 @@ class Forecaster(Parameters):
         """Forecasts; those of the fitted series are kept, since a report shows the same ones."""
         key = (model, series, levels)
         if self._forecasts is not None and self._forecasts[0] == key:
-            made = self._forecasts[1]
+            forecasts = self._forecasts[1]
         else:
-            made = forecast(model, series, levels)
-            self._forecasts = (key, made) if series is model.series else None
-        return made.whole(series) if integers else made
+            forecasts = forecast(model, series, levels)
+            self._forecasts = (key, forecasts) if series is model.series else None
+        return forecasts.whole(series) if integers else forecasts
 
     def _totals(
-        self,
-        model: FittedModel,
-        series: SeriesSet,
-        raw: RawTable | None,
-        by: str | None,
-        over: Over | None,
-        levels: tuple[float, ...],
-        *,
-        n: int,
-        seed: int,
-        integers: bool,
-    ) -> Totals:
+        self, model: FittedModel, series: SeriesSet, raw: RawTable | None, by: str | None,
+        over: Over | None, levels: tuple[float, ...], *, n: int, seed: int, integers: bool,
+    ) -> Totals:  # fmt: skip
         """Totals; the latest are kept, since a report shows the same ones."""
         key = (model, series, by, over, levels, n, seed, integers)
         if self._sums is None or self._sums[0] != key:
             groups = None if by is None else group_by(by, series, raw, model.names)
-            made = totals(
+            added = totals(
                 model, series, groups, over, levels, samples=n, seed=seed, integers=integers
             )
-            self._sums = (key, made)
+            self._sums = (key, added)
         return self._sums[1]
 
 

@@ -145,7 +145,7 @@ def forecaster_examples(
 
     Arguments:
         forecaster: fitted or loaded.
-        table: from `Forecaster.read_histories`; None for the histories of the fit.
+        table: from `Forecaster.read`; None for the histories of the fit.
 
     Returns:
         What implements `holdfast.nn.Inspectable`, its examples, and the name of the member.
@@ -305,7 +305,7 @@ def forecast_sequence(
     Arguments:
         forecaster: fitted or loaded.
         name: the series' label, or its number from 1.
-        table: from `Forecaster.read_histories`; None for the histories of the fit.
+        table: from `Forecaster.read`; None for the histories of the fit.
 
     Returns:
         What implements `holdfast.nn.Inspectable`, its examples, and what its steps, the patches,
