@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ArgumentError
-from holdfast.pretraining.samples import draw_samples, sample_columns
+from holdfast.pretraining.samples import draw_samples, write_samples
 from holdfast.pretraining.synthetic.recipe import LATE, LONG, PARTS, SHORT, recipe_of
 from holdfast.reports import pretraining_pages
-from holdfast.tables.frames import write_csv
 from holdfast.tables.read import read
 
 
@@ -53,7 +52,7 @@ def test_every_part_is_explained() -> None:
 
 def test_the_table_is_one_that_holdfast_reads(tmp_path: Path) -> None:
     made = draw_samples("short", count=12, seed=1)
-    write_csv(tmp_path / "samples.csv", sample_columns(made))
+    write_samples(made, tmp_path / "samples.csv")
     table = read(tmp_path / "samples.csv")
     assert len(table.series) == 12
     for number, (row, label) in enumerate(zip(made.values, table.series.labels, strict=True)):

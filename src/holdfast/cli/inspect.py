@@ -80,12 +80,11 @@ def inspect(
     Takes forecasters, language models, classifiers and taggers.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
-    from holdfast.cli.results import model_folder, typed_command
+    from holdfast.cli.results import model_folder, model_kind, typed_command
     from holdfast.errors import ArgumentError, ModelError
-    from holdfast.storage import kind_of
 
     folder = model_folder(model, "holdfast forecast, text train, classify train or tag train")
-    kind = kind_of(folder)
+    kind = model_kind(folder)
     if kind != FORECASTER and kind not in NEEDED:
         raise ModelError(f"{model} is of kind {kind!r}, which has no memory to inspect.")
     if sequence is not None:

@@ -131,3 +131,14 @@ def model_folder(path: Path, command: str) -> Path:
             f"{path} is not a model folder; give the model/ folder that {command} wrote."
         )
     return path
+
+
+def model_kind(folder: Path) -> str:
+    """Which kind of model a folder holds, such as "forecaster".
+
+    Raises:
+        ModelError: it is corrupt or foreign.
+    """
+    from holdfast.storage import kind_of
+
+    return kind_of(folder)

@@ -38,7 +38,7 @@ def synth(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.results import typed_command
-    from holdfast.pretraining import draw_samples, sample_columns
+    from holdfast.pretraining import draw_samples, write_samples
     from holdfast.reports import terminal, terminal_research
 
     record = draw_samples(
@@ -58,10 +58,9 @@ def synth(
         files["page"] = str(page)
     if csv is not None:
         from holdfast.cli.results import results_folder
-        from holdfast.tables.frames import write_csv
 
         results_folder(csv.parent)
-        write_csv(csv, sample_columns(record))
+        write_samples(record, csv)
         files["table"] = str(csv)
     if not files:
         screen.show(terminal_research.families(record))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from holdfast.pretraining.samples import draw_samples as draw_samples
-from holdfast.pretraining.samples import sample_columns as sample_columns
+from holdfast.pretraining.samples import write_samples as write_samples
 from holdfast.pretraining.synthetic.recipe import KIND_OF as KIND_OF
 from holdfast.pretraining.synthetic.recipe import check_networks as check_networks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from holdfast.errors import ArgumentError
 from holdfast.pretraining.synthetic.generate import generate
 from holdfast.pretraining.synthetic.recipe import FAMILIES, probabilities, recipe_of
 from holdfast.records import SamplesRecord
+from holdfast.tables.frames import write_csv
 from holdfast.version import __version__
 
 LENGTHS: Final = {"short": 128, "long": 672}
@@ -75,13 +77,17 @@ def draw_samples(
     )
 
 
-def sample_columns(record: SamplesRecord) -> dict[str, NDArray[np.generic]]:
-    """The series as the columns of a long table: unique_id, ds, y.
+def write_samples(record: SamplesRecord, path: str | Path) -> None:
+    """Write the series as a long table: unique_id, ds, y.
 
     ``ds`` counts from 1; a gap is an empty cell; nothing stands before a series begins.
 
     Arguments:
         record: from `draw_samples`.
+        path: of the CSV file.
+
+    Raises:
+        InputError: it cannot be written.
     """
     ids: list[str] = []
     counters: list[NDArray[np.int64]] = []
@@ -93,8 +99,9 @@ def sample_columns(record: SamplesRecord) -> dict[str, NDArray[np.generic]]:
         counters.append(np.arange(1, len(row) - first + 1))
         # The shortest decimals that are these single-precision numbers, and no longer ones.
         texts += ["" if np.isnan(value) else str(value) for value in row[first:]]
-    return {
+    columns = {
         "unique_id": np.array(ids, dtype=object),
         "ds": np.concatenate(counters),
         "y": np.array(texts, dtype=object),
     }
+    write_csv(path, columns)
