@@ -95,7 +95,7 @@ class TotalsRecord:
     @property
     def partial(self) -> int:
         """How many of them are not whole."""
-        return sum(bool(said) for said in self.note)
+        return sum(bool(note) for note in self.note)
 
 
 TRUST: Final = "trust"

@@ -223,7 +223,7 @@ def _anomalies(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     at = {int(index): place for place, index in enumerate(rows.tolist())}
     return {
         "level": float(found.level),
-        "judged": found.scored,
+        "scored": found.scored,
         "calibrated": found.calibrated,
         "count": len(found.series),
         "rows": [

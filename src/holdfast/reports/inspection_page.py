@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from holdfast.records import ContextLoss, Floats, Inspection, LagCurve, LayerMemory
+from holdfast.records import (
+    ContextLoss,
+    Floats,
+    GateActivity,
+    Inspection,
+    LagCurve,
+    LayerMemory,
+)
 from holdfast.reports.figures import (
     BEFORE,
     BLEND,
@@ -42,6 +49,7 @@ from holdfast.reports.page import (
     definitions,
     facts,
     section,
+    sentence,
     sentences,
     table,
 )
@@ -56,6 +64,9 @@ UNITS = 600
 """Units of a layer that are shown at most, evenly over their order."""
 
 HISTORY = style("--history")
+
+LOSS = "fixed4"
+"""How losses are written."""
 
 PARTS = (
     ("jacobian", "whole Jacobian", BLEND),
@@ -103,19 +114,16 @@ def inspection_html(record: Inspection) -> bytes:
         views=[f"{one.name} · {one.kind}" if one.kind else one.name for one in layers],
         views_label="Layers",
         sections=[
-            *([section("inspection/advice", advice)] if advice else []),
+            section("inspection/advice", advice) if advice else None,
             *(_lag_section(*pair, view) for view, pair in enumerate(pairs)),
-            *_context_section(record.context, context_before),
-            *_attribution_section(record),
+            _context_section(record.context, context_before),
+            _attribution_section(record),
+            *(_timescale_section(*pair, record.steps, view) for view, pair in enumerate(pairs)),
+            *(_gate_section(*pair, record.steps, view) for view, pair in enumerate(pairs)),
             *(
                 one
                 for view, pair in enumerate(pairs)
-                for one in (
-                    *_timescale_section(*pair, record.steps, view),
-                    *_gate_section(*pair, record.steps, view),
-                    *_capacity_section(*pair, view),
-                    *_lyapunov_section(*pair, view),
-                )
+                for one in (_capacity_section(*pair, view), _lyapunov_section(*pair, view))
             ),
             section(
                 "inspection/facts",
@@ -193,11 +201,7 @@ def _lag_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> J
     now = _curves(layer)
     then = [] if before is None else _curves(before)
     parts = ", and of its parts" if layer.cell_path is not None else ""
-    plain = (
-        " A plain RNN has no cell path: all there is goes through its matrix, step by step."
-        if layer.kind.startswith("RNN")
-        else ""
-    )
+    plain = sentence("inspection", "plain_rnn", {}) if layer.kind.startswith("RNN") else ""
     words = [lag_words(name, curve) for name, curve, _ in now]
     words += [lag_words(f"{name} {BEFORE}", curve) for name, curve, _ in then]
     chart = figure(
@@ -232,113 +236,83 @@ def _before_line(name: str, curve: LagCurve, look: Json) -> Json:
     return lag_line(named, curve, behind(look), band=False, group=BEFORE, back=True)
 
 
-def _context_section(context: ContextLoss | None, before: ContextLoss | None) -> list[Json]:
+def _context_section(context: ContextLoss | None, before: ContextLoss | None) -> Json | None:
     """The loss by how much of the past was left."""
     if context is None:
-        return []
+        return None
     ends = [max(int(context.lags[0]), 1), int(context.lags[-1])]
     removed, spread = context.removed, 2 * context.spread
+    band = (removed - spread, removed + spread)
+    shuffled, whole = style("--member-1", "dash", 1.8), style("--member-2", "longdash", 1.8)
+    still: Json = {"hoverinfo": "skip", "hovertemplate": None}
     lines = [
-        line(
-            "removed",
-            context.lags,
-            removed,
-            BLEND,
-            form="fixed4",
-            band=(removed - spread, removed + spread),
-        ),
-        line(
-            "shuffled",
-            context.lags,
-            context.shuffled,
-            style("--member-1", "dash", 1.8),
-            form="fixed4",
-        ),
-        line(
-            "all of the past", ends, [context.whole] * 2, style("--member-2", "longdash", 1.8),
-            form="fixed4", plotly={"hoverinfo": "skip", "hovertemplate": None},
-        ),
-    ]  # fmt: skip
+        line("removed", context.lags, removed, BLEND, form=LOSS, band=band),
+        line("shuffled", context.lags, context.shuffled, shuffled, form=LOSS),
+        line("all of the past", ends, [context.whole] * 2, whole, form=LOSS, plotly=still),
+    ]
     if before is not None:
+        look = behind(HISTORY)
         lines.append(
-            line(
-                BEFORE,
-                before.lags,
-                before.removed,
-                behind(HISTORY),
-                form="fixed4",
-                back=True,
-                hidden=True,
-            )
+            line(BEFORE, before.lags, before.removed, look, form=LOSS, back=True, hidden=True)
         )
     needed = context.effective
-    worth = (
-        f"Beyond {plural(needed, 'step')} the loss gains nothing more (dashed line)."
-        if needed
-        else "Even the longest context that was left is worse than all of the past: the model uses "
-        "what lies further back."
-    )
+    steps = plural(needed, "step") if needed else ""
+    worth = sentence("inspection", "enough" if needed else "more", {"needed": steps})
     first, last = (
         f"{as_fixed(float(removed[place]), 4)} with {plural(int(context.lags[place]), 'step')}"
         for place in (0, -1)
     )
-    return [
-        section(
-            "inspection/context",
-            figure(
-                lines,
-                label=f"Loss by context: {first}, {last}, {as_fixed(context.whole, 4)} with all. "
-                f"{worth}",
-                x=lag_axes("steps that were left as they are"),
-                y=axis(shorten(context.unit, NAME_LENGTH) or "loss"),
-                numbers_of=("Past", "Steps left", "Loss"),
-                shapes=[marker_line(needed, vertical=True)] if needed else [],
-            ),
-            worth=worth,
-        )
-    ]
+    return section(
+        "inspection/context",
+        figure(
+            lines,
+            label=f"Loss by context: {first}, {last}, {as_fixed(context.whole, 4)} with all. "
+            f"{worth}",
+            x=lag_axes("steps that were left as they are"),
+            y=axis(shorten(context.unit, NAME_LENGTH) or "loss"),
+            numbers_of=("Past", "Steps left", "Loss"),
+            shapes=[marker_line(needed, vertical=True)] if needed else [],
+        ),
+        worth=worth,
+    )
 
 
-def _attribution_section(record: Inspection) -> list[Json]:
+def _attribution_section(record: Inspection) -> Json | None:
     """How much of the output rests on inputs at each lag."""
     now = record.attribution
     if now is None or not len(now.by_lag.lags):
-        return []
+        return None
     then = None if record.before is None else record.before.attribution
     missed = now.completeness
-    share = (
-        "less than 0.0001\u00a0%"
-        if missed < 1e-6
-        else as_percent(missed, 4 if missed < 0.001 else 2)
-    )
+    share = as_percent(missed, 4 if missed < 0.001 else 2)
+    if missed < 1e-6:
+        share = "less than 0.0001\u00a0%"
     much = ", which is much: read this chart with care" if missed > 0.05 else ""
     name = "share of the attribution"
     lines = [lag_line(name, now.by_lag, BLEND)]
     if then is not None and len(then.by_lag.lags):
         lines.append(_before_line(name, then.by_lag, HISTORY))
-    return [
-        section(
-            "inspection/attribution",
-            figure(
-                lines,
-                label=f"{lag_words('Share of the attribution', now.by_lag)}.",
-                x=lag_axes(),
-                y=axis("share", rangemode="tozero", tickformat=".1~%"),
-                numbers_of=("Attribution", "Lag", "Median"),
-            ),
-            steps=now.steps,
-            missed=share + much,
-        )
-    ]
+    return section(
+        "inspection/attribution",
+        figure(
+            lines,
+            label=f"{lag_words('Share of the attribution', now.by_lag)}.",
+            x=lag_axes(),
+            y=axis("share", rangemode="tozero", tickformat=".1~%"),
+            numbers_of=("Attribution", "Lag", "Median"),
+        ),
+        steps=now.steps,
+        missed=share + much,
+    )
 
 
 def _timescale_section(
     layer: LayerMemory, before: LayerMemory | None, steps: int, view: int
-) -> list[Json]:
+) -> Json | None:
     """How long each unit keeps, the longest first."""
     every = _sorted(layer.timescales)
     if not len(every):
-        return []
+        return None
     kept = evenly(len(every), UNITS)
     values = every[kept]
     then = _sorted(None if before is None else before.timescales)
@@ -367,58 +341,53 @@ def _timescale_section(
             )
     if len(then):
         chosen = evenly(len(then), UNITS)
-        lines.append(
-            line(
-                BEFORE,
-                [place + 1 for place in chosen],
-                _heights(then[chosen], top),
-                behind(HISTORY),
-                back=True,
-            )
-        )
+        places, look = [place + 1 for place in chosen], behind(HISTORY)
+        lines.append(line(BEFORE, places, _heights(then[chosen], top), look, back=True))
     ticks = [10**power for power in range(-1, 7) if 10**low * 0.9 <= 10**power < top]
     endless = [top] if np.isinf(values).any() else []
     shares = [("latch", layer.latching), ("leak", layer.leaking), ("reset", layer.resetting)]
     ends = f"{as_small(float(values[0]))} to {as_small(float(values[-1]))}"
     said = ", ".join(f"{as_percent(share)} {name}" for name, share in shares)
-    return [
-        section(
-            "inspection/timescales",
-            {
-                "kind": "shares",
-                "parts": [[name, significant(share)] for name, share in shares if share > 0],
-            },
-            figure(
-                lines,
-                label=f"Timescales of {layer.units:,} units of {_name(layer)}, from {ends} steps; "
-                f"{said}.",
-                x=axis(
-                    "unit, the longest first",
-                    showgrid=False,
-                    range=[1 - len(every) * 0.02, len(every) * 1.02],
-                ),
-                y=axis(
-                    "timescale, steps",
-                    type="log",
-                    range=[low - 0.2, math.log10(top) + 0.1],
-                    tickvals=[*ticks, *endless],
-                    ticktext=[*(as_value(tick) for tick in ticks), *(INFINITE for _ in endless)],
-                ),
-                numbers_of=("What it does", "Unit, by timescale", "Steps"),
-                hovermode="closest",
-                shapes=[marker_line(at, vertical=False) for at in (steps, 2)],
-                annotations=[
-                    {
-                        "xref": "paper", "x": 1, "y": math.log10(max(steps, 1)),
-                        "text": "length of the sequence", "showarrow": False, "xanchor": "right",
-                        "yanchor": "bottom", "font": {"size": 11, "color": "--muted"},
-                    }
-                ],
+    return section(
+        "inspection/timescales",
+        {
+            "kind": "shares",
+            "parts": [[name, significant(share)] for name, share in shares if share > 0],
+        },
+        figure(
+            lines,
+            label=f"Timescales of {layer.units:,} units of {_name(layer)}, from {ends} steps; "
+            f"{said}.",
+            x=axis(
+                "unit, the longest first",
+                showgrid=False,
+                range=[1 - len(every) * 0.02, len(every) * 1.02],
             ),
-
-            view=view,
-        )
-    ]  # fmt: skip
+            y=axis(
+                "timescale, steps",
+                type="log",
+                range=[low - 0.2, math.log10(top) + 0.1],
+                tickvals=[*ticks, *endless],
+                ticktext=[*(as_value(tick) for tick in ticks), *(INFINITE for _ in endless)],
+            ),
+            numbers_of=("What it does", "Unit, by timescale", "Steps"),
+            hovermode="closest",
+            shapes=[marker_line(at, vertical=False) for at in (steps, 2)],
+            annotations=[
+                {
+                    "xref": "paper",
+                    "x": 1,
+                    "y": math.log10(max(steps, 1)),
+                    "text": "length of the sequence",
+                    "showarrow": False,
+                    "xanchor": "right",
+                    "yanchor": "bottom",
+                    "font": {"size": 11, "color": "--muted"},
+                }
+            ],
+        ),
+        view=view,
+    )
 
 
 def _unit_kind(timescale: float, steps: int) -> str:
@@ -433,95 +402,84 @@ def _heights(values: Floats, top: float) -> Floats:
 
 def _gate_section(
     layer: LayerMemory, before: LayerMemory | None, steps: int, view: int
-) -> list[Json]:
+) -> Json | None:
     """How open the gates stood at each step, and how often they were saturated."""
     if not layer.gates:
-        return []
+        return None
     first = {} if before is None else {one.name: one for one in before.gates}
     lines, back, rows, words = [], [], [], []
     for place, gate in enumerate(layer.gates):
         look = GATES.get(gate.name, member(place))
-        by_step = thinned(gate.by_step, STEPS)
-        least, most = float(np.min(gate.by_unit)), float(np.max(gate.by_unit))
-        ends = f"{as_fixed(least, 2)} and {as_fixed(most, 2)}"
-        lines.append(line(gate.name, _middles(by_step, steps), by_step, look, form="fixed3"))
-        shares = [significant(gate.closed), significant(gate.open)]
-        rows.append([gate.name, _mean(gate.by_step), ends, *shares])
+        lines.append(_gate_line(gate.name, gate, look, steps))
+        least, most = as_fixed(float(gate.by_unit.min()), 2), as_fixed(float(gate.by_unit.max()), 2)
+        rows.append(_gate_row(gate.name, gate, f"{least} and {most}"))
+        ends = [as_fixed(float(gate.by_step[at]), 2) for at in (0, -1)]
         words.append(
-            f"{gate.name}: {as_fixed(float(by_step[0]), 2)} at the first step, "
-            f"{as_fixed(float(by_step[-1]), 2)} at the last, {as_percent(gate.closed)} closed, "
-            f"{as_percent(gate.open)} open"
+            f"{gate.name}: {ends[0]} at the first step, {ends[1]} at the last, "
+            f"{as_percent(gate.closed)} closed, {as_percent(gate.open)} open"
         )
         if gate.name in first:
-            then = first[gate.name]
-            by_step = thinned(then.by_step, STEPS)
-            name = f"{gate.name}, {BEFORE}"
-            back.append(
-                line(
-                    name, _middles(by_step, steps), by_step, behind(look), form="fixed3",
-                    group=BEFORE, back=True,
-                )
-            )  # fmt: skip
-            shares = [significant(then.closed), significant(then.open)]
-            rows.append([name, _mean(then.by_step), "", *shares])
+            name, then = f"{gate.name}, {BEFORE}", first[gate.name]
+            look = behind(look)
+            back.append({**_gate_line(name, then, look, steps), "group": BEFORE, "back": True})
+            rows.append(_gate_row(name, then, ""))
     headings = [
         ("Gate", ""), ("Mean", "fixed3"), ("Units between", "text"), ("Below 0.05", "percent1"),
         ("Above 0.95", "percent1"),
     ]  # fmt: skip
-    return [
-        section(
-            "inspection/gates",
-            figure(
-                [*lines, *back],
-                label=f"Gates of {_name(layer)} by step. {'. '.join(words)}.",
-                x=axis("step", reading=True, hoverformat=",.0f"),
-                y=axis("mean opening", range=[-0.02, 1.02], dtick=0.25),
-                numbers_of=("Gate", "Step", "Mean opening"),
-            ),
-            table(headings, rows, "Saturation of the gates"),
-            view=view,
-        )
-    ]
+    return section(
+        "inspection/gates",
+        figure(
+            [*lines, *back],
+            label=f"Gates of {_name(layer)} by step. {'. '.join(words)}.",
+            x=axis("step", reading=True, hoverformat=",.0f"),
+            y=axis("mean opening", range=[-0.02, 1.02], dtick=0.25),
+            numbers_of=("Gate", "Step", "Mean opening"),
+        ),
+        table(headings, rows, "Saturation of the gates"),
+        view=view,
+    )
 
 
-def _middles(values: Floats, steps: int) -> list[float]:
-    """The step in the middle of each run that a value is the mean of."""
-    return [1 + (place + 0.5) * steps / len(values) - 0.5 for place in range(len(values))]
+def _gate_line(name: str, gate: GateActivity, look: Json, steps: int) -> Json:
+    """How open a gate stood by step; each value is the mean of a run of steps, in its middle."""
+    values = thinned(gate.by_step, STEPS)
+    middles = 0.5 + (np.arange(len(values)) + 0.5) * steps / len(values)
+    return line(name, middles, values, look, form="fixed3")
 
 
-def _mean(values: Floats) -> float | None:
-    known = values[np.isfinite(values)]
-    return significant(float(known.mean())) if len(known) else None
+def _gate_row(name: str, gate: GateActivity, units: str) -> list[object]:
+    known = gate.by_step[np.isfinite(gate.by_step)]
+    mean = significant(float(known.mean())) if len(known) else None
+    return [name, mean, units, significant(gate.closed), significant(gate.open)]
 
 
-def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> list[Json]:
+def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> Json | None:
     """What can be read linearly from the state."""
     curve = layer.capacity
     if curve is None or not len(curve.lags):
-        return []
+        return None
     then = None if before is None else before.capacity
     lines = [lag_line("R²", curve, style("--blend"), band=curve.samples > 1)]
     said = ""
     if then is not None and len(then.lags):
         lines.append(_before_line("R²", then, HISTORY))
         said = f" Before training (dotted): {as_fixed(_total(then), 1)}."
-    return [
-        section(
-            "inspection/capacity",
-            figure(
-                lines,
-                label=f"Memory capacity of {_name(layer)}. {lag_words('R²', curve)}.",
-                x=lag_axes(),
-                y=axis("R²", range=[-0.02, 1.02], dtick=0.25),
-                numbers_of=("Capacity", "Lag", "Median"),
-                legend=False,
-            ),
-            total=_total(curve),
-            units=layer.units,
-            before=said,
-            view=view,
-        )
-    ]
+    return section(
+        "inspection/capacity",
+        figure(
+            lines,
+            label=f"Memory capacity of {_name(layer)}. {lag_words('R²', curve)}.",
+            x=lag_axes(),
+            y=axis("R²", range=[-0.02, 1.02], dtick=0.25),
+            numbers_of=("Capacity", "Lag", "Median"),
+            legend=False,
+        ),
+        total=_total(curve),
+        units=layer.units,
+        before=said,
+        view=view,
+    )
 
 
 def _total(curve: LagCurve) -> float:
@@ -530,10 +488,10 @@ def _total(curve: LagCurve) -> float:
     return float(np.sum(widths * curve.median))
 
 
-def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> list[Json]:
+def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> Json | None:
     """Whether small differences between states grow or fade."""
     if layer.lyapunov is None or not len(layer.lyapunov):
-        return []
+        return None
     then = None if before is None else before.lyapunov
     largest = float(layer.lyapunov[0])
     if largest > 0.005:
@@ -561,26 +519,24 @@ def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int)
         look = behind(HISTORY)
         lines.append(line(BEFORE, [place + 1 for place in places], then[places], look, back=True))
         said = f" Before training (dotted): {as_small(float(then[0]))}."
-    return [
-        section(
-            "inspection/lyapunov",
-            figure(
-                lines,
-                label=f"{len(layer.lyapunov):,} Lyapunov exponents of {_name(layer)}, from "
-                f"{as_small(largest)} down to {as_small(float(layer.lyapunov[-1]))} per step; "
-                f"{verdict}.",
-                x=axis("exponent, the largest first", reading=True, hoverformat=",d"),
-                y=axis("per step", zeroline=True, rangemode="tozero", zerolinewidth=2),
-                numbers_of=("Exponents", "Place", "Per step"),
-                legend=False,
-            ),
-            largest=largest,
-            verdict=verdict,
-            before=said,
-            view=view,
-            beside=layer.capacity is not None,
-        )
-    ]
+    return section(
+        "inspection/lyapunov",
+        figure(
+            lines,
+            label=f"{len(layer.lyapunov):,} Lyapunov exponents of {_name(layer)}, from "
+            f"{as_small(largest)} down to {as_small(float(layer.lyapunov[-1]))} per step; "
+            f"{verdict}.",
+            x=axis("exponent, the largest first", reading=True, hoverformat=",d"),
+            y=axis("per step", zeroline=True, rangemode="tozero", zerolinewidth=2),
+            numbers_of=("Exponents", "Place", "Per step"),
+            legend=False,
+        ),
+        largest=largest,
+        verdict=verdict,
+        before=said,
+        view=view,
+        beside=layer.capacity is not None,
+    )
 
 
 def _sorted(timescales: Floats | None) -> Floats:

@@ -105,7 +105,7 @@ class Page:
         site: the kind of page, for example "Holdfast lens".
         title: the heading; where it is empty, the kind of page is.
         lead: the sentence below it.
-        sections: made by `section`, in order.
+        sections: made by `section`, in order; None is left out.
         sentences: findings or remarks below the lead.
         terms: the figures at the top, (name, value, hint) each; a list for each of `views`, or one
             for all.
@@ -126,7 +126,7 @@ class Page:
     site: str
     title: str
     lead: str
-    sections: Sequence[Json]
+    sections: Sequence[Json | None]
     version: str
     sentences: Sequence[str] = ()
     terms: Sequence[Sequence[Sequence[str | None]]] = ()
@@ -158,7 +158,7 @@ class Page:
             "terms": [[list(term) for term in terms] for terms in self.terms],
             "views": [shorten(name, NAME_LENGTH) for name in self.views],
             "views_label": self.views_label,
-            "sections": list(self.sections),
+            "sections": [one for one in self.sections if one is not None],
         }
 
 

@@ -284,10 +284,10 @@ function fillTrained(trainings, remarks) {
 
 function fillAnomalies(anomalies) {
   if (!anomalies) return;
-  const { level, judged, count, calibrated, rows } = anomalies;
-  const ordinary = Math.max(Math.round((1 - level / 100) * judged), 0);
+  const { level, scored, count, calibrated, rows } = anomalies;
+  const ordinary = Math.max(Math.round((1 - level / 100) * scored), 0);
   byId("anomalies-caption").textContent =
-    `${asCount(count)} of ${plural(judged, "value", "values")} lie outside what was expected one step before, by ${level} % intervals` +
+    `${asCount(count)} of ${plural(scored, "value", "values")} lie outside what was expected one step before, by ${level} % intervals` +
     (calibrated ? "; " : " (too few values to calibrate them); ") +
     `chance alone puts about ${asCount(ordinary)} there, so look at the farthest first. Distance counts half-widths of the interval from its middle: 1 is the edge.`;
   if (rows.length) {
