@@ -22,6 +22,21 @@ from holdfast.language.words import LONGEST, WordBatch, WordVocabulary, cut_word
 from holdfast.training.plan import LayerRate
 from holdfast.training.seed import seeded, torch_seed
 
+FASTER: Final = 1.6
+"""How much faster each layer learns than the one below it. Howard and Ruder (2018, section 3.2)
+take 2.6, for many more updates: with that, a rate of 0.002, and parts that waited for half of the
+run, 600 updates from a small model, one network, were right for 65 % of held-out texts of SST-2;
+with this, 0.010 and a fifth of the run, for 80 %."""
+
+WAITING: Final = 5
+"""Of the run at most one part in so many passes until every layer learns."""
+
+DROPOUT: Final = 0.4
+"""Share of the pooled states that is hidden in training."""
+
+SMOOTHING: Final = 0.1
+"""Of the labels, so that nothing is ever said to be certain (Szegedy et al. 2016)."""
+
 
 @dataclass(frozen=True, eq=False)
 class WordReader:
@@ -93,30 +108,9 @@ class ClassifierNetwork(nn.Module):
 
     def forward(self, batch: WordBatch) -> Tensor:
         """(B, K) the score of each label of each text."""
-        states = self.encoder(batch)
-        steps = torch.arange(len(states), device=states.device)[:, None]
-        inside = (steps < batch.lengths)[..., None]
-        largest = states.masked_fill(~inside, -torch.inf).amax(dim=0)
-        # Beyond a text's end the states are zeros.
-        mean = states.sum(dim=0) / batch.lengths[:, None]
-        pooled = F.dropout(
-            torch.cat([largest, mean], dim=-1), self.encoder.design.dropout, self.training
-        )
-        scores: Tensor = self.score(pooled)
+        pooled = torch.cat(_pooled(self.encoder(batch), batch.lengths), dim=-1)
+        scores: Tensor = self.score(F.dropout(pooled, self.encoder.design.dropout, self.training))
         return scores
-
-
-FASTER: Final = 1.6
-"""How much faster each layer learns than the one below it. Howard and Ruder (2018, section 3.2)
-take 2.6, for many more updates: with that, a rate of 0.002, and parts that waited for half of the
-run, 600 updates from a small model, one network, were right for 65 % of held-out texts of SST-2;
-with this, 0.010 and a fifth of the run, for 80 %."""
-
-WAITING: Final = 5
-"""Of the run at most one part in so many passes until every layer learns."""
-
-DROPOUT: Final = 0.4
-"""Share of the pooled states that is hidden in training."""
 
 
 class FineTunedNetwork(nn.Module):
@@ -138,15 +132,18 @@ class FineTunedNetwork(nn.Module):
         states, _ = self.language(batch.words)
         states = self.language.norm(states)
         # The language model reads forward: what is padded behind a text changes no state of it.
-        inside = (torch.arange(len(states), device=states.device)[:, None] < batch.lengths)[
-            ..., None
-        ]
-        largest = states.masked_fill(~inside, -torch.inf).amax(dim=0)
-        mean = states.masked_fill(~inside, 0.0).sum(dim=0) / batch.lengths[:, None]
         last = states[batch.lengths - 1, torch.arange(states.shape[1])]
-        pooled = torch.cat([last, largest, mean], dim=-1)
+        pooled = torch.cat([last, *_pooled(states, batch.lengths)], dim=-1)
         scores: Tensor = self.score(F.dropout(pooled, DROPOUT, self.training))
         return scores
+
+
+def _pooled(states: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """The largest and the mean state (B, H) of each text, of states (T, B, H)."""
+    steps = torch.arange(len(states), device=states.device)[:, None]
+    inside = (steps < lengths)[..., None]
+    largest = states.masked_fill(~inside, -torch.inf).amax(dim=0)
+    return largest, states.masked_fill(~inside, 0.0).sum(dim=0) / lengths[:, None]
 
 
 def fine_tuned_from(network: LanguageNetwork, labels: int) -> FineTunedNetwork:
@@ -181,10 +178,6 @@ def layer_rates(layers: int, steps: int, a_pass: int) -> tuple[LayerRate, ...]:
     below = layers + 1
     rates.append(LayerRate("language.embedding", FASTER**-below, below * wait + 1))
     return tuple(rates)
-
-
-SMOOTHING = 0.1
-"""Of the labels, so that nothing is ever said to be certain (Szegedy et al. 2016)."""
 
 
 class ClassifyingTask:

@@ -376,7 +376,18 @@ class Ensemble:
                 layer_rates=partial(layer_rates, start.layers) if start.layers else None,
             )
             result = train_sentences(
-                partial(self._task, start, learnt, held, seed),
+                partial(
+                    ClassifyingTask,
+                    start.make,
+                    start.reader,
+                    [self.texts[row] for row in learnt],
+                    self.labels[learnt],
+                    [self.texts[row] for row in held],
+                    self.labels[held],
+                    self.weights,
+                    BATCH,
+                    seed,
+                ),
                 schedule,
                 budget=Budget(seconds),
                 identity=self.identity,
@@ -397,21 +408,6 @@ class Ensemble:
         """Whether all networks were trained and nobody pressed Ctrl-C."""
         stopped = [member.trained.stopped for member in members]
         return len(members) == len(starts) and "interrupted" not in stopped
-
-    def _task(
-        self, start: NetworkStart, learnt: NDArray[np.int64], held: NDArray[np.int64], seed: int
-    ) -> ClassifyingTask:
-        return ClassifyingTask(
-            start.make,
-            start.reader,
-            [self.texts[row] for row in learnt],
-            self.labels[learnt],
-            [self.texts[row] for row in held],
-            self.labels[held],
-            self.weights,
-            BATCH,
-            seed,
-        )
 
 
 def _from_scratch(config: ClassifierConfig, learnt: Sequence[str], labels: int) -> NetworkStart:
