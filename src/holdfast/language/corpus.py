@@ -84,10 +84,6 @@ def prepare(
     The numbers lie in `folder` and are read from there piece by piece, so that a text may be larger
     than memory. The vocabulary is that of the whole text, the part for validation included: it is
     the alphabet of the task, and no probability is learnt from it.
-
-    Raises:
-        TextError: a file cannot be read, or there is too little text.
-        ArgumentError: an argument is out of range.
     """
     held: Sequence[str | Path] = ()
     share = 0.0

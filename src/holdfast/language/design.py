@@ -219,7 +219,7 @@ def choose_design(
     best = _design(kind, vocabulary, tokens, first, flops, overrides)
     for width in wider:
         candidate = _design(kind, vocabulary, tokens, width, flops, overrides)
-        if flops / (candidate.flops_per_token() * tokens) < passes_wanted(tokens):
+        if flops / (candidate.flops_per_token() * tokens) < least_passes(tokens):
             break
         if width * width > 2 * tokens:  # more weights than there is to learn
             break
@@ -227,7 +227,7 @@ def choose_design(
     return best
 
 
-def passes_wanted(tokens: int) -> float:
+def least_passes(tokens: int) -> float:
     """How often a text should be read, at least: a short one more often."""
     return min(max(10.0 * math.sqrt(1e6 / tokens), 1.0), 60.0)
 

@@ -129,8 +129,7 @@ PROMPT_WINDOW = 1024
 class Reader:
     """Reads a text token by token and says what may come next; its state is all that it keeps.
 
-    Arguments:
-        network: its weights are copied, so that training it on changes nothing here.
+    The weights are copied, so that training the network on changes nothing here.
     """
 
     def __init__(self, network: LanguageNetwork) -> None:
@@ -191,12 +190,7 @@ def generate_ids(
 
 
 class Writer:
-    """Turns tokens into text as they come; what is not yet a whole character waits.
-
-    Arguments:
-        tokenizer: of the tokens.
-        after: the token before the first.
-    """
+    """Turns tokens into text as they come; what is not yet a whole character waits."""
 
     def __init__(self, tokenizer: Tokenizer, after: int | None = None) -> None:
         self._tokenizer = tokenizer

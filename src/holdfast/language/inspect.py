@@ -39,12 +39,7 @@ _NAMES: Final = {"char": "character", "byte": "byte", "word": "word", "bpe": "to
 
 
 class InspectedLanguage(nn.Module):
-    """A language model; its examples are tokens (T + 1, B).
-
-    Arguments:
-        network: of the model.
-        token: what one is called.
-    """
+    """A language model; its examples are tokens (T + 1, B)."""
 
     def __init__(self, network: LanguageNetwork, token: str = "token") -> None:
         super().__init__()
@@ -91,11 +86,7 @@ class _OverWords(nn.Module, Generic[Network]):
 
 
 class InspectedClassifier(_OverWords[ClassifierNetwork]):
-    """A classifier; its examples are the words of texts and the numbers of their labels (B,).
-
-    Arguments:
-        network: one of those that are averaged.
-    """
+    """A classifier; its examples are the words of texts and the numbers of their labels (B,)."""
 
     loss_unit = "nats a text"
 
@@ -114,9 +105,6 @@ class InspectedTagger(_OverWords[TaggerNetwork]):
     """A tagger; its examples are the words of sentences and the numbers of their tags (T, B).
 
     The loss is that of each word's own score, without the chain over the tags.
-
-    Arguments:
-        network: of the tagger.
     """
 
     loss_unit = "nats a word"
@@ -133,11 +121,7 @@ class InspectedTagger(_OverWords[TaggerNetwork]):
 
 
 def language_examples(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor]:
-    """A language model, and (T + 1, B) tokens of a text: sequences of one length, spread over it.
-
-    Raises:
-        TextError: the text has too few tokens.
-    """
+    """A language model, and (T + 1, B) tokens: sequences of one length, spread over a text."""
     ids = np.asarray(model.tokenizer_.encode(text), dtype=np.int64)
     if len(ids) < 4 * LEAST_SEQUENCES:
         raise TextError(
@@ -155,12 +139,7 @@ def language_examples(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
 def classifier_examples(
     classifier: TextClassifier, texts: Sequence[str], labels: Sequence[str]
 ) -> tuple[nn.Module, tuple[WordBatch, Tensor]]:
-    """A classifier's first network, and the first words of texts with their labels.
-
-    Raises:
-        TextError: no text has three words, or the classifier does not know a label.
-        ModelError: the classifier started from a language model.
-    """
+    """A classifier's first network, and the first words of texts with their labels."""
     vocabulary, network = classifier.model_.word_network()
     words, rows = _word_sequences(vocabulary, [cut_words(one) for one in texts])
     names = classifier.model_.labels
@@ -171,11 +150,7 @@ def classifier_examples(
 def tagger_examples(
     tagger: Tagger, sentences: Sequence[Sentence]
 ) -> tuple[nn.Module, tuple[WordBatch, Tensor]]:
-    """A tagger, and the first words of sentences with their tags.
-
-    Raises:
-        TextError: no sentence has three words, or the tagger does not know a tag.
-    """
+    """A tagger, and the first words of sentences with their tags."""
     words, rows = _word_sequences(tagger.vocabulary_, [one.words for one in sentences])
     steps = len(words.words)
     tags = [
@@ -217,10 +192,6 @@ def _number(names: Sequence[str], name: str, what: str) -> int:
 def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor, SequenceLabels]:
     """A text, and what a language model expects behind it.
 
-    Arguments:
-        model: which reads it.
-        text: of two tokens at least.
-
     Returns:
         What implements `holdfast.nn.Inspectable`, its examples: the tokens and behind them the
         likeliest next one, whose logarithmic probability is what the lens attributes, and what
@@ -251,12 +222,7 @@ def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tenso
 def classifier_sequence(
     classifier: TextClassifier, text: str
 ) -> tuple[nn.Module, tuple[WordBatch, Tensor], SequenceLabels]:
-    """A text, and the label that a classifier gives it, as its first network sees it.
-
-    Raises:
-        TextError: the text has one word, or too many.
-        ModelError: the classifier started from a language model.
-    """
+    """A text, and the label that a classifier gives it, as its first network sees it."""
     model, cut = classifier.model_, cut_words(text)
     vocabulary, network = model.word_network()
     batch = _words(vocabulary, cut)
@@ -284,9 +250,6 @@ def tagger_sequence(
     """A sentence, words between blanks, and the tag of its last word that is tagged.
 
     That is the last word whose tag is not "O"; where all are, the last word.
-
-    Raises:
-        TextError: the sentence has one word, or too many.
     """
     cut = text.split()
     batch = _words(tagger.vocabulary_, cut)

@@ -46,13 +46,7 @@ LOGITS = 1 << 24
 def surprises(
     network: LanguageNetwork, ids: Stored, *, window: int = WINDOW
 ) -> Iterator[NDArray[np.float64]]:
-    """The surprise of each token after the first, in nats, window by window, in one stream.
-
-    Arguments:
-        network: its weights stay as they are.
-        ids: (N,) tokens; the first is only read.
-        window: tokens read at once.
-    """
+    """The surprise of each token after the first, in nats, window by window, in one stream."""
     network.eval()
     window = max(min(window, LOGITS // network.design.vocabulary), 1)
     states: States | None = None

@@ -33,12 +33,7 @@ _PLANNED: Final = 0.92
 
 @dataclass(frozen=True, eq=False)
 class SentenceBatch:
-    """What one update reads.
-
-    Arguments:
-        rows: (B,) which sentences.
-        words: their words.
-    """
+    """What one update reads."""
 
     rows: NDArray[np.int64]
     words: WordBatch
@@ -113,12 +108,7 @@ class SentenceTask(Task[SentenceBatch], Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SentenceResult:
-    """A trained network.
-
-    Arguments:
-        task: with the network.
-        trained: the record of the loop: steps, curves, why it stopped.
-    """
+    """A trained network."""
 
     task: SentenceTask
     trained: Trained
@@ -180,10 +170,6 @@ def train_sentences(
         progress: is told of every update.
         description: what the progress shows.
         folder: for checkpoints, from which a killed run goes on; None for none.
-
-    Raises:
-        NonFiniteLossError: training failed; names the sentences.
-        ModelError: the checkpoint in `folder` is of another run.
     """
     inputs = {"identity": identity, "steps": schedule.steps, "seed": schedule.seed}
     directory = None if folder is None else RunDirectory(folder, inputs)

@@ -160,11 +160,7 @@ def tokenizers_package() -> Any:
 
 
 def check_whole(text: str, what: str = "The text") -> None:
-    """Refuse half a character: a surrogate without the other.
-
-    Raises:
-        TextError: says where it stands.
-    """
+    """Refuse half a character: a surrogate without the other."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -210,11 +210,9 @@ def train_language(
     folder: Path | None,
     announce: Callable[[PlannedText], None] | None = None,
 ) -> LanguageResult:
-    """Train a network on a text.
+    """Train a network on a text, within a budget whose clock runs already, or for `steps` updates.
 
-    Raises:
-        NonFiniteLossError: training failed.
-        ModelError: the checkpoint in `folder` is of another run.
+    A run that was killed goes on from `folder`; `announce` is given the plan before training begins.
     """
     identity = {
         "text": corpus.identity,

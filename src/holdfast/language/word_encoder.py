@@ -28,9 +28,6 @@ _BEGIN, _END = _MODULUS - 1, _MODULUS - 2
 class WordPieces(nn.Module):
     """The mean embedding of the pieces of each word.
 
-    Arguments:
-        embedding: E numbers that describe a piece.
-
     Source: Bojanowski et al. (2017), "Enriching word vectors with subword information", arXiv
     1607.04606, section 3.2.
 
@@ -49,12 +46,7 @@ class WordPieces(nn.Module):
             self.buckets.weight[0].zero_()
 
     def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
-        """(W, E) of words.
-
-        Arguments:
-            letters: (C, W) their numbers.
-            lengths: (W,) letters of each.
-        """
+        """(W, E) of words, from their letters (C, W) and how many each has (W,)."""
         mean: Tensor = self.buckets(bucket_numbers(letters, lengths))
         return mean
 

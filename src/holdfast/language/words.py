@@ -93,11 +93,7 @@ class WordVocabulary:
         return cls(parts[0], parts[1])
 
     def check(self, words: int, letters: int) -> None:
-        """Refuse a design for another vocabulary.
-
-        Raises:
-            ModelError: the numbers, padding and unknown included, are not these.
-        """
+        """Refuse a design for another vocabulary."""
         if (len(self.words) + 2, len(self.letters) + 2) != (words, letters):
             raise ModelError("its vocabulary is not that of its design")
 

@@ -82,11 +82,7 @@ Reader: TypeAlias = WordReader | TokenReader
 
 
 def reader_from_json(described: object) -> Reader:
-    """A reader from what `to_json` wrote; untrusted.
-
-    Raises:
-        ModelError: it is damaged.
-    """
+    """A reader from what `to_json` wrote; untrusted."""
     if isinstance(described, dict) and set(described) == {"words"}:
         return WordReader(WordVocabulary.from_json(described["words"]))
     if isinstance(described, dict) and set(described) == {"kind", "tokens"}:

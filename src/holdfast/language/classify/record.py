@@ -39,11 +39,7 @@ BINS: Final = 10
 def classifier_record(
     result: ClassifierResult, *, seed: int, title: str, command: str, started: float | None
 ) -> ClassifierRecord:
-    """All that a report shows of a training.
-
-    Raises:
-        ArgumentError: there were too few texts to hold some out.
-    """
+    """All that a report shows of a training."""
     if result.scores is None:
         raise ArgumentError("There is nothing to report: nothing was held out to score.")
     trained = result.trained

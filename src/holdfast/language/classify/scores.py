@@ -84,11 +84,6 @@ def probabilities(scores: Floats) -> Floats:
 def calibration_error(chances: Floats, labels: NDArray[np.int64], *, bins: int = 10) -> float:
     """Expected calibration error: how far confidence and accuracy lie apart, over ten bins.
 
-    Arguments:
-        chances: (N, K) probabilities.
-        labels: (N,) true ones.
-        bins: of equal width.
-
     Source: Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017), equation 3.
 
     Example:
