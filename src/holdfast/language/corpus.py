@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError, TextError
+from holdfast.errors import ArgumentError, TextError, option
 from holdfast.language.text_files import read_all
 from holdfast.language.tokenizer import Kind, Tokenizer, train_tokenizer
 from holdfast.storage import written_atomically
@@ -90,7 +90,9 @@ def prepare(
     if isinstance(validation, int | float):
         share = float(validation)
         if not 0.0 < share < 1.0:
-            raise ArgumentError(f"validation={validation!r} must be a share between 0 and 1.")
+            raise ArgumentError(
+                f"{option('validation', validation)} must be a share between 0 and 1."
+            )
     else:
         held = validation
     every = [*files, *held]

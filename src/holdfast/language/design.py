@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from typing import Final
 
-from holdfast.errors import ArgumentError, ModelError
+from holdfast.errors import ArgumentError, ModelError, option
 from holdfast.language.tokenizer import Kind
 
 _MOST: Final = {
@@ -162,10 +162,10 @@ class Overrides:
     def __post_init__(self) -> None:
         for name in ("hidden", "layers"):
             if (size := getattr(self, name)) is not None and size < 1:
-                raise ArgumentError(f"{name}={size!r} must be a whole number from 1.")
+                raise ArgumentError(f"{option(name, size)} must be a whole number from 1.")
         for name in ("dropout", "weight_drop"):
             if (share := getattr(self, name)) is not None and not 0.0 <= share < 1.0:
-                raise ArgumentError(f"{name}={share!r} must be a share from 0 to below 1.")
+                raise ArgumentError(f"{option(name, share)} must be a share from 0 to below 1.")
 
     def shares(self, design: LanguageDesign) -> LanguageDesign:
         """A design with these shares; the others as they were chosen."""

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.language.network import LanguageNetwork
 from holdfast.language.tokenizer import Ids, Tokenizer, byte_letters
 from holdfast.training.seed import generator
@@ -47,11 +47,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature < math.inf:
-            raise ArgumentError(f"temperature={self.temperature!r} must be 0 or above.")
+            raise ArgumentError(f"{option('temperature', self.temperature)} must be 0 or above.")
         if self.top_k is not None and self.top_k < 1:
-            raise ArgumentError(f"top_k={self.top_k!r} must be a whole number from 1.")
+            raise ArgumentError(f"{option('top_k', self.top_k)} must be a whole number from 1.")
         if self.top_p is not None and not 0.0 < self.top_p <= 1.0:
-            raise ArgumentError(f"top_p={self.top_p!r} must be above 0 and at most 1.")
+            raise ArgumentError(f"{option('top_p', self.top_p)} must be above 0 and at most 1.")
 
     def draw(self, scores: NDArray[np.floating], random: np.random.Generator) -> int:
         """One token.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast import storage
-from holdfast.errors import ArgumentError, InputError, ModelError, TextError
+from holdfast.errors import ArgumentError, InputError, ModelError, TextError, option
 from holdfast.language.corpus import TEXT, Amount, Stored, prepare
 from holdfast.language.design import LanguageDesign, Overrides, design_words
 from holdfast.language.generate import Sampling, Writer, generate_ids, until
@@ -95,11 +95,11 @@ class LanguageModel(Parameters):
         seed: int = 0,
     ) -> None:
         if tokens not in KINDS:
-            raise ArgumentError(f"tokens={tokens!r} must be one of {', '.join(KINDS)}.")
+            raise ArgumentError(f"{option('tokens', tokens)} must be one of {', '.join(KINDS)}.")
         if budget is not None:
             duration(budget)
         if steps is not None and steps < 1:
-            raise ArgumentError(f"steps={steps!r} must be a whole number from 1.")
+            raise ArgumentError(f"{option('steps', steps)} must be a whole number from 1.")
         if Overrides(hidden, layers, dropout, weight_drop) != Overrides() and design is not None:
             raise ArgumentError(
                 "Give a design, or sizes and dropout for one that is chosen; not both."
@@ -250,7 +250,7 @@ class LanguageModel(Parameters):
         """
         self._check_fitted()
         if length < 1:
-            raise ArgumentError(f"length={length!r} must be a whole number from 1.")
+            raise ArgumentError(f"{option('length', length)} must be a whole number from 1.")
         if stop == "":
             raise ArgumentError('stop="" would end before the first token; leave it out.')
         check_whole(prompt, "The prompt")

@@ -104,7 +104,7 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
         return codecs.getincrementaldecoder("utf-8-sig" if name == "utf-8" else name)()
     except LookupError as error:
         raise ArgumentError(
-            f"encoding={encoding!r} is not known; give one such as utf-8 or latin-1."
+            f"{option('encoding', encoding)} is not known; give one such as utf-8 or latin-1."
         ) from error
 
 

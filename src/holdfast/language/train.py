@@ -212,7 +212,7 @@ def train_language(
 ) -> LanguageResult:
     """Train a network on a text, within a budget whose clock runs already, or for `steps` updates.
 
-    A run that was killed goes on from `folder`; `announce` is given the plan before training begins.
+    A run that was killed goes on from `folder`; `announce` is given the plan before it begins.
     """
     identity = {
         "text": corpus.identity,

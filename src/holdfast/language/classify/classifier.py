@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.language.classify.data import check_labels, checked_labels, checked_texts
 from holdfast.language.classify.model import KIND, MOST_NETWORKS, FittedClassifier
 from holdfast.language.classify.record import classifier_record
@@ -96,7 +96,7 @@ class TextClassifier(Parameters):
             ("embedding", embedding, 1, 8_192),
         ):
             if type(value) is not int or not least <= value <= most:
-                raise ArgumentError(f"{name}={value!r} must be from {least} to {most:,}.")
+                raise ArgumentError(f"{option(name, value)} must be from {least} to {most:,}.")
         if class_weight not in get_args(Weighting):
             raise ArgumentError(f'class_weight={class_weight!r} must be "none" or "balanced".')
         if type(blend) is not bool:

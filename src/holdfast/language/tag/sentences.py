@@ -107,7 +107,7 @@ def read_sentences(
         Sentence(words=('Ada', 'sleeps'), tags=('B-PER', 'O'))
     """
     if column is not None and column < 1:
-        raise ArgumentError(f"column={column} must be a whole number from 1.")
+        raise ArgumentError(f"{option('column', column)} must be a whole number from 1.")
     if Path(path).suffix.lower() in CSV:
         if column is not None:
             raise ArgumentError(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from holdfast import storage
-from holdfast.errors import ArgumentError, InputError, ModelError
+from holdfast.errors import ArgumentError, InputError, ModelError, option
 from holdfast.language.sentence_training import (
     SentenceBatches,
     SentenceResult,
@@ -114,7 +114,7 @@ class Tagger(Parameters):
             ("layers", layers, 16),
         ):
             if type(value) is not int or not 1 <= value <= most:
-                raise ArgumentError(f"{name}={value!r} must be from 1 to {most:,}.")
+                raise ArgumentError(f"{option(name, value)} must be from 1 to {most:,}.")
         self.budget = budget
         self.steps = steps
         self.hidden = hidden
