@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -138,101 +140,80 @@ def compare_memory(
     """
     limit = budget if isinstance(budget, Budget) else Budget.parse(budget)
     results = MemoryResults(None if folder is None else Path(folder))
-    work = _Comparison(plan, results, limit, progress or SilentProgress())
+    comparison = _Comparison(plan, results)
     watching = Interrupts() if interrupts is None else nullcontext(interrupts)
     with watching as watch, one_thread():
-        work.run_all(watch)
-    return record_of(plan, results, command=command)
+        comparison.run_all(limit, progress or SilentProgress(), watch)
+    runs = [outcome for outcome in comparison.outcomes() if not outcome.job.trial]
+    return _record(plan, runs, command)
 
 
 class _Comparison:
-    """A comparison under way."""
+    """A plan, and the results that there are of it."""
 
-    def __init__(
-        self, plan: MemoryPlan, results: MemoryResults, limit: Budget, progress: Progress
-    ) -> None:
+    def __init__(self, plan: MemoryPlan, results: MemoryResults) -> None:
         self.plan = plan
         self.results = results
-        self.progress = progress
-        self.left = limit.remaining()  # infinite without a limit
-        if limit.seconds is not None:
-            self.left -= sum(outcome.seconds for outcome in done(plan, results))
 
-    def run_all(self, interrupts: Interrupts) -> None:
+    def run_all(self, limit: Budget, progress: Progress, interrupts: Interrupts) -> None:
         """Blocks in their order, until one does not fit."""
-        for lag in self.plan.lags:
-            for seed in range(self.plan.seeds):
-                trials = [job for m in self.plan.models for job in self.plan.trials(lag, m)]
-                # The rate is not known before the trials, and no matter for the time.
-                runs = [self.plan.job(lag, m, seed, _UNTRIED) for m in self.plan.models]
-                missing = [job for job in trials if self.results.of(job) is None]
-                missing += [job for job in runs if chosen_run(self.plan, self.results, job) is None]
-                if not missing:
-                    continue
-                if self.left < float("inf") and self.seconds(missing) > self.left:
+        left = limit.remaining()  # infinite without a limit
+        if limit.seconds is not None:
+            left -= sum(outcome.seconds for outcome in self.outcomes())
+        plan = self.plan
+        for lag, seed in itertools.product(plan.lags, range(plan.seeds)):
+            trials = [job for model in plan.models for job in plan.trials(lag, model)]
+            # The rate is not known before the trials, and no matter for the time.
+            runs = [plan.job(lag, model, seed, _UNTRIED) for model in plan.models]
+            missing = [job for job in trials if self.results.of(job) is None]
+            missing += [job for job in runs if self.outcome(job) is None]
+            if math.isfinite(left) and _seconds(missing) > left:
+                return
+            for job in missing:
+                rate = None if job.trial else self.rate(job)
+                if rate is not None:
+                    job = replace(job, learning_rate=rate)
+                outcome = run(
+                    job, self.results.checkpoints(job), progress=progress, interrupts=interrupts
+                )
+                if outcome is None:
                     return
-                for job in missing:
-                    with_rate = job if job.trial else self.with_rate(job)
-                    outcome = run(
-                        with_rate,
-                        self.results.checkpoints(with_rate),
-                        progress=self.progress,
-                        interrupts=interrupts,
-                    )
-                    if outcome is None:
-                        return
-                    self.results.add(outcome)
-                    self.left -= outcome.seconds
-                    if interrupts.requested:
-                        return
+                self.results.add(outcome)
+                left -= outcome.seconds
+                if interrupts.requested:
+                    return
 
-    def seconds(self, jobs: Sequence[Job]) -> float:
-        """What jobs take at most; jobs that differ in seed or rate alone take as long."""
-        each: dict[ModelName, float] = {}
-        for job in jobs:
-            if job.model not in each:
-                each[job.model] = seconds_of(job) / job.updates
-        return sum(each[job.model] * job.updates for job in jobs)
+    def rate(self, job: Job) -> float | None:
+        """The learning rate with which the trials went best; None before all have been done."""
+        trials = [self.results.of(trial) for trial in self.plan.trials(job.lag, job.model)]
+        finished = [outcome for outcome in trials if outcome is not None]
+        if len(finished) < len(trials):
+            return None
+        return min(finished, key=lambda outcome: outcome.rank).job.learning_rate
 
-    def with_rate(self, job: Job) -> Job:
-        """The job with the rate that its model's trials chose."""
-        return replace(job, learning_rate=chosen_rate(self.plan, self.results, job))
+    def outcome(self, job: Job) -> Outcome | None:
+        """What became of a run with the rate that its model's trials chose; None if not done."""
+        rate = self.rate(job)
+        return None if rate is None else self.results.of(replace(job, learning_rate=rate))
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """All trials and runs of the plan that have been done."""
+        for lag, model in itertools.product(self.plan.lags, self.plan.models):
+            yield from filter(None, map(self.results.of, self.plan.trials(lag, model)))
+            runs = (self.plan.job(lag, model, s, _UNTRIED) for s in range(self.plan.seeds))
+            yield from filter(None, map(self.outcome, runs))
 
 
-def chosen_rate(plan: MemoryPlan, results: MemoryResults, job: Job) -> float:
-    """The learning rate with which a model's trial at a lag went best.
-
-    Raises:
-        ModelError: not all of its trials have been done.
-    """
-    trials = [results.of(trial) for trial in plan.trials(job.lag, job.model)]
-    finished = [outcome for outcome in trials if outcome is not None]
-    if len(finished) < len(trials):
-        raise ModelError(f"The trials of {job.model} at lag {job.lag} have not been done.")
-    return min(finished, key=lambda outcome: outcome.rank).job.learning_rate
+def _seconds(jobs: Sequence[Job]) -> float:
+    """What jobs take at most; jobs that differ in seed or rate alone take as long."""
+    each: dict[ModelName, float] = {}
+    for job in jobs:
+        if job.model not in each:
+            each[job.model] = seconds_of(job) / job.updates
+    return sum(each[job.model] * job.updates for job in jobs)
 
 
-def chosen_run(plan: MemoryPlan, results: MemoryResults, job: Job) -> Outcome | None:
-    """What became of a run with the rate that its model's trials chose; None if not done."""
-    if any(results.of(trial) is None for trial in plan.trials(job.lag, job.model)):
-        return None
-    return results.of(replace(job, learning_rate=chosen_rate(plan, results, job)))
-
-
-def done(plan: MemoryPlan, results: MemoryResults) -> Iterator[Outcome]:
-    """All trials and runs of a plan that have been done."""
-    for lag in plan.lags:
-        for model in plan.models:
-            yield from filter(None, map(results.of, plan.trials(lag, model)))
-            for seed in range(plan.seeds):
-                outcome = chosen_run(plan, results, plan.job(lag, model, seed, _UNTRIED))
-                if outcome is not None:
-                    yield outcome
-
-
-def record_of(plan: MemoryPlan, results: MemoryResults, *, command: str = "") -> MemoryComparison:
-    """The record of all runs of a plan that have been done."""
-    outcomes = [outcome for outcome in done(plan, results) if not outcome.job.trial]
+def _record(plan: MemoryPlan, outcomes: Sequence[Outcome], command: str) -> MemoryComparison:
     runs = tuple(map(_compared, outcomes))
     sizes = sorted({outcome.parameters for outcome in outcomes})
     show: Callable[[float], str] = lambda rate: f"{rate:g}"  # noqa: E731
