@@ -50,15 +50,15 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "5px,2px,1px,2px")
 def memory_comparison_html(record: MemoryComparison) -> bytes:
     """The page of success against lag."""
     models = list(dict.fromkeys(run.model for run in record.runs))[:MODELS]
+    looks = {model: _look(place) for place, model in enumerate(models)}
     tasks = list(dict.fromkeys(run.task for run in record.runs))[:TASKS]
-    sections = []
+    runs = [run for run in record.runs if run.model in looks]
+    sections: list[Json | None] = []
     for view, task in enumerate(tasks):
-        of_task = [run for run in record.runs if run.task == task and run.model in models]
-        sections += _task_sections(of_task, task, models, record.success, view)
-    if record.runs:
-        sections.append(section("comparison/runs", _run_table(record.runs, models)))
-    if record.facts:
-        sections.append(section("comparison/facts", facts(record.facts, "What was equal for all")))
+        of_task = [run for run in runs if run.task == task]
+        sections += _task_sections(of_task, task, looks, record.success, view)
+        sections.append(_gradient_section(of_task, looks, view))
+    equal = "What was equal for all"
     page = Page(
         site="Holdfast compare",
         title=record.title,
@@ -69,7 +69,11 @@ def memory_comparison_html(record: MemoryComparison) -> bytes:
         sentences=record.findings,
         views=tasks,
         views_label="Tasks",
-        sections=sections,
+        sections=[
+            *sections,
+            section("comparison/runs", _run_table(runs)) if runs else None,
+            section("comparison/facts", facts(record.facts, equal)) if record.facts else None,
+        ],
     )
     return page.render()
 
@@ -77,11 +81,9 @@ def memory_comparison_html(record: MemoryComparison) -> bytes:
 def forecast_comparison_html(record: ForecastComparison) -> bytes:
     """The page of networks as forecasters of one table."""
     shown = range(min(len(record.models), MODELS))
-    names = [shorten(record.models[place], NAME_LENGTH) for place in shown]
+    names = [_name(record.models[place]) for place in shown]
     middles = [float(np.nanmedian(record.scores[place])) for place in shown]
-    simple = [
-        (shorten(name, NAME_LENGTH), score) for name, score in list(record.simple.items())[:MODELS]
-    ]
+    simple = [(_name(name), score) for name, score in list(record.simple.items())[:MODELS]]
     page = Page(
         site="Holdfast compare",
         title=record.title,
@@ -119,43 +121,29 @@ def median_updates(runs: Sequence[ComparedRun]) -> float | None:
 
 
 def _task_sections(
-    runs: list[ComparedRun], task: str, models: list[str], success: str, view: int
-) -> list[Json]:
-    """Success, updates and gradients of one task."""
+    runs: list[ComparedRun], task: str, looks: dict[str, Json], success: str, view: int
+) -> list[Json | None]:
+    """Success and updates of the models at each lag of a task."""
     lags = sorted({run.lag for run in runs})
-    cells = {
+    every = {
         model: [[run for run in runs if (run.model, run.lag) == (model, lag)] for lag in lags]
-        for model in models
+        for model in looks
     }
-    shown = [model for model in models if any(cells[model])]
+    cells = {model: by_lag for model, by_lag in every.items() if any(by_lag)}
     name = shorten(task, NAME_LENGTH)
-    rows = [
-        [shorten(model, NAME_LENGTH), *(_cell(cell) for cell in cells[model])] for model in shown
-    ]
-    sections = [
+    headings = [("Model", ""), *((f"lag {lag:,}", "count") for lag in lags)]
+    rows = [[_name(model), *(_cell(cell) for cell in by_lag)] for model, by_lag in cells.items()]
+    return [
         section(
             "comparison/success",
-            table(
-                [("Model", ""), *((f"lag {lag:,}", "count") for lag in lags)],
-                rows,
-                f"Success on {name} by model and lag",
-            ),
-            _success_figure(cells, shown, models, lags, name),
+            table(headings, rows, f"Success on {name} by model and lag"),
+            _success_figure(cells, looks, lags, name),
             task=name,
             success=shorten(success, SENTENCE_LENGTH).rstrip("."),
             view=view,
-        )
+        ),
+        _updates_section(cells, looks, lags, name, view),
     ]
-    medians = {model: [median_updates(cell) for cell in cells[model]] for model in shown}
-    if any(value for values in medians.values() for value in values):
-        sections.append(
-            section(
-                "comparison/updates",
-                _updates_figure(medians, models, lags, name),
-                view=view,
-            )
-        )
-    return [*sections, *_gradient_section(runs, models, view)]
 
 
 def _cell(runs: Sequence[ComparedRun]) -> Json | None:
@@ -169,9 +157,8 @@ def _cell(runs: Sequence[ComparedRun]) -> Json | None:
     return tag(f"{solved} of {count}", kind, below)
 
 
-def _look(models: Sequence[str], model: str) -> Json:
+def _look(place: int) -> Json:
     """The style of a model, the same in all charts of a page."""
-    place = models.index(model)
     colour = _COLOURS[place % len(_COLOURS)]
     if colour == "--blend":
         return style(colour, width=2.8)
@@ -179,30 +166,21 @@ def _look(models: Sequence[str], model: str) -> Json:
 
 
 def _success_figure(
-    cells: dict[str, list[list[ComparedRun]]], shown: list[str], models: list[str],
-    lags: list[int], task: str,
-) -> Json:  # fmt: skip
+    cells: dict[str, list[list[ComparedRun]]], looks: dict[str, Json], lags: list[int], task: str
+) -> Json:
     lines, words = [], []
-    for row, model in enumerate(shown):
+    for row, (model, by_lag) in enumerate(cells.items()):
         counts = [
-            (lag, *solved_share(cell)) for lag, cell in zip(lags, cells[model], strict=True) if cell
+            (lag, *solved_share(cell)) for lag, cell in zip(lags, by_lag, strict=True) if cell
         ]
-        apart = (row - (len(shown) - 1) / 2) * APART
-        name = shorten(model, NAME_LENGTH)
-        lines.append(
-            line(
-                name,
-                [lag for lag, _, _ in counts],
-                [solved / count + apart for _, solved, count in counts],
-                _look(models, model),
-                plotly={
-                    "mode": "lines+markers",
-                    "text": [f"{solved} of {count}" for _, solved, count in counts],
-                },
-            )
-        )
-        said = ", ".join(f"{solved} of {count} at lag {lag:,}" for lag, solved, count in counts)
-        words.append(f"{name}: {said}")
+        apart = (row - (len(cells) - 1) / 2) * APART
+        places = [lag for lag, _, _ in counts]
+        shares = [solved / count + apart for _, solved, count in counts]
+        text = [f"{solved} of {count}" for _, solved, count in counts]
+        plotly: Json = {"mode": "lines+markers", "text": text}
+        lines.append(line(_name(model), places, shares, looks[model], plotly=plotly))
+        at_lags = (f"{one} at lag {lag:,}" for one, lag in zip(text, places, strict=True))
+        words.append(f"{_name(model)}: {', '.join(at_lags)}")
     return figure(
         lines,
         label=f"Success on {task}. {'. '.join(words)}.",
@@ -216,86 +194,66 @@ def _success_figure(
     )
 
 
-def _updates_figure(
-    medians: dict[str, list[float | None]], models: list[str], lags: list[int], task: str
-) -> Json:
-    solved = {model: values for model, values in medians.items() if any(values)}
-    words = []
-    for model, values in solved.items():
-        pairs = zip(lags, values, strict=True)
-        said = ", ".join(f"{as_count(value)} at lag {lag:,}" for lag, value in pairs if value)
-        words.append(f"{shorten(model, NAME_LENGTH)}: {said}")
-    return figure(
-        [
-            line(
-                shorten(model, NAME_LENGTH),
-                lags,
-                [np.nan if value is None else value for value in values],
-                _look(models, model),
-                form="count",
-                plotly={"mode": "lines+markers"},
-            )
-            for model, values in solved.items()
-        ],
+def _updates_section(
+    cells: dict[str, list[list[ComparedRun]]],
+    looks: dict[str, Json],
+    lags: list[int],
+    task: str,
+    view: int,
+) -> Json | None:
+    """The updates until success; None where no model succeeded."""
+    lines, words = [], []
+    for model, by_lag in cells.items():
+        medians = [median_updates(cell) for cell in by_lag]
+        if not any(medians):
+            continue
+        values = [np.nan if value is None else value for value in medians]
+        plotly = {"mode": "lines+markers"}
+        lines.append(line(_name(model), lags, values, looks[model], form="count", plotly=plotly))
+        pairs = zip(lags, medians, strict=True)
+        at_lags = (f"{as_count(value)} at lag {lag:,}" for lag, value in pairs if value)
+        words.append(f"{_name(model)}: {', '.join(at_lags)}")
+    chart = figure(
+        lines,
         label=f"Median updates until success on {task}. {'. '.join(words)}.",
         x=_lag_axis(lags),
         y=axis("updates", type="log", ticks=UPDATE_TICKS),
         numbers_of=("Model", "Lag", "Updates"),
     )
+    return section("comparison/updates", chart, view=view) if lines else None
 
 
 def _lag_axis(lags: list[int]) -> Json:
     return axis("lag, steps", reading=True, type="log", hoverformat=",d", ticks=lags)
 
 
-def _gradient_section(runs: list[ComparedRun], models: list[str], view: int) -> list[Json]:
+def _gradient_section(runs: list[ComparedRun], looks: dict[str, Json], view: int) -> Json | None:
     """The norms by lag of each model at the longest lag at which any of them was measured."""
     measured = [run for run in runs if run.gradient_before or run.gradient_after]
     if not measured:
-        return []
+        return None
     lag = max(run.lag for run in measured)
-    at_lag = [run for run in measured if run.lag == lag]
-    found = {
-        when: {
-            model: curve
-            for model in models
-            if (curve := _across([getattr(r, when) for r in at_lag if r.model == model]))
-            is not None
-        }
-        for when in ("gradient_before", "gradient_after")
-    }
-    every = [curve for curves in found.values() for curve in curves.values()]
+    curves: dict[str, list[tuple[str, LagCurve]]] = {"before": [], "after": []}
+    for when, found in curves.items():
+        for model in looks:
+            seeds = [run for run in measured if (run.model, run.lag) == (model, lag)]
+            curve = _across([getattr(run, f"gradient_{when}") for run in seeds])
+            if curve is not None:
+                found.append((model, curve))
+    axis_of_all = log_axis("norm of the gradient", [one for f in curves.values() for _, one in f])
     parts = []
-    for when, curves in found.items():
-        if not curves:
-            continue
-        words = when.removeprefix("gradient_")
-        named = {shorten(model, NAME_LENGTH): curve for model, curve in curves.items()}
-        parts.append(
-            [
-                {"kind": "heading", "text": f"{words.capitalize()} training"},
-                figure(
-                    [
-                        lag_line(name, curve, _look(models, model), band=False)
-                        for (name, curve), model in zip(named.items(), curves, strict=True)
-                    ],
-                    label=f"Norm of the output's gradient by lag, {words} training. "
-                    + ". ".join(lag_words(name, curve) for name, curve in named.items())
-                    + ".",
-                    x=lag_axes()[0],
-                    y=log_axis("norm of the gradient", every),
-                    numbers_of=("Model", "Lag", "Median"),
-                ),
-            ]
+    for when, found in curves.items():
+        words = ". ".join(lag_words(_name(model), curve) for model, curve in found)
+        chart = figure(
+            [lag_line(_name(model), curve, looks[model], band=False) for model, curve in found],
+            label=f"Norm of the output's gradient by lag, {when} training. {words}.",
+            x=lag_axes()[0],
+            y=axis_of_all,
+            numbers_of=("Model", "Lag", "Median"),
         )
-    return [
-        section(
-            "comparison/gradients",
-            columns(*parts),
-            lag=lag,
-            view=view,
-        )
-    ]
+        if found:
+            parts.append([{"kind": "heading", "text": f"{when.capitalize()} training"}, chart])
+    return section("comparison/gradients", columns(*parts), lag=lag, view=view)
 
 
 def _across(curves: Sequence[LagCurve | None]) -> LagCurve | None:
@@ -307,7 +265,7 @@ def _across(curves: Sequence[LagCurve | None]) -> LagCurve | None:
     return LagCurve.of(alike[0].lags, np.stack([curve.median for curve in alike], axis=1))
 
 
-def _run_table(runs: Sequence[ComparedRun], models: list[str]) -> Json:
+def _run_table(runs: Sequence[ComparedRun]) -> Json:
     headings = [
         ("Task", ""), ("Model", ""), ("Lag", "count"), ("Seed", "plain"), ("Weights", "count"),
         ("Updates", "count"), ("Solved after", "count"), ("Error", "percent2"),
@@ -315,8 +273,8 @@ def _run_table(runs: Sequence[ComparedRun], models: list[str]) -> Json:
     ]  # fmt: skip
     rows = [
         [
-            shorten(run.task, NAME_LENGTH),
-            shorten(run.model, NAME_LENGTH),
+            _name(run.task),
+            _name(run.model),
             run.lag,
             run.seed,
             run.parameters,
@@ -326,10 +284,9 @@ def _run_table(runs: Sequence[ComparedRun], models: list[str]) -> Json:
             significant(run.learning_rate, 3),
             significant(run.seconds, 3),
         ]
-        for run in runs
-        if run.model in models
+        for run in runs[:RUNS]
     ]
-    return table(headings, rows[:RUNS], "All trainings", fold="Every training, seed by seed")
+    return table(headings, rows, "All trainings", fold="Every training, seed by seed")
 
 
 def _memory_lead(record: MemoryComparison) -> str:
@@ -450,3 +407,7 @@ def _score_table(
         [{"bold": place == 0, "cells": row} for place, row in enumerate(cells)],
         "Scores of networks and simple methods",
     )
+
+
+def _name(text: str) -> str:
+    return shorten(text, NAME_LENGTH)
