@@ -28,7 +28,7 @@ from holdfast.forecasting.networks.model import (
     pinball,
     targets,
 )
-from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, read
+from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, patch_features
 from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.nn.inspectable import output_replaced, output_seen
@@ -220,7 +220,7 @@ def patch_examples(
     values = np.stack([series.one(int(row))[-length:] for row in rows])
     whole = torch.from_numpy(np.asarray(values, dtype=np.float64))
     count = len(rows)
-    given = read(
+    given = patch_features(
         whole,
         torch.full((count,), member.season),
         torch.full((count,), member.long_season or 1),

@@ -12,7 +12,12 @@ from torch import Tensor, nn
 
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.design import PatchDesign
-from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, read, targets
+from holdfast.forecasting.pretrained.features import (
+    PatchFeatures,
+    origins_of,
+    patch_features,
+    targets,
+)
 from holdfast.forecasting.pretrained.fine_tuning import Precision, mean_loss, quantiles_in
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.pretraining.synthetic.draws import Samples
@@ -136,7 +141,7 @@ class PretrainingTask:
         whole = torch.from_numpy(values).to(device)
         visible = torch.where(torch.from_numpy(hidden).to(device), torch.nan, whole)
         origins = origins_of(~torch.isnan(visible), self.design.patch)
-        reading = read(
+        reading = patch_features(
             visible,
             torch.from_numpy(season).to(device),
             torch.from_numpy(long_season).to(device),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from holdfast.forecasting.pretrained.design import PatchDesign
-from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, read
+from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, patch_features
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.forecasting.pretrained.smoothing import SMOOTHINGS
@@ -75,7 +75,7 @@ def reading_of(
 ) -> PatchFeatures:
     """What a network reads of (B, K·patch) values; trailing NaN are the future."""
     given = torch.from_numpy(np.ascontiguousarray(values))
-    return read(
+    return patch_features(
         given,
         torch.full((len(given),), season),
         torch.full((len(given),), long_season),

@@ -45,7 +45,7 @@ def watched(task: FineTuningTask) -> float | None:
 
 def same(one: FineTuningBatch, other: FineTuningBatch, *fields: str) -> bool:
     return all(
-        np.array_equal(getattr(one.reading, field), getattr(other.reading, field), equal_nan=True)
+        np.array_equal(getattr(one.features, field), getattr(other.features, field), equal_nan=True)
         for field in fields
     )
 
@@ -108,7 +108,7 @@ def test_a_window_asks_for_its_horizon_and_no_more(name: str) -> None:
             asked = ~torch.isnan(batch.ahead[known - 1 :, column])
             assert int(asked.sum()) == HORIZON
             assert asked.flatten()[:HORIZON].all()
-            assert (batch.reading.ahead[:known, column] == 0).all()
+            assert (batch.features.ahead[:known, column] == 0).all()
 
 
 def loss_by_hand(task: FineTuningTask, rows: list[Array], ends: list[int], season: int) -> float:

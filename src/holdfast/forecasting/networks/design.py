@@ -45,7 +45,7 @@ _MOST_STEPS: Final = 1024
 
 @dataclass(frozen=True)
 class Design:
-    """What a forecasting network is made of.
+    """The sizes of a forecasting network.
 
     Arguments:
         horizon: steps that it forecasts.

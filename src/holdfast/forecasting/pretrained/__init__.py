@@ -1,1 +1,1 @@
-"""The network that knows series before it has seen any of the user's: reading, model, training."""
+"""The network that knows series before it has seen any of the user's: features, model, training."""

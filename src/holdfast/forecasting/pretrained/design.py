@@ -20,7 +20,7 @@ _MOST = {
 
 @dataclass(frozen=True)
 class PatchDesign:
-    """What a pretrained network is made of.
+    """The sizes of a pretrained network.
 
     Arguments:
         patch: grid points between two positions; each position forecasts one patch.

@@ -81,14 +81,14 @@ def origins_of(visible: Tensor, patch: int) -> Tensor:
     return origins
 
 
-def read(
+def patch_features(
     values: Tensor,
     season: Tensor,
     long_season: Tensor,
     origins: Tensor,
     design: PatchDesign,
 ) -> PatchFeatures:
-    """The reading of some windows; nothing of it depends on what lies behind a position.
+    """The features of some windows; nothing of it depends on what lies behind a position.
 
     Arguments:
         values: (B, K·patch) float64, NaN for gaps, for the future and before the series begins.
@@ -159,11 +159,13 @@ def read(
     ]
     candidates = [plain, copies]
     if design.smoothings:
-        made, errors = smoothings(moved, visible, season, long_season, ends, patch, design.context)
-        made = (made - level[..., None, None]) / unit[..., None, None]
+        smoothed, errors = smoothings(
+            moved, visible, season, long_season, ends, patch, design.context
+        )
+        smoothed = (smoothed - level[..., None, None]) / unit[..., None, None]
         errors = torch.log((errors / unit[..., None]).clamp(1e-4, 1e2))
-        candidates.append(made)
-        inputs += [torch.nan_to_num(made[..., -1]).clamp(-CLIP, CLIP), errors]
+        candidates.append(smoothed)
+        inputs += [torch.nan_to_num(smoothed[..., -1]).clamp(-CLIP, CLIP), errors]
     choices = torch.cat(candidates, dim=2).clamp(-CLIP, CLIP)
     return PatchFeatures(
         inputs=torch.cat(inputs, dim=2).transpose(0, 1).float(),
@@ -175,8 +177,28 @@ def read(
     )
 
 
-def mirror(reading: PatchFeatures, design: PatchDesign) -> PatchFeatures:
-    """The reading of the negated series, without reading it again."""
+def history_features(
+    values: Tensor, season: int, long_season: int | None, design: PatchDesign
+) -> PatchFeatures:
+    """The features of histories that share their seasons; whatever is not NaN is known.
+
+    Arguments:
+        values: (B, K·patch) float64.
+        season: points of a season; 1 where there is none.
+        long_season: points of a second, longer one; None where there is none.
+        design: the network's sizes.
+    """
+    return patch_features(
+        values,
+        torch.full((len(values),), season),
+        torch.full((len(values),), long_season or 1),
+        origins_of(~torch.isnan(values), design.patch),
+        design,
+    )
+
+
+def mirror(features: PatchFeatures, design: PatchDesign) -> PatchFeatures:
+    """The features of the negated series, without computing them again."""
     kept, turned = torch.ones(1), -torch.ones(1)
     parts = [
         turned.expand(design.window),
@@ -188,27 +210,27 @@ def mirror(reading: PatchFeatures, design: PatchDesign) -> PatchFeatures:
         kept.expand(design.smoothings),
     ]
     return PatchFeatures(
-        inputs=reading.inputs * torch.cat(parts),
-        candidates=-reading.candidates,
-        level=-reading.level,
-        spread=reading.spread,
-        observed=reading.observed,
-        ahead=reading.ahead,
+        inputs=features.inputs * torch.cat(parts),
+        candidates=-features.candidates,
+        level=-features.level,
+        spread=features.spread,
+        observed=features.observed,
+        ahead=features.ahead,
     )
 
 
-def targets(values: Tensor, reading: PatchFeatures, patch: int) -> Tensor:
+def targets(values: Tensor, features: PatchFeatures, patch: int) -> Tensor:
     """(K − 1, B, p) what came after each position but the last, in its units; NaN for none.
 
     Arguments:
         values: (B, K·patch) with the future filled in.
-        reading: of the same windows.
+        features: of the same windows.
         patch: points of a patch.
     """
     ahead = values.reshape(len(values), -1, patch)[:, 1:].transpose(0, 1)
     # Where nothing has moved yet there is no unit: whatever comes would have that of the data.
-    spread = torch.where(reading.spread > 0, reading.spread, torch.nan)[:-1, :, None]
-    return ((ahead - reading.level[:-1, :, None]) / spread).clamp(-CLIP, CLIP).float()
+    spread = torch.where(features.spread > 0, features.spread, torch.nan)[:-1, :, None]
+    return ((ahead - features.level[:-1, :, None]) / spread).clamp(-CLIP, CLIP).float()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Fine-tuning a pretrained network on the user's series: what the one loop is given to learn."""
+"""Fine-tuning a pretrained network on the user's series: task, plan and precision."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from holdfast.forecasting.networks.model import pinball
 from holdfast.forecasting.networks.train import LEAST_EVERY
 from holdfast.forecasting.pretrained.features import (
     PatchFeatures,
+    history_features,
     known_patches,
     left_aligned,
-    origins_of,
     patches_of,
-    read,
     targets,
 )
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
@@ -50,18 +49,18 @@ class FineTuningBatch:
     Arguments:
         rows: (B,) the series that the windows come from.
         known: (B,) patches of each window that the network may read.
-        reading: what the network reads.
+        features: what the network reads.
         ahead: (K − 1, B, p) what came, in the network's units; NaN for gaps.
     """
 
     rows: NDArray[np.int64]
     known: NDArray[np.int64]
-    reading: PatchFeatures
+    features: PatchFeatures
     ahead: Tensor
 
 
 class FineTuningTask:
-    """Learning a table's own ways, from a network that knows series in general.
+    """Fine-tuning a pretrained network on the series of a table.
 
     Arguments:
         network: where to start; stays as it is.
@@ -89,7 +88,7 @@ class FineTuningTask:
         self.horizon = horizon
         self._network = copy.deepcopy(network)
         self._season = season
-        self._long_season = long_season or 1
+        self._long_season = long_season
         self._ahead = -(-horizon // self.design.patch)
         shape = WindowShape(self.design.context, self.design.patch, horizon)
         self.windows = WindowSplit(series, held_out, shape, LEAST)
@@ -112,8 +111,8 @@ class FineTuningTask:
     def losses(self, module: nn.Module, batch: FineTuningBatch) -> Tensor:
         """(B,) mean pinball loss of each window over its positions and steps."""
         assert isinstance(module, PretrainedNetwork)
-        made = quantiles_in(self.precision, module, batch.reading)
-        return mean_loss(made, batch.reading, batch.ahead, self._quantiles)
+        quantiles = quantiles_in(self.precision, module, batch.features)
+        return mean_loss(quantiles, batch.features, batch.ahead, self._quantiles)
 
     def names(self, batch: FineTuningBatch, rows: Sequence[int]) -> Sequence[str]:
         """The labels of the series behind some rows."""
@@ -124,12 +123,12 @@ class FineTuningTask:
         if self._held_out is None:
             return None
         batch = self._held_out
-        made = module(batch.reading)
+        forecast = module(batch.features)
         place = torch.from_numpy(batch.known) - 1 + torch.arange(self._ahead)[:, None]
         column = torch.arange(len(batch.rows))
-        enough = (batch.reading.observed[place, column] >= LEAST)[..., None]
+        enough = (batch.features.observed[place, column] >= LEAST)[..., None]
         ahead = torch.where(enough, batch.ahead[place, column], torch.nan)
-        loss = pinball(made[place, column], ahead, self._quantiles)
+        loss = pinball(forecast[place, column], ahead, self._quantiles)
         return float(loss.sum() / (~torch.isnan(ahead)).sum().clamp(min=1))
 
     def _window_batch(self, windows: Windows) -> FineTuningBatch:
@@ -138,19 +137,13 @@ class FineTuningTask:
         known = known_patches(series, rows, ends, self.design)
         positions = int(known.max()) + self._ahead
         values = left_aligned(series, rows, ends, known, positions, patch)
-        # Beyond the horizon nothing is asked, so nothing is learnt there.
+        # Beyond the horizon nothing is forecast, so nothing is learnt there.
         place = np.arange(positions * patch)[None, :] - (known * patch)[:, None]
         values[place >= self.horizon] = np.nan
         whole = torch.from_numpy(values)
         visible = torch.where(torch.from_numpy(place < 0), whole, torch.nan)
-        reading = read(
-            visible,
-            torch.full((len(rows),), self._season),
-            torch.full((len(rows),), self._long_season),
-            origins_of(~torch.isnan(visible), patch),
-            self.design,
-        )
-        return FineTuningBatch(rows, known, reading, targets(whole, reading, patch))
+        features = history_features(visible, self._season, self._long_season, self.design)
+        return FineTuningBatch(rows, known, features, targets(whole, features, patch))
 
 
 def fine_tuning_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
@@ -174,27 +167,29 @@ def fine_tuning_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
     )
 
 
-def mean_loss(made: Tensor, reading: PatchFeatures, ahead: Tensor, quantiles: Tensor) -> Tensor:
+def mean_loss(
+    forecast: Tensor, features: PatchFeatures, ahead: Tensor, quantiles: Tensor
+) -> Tensor:
     """(B,) mean pinball loss of each row over the positions that look back on enough.
 
     Patches farther ahead than the next count twice: few positions have any.
 
     Arguments:
-        made: (K, B, p, Q) from the network.
-        reading: what it read.
+        forecast: (K, B, p, Q) from the network.
+        features: what it read.
         ahead: (K − 1, B, p) what came, NaN for gaps.
         quantiles: (Q,) their levels.
     """
-    enough = (reading.observed[:-1] >= LEAST)[..., None]
+    enough = (features.observed[:-1] >= LEAST)[..., None]
     ahead = torch.where(enough, ahead, torch.nan)
-    weight = torch.where(reading.ahead[:-1] > 0, 2.0, 1.0)[..., None]
-    loss = weight * pinball(made[:-1], ahead, quantiles)
+    weight = torch.where(features.ahead[:-1] > 0, 2.0, 1.0)[..., None]
+    loss = weight * pinball(forecast[:-1], ahead, quantiles)
     count = (weight * ~torch.isnan(ahead)).sum(dim=(0, 2)).clamp(min=1)
     return loss.sum(dim=(0, 2)) / count
 
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
-"""Of the multiplications in the recurrent blocks; weights and losses are float32."""
+"""Of the multiplications in the recurrent blocks in training; weights and losses are float32."""
 
 
 def native_precision(device: str) -> Precision:
@@ -211,16 +206,16 @@ def native_precision(device: str) -> Precision:
 
 
 def quantiles_in(
-    precision: Precision, network: PretrainedNetwork, reading: PatchFeatures
+    precision: Precision, network: PretrainedNetwork, features: PatchFeatures
 ) -> Tensor:
     """(K, B, p, Q) quantiles in the network's units, as the network says them while it learns.
 
     Arguments:
         precision: of the blocks; what stands on top of them is float32.
         network: in training.
-        reading: of a batch.
+        features: of a batch.
     """
-    device = reading.inputs.device.type
+    device = features.inputs.device.type
     with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
-        known = network.known(reading)
-    return network.quantiles_of(known, reading.candidates)
+        known = network.known(features)
+    return network.quantiles_of(known, features.candidates)

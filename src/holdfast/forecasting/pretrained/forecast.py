@@ -1,4 +1,4 @@
-"""Forecasts of a pretrained network for any series and any horizon, without training."""
+"""Forecasts of a pretrained network for any series and any horizon; embeddings; no training."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from torch import Tensor
 from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.features import (
     PatchFeatures,
+    history_features,
     known_patches,
     left_aligned,
     mirror,
-    origins_of,
-    read,
 )
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
 from holdfast.tables.series import SeriesSet
 from holdfast.training.threads import side_by_side
+
+Indices = NDArray[np.int64]
+
+CHUNK = 256
+"""Series embedded at once, so that memory stays bounded."""
 
 POSITIONS = 4096
 """Positions that a thread forecasts at once, so that memory stays bounded and the layers busy."""
@@ -33,10 +37,10 @@ def forecast_pretrained(
     season: int,
     long_season: int | None = None,
 ) -> NDArray[np.float64]:
-    """What the network says of each series from its last value on.
+    """Quantile forecasts of every series from its last value on.
 
-    Made of the forecast of the series and of that of its negative, so that neither growth nor
-    decline is favoured.
+    The mean of the forecast of the series and of that of its negative, turned back, so that
+    neither growth nor decline is favoured.
 
     Arguments:
         network: pretrained.
@@ -62,8 +66,8 @@ def forecast_pretrained(
         return _quantiles(network, values, known[rows], horizon, season, long_season)
 
     batches = [order[first:last] for first, last in _batches(known[order] + ahead)]
-    for rows, made in zip(batches, side_by_side(forecast, batches), strict=True):
-        out[rows] = made
+    for rows, quantiles in zip(batches, side_by_side(forecast, batches), strict=True):
+        out[rows] = quantiles
     return out
 
 
@@ -92,29 +96,24 @@ def _quantiles(
     """(B, H, Q) of rows that are left-aligned."""
     patch = network.design.patch
     visible = torch.from_numpy(values)
-    seasons = torch.full((len(values),), season)
-    longer = torch.full((len(values),), long_season or 1)
-    origins = origins_of(~torch.isnan(visible), patch)
-    reading = read(visible, seasons, longer, origins, network.design)
+    features = history_features(visible, season, long_season, network.design)
     ahead = -(-horizon // patch)
     positions = torch.from_numpy(known)[None, :] - 1 + torch.arange(ahead)[:, None]  # (F, B)
     with torch.no_grad():
-        made = _made(network, reading, positions)
-        made = 0.5 * (made - _made(network, mirror(reading, network.design), positions).flip(-1))
-    level, spread = reading.level.gather(0, positions), reading.spread.gather(0, positions)
-    made = made.double() * spread[..., None, None] + level[..., None, None]
-    joined = made.transpose(0, 1).flatten(1, 2)[:, :horizon]  # (B, H, Q)
+        plain = _at_positions(network, features, positions)
+        other = _at_positions(network, mirror(features, network.design), positions)
+        quantiles = 0.5 * (plain - other.flip(-1))
+    level, spread = features.level.gather(0, positions), features.spread.gather(0, positions)
+    quantiles = quantiles.double() * spread[..., None, None] + level[..., None, None]
+    joined = quantiles.transpose(0, 1).flatten(1, 2)[:, :horizon]  # (B, H, Q)
     empty = torch.isnan(visible).all(dim=1)
     return torch.where(empty[:, None, None], torch.nan, joined).numpy()
 
 
-def _made(network: PretrainedNetwork, reading: PatchFeatures, positions: Tensor) -> Tensor:
+def _at_positions(network: PretrainedNetwork, features: PatchFeatures, positions: Tensor) -> Tensor:
     """(F, B, p, Q) quantiles in the network's units at F positions of each row."""
-    candidates = reading.candidates[positions, torch.arange(positions.shape[1])]
-    return network.quantiles_of(network.known_at(reading, positions), candidates)
-
-
-Indices = NDArray[np.int64]
+    candidates = features.candidates[positions, torch.arange(positions.shape[1])]
+    return network.quantiles_of(network.known_at(features, positions), candidates)
 
 
 def one_step_quantiles(
@@ -157,14 +156,14 @@ def one_step_quantiles(
         # Behind each position stands the point that it forecasts.
         position = np.arange(1, patches + 1)
         point = ends[batch][:, None] - (known[batch][:, None] - position) * patch  # (B, P)
-        wanted = (position <= known[batch][:, None]) & (point >= begins[batch][:, None])
-        wanted &= (point < series.lengths[rows[batch]][:, None]) & (point > 0)
-        made = _first_steps(network, values, season, long_season)
+        needed = (position <= known[batch][:, None]) & (point >= begins[batch][:, None])
+        needed &= (point < series.lengths[rows[batch]][:, None]) & (point > 0)
+        steps = _first_steps(network, values, season, long_season)
         where = series.offsets[rows[batch]][:, None] + point
-        return where[wanted], made[wanted]
+        return where[needed], steps[needed]
 
-    for where, made in side_by_side(forecast, batches):
-        out[where] = made
+    for where, quantiles in side_by_side(forecast, batches):
+        out[where] = quantiles
     return out
 
 
@@ -198,25 +197,15 @@ def _first_steps(
 ) -> NDArray[np.float64]:
     """(B, P, Q) what follows each position of rows that are left-aligned, by one step."""
     visible = torch.from_numpy(values)
-    reading = read(
-        visible,
-        torch.full((len(values),), season),
-        torch.full((len(values),), long_season or 1),
-        origins_of(~torch.isnan(visible), network.design.patch),
-        network.design,
-    )
+    features = history_features(visible, season, long_season, network.design)
     with torch.no_grad():
-        made = network(reading)
-        other = network(mirror(reading, network.design))
-    steps = 0.5 * (made[:, :, 0] - other[:, :, 0].flip(-1))  # (P, B, Q)
-    steps = steps.double() * reading.spread[..., None] + reading.level[..., None]
-    # Behind a patch without a value the last one before it would be read: nothing is said there.
-    unseen = (reading.observed == 0)[..., None]
+        plain = network(features)
+        other = network(mirror(features, network.design))
+    steps = 0.5 * (plain[:, :, 0] - other[:, :, 0].flip(-1))  # (P, B, Q)
+    steps = steps.double() * features.spread[..., None] + features.level[..., None]
+    # Behind a patch without a value the last one before it would be read: no forecast there.
+    unseen = (features.observed == 0)[..., None]
     return torch.where(unseen, torch.nan, steps).transpose(0, 1).numpy()
-
-
-CHUNK = 256
-"""Series read at once, so that memory stays bounded."""
 
 
 def embed(
@@ -255,18 +244,12 @@ def embed(
         values = torch.from_numpy(
             left_aligned(series, rows, series.lengths[rows], known[rows], positions, design.patch)
         )
-        reading = read(
-            values,
-            torch.full((len(rows),), season),
-            torch.full((len(rows),), long_season or 1),
-            origins_of(~torch.isnan(values), design.patch),
-            design,
-        )
+        features = history_features(values, season, long_season, design)
         last = torch.from_numpy(known[rows]) - 1
         column = torch.arange(len(rows))
         with torch.no_grad():
-            here = network.known(reading)
-            mirrored = network.known(mirror(reading, design))
+            here = network.known(features)
+            mirrored = network.known(mirror(features, design))
             mean = 0.5 * (here[last, column] + mirrored[last, column]).double()
         empty = torch.isnan(values).all(dim=1)
         out[rows] = torch.where(empty[:, None], torch.nan, mean).numpy()

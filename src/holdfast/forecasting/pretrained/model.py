@@ -74,22 +74,22 @@ class PretrainedNetwork(nn.Module):
         nn.init.zeros_(self.choose.bias)
         self.quantiles = QuantileHead(hidden, patch, len(QUANTILES))
 
-    def forward(self, reading: PatchFeatures) -> Tensor:
+    def forward(self, features: PatchFeatures) -> Tensor:
         """(K, B, p, Q) quantiles in the network's units."""
-        return self.quantiles_of(self.known(reading), reading.candidates)
+        return self.quantiles_of(self.known(features), features.candidates)
 
-    def known(self, reading: PatchFeatures) -> Tensor:
+    def known(self, features: PatchFeatures) -> Tensor:
         """(K, B, H) what the network knows at each position."""
         # What flows beside the layers stays float32 where they multiply in bfloat16.
-        flow = self.enter(reading.inputs).to(reading.inputs.dtype)
+        flow = self.enter(features.inputs).to(features.inputs.dtype)
         for block in self.blocks:
             flow = block(flow)
         known: Tensor = self.leave(flow)
         return known
 
-    def known_at(self, reading: PatchFeatures, positions: Tensor) -> Tensor:
+    def known_at(self, features: PatchFeatures, positions: Tensor) -> Tensor:
         """(F, B, H) of `known` the positions (F, B): the last layers run at no others."""
-        flow = self.enter(reading.inputs)
+        flow = self.enter(features.inputs)
         for number, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             flow = block.remember(flow)

@@ -106,8 +106,10 @@ class Smoothing:
         place = (self._time + forward) % self._period[..., None]  # (B, P, steps)
         season = self._season.gather(2, place)
         powers = self._damping[:, None] ** (forward + 1)
-        made: Tensor = self._level[..., None] + self._slope[..., None] * powers.cumsum(1) + season
-        return made
+        forecast: Tensor = (
+            self._level[..., None] + self._slope[..., None] * powers.cumsum(1) + season
+        )
+        return forecast
 
 
 def smoothings(
@@ -134,10 +136,10 @@ def smoothings(
     """
     state = Smoothing(season, long_season, longest)
     wanted = set(ends.tolist())
-    made, errors = [], []
+    forecasts, errors = [], []
     for time in range(moved.shape[1]):
         state.step(moved[:, time], visible[:, time])
         if time in wanted:
-            made.append(state.ahead(patch))
+            forecasts.append(state.ahead(patch))
             errors.append(state.error)
-    return torch.stack(made, dim=1), torch.stack(errors, dim=1)
+    return torch.stack(forecasts, dim=1), torch.stack(errors, dim=1)
