@@ -40,15 +40,17 @@ _FLAGS: Final = {
 _NEGATED: Final = {"day_first": "--month-first"}
 """Flags for False where they are not the flag for True with "no" before it."""
 
+_ALONE: Final = object()
+
 _wording: ContextVar[Literal["argument", "flag"]] = ContextVar("wording", default="argument")
 
 
-def option(name: str, value: object = None) -> str:
+def option(name: str, value: object = _ALONE) -> str:
     """An option inside a message, as its reader will know it.
 
     Arguments:
         name: of the argument in Python.
-        value: that it has or is to have; None to name it alone.
+        value: that it has or is to have; without one it is named alone.
 
     Example:
         >>> message = f"say {option('day_first', True)} or {option('day_first', False)}"
@@ -58,7 +60,7 @@ def option(name: str, value: object = None) -> str:
         ...     worded(f"give {option('id_col')} or {option('level', (80, 90))}")
         'give --id or --level 80,90'
     """
-    if value is None:
+    if value is _ALONE:
         return f"\ufdd0{name}\ufdd3"
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return f"\ufdd0{name}\ufdd1{value!r}\ufdd2{text}\ufdd3"

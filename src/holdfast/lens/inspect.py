@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.lens.attribution import attribution, context_loss
 from holdfast.lens.dynamics import exponents, memory_capacity
 from holdfast.lens.jacobians import layer_decay, stack_decay
@@ -122,8 +122,8 @@ def measured_lags(steps: int, max_lag: int | None) -> Ints:
     longest = max(1, 3 * steps // 4) if max_lag is None else max_lag
     if type(longest) is not int or not 1 <= longest < steps:
         raise ArgumentError(
-            f"max_lag={max_lag!r} must be a whole number of steps from 1 to {steps - 1}, since x "
-            f"has {steps}; give longer sequences for longer lags."
+            f"{option('max_lag', max_lag)} must be a whole number of steps from 1 to {steps - 1}, "
+            f"since x has {steps}; give longer sequences for longer lags."
         )
     return np.unique(np.geomspace(1, longest, POINTS).round().astype(np.int64))
 

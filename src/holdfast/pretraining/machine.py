@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from holdfast import version
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.forecasting.pretrained.fine_tuning import Precision, native_precision
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
@@ -27,7 +27,7 @@ def choose_device(device: Device) -> torch.device:
         device(type='cpu')
     """
     if device not in ("auto", "cpu", "cuda"):
-        raise ArgumentError(f"device={device!r} is not known; take auto, cpu or cuda.")
+        raise ArgumentError(f"{option('device', device)} is not known; take auto, cpu or cuda.")
     usable = device != "cpu" and torch.cuda.is_available()
     if device == "cuda" and not usable:
         raise ArgumentError(
@@ -48,7 +48,7 @@ def choose_precision(precision: Precision | Literal["auto"], device: torch.devic
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise ArgumentError(
-            f"precision={precision!r} is not known; take auto, float32 or bfloat16."
+            f"{option('precision', precision)} is not known; take auto, float32 or bfloat16."
         )
     return native_precision(device.type) if precision == "auto" else precision
 

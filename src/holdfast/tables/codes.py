@@ -214,7 +214,7 @@ def duration_words(code: Code, points: int) -> str:
         span, _, many, _ = next(row for row in _MONTH_SPANS if code.step % row[0] == 0)
         larger = points * code.step / 12
         words, unit = _counted(points * (code.step // span), many), "years"
-        own = span == 12
+        longest = span == 12
     else:
         length = points * code.step
         weeks = code.step % (7 * DAY) == 0
@@ -223,8 +223,8 @@ def duration_words(code: Code, points: int) -> str:
         if not weeks and code.step != span:
             words = _counted(points, "points")
         larger, unit = (length / (365.25 * DAY), "years") if span == DAY else (length / DAY, "days")
-        own = False
-    return words if own or larger < 1 else f"{words} ({_short(larger, unit)})"
+        longest = False
+    return words if longest or larger < 1 else f"{words} ({_short(larger, unit)})"
 
 
 def _counted(count: int, many: str) -> str:

@@ -418,7 +418,7 @@ def _statics(
         columns = [column.name for column in like.statics]
     read = [read_column(raw, name, "static", like, notes) for name in columns]
     if not read:
-        raise TableError(f"{raw.where} has no column beside {listed(raw.columns)}.")
+        raise TableError(f"{raw.where} has no column besides {listed(raw.columns)}.")
     rows = rows_of(raw, labels, ids)
     repeated = np.flatnonzero(np.bincount(rows[rows >= 0], minlength=len(labels)) > 1)
     if len(repeated):

@@ -36,7 +36,7 @@ class Table:
         columns: the names to give results back under.
         season: grid points of one season.
         backend: how to give frames back; None where the table was a file.
-        raw: the table as it came in, where it has columns beside these; None elsewhere.
+        raw: the table as it came in, where it has columns besides these; None elsewhere.
     """
 
     series: SeriesSet

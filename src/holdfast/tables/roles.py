@@ -1,4 +1,4 @@
-"""Which columns hold time, value and identity: named by the user, or guessed and said aloud."""
+"""Which columns hold time, value and identity: named by the user, or guessed, which a note says."""
 
 from __future__ import annotations
 

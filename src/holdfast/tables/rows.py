@@ -300,13 +300,13 @@ def lay_out(
         calendar=calendar,
     )
     if rows.covariates is not None:
-        laid = np.full((len(values), len(rows.covariates.columns)), np.nan)
-        laid[positions] = rows.covariates.values[inside]
+        grid = np.full((len(values), len(rows.covariates.columns)), np.nan)
+        grid[positions] = rows.covariates.values[inside]
         covariates = Covariates(
             columns=rows.covariates.columns,
             starts=series.starts,
             offsets=offsets,
-            values=laid,
+            values=grid,
             statics=(),
             static=np.zeros((len(series), 0)),
         )

@@ -75,8 +75,8 @@ class SeriesSet:
     @property
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
         """All numbers: what a hash of the series, covariates included, is made of."""
-        own = (self.starts, self.offsets, self.values)
-        return own if self.covariates is None else (*own, *self.covariates.arrays)
+        arrays = (self.starts, self.offsets, self.values)
+        return arrays if self.covariates is None else (*arrays, *self.covariates.arrays)
 
     def one(self, index: int) -> NDArray[np.float64]:
         """The values of series `index`: a view, not a copy."""

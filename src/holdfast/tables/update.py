@@ -287,9 +287,9 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
     values = _room(series, starts, ends, offsets)
     where = offsets[place] + ordinals - starts[place]
     where, given, row_of = where[kept], rows.values[kept], np.flatnonzero(kept)
-    before, told = values[where], ~np.isnan(given)
+    before, stated = values[where], ~np.isnan(given)
     had = ~np.isnan(before)
-    other = told & had & (before != given)
+    other = stated & had & (before != given)
     if other.any() and not correct:
         row = int(row_of[np.flatnonzero(other)[0]])
         raise TableError(
@@ -297,17 +297,17 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
             f"{rows.time(row)}, and the row says {rows.values[row]:g}; delete the row, or ask for "
             f"corrections with {option('correct', True)}."
         )
-    values[where[told]] = given[told]
+    values[where[stated]] = given[stated]
     inside = ~behind[kept]
     grown = SeriesSet(labels, keys, starts, offsets, values, series.calendar)
     if series.covariates is not None:
         grown = with_rows(grown, series.covariates, new, place[row_of], row_of)
     return Appended(
         series=grown,
-        behind=int((told & ~inside).sum()),
-        filled=int((told & ~had & inside).sum()),
+        behind=int((stated & ~inside).sum()),
+        filled=int((stated & ~had & inside).sum()),
         corrected=int(other.sum()),
-        repeated=int((told & had & ~other).sum()),
+        repeated=int((stated & had & ~other).sum()),
         created=count - len(series),
         messages=new.messages,
     )

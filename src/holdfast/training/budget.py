@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 
 _NUMBER = r"([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*"
 _DURATION = re.compile(
@@ -56,7 +56,7 @@ class Budget:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if seconds is not None and not 0.0 < seconds < math.inf:
-            raise ArgumentError(f"budget={seconds!r} must be a number of seconds above 0.")
+            raise ArgumentError(f"{option('budget', seconds)} must be a number of seconds above 0.")
         self.seconds = None if seconds is None else float(seconds)
         self.start = clock() if start is None else start
         self._clock = clock
@@ -136,7 +136,7 @@ def duration(value: str | float) -> float:
     seconds = _seconds(value)
     if seconds is None or not 0.0 < seconds < math.inf:
         raise ArgumentError(
-            f"budget={value!r} is not a length of time; "
+            f"{option('budget', value)} is not a length of time; "
             'write "90s", "5m" or "1h30m", or a number of seconds above 0.'
         )
     return seconds

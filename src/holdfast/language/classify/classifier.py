@@ -100,7 +100,7 @@ class TextClassifier(Parameters):
         if class_weight not in get_args(Weighting):
             raise ArgumentError(f'class_weight={class_weight!r} must be "none" or "balanced".')
         if type(blend) is not bool:
-            raise ArgumentError(f"blend={blend!r} must be True or False.")
+            raise ArgumentError(f"{option('blend', blend)} must be True or False.")
         if start is not None and not isinstance(start, LanguageModel | str | Path):
             raise ArgumentError("start must be a LanguageModel or the folder of one.")
         self.budget = budget

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 
 TaskName = Literal["adding", "copy", "order", "order-three", "noisy-lag", "latch", "parity"]
 
@@ -275,7 +275,9 @@ def task_of(name: TaskName, lag: int) -> MemoryTask:
         ArgumentError: the name is not known, or the lag too short for the task.
     """
     if name not in get_args(TaskName):
-        raise ArgumentError(f"task={name!r} is not known; take {', '.join(get_args(TaskName))}.")
+        raise ArgumentError(
+            f"{option('task', name)} is not known; take {', '.join(get_args(TaskName))}."
+        )
     if isinstance(lag, bool) or not isinstance(lag, int) or lag < LEAST_LAG[name]:
         raise ArgumentError(
             f"lag={lag!r} of the task {name} must be a whole number from {LEAST_LAG[name]}."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 
 FAMILIES: Final = (
     "structural",
@@ -232,7 +232,9 @@ def check_networks(networks: Sequence[str], without: Sequence[str] = ()) -> None
     """
     for name in networks:
         if name not in KIND_OF:
-            raise ArgumentError(f"network={name!r} is not known; take one of {', '.join(KIND_OF)}.")
+            raise ArgumentError(
+                f"{option('network', name)} is not known; take one of {', '.join(KIND_OF)}."
+            )
         recipe_of(KIND_OF[name], without)
     if not networks or len(set(networks)) < len(networks):
         raise ArgumentError("Name each network to train once, at least one.")
@@ -263,7 +265,7 @@ def recipe_of(kind: str, without: Sequence[str] = ()) -> Recipe:
             )
         if part not in PARTS:
             raise ArgumentError(
-                f"without={part!r} is not a part of the generator; take one of "
+                f"{option('without', part)} is not a part of the generator; take one of "
                 f"{', '.join(name for name in PARTS if name != LATE)}."
             )
         recipe = recipe.without(part)
