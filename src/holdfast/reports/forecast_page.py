@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,19 +118,11 @@ def payload(record: ForecastRecord, budget: int) -> Json:
 
 
 def _summary(record: ForecastRecord) -> Json:
-    summary = record.summary
+    messages = record.summary.messages
     return {
-        "series": summary.series,
-        "rows": summary.rows,
-        "gaps": summary.gaps,
-        "first": summary.first,
-        "last": summary.last,
-        "shortest": summary.shortest,
-        "longest": summary.longest,
-        "frequency": summary.frequency,
-        "season": summary.season,
-        "messages": _sentences(summary.messages),
-        "unsaid": max(len(summary.messages) - SENTENCES, 0),
+        **asdict(record.summary),
+        "messages": _sentences(messages),
+        "unsaid": max(len(messages) - SENTENCES, 0),
     }
 
 
@@ -253,25 +246,10 @@ def _anomaly_time(record: ForecastRecord, found: AnomalyRecord, number: int) -> 
 def _backtest(backtest: BacktestRecord) -> Json:
     simple = best_simple(backtest.methods)
     return {
-        "methods": [
-            {
-                "method": row.method,
-                "mase": significant(row.mase),
-                "smape": significant(row.smape),
-                "weight": None if row.weight is None else significant(row.weight),
-            }
-            for row in backtest.methods
-        ],
+        "methods": [_rounded(asdict(row)) for row in backtest.methods],
         "simple": None if simple is None else simple.method,
         "coverage": [
-            {
-                "level": float(row.level),
-                "coverage": significant(row.coverage),
-                "width": significant(row.width),
-                "scores": row.scores,
-                "calibrated": row.calibrated,
-                "needed": needed_scores(row.level),
-            }
+            {**_rounded(asdict(row)), "level": float(row.level), "needed": needed_scores(row.level)}
             for row in backtest.coverage
         ],
         "folds": [fold_scores(fold) for fold in backtest.folds],
@@ -287,18 +265,17 @@ def _backtest(backtest: BacktestRecord) -> Json:
 def _training(training: TrainingSummary) -> Json:
     kept = evenly(len(training.curve_steps), LOSSES)
     return {
-        "member": training.member,
-        "parameters": training.parameters,
-        "networks": training.networks,
-        "steps": training.steps,
-        "seconds": significant(training.seconds),
-        "context": training.context,
-        "patch": training.patch,
-        "hidden": training.hidden,
-        "layers": training.layers,
-        "stopped": training.stopped,
+        **_rounded(asdict(training)),
         "curve_steps": [int(training.curve_steps[i]) for i in kept],
         "curve_loss": [significant(training.curve_loss[i]) for i in kept],
+    }
+
+
+def _rounded(values: Json) -> Json:
+    """Numbers with a fraction cut to significant digits, everything else as it is."""
+    return {
+        name: significant(value) if isinstance(value, float) else value
+        for name, value in values.items()
     }
 
 
