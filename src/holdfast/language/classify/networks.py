@@ -128,8 +128,9 @@ class FineTunedNetwork(nn.Module):
         states, _ = self.language(batch.words)
         states = self.language.norm(states)
         # The language model reads forward: what is padded behind a text changes no state of it.
+        largest, mean = _pooled(states, batch.lengths)
         last = states[batch.lengths - 1, torch.arange(states.shape[1])]
-        pooled = torch.cat([last, *_pooled(states, batch.lengths)], dim=-1)
+        pooled = torch.cat([last, largest, mean], dim=-1)
         scores: Tensor = self.score(F.dropout(pooled, DROPOUT, self.training))
         return scores
 
