@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import pytest
 from tests.cli.command import command, one_sentence
 
 import holdfast
-from holdfast.errors import ArgumentError, HoldfastError, TableError, option, options_as, worded
+from holdfast.errors import (
+    ArgumentError,
+    HoldfastError,
+    NonFiniteLossError,
+    TableError,
+    option,
+    options_as,
+    worded,
+)
 from holdfast.tables.read import ReadOptions, read
 
 DAYS = "".join(f"{day:02d}/{month:02d}/2020,{day}\n" for month in (1, 2) for day in range(1, 12))
@@ -62,6 +71,12 @@ def test_an_option_is_worded_where_the_message_is_read() -> None:
     with options_as("flag"):
         assert str(sent) == "give --id, --future, or --no-blend."
     assert str(ArgumentError(error.template)) == str(error)
+
+
+def test_a_loss_that_is_not_finite_is_named_in_another_process_too() -> None:
+    error = NonFiniteLossError(7, ["a", "b"])
+    again = copy.copy(error)  # as it is sent between processes
+    assert (again.step, again.names, str(again)) == (7, ("a", "b"), str(error))
 
 
 def test_what_a_file_says_is_never_taken_for_an_option() -> None:

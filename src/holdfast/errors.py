@@ -145,3 +145,6 @@ class NonFiniteLossError(TrainingError):
             f"The loss is not finite at step {step}; look at {shown or 'the learning rate'}: "
             "a value may be too large for single precision, or the learning rate too high."
         )
+
+    def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, tuple[str, ...]]]:
+        return type(self), (self.step, self.names)  # so that it can leave a worker process
