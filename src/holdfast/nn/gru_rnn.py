@@ -137,10 +137,7 @@ class SingleState(Recurrent):
         return output, h
 
     def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Take one step of a stream, without autograd.
-
-        The numbers are those of a call with one step, by the equations and to rounding. Nothing
-        is kept for a backward pass, whatever the grad mode, and dropout is left out.
+        """Take one step of a stream, without autograd; see `LSTM.step`.
 
         Arguments:
             x: (B, I), the next step of each of B streams; for one stream B is 1.
@@ -169,10 +166,7 @@ class SingleState(Recurrent):
         return Stepper(self, batch_size)
 
     def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One step of the whole stack as a function to differentiate, as often as one likes.
-
-        It runs the equations in the dtype of `x_t`, into which the weights are turned, so that
-        `torch.autograd`, `torch.func.jacrev`, `jvp` and `vmap` go through it. Dropout is left out.
+        """One step of the whole stack as a function to differentiate; see `LSTM.transition`.
 
         Arguments:
             x_t: (B, I) in any floating dtype.
@@ -259,9 +253,7 @@ class GRU(SingleState):
     ) -> GRUTrace:
         """Look inside: every gate and state of every step, as the layer runs in evaluation.
 
-        Gates are worked out from the states that the kernel gave, so the layer runs once, without
-        autograd. The record keeps four numbers for each step, row, unit, layer and direction;
-        making it takes about twice that.
+        The record keeps four numbers for each step, row, unit, layer and direction.
 
         Arguments:
             x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a
@@ -402,9 +394,7 @@ class RNN(SingleState):
     ) -> RNNTrace:
         """Look inside: every gate and state of every step, as the layer runs in evaluation.
 
-        Gates are worked out from the states that the kernel gave, so the layer runs once, without
-        autograd. The record keeps two numbers for each step, row, unit, layer and direction;
-        making it takes about twice that.
+        The record keeps two numbers for each step, row, unit, layer and direction.
 
         Arguments:
             x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a

@@ -244,15 +244,13 @@ class Interleaving:
         rows: (N,) the interleaved sequences pB + b by falling length, without the empty ones;
             None where they lie so already.
         data: where each row of the interleaved batch lies in the packed one; None as above.
-        sequences: dB.
-        live: how many of them are not empty.
+        live: how many of the dB interleaved sequences are not empty.
     """
 
     steps: int
     batch_sizes: Tensor | None
     rows: Tensor | None
     data: Tensor | None
-    sequences: int
     live: int
 
 
@@ -306,9 +304,9 @@ def _dense(steps: int, batch: int, dilation: int) -> Interleaving:
     whole, rest = steps // dilation, steps % dilation  # what torch.compile has for free numbers
     rows = dilation * batch
     if rest == 0:
-        return Interleaving(whole, None, None, None, rows, rows)
+        return Interleaving(whole, None, None, None, rows)
     sizes = torch.cat([torch.full((whole,), rows), torch.full((1,), rest * batch)])
-    return Interleaving(whole + 1, sizes, None, None, rows, rows if whole else rest * batch)
+    return Interleaving(whole + 1, sizes, None, None, rows if whole else rest * batch)
 
 
 def _ragged(lengths: Tensor, batch_sizes: Tensor, dilation: int) -> Interleaving:
@@ -324,7 +322,7 @@ def _ragged(lengths: Tensor, batch_sizes: Tensor, dilation: int) -> Interleaving
     starts = torch.cat([batch_sizes.new_zeros(1), batch_sizes.cumsum(0)])
     time = (step * dilation + rows // batch).clamp(max=len(batch_sizes) - 1)
     data = (starts[time] + rows % batch)[present]
-    return Interleaving(len(step), present.sum(1), falling, data, dilation * batch, live)
+    return Interleaving(len(step), present.sum(1), falling, data, live)
 
 
 def _starts(lengths: Tensor, dilation: int, directions: int) -> list[Tensor]:
