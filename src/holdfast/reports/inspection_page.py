@@ -347,7 +347,7 @@ def _timescale_section(
     endless = [top] if np.isinf(values).any() else []
     shares = [("latch", layer.latching), ("leak", layer.leaking), ("reset", layer.resetting)]
     ends = f"{as_small(float(values[0]))} to {as_small(float(values[-1]))}"
-    said = ", ".join(f"{as_percent(share)} {name}" for name, share in shares)
+    parts = ", ".join(f"{as_percent(share)} {name}" for name, share in shares)
     return section(
         "inspection/timescales",
         {
@@ -357,7 +357,7 @@ def _timescale_section(
         figure(
             lines,
             label=f"Timescales of {layer.units:,} units of {_name(layer)}, from {ends} steps; "
-            f"{said}.",
+            f"{parts}.",
             x=axis(
                 "unit, the longest first",
                 showgrid=False,
@@ -461,10 +461,10 @@ def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int)
         return None
     then = None if before is None else before.capacity
     lines = [lag_line("R²", curve, style("--blend"), band=curve.samples > 1)]
-    said = ""
+    earlier = ""
     if then is not None and len(then.lags):
         lines.append(_before_line("R²", then, HISTORY))
-        said = f" Before training (dotted): {as_fixed(_total(then), 1)}."
+        earlier = f" Before training (dotted): {as_fixed(_total(then), 1)}."
     return section(
         "inspection/capacity",
         figure(
@@ -477,7 +477,7 @@ def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int)
         ),
         total=_total(curve),
         units=layer.units,
-        before=said,
+        before=earlier,
         view=view,
     )
 
@@ -513,12 +513,12 @@ def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int)
             },
         )
     ]
-    said = ""
+    earlier = ""
     if then is not None and len(then):
         places = evenly(len(then), UNITS)
         look = behind(HISTORY)
         lines.append(line(BEFORE, [place + 1 for place in places], then[places], look, back=True))
-        said = f" Before training (dotted): {as_small(float(then[0]))}."
+        earlier = f" Before training (dotted): {as_small(float(then[0]))}."
     return section(
         "inspection/lyapunov",
         figure(
@@ -533,7 +533,7 @@ def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int)
         ),
         largest=largest,
         verdict=verdict,
-        before=said,
+        before=earlier,
         view=view,
         beside=layer.capacity is not None,
     )

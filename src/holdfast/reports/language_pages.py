@@ -90,8 +90,8 @@ def training_html(record: TextTrainingRecord) -> bytes:
         "unit": UNITS[record.kind],
         "ended": ENDINGS[record.stopped],
     }
-    made_of = [[name.capitalize(), words] for name, words in record.design]
-    about = [*worded_pairs("language", "run", values), *made_of]
+    design = [[name.capitalize(), words] for name, words in record.design]
+    about = [*worded_pairs("language", "run", values), *design]
     sample = [(shorten(record.sample, SAMPLE_LENGTH), 0, "")]
     return _page(
         "language",
@@ -232,7 +232,7 @@ def tagger_html(record: TaggerRecord) -> bytes:
     ]
     headings = [("True tag", ""), ("Given", ""), ("Times", "count"), ("At", "")]
     none = paragraph("None of them.", "caption")
-    found = [section("tagger/spans", _score_table("Spans", scores.spans, len(scores.spans)))]
+    span_scores = _score_table("Spans", scores.spans, len(scores.spans))
     return _page(
         "tagger",
         record,
@@ -244,7 +244,7 @@ def tagger_html(record: TaggerRecord) -> bytes:
                 paragraph(sentence("tagger", "unknown", {"tags": unknown}) if unknown else ""),
                 table([("Method", ""), ("Right tags", "")], methods, "Right tags of both methods"),
             ),
-            *(found if scores.spans else []),
+            section("tagger/spans", span_scores) if scores.spans else None,
             section("tagger/tags", _score_table("Tag", shown, len(scores.tags))),
             section(
                 "tagger/confused",
@@ -281,11 +281,11 @@ def _page(
     record: TextTrainingRecord | ClassifierRecord | TaggerRecord,
     lead: str,
     terms: list[list[str]],
-    sections: list[Json],
+    sections: list[Json | None],
     *,
     charts: bool = False,
 ) -> bytes:
-    """The page of a training."""
+    """The page of a training, whose texts assets/texts.json has under `page`."""
     kind = {"language": "language model"}.get(page, page)
     return Page(
         site=f"Holdfast {kind}",
