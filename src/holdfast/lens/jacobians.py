@@ -23,7 +23,7 @@ from holdfast.records.forecast import Floats
 from holdfast.records.lens import Ints, LagCurve
 
 _CHUNK_BYTES = 1 << 26
-"""What the Jacobians of the steps that are made at once may take."""
+"""Bytes that the Jacobians of the steps worked out at once may take."""
 
 _PRODUCTS = 1.6e11
 """Multiplications that all products may take: 10 to 20 seconds of a common core."""

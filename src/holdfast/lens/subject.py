@@ -164,8 +164,8 @@ def _module(model: nn.Module, x: Any) -> Subject:
 
     def output(sequence: Tensor) -> Tensor:
         with input_replaced(first, _as_called(first, sequence, called.dim())):
-            made = _first_tensor(model(*arguments))
-        return _last(made, steps, batch, first=bool(getattr(first, "batch_first", False)))
+            returned = _first_tensor(model(*arguments))
+        return _last(returned, steps, batch, first=bool(getattr(first, "batch_first", False)))
 
     return Subject(
         layers=read,

@@ -163,20 +163,7 @@ def pretrain(
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """The pretraining of one network.
-
-    Arguments:
-        directory: of the results.
-        network: its name.
-        design: its sizes.
-        positions: in one batch.
-        seed: of weights and series.
-        without: parts of the generator that are switched off.
-        device: to train on.
-        precision: of the blocks' multiplications.
-        steps: updates as given; None for as many as the budget allows.
-        share: seconds of the budget for this network; None without one.
-    """
+    """The pretraining of one network; its updates are given, or those that its share allows."""
 
     directory: PretrainingDirectory
     network: str
@@ -187,7 +174,7 @@ class _Run:
     device: torch.device
     precision: Precision
     steps: int | None
-    share: float | None
+    share: float | None  # seconds of the budget
     identity: str = field(init=False)
 
     def __post_init__(self) -> None:

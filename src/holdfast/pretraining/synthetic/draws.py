@@ -1,4 +1,8 @@
-"""What the generator is built from: random columns (B, 1), recursions, standard scale, samples."""
+"""What the generator is built from: random columns (B, 1), recursions, standard scale, samples.
+
+`values` are (B, T) finite; `seen` (B, T) are the points that count, at least one in each row, and
+two for differences.
+"""
 
 from __future__ import annotations
 
@@ -54,11 +58,6 @@ def first_order(noise: NDArray[Number], factor: NDArray[Number]) -> NDArray[Numb
         (B, T).
 
     Source: Hillis and Steele (1986), the parallel prefix sum.
-
-    Example:
-        >>> import numpy as np
-        >>> first_order(np.array([[1.0, 0, 0, 0]]), np.array([[0.5]])).tolist()
-        [[1.0, 0.5, 0.25, 0.125]]
     """
     values: NDArray[Number] = noise.copy()
     power = factor
@@ -77,12 +76,7 @@ def autoregression(
     """AR(1) with variance 1 at every time, from its stationary distribution.
 
     Arguments:
-        random: the source of randomness.
-        length: T.
         factor: (B, 1) of absolute value below 1.
-
-    Returns:
-        (B, T).
     """
     noise = random.standard_normal((len(factor), length))
     noise[:, 1:] *= np.sqrt(1 - factor**2)
@@ -95,15 +89,7 @@ def visible_part(length: int, visible: NDArray[np.int64]) -> Mask:
 
 
 def standardise(values: Array, seen: Mask) -> Array:
-    """Mean 0 and standard deviation 1 over the points seen; a constant becomes 0.
-
-    Arguments:
-        values: (B, T) finite.
-        seen: (B, T) the points that count, at least one in each row.
-
-    Returns:
-        (B, T).
-    """
+    """Mean 0 and standard deviation 1 over the points seen; a constant becomes 0."""
     points = seen.sum(axis=1, keepdims=True)
     level = np.where(seen, values, 0.0).sum(axis=1, keepdims=True) / points
     centred = values - level
@@ -113,12 +99,7 @@ def standardise(values: Array, seen: Mask) -> Array:
 
 
 def spread(values: Array, seen: Mask) -> Array:
-    """(B, 1) the standard deviation over the points seen.
-
-    Arguments:
-        values: (B, T) finite.
-        seen: (B, T) the points that count, at least one in each row.
-    """
+    """(B, 1) the standard deviation over the points seen."""
     points = seen.sum(axis=1, keepdims=True)
     mean = np.where(seen, values, 0.0).sum(axis=1, keepdims=True) / points
     squares = np.where(seen, values - mean, 0.0) ** 2
@@ -126,12 +107,7 @@ def spread(values: Array, seen: Mask) -> Array:
 
 
 def movement(values: Array, seen: Mask) -> Array:
-    """(B, 1) the root mean square of the differences between neighbours about their mean.
-
-    Arguments:
-        values: (B, T) finite.
-        seen: (B, T) the points that count, at least two in each row.
-    """
+    """(B, 1) the root mean square of the differences between neighbours about their mean."""
     return spread(np.diff(values, axis=1), seen[:, :-1])
 
 
