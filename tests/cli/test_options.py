@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from tests.cli.command import command, one_sentence
 
 from holdfast import Forecaster
 from holdfast.cli import backtest, forecast, predict, watch
-from holdfast.cli.main import app
+from holdfast.cli.main import VERBS as LISTED
+from holdfast.cli.main import command_of
 from holdfast.errors import HoldfastError, option, options_as, worded
 from holdfast.forecasting.monitoring.watch_state import LineWatch
 
@@ -67,13 +67,15 @@ def test_an_option_of_a_verb_is_an_argument_with_the_same_default(verb: str, nam
 
 @pytest.mark.parametrize(("verb", "name"), parameters())
 def test_messages_know_an_option_by_its_flag(verb: str, name: str) -> None:
-    (flags,) = (
-        one.opts
-        for one in typer.main.get_command(app).commands[verb].params  # type: ignore[attr-defined]
-        if one.name == name
-    )
+    (flags,) = (one.opts for one in command_of(verb).params if one.name == name)
     with options_as("flag"):
         assert worded(option(name)) in flags
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
+    said = " ".join((command_of(name).help or "").split("\n\n")[0].split())
+    assert said == LISTED[name]
 
 
 SHORT = {"ds": list(range(9)), "y": [1.0] * 9}

@@ -1,7 +1,7 @@
 """The forecaster: tables in, quantile forecasts of every series out.
 
-Nothing here imports torch before a network is needed: tables and arguments that cannot be used are
-refused at once.
+What takes long to import is imported by the methods that need it, torch last of all: tables and
+arguments that cannot be used are refused at once.
 """
 
 from __future__ import annotations
@@ -10,48 +10,43 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
 
 from holdfast.errors import ArgumentError, TableError, option
-from holdfast.forecasting import output
-from holdfast.forecasting.backtest import BASELINES_SHARE, BacktestData, backtest_data
-from holdfast.forecasting.baselines.statsforecast import require
-from holdfast.forecasting.model import KIND, FittedModel
-from holdfast.forecasting.monitoring.anomalies import find_anomalies
-from holdfast.forecasting.monitoring.drift import Drift, check_drift
-from holdfast.forecasting.paths import sample_paths
-from holdfast.forecasting.predict import (
-    Forecasts,
-    check_levels,
-    count,
-    forecast,
-    own_series,
-    read_like,
-)
-from holdfast.forecasting.totals import Totals, totals
-from holdfast.records import (
-    ForecastRecord,
-    MethodScore,
-    TableSummary,
-    TotalsRecord,
-    TrainingSummary,
-)
 from holdfast.storage import refuse_what_is_not_ours
 from holdfast.tables.covariate_tables import CovariateSources, check_future
 from holdfast.tables.frames import Backend, to_frame, write_csv
-from holdfast.tables.numbers import Decimal
-from holdfast.tables.periods import Over, check_period, group_by
-from holdfast.tables.raw import RawTable
 from holdfast.tables.read import ReadOptions, Table, read
-from holdfast.tables.rows import Aggregate, Missing
-from holdfast.tables.series import SeriesSet
-from holdfast.tables.update import Appended, read_new_rows
 from holdfast.training.budget import Budget, duration
 from holdfast.training.parameters import Parameters
 from holdfast.training.progress import Progress, progress_for_terminal
 
 if TYPE_CHECKING:
+    from holdfast.forecasting.backtest import BacktestData
     from holdfast.forecasting.fit import FitResult
+    from holdfast.forecasting.model import FittedModel
+    from holdfast.forecasting.monitoring.drift import Drift
+    from holdfast.forecasting.output import Columns
+    from holdfast.forecasting.predict import Forecasts
+    from holdfast.forecasting.totals import Totals
+    from holdfast.records import (
+        ForecastRecord,
+        MethodScore,
+        TableSummary,
+        TotalsRecord,
+        TrainingSummary,
+    )
+    from holdfast.tables.numbers import Decimal
+    from holdfast.tables.periods import Over
+    from holdfast.tables.raw import RawTable
+    from holdfast.tables.rows import Aggregate, Missing
+    from holdfast.tables.series import SeriesSet
+    from holdfast.tables.update import Appended
+
+MOST: Final = 100_000
+"""The longest horizon, the longest season and the largest seed."""
 
 Adapt = Literal["none", "auto", "full"]
 """How far to go: no training; where it promises something; or wherever it is possible."""
@@ -203,6 +198,8 @@ class Forecaster(Parameters):
         if self._model is not None:
             if past_covariates or future_covariates or holidays:
                 raise ArgumentError("Past and future covariates and holidays are those of the fit.")
+            from holdfast.forecasting.predict import read_like
+
             return read_like(self._model, df, options, static_df, X_df)
         covariates = CovariateSources.of(
             future_covariates, past_covariates, static_df, X_df, holidays
@@ -249,6 +246,10 @@ class Forecaster(Parameters):
             ModelError: `warm_start` is no model folder.
             NonFiniteLossError: training failed; names the step and the series.
         """
+        from holdfast.forecasting.backtest import backtest_data
+        from holdfast.forecasting.baselines.statsforecast import require
+        from holdfast.forecasting.model import FittedModel
+
         self._started, begin = started, time.monotonic() if started is None else started
         levels = check_levels(level)
         if self.baselines:
@@ -311,6 +312,8 @@ class Forecaster(Parameters):
             TableError: a table cannot be used, or lies on another calendar; or a future covariate
                 is missing, which names the column and the dates.
         """
+        from holdfast.forecasting import output
+
         model, levels = self._fitted_model(), check_levels(level)
         options = ReadOptions(
             id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
@@ -358,6 +361,10 @@ class Forecaster(Parameters):
             ArgumentError: there is no table, or an argument is out of range.
             TableError: the history is too short for a single fold.
         """
+        from holdfast.forecasting import output
+        from holdfast.forecasting.backtest import backtest_data
+        from holdfast.forecasting.baselines.statsforecast import require
+
         levels, table = check_levels(level), df
         result = self._result
         if df is not None or result is None or (folds, step) != (3, None):
@@ -411,6 +418,8 @@ class Forecaster(Parameters):
             ArgumentError: there is no table, or an argument is out of range.
             TableError: the history is too short for a single fold.
         """
+        from holdfast.forecasting import output
+
         self.backtest(df, folds=folds, step=step, static_df=static_df, progress=progress)
         result = self._backtested
         assert result is not None
@@ -455,6 +464,8 @@ class Forecaster(Parameters):
             >>> forecaster.update({"ds": [48, 49], "y": [0.0, 1.0]}).predict()["ds"].to_pylist()
             [50, 51]
         """
+        from holdfast.tables.update import read_new_rows
+
         model = self._fitted_model()
         options = ReadOptions(
             id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
@@ -496,6 +507,9 @@ class Forecaster(Parameters):
             >>> found.loc[found["score"].abs().idxmax(), "ds"].item()
             60
         """
+        from holdfast.forecasting import output
+        from holdfast.forecasting.monitoring.anomalies import find_anomalies
+
         model = self._fitted_model()
         (level,) = check_levels((level,))
         series, backend, _ = self._histories(df)
@@ -523,6 +537,9 @@ class Forecaster(Parameters):
             ArgumentError: not fitted.
             TableError: the rows cannot be used, none of them is new, or there was no backtest.
         """
+        from holdfast.forecasting.monitoring.drift import check_drift
+        from holdfast.tables.update import read_new_rows
+
         model = self._fitted_model()
         options = ReadOptions(
             id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
@@ -549,6 +566,8 @@ class Forecaster(Parameters):
             ArgumentError: not fitted.
             TableError: `df` cannot be used, or lies on another calendar.
         """
+        from holdfast.forecasting import output
+
         model = self._fitted_model()
         series, backend, _ = self._histories(df)
 
@@ -587,6 +606,9 @@ class Forecaster(Parameters):
             >>> forecaster.paths(n=3)["sample"].to_pylist()
             [0, 0, 1, 1, 2, 2]
         """
+        from holdfast.forecasting import output
+        from holdfast.forecasting.paths import sample_paths
+
         model = self._fitted_model()
         samples, start = count("n", n, 1), count("seed", seed, 0)
         series, backend, _ = self._histories(df, static_df, X_df, ahead=True)
@@ -632,6 +654,9 @@ class Forecaster(Parameters):
             >>> forecaster.totals(over="horizon")["points"].to_pylist()
             [4]
         """
+        from holdfast.forecasting import output
+        from holdfast.tables.periods import check_period
+
         model, levels = self._fitted_model(), check_levels(level)
         samples, start = count("n", n, 2), count("seed", seed, 0)
         if by is None and over is None:
@@ -665,6 +690,9 @@ class Forecaster(Parameters):
             ArgumentError: the table's calendar cannot fill the period.
             ModelError: the folder holds something that is not ours.
         """
+        from holdfast.forecasting.model import KIND
+        from holdfast.tables.periods import check_period, group_by
+
         check_future(table.series, int(self.horizon))
         if total_over is not None:
             check_period(total_over, table.series.calendar)
@@ -691,6 +719,9 @@ class Forecaster(Parameters):
         Raises:
             ArgumentError: nothing was fitted in this process (a loaded model has no backtest).
         """
+        from holdfast.forecasting import output
+        from holdfast.forecasting.predict import own_series
+
         result = self._result or self._backtested
         if result is None:
             raise ArgumentError("There is nothing to report: call fit in this process first.")
@@ -735,6 +766,8 @@ class Forecaster(Parameters):
         Raises:
             ModelError: the folder is missing, corrupt, foreign or from a newer version.
         """
+        from holdfast.forecasting.model import FittedModel
+
         model = FittedModel.load(folder, networks=networks)
         forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
         forecaster._set_model(model)
@@ -784,6 +817,8 @@ class Forecaster(Parameters):
         warm_start: FittedModel | None = None,
         on_first_result: Callable[[FitResult], None] | None = None,
     ) -> FitResult:  # fmt: skip
+        from holdfast.forecasting.backtest import BASELINES_SHARE
+
         budget = Budget.parse(None if self.steps else self.budget, start=begin)
         if self.baselines:
             data = data.with_statistical(budget.share(BASELINES_SHARE))
@@ -811,6 +846,8 @@ class Forecaster(Parameters):
         options: ReadOptions | None = None, *, ahead: bool = False,
     ) -> tuple[SeriesSet, Backend | None, RawTable | None]:  # fmt: skip
         """The series to forecast from, and the frame and the columns that they came in."""
+        from holdfast.forecasting.predict import own_series, read_like
+
         model = self._fitted_model()
         if df is None:
             series = own_series(model, static_df, X_df) if ahead else model.series
@@ -824,6 +861,8 @@ class Forecaster(Parameters):
         self, model: FittedModel, series: SeriesSet, levels: tuple[float, ...], *, integers: bool
     ) -> Forecasts:
         """Forecasts; those of the fitted series are kept, since a report shows the same ones."""
+        from holdfast.forecasting.predict import forecast
+
         key = (model, series, levels)
         if self._forecasts is not None and self._forecasts[0] == key:
             forecasts = self._forecasts[1]
@@ -837,6 +876,9 @@ class Forecaster(Parameters):
         over: Over | None, levels: tuple[float, ...], *, n: int, seed: int, integers: bool,
     ) -> Totals:  # fmt: skip
         """Totals; the latest are kept, since a report shows the same ones."""
+        from holdfast.forecasting.totals import totals
+        from holdfast.tables.periods import group_by
+
         key = (model, series, by, over, levels, n, seed, integers)
         if self._sums is None or self._sums[0] != key:
             groups = None if by is None else group_by(by, series, raw, model.names)
@@ -848,7 +890,7 @@ class Forecaster(Parameters):
 
 
 def _frame(
-    columns: output.Columns,
+    columns: Columns,
     backend: Backend | None,
     series: SeriesSet,
     csv: str | Path | None = None,
@@ -874,3 +916,42 @@ def _clear(checkpoints: Path) -> None:
 
     if ranks().first:
         clear_checkpoints(checkpoints)
+
+
+def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Interval levels in ascending order, once each.
+
+    Raises:
+        ArgumentError: a level is not a percentage of at least 1 and below 100.
+
+    Example:
+        >>> check_levels([90, 80])
+        (80.0, 90.0)
+    """
+    listed = np.asarray(levels)
+    if listed.size and (listed.ndim != 1 or listed.dtype.kind not in "if"):
+        given = option("level", levels)
+        raise ArgumentError(f"{given} must be a list of percentages, as in (80, 90).")
+    for level in listed.tolist():
+        if not 0 < level < 100:
+            raise ArgumentError(f"{option('level', level)} must be a percentage between 0 and 100.")
+        if level < 1:
+            raise ArgumentError(
+                f"{option('level', level)}: levels are percentages, so write {100 * level:g} for "
+                f"{level:g}."
+            )
+    return tuple(sorted({float(level) for level in listed.tolist()}))
+
+
+def count(name: str, value: object, least: int, most: int = MOST) -> int:
+    """An argument that is a whole number, numpy's too, of at least `least`.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    number = int(value) if isinstance(value, int | np.integer) else least - 1
+    if not whole or not least <= number <= most:
+        given = option(name, value)
+        raise ArgumentError(f"{given} must be a whole number from {least} to {most:,}.")
+    return number

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, option
+from holdfast.forecasting.forecaster import check_levels
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring.watch import Alarms, Watch, doubt
-from holdfast.forecasting.predict import check_levels
 from holdfast.tables.stream import RowLines
 from holdfast.training.threads import one_thread
 

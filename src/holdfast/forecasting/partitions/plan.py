@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from holdfast.errors import InputError, TableError, option
 from holdfast.forecasting.backtest import BacktestData, backtest_data
+from holdfast.forecasting.forecaster import check_levels, count
 from holdfast.forecasting.partitions.folder import (
     Partition,
     PartitionSize,
@@ -19,7 +20,6 @@ from holdfast.forecasting.partitions.folder import (
     first_rows,
     sample,
 )
-from holdfast.forecasting.predict import check_levels, count
 from holdfast.storage import write_text_atomically
 from holdfast.tables.read import ReadOptions, read
 from holdfast.tables.roles import Roles, find_roles
