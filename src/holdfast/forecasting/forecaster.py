@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TotalsRecord,
         TrainingSummary,
     )
+    from holdfast.tables.layouts import ColumnNames
     from holdfast.tables.numbers import Decimal
     from holdfast.tables.periods import Over
     from holdfast.tables.raw import RawTable
@@ -319,9 +320,9 @@ class Forecaster(Parameters):
             id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
             day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
         )  # fmt: skip
-        series, backend, _ = self._histories(df, static_df, X_df, options, ahead=True)
+        series, names, backend, _ = self._histories(df, static_df, X_df, options, ahead=True)
         made = self._forecast(model, series, levels, integers=integers)
-        columns = output.forecast_columns(model.names, series, made, members=members)
+        columns = output.forecast_columns(names, series, made, members=members)
         return _frame(columns, backend, series, csv)
 
     def backtest(
@@ -512,9 +513,9 @@ class Forecaster(Parameters):
 
         model = self._fitted_model()
         (level,) = check_levels((level,))
-        series, backend, _ = self._histories(df)
+        series, names, backend, _ = self._histories(df)
         found = find_anomalies(model, series, level)
-        return _frame(output.anomaly_columns(model.names, series, found, level), backend, series)
+        return _frame(output.anomaly_columns(names, series, found, level), backend, series)
 
     def drift(
         self, df: Any, *,
@@ -569,13 +570,13 @@ class Forecaster(Parameters):
         from holdfast.forecasting import output
 
         model = self._fitted_model()
-        series, backend, _ = self._histories(df)
+        series, names, backend, _ = self._histories(df)
 
         from holdfast.forecasting.pretrained.forecast import embed
 
         member = model.pretrained
         vectors = embed(member.network, series, member.season, member.long_season)
-        return _frame(output.embedding_columns(model.names, series, vectors), backend, series)
+        return _frame(output.embedding_columns(names, series, vectors), backend, series)
 
     def paths(
         self, df: Any = None, *, X_df: Any = None, static_df: Any = None,
@@ -611,9 +612,9 @@ class Forecaster(Parameters):
 
         model = self._fitted_model()
         samples, start = count("n", n, 1), count("seed", seed, 0)
-        series, backend, _ = self._histories(df, static_df, X_df, ahead=True)
+        series, names, backend, _ = self._histories(df, static_df, X_df, ahead=True)
         times, values = sample_paths(model, series, samples, start, integers=integers)
-        return _frame(output.path_columns(model.names, series, times, values), backend, series)
+        return _frame(output.path_columns(names, series, times, values), backend, series)
 
     def totals(
         self, df: Any = None, *, X_df: Any = None, static_df: Any = None,
@@ -666,12 +667,12 @@ class Forecaster(Parameters):
             )
         if over is not None:
             check_period(over, model.series.calendar)
-        series, backend, raw = self._histories(df, static_df, X_df, ahead=True)
+        series, names, backend, raw = self._histories(df, static_df, X_df, ahead=True)
         made = self._totals(
-            model, series, raw, by, over, levels, n=samples, seed=start, integers=integers
+            model, series, names, raw, by, over, levels, n=samples, seed=start, integers=integers
         )
         self.totals_ = output.totals_record(made, series.calendar, by, over)
-        return _frame(output.total_columns(model.names, made), backend, series, csv)
+        return _frame(output.total_columns(names, made), backend, series, csv)
 
     def check(
         self, table: Table, *, total_by: str | None = None, total_over: Over | None = None,
@@ -736,7 +737,7 @@ class Forecaster(Parameters):
         if total_by is None and total_over is None:
             return record
         added = self._totals(
-            result.model, series, self._raw, total_by, total_over, levels,
+            result.model, series, result.model.names, self._raw, total_by, total_over, levels,
             n=1000, seed=int(self.seed), integers=integers,
         )  # fmt: skip
         shown = output.totals_record(added, series.calendar, total_by, total_over)
@@ -851,11 +852,11 @@ class Forecaster(Parameters):
         model = self._fitted_model()
         if df is None:
             series = own_series(model, static_df, X_df) if ahead else model.series
-            return series, self._backend, self._raw
+            return series, model.names, self._backend, self._raw
         table = read_like(model, df, options, static_df, X_df)
         if ahead:
             check_future(table.series, model.horizon)
-        return table.series, table.backend, table.raw
+        return table.series, table.columns, table.backend, table.raw
 
     def _forecast(
         self, model: FittedModel, series: SeriesSet, levels: tuple[float, ...], *, integers: bool
@@ -872,8 +873,9 @@ class Forecaster(Parameters):
         return forecasts.whole(series) if integers else forecasts
 
     def _totals(
-        self, model: FittedModel, series: SeriesSet, raw: RawTable | None, by: str | None,
-        over: Over | None, levels: tuple[float, ...], *, n: int, seed: int, integers: bool,
+        self, model: FittedModel, series: SeriesSet, names: ColumnNames, raw: RawTable | None,
+        by: str | None, over: Over | None, levels: tuple[float, ...], *,
+        n: int, seed: int, integers: bool,
     ) -> Totals:  # fmt: skip
         """Totals; the latest are kept, since a report shows the same ones."""
         from holdfast.forecasting.totals import totals
@@ -881,7 +883,7 @@ class Forecaster(Parameters):
 
         key = (model, series, by, over, levels, n, seed, integers)
         if self._sums is None or self._sums[0] != key:
-            groups = None if by is None else group_by(by, series, raw, model.names)
+            groups = None if by is None else group_by(by, series, raw, names)
             added = totals(
                 model, series, groups, over, levels, samples=n, seed=seed, integers=integers
             )
