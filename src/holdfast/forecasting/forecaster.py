@@ -845,8 +845,8 @@ class Forecaster(Parameters):
     def _histories(
         self, df: Any, static_df: Any = None, X_df: Any = None,
         options: ReadOptions | None = None, *, ahead: bool = False,
-    ) -> tuple[SeriesSet, Backend | None, RawTable | None]:  # fmt: skip
-        """The series to forecast from, and the frame and the columns that they came in."""
+    ) -> tuple[SeriesSet, ColumnNames, Backend | None, RawTable | None]:  # fmt: skip
+        """The series to forecast from, what their columns are called, and what they came in."""
         from holdfast.forecasting.predict import own_series, read_like
 
         model = self._fitted_model()
