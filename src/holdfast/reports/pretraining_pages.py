@@ -57,12 +57,6 @@ _MARGIN: Final = 5
 _BINS: Final = 240
 """Stretches of a long series of which the lowest and the highest point are drawn."""
 
-KINDS: Final[dict[str, str]] = page_texts("generator")["kinds"]
-
-FAMILIES: Final[dict[str, str]] = page_texts("generator")["families"]
-
-PARTS: Final[dict[str, str]] = page_texts("generator")["parts"]
-
 
 def curves_html(record: CurvesRecord) -> bytes:
     """The page of a pretraining: the loss of each network against updates and against hours."""
@@ -112,6 +106,8 @@ def curves_html(record: CurvesRecord) -> bytes:
 def samples_html(record: SamplesRecord) -> bytes:
     """The page of synthetic series: a small picture of each, and what they are made of."""
     count, length = record.values.shape
+    kind = generator_words("kinds").get(record.kind, record.kind)
+    families, parts = generator_words("families"), generator_words("parts")
     off = f" Switched off: {', '.join(spoken(part) for part in record.without)}."
     seasonal = int((record.season > 1).sum())
     gaps = int(np.isnan(record.values).any(axis=1).sum())
@@ -120,9 +116,8 @@ def samples_html(record: SamplesRecord) -> bytes:
         "site": "Holdfast synthetic series",
         "style": asset("page.css") + asset("samples.css"),
         "title": f"{count} synthetic series" if count > 1 else "A synthetic series",
-        "lead": f"Drawn with seed {record.seed} by the recipe for "
-        f"{KINDS.get(record.kind, record.kind)}. A pretrained network has seen series like these "
-        f"and no others.{off if record.without else ''}",
+        "lead": f"Drawn with seed {record.seed} by the recipe for {kind}. A pretrained network has "
+        f"seen series like these and no others.{off if record.without else ''}",
         "figures": [
             (
                 "Series",
@@ -139,7 +134,7 @@ def samples_html(record: SamplesRecord) -> bytes:
             {
                 "name": name,
                 "words": spoken(name),
-                "meaning": FAMILIES.get(name, ""),
+                "meaning": families.get(name, ""),
                 "colour": _colour(record, name),
                 "share": percent(share),
                 "count": record.family.count(name),
@@ -147,7 +142,11 @@ def samples_html(record: SamplesRecord) -> bytes:
             for name, share in record.families.items()
         ],
         "parts": [
-            {"name": name, "meaning": PARTS.get(name, ""), "share": percent(share)}
+            {
+                "name": name,
+                "meaning": parts.get(name, ""),
+                "share": percent(share),
+            }
             for name, share in record.parts.items()
         ],
         "pictures": [_picture(record, number) for number in range(count)],
@@ -189,6 +188,12 @@ def path(values: NDArray[np.float32]) -> str:
             parts.append(f"M{run[0]}h0" if len(run) == 1 else "M" + "L".join(run))
         run = []
     return "".join(parts)
+
+
+def generator_words(what: str) -> dict[str, str]:
+    """What the "kinds", "families" or "parts" of the generator are, in a few words each."""
+    words: dict[str, str] = page_texts("generator")[what]
+    return words
 
 
 def spoken(name: str) -> str:

@@ -25,7 +25,7 @@ from holdfast.records import (
 from holdfast.records.lens_summary import CARE, brief_number, memory
 from holdfast.reports.comparison_pages import median_updates, solved_share
 from holdfast.reports.formatting import as_span, plural
-from holdfast.reports.pretraining_pages import FAMILIES, PARTS, percent, spoken
+from holdfast.reports.pretraining_pages import generator_words, percent, spoken
 from holdfast.reports.sequence_page import attribution_shares, lead
 from holdfast.reports.terminal import plain_table
 
@@ -177,8 +177,8 @@ def families(record: SamplesRecord) -> RenderableType:
     """The families of the generator with their shares, and everything else with its probability."""
     parts: list[RenderableType] = [Text(f"Synthetic series, {spoken(record.kind)}", style="bold")]
     for (name, share, meaning), shares, words in (
-        (("Family", "Share", "What it is"), record.families, FAMILIES),
-        (("Part", "Probability", "What it does"), record.parts, PARTS),
+        (("Family", "Share", "What it is"), record.families, generator_words("families")),
+        (("Part", "Probability", "What it does"), record.parts, generator_words("parts")),
     ):
         table = plain_table(name, numbers=[share])
         table.add_column(meaning, overflow="fold")
