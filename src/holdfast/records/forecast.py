@@ -45,52 +45,33 @@ WITH_COVARIATES: Final = (PRETRAINED_X, LSTM_X)
 
 @dataclass(frozen=True, eq=False)
 class AnomalyRecord:
-    """n values outside what was expected one step before them, the farthest first.
+    """n values outside what was expected one step before them, the farthest first."""
 
-    Arguments:
-        level: of the intervals, in percent: about as many ordinary values lie inside.
-        scored: how many values were looked at.
-        calibrated: whether there were enough of them for the level.
-        series: (n,) indices of series.
-        places: (n,) which point of the series' history, from its end: 0 is the last.
-        values, lower, upper: (n,) what came, and the bounds of what was expected.
-        scores: (n,) distance from the forecast in half-widths, negative below it.
-    """
-
-    level: float
-    scored: int
-    calibrated: bool
-    series: NDArray[np.int64]
+    level: float  # of the intervals, in percent: about as many ordinary values lie inside
+    scored: int  # how many values were looked at
+    calibrated: bool  # whether there were enough of them for the level
+    series: NDArray[np.int64]  # (n,) indices of series
+    # (n,) which point of the series' history, from its end: 0 is the last
     places: NDArray[np.int64]
-    values: Floats
+    values: Floats  # values, lower, upper: (n,) what came, and the bounds of what was expected
     lower: Floats
     upper: Floats
-    scores: Floats
+    scores: Floats  # (n,) distance from the forecast in half-widths, negative below it
 
 
 @dataclass(frozen=True, eq=False)
 class TotalsRecord:
-    """T totals, with intervals of their own.
+    """T totals, with intervals of their own."""
 
-    Arguments:
-        by: the column that groups the series; "" where each is by itself.
-        over: the period that was added up over; "" where each timestamp is by itself.
-        labels: (T,) the group of each total.
-        times: (T,) the first timestamp of its period, as text.
-        median, mean: (T,); the mean is the sum of the means of the parts.
-        lower, upper: level in percent → (T,).
-        note: (T,) why a total is not the whole one; "" where it is.
-    """
-
-    by: str
-    over: str
-    labels: tuple[str, ...]
-    times: tuple[str, ...]
-    median: Floats
+    by: str  # the column that groups the series; "" where each is by itself
+    over: str  # the period that was added up over; "" where each timestamp is by itself
+    labels: tuple[str, ...]  # (T,) the group of each total
+    times: tuple[str, ...]  # (T,) the first timestamp of its period, as text
+    median: Floats  # median, mean: (T,); the mean is the sum of the means of the parts
     mean: Floats
-    lower: Mapping[float, Floats]
+    lower: Mapping[float, Floats]  # lower, upper: level in percent → (T,)
     upper: Mapping[float, Floats]
-    note: tuple[str, ...]
+    note: tuple[str, ...]  # (T,) why a total is not the whole one; "" where it is
 
     @property
     def partial(self) -> int:
@@ -112,26 +93,23 @@ DISTRUST: Final = "do not trust"
 class TrustRecord:
     """Which forecasts to trust, and what they rest on.
 
-    Arguments:
-        verdicts: (N,) of each series: `TRUST`, `CARE` or `DISTRUST`.
-        findings: (N,) why, a phrase a reason; nothing for series to trust.
-        common: what is true of all series, in sentences: intervals that are not calibrated, a
-            blend that was worse than simple methods.
-        hard: indices of the series that were hardest to forecast, the hardest first; only those
-            that stand out.
-        rests_on: what the forecasts rest on, in sentences: the weights of the members, and how far
-            back each looks.
-
     Example:
         >>> record = TrustRecord(("trust", "care"), ((), ("the last 9 values are missing",)))
         >>> record.count("care"), record.series("care")
         (1, [1])
     """
 
-    verdicts: tuple[str, ...]
+    verdicts: tuple[str, ...]  # (N,) of each series: `TRUST`, `CARE` or `DISTRUST`
+    # (N,) why, a phrase a reason; nothing for series to trust
     findings: tuple[tuple[str, ...], ...]
+    # what is true of all series, in sentences: intervals that are not calibrated, a blend that was
+    # worse than simple methods
     common: tuple[str, ...] = ()
+    # indices of the series that were hardest to forecast, the hardest first; only those that stand
+    # out
     hard: tuple[int, ...] = ()
+    # what the forecasts rest on, in sentences: the weights of the members, and how far back each
+    # looks
     rests_on: tuple[str, ...] = ()
 
     def count(self, verdict: str) -> int:
@@ -150,199 +128,124 @@ class TrustRecord:
 
 @dataclass(frozen=True)
 class TableSummary:
-    """What was understood of a table before anything was forecast.
+    """What was understood of a table before anything was forecast."""
 
-    Arguments:
-        series, rows, gaps: how many series, observed values, and grid points without a value.
-        first, last: the earliest and the latest timestamp, as text.
-        shortest, longest: fewest and most grid points of a series.
-        frequency: in words and as a code, for example "monthly, month start (MS)".
-        season: grid points of one season; 1 where there is none.
-        messages: what was guessed, dropped or flagged, one sentence each.
-    """
-
+    # series, rows, gaps: how many series, observed values, and grid points without a value
     series: int
     rows: int
     gaps: int
-    first: str
+    first: str  # first, last: the earliest and the latest timestamp, as text
     last: str
-    shortest: int
+    shortest: int  # shortest, longest: fewest and most grid points of a series
     longest: int
-    frequency: str
-    season: int
-    messages: tuple[str, ...] = ()
+    frequency: str  # in words and as a code, for example "monthly, month start (MS)"
+    season: int  # grid points of one season; 1 where there is none
+    messages: tuple[str, ...] = ()  # what was guessed, dropped or flagged, one sentence each
 
 
 @dataclass(frozen=True)
 class MethodScore:
-    """Out-of-fold scores of one method, means over series, folds and steps.
+    """Out-of-fold scores of one method, means over series, folds and steps."""
 
-    Arguments:
-        method: "holdfast" (the blend) or a member's name.
-        mase: mean absolute error in units of the in-sample seasonal naive error.
-        smape: symmetric mean absolute percentage error as in M4, 0 to 200.
-        weight: the member's weight in the final blend; None for the blend itself and for
-            methods that are shown but not blended.
-    """
-
-    method: str
-    mase: float
-    smape: float
+    method: str  # "holdfast" (the blend) or a member's name
+    mase: float  # mean absolute error in units of the in-sample seasonal naive error
+    smape: float  # symmetric mean absolute percentage error as in M4, 0 to 200
+    # the member's weight in the final blend; None for the blend itself and for methods that are
+    # shown but not blended
     weight: float | None = None
 
 
 @dataclass(frozen=True)
 class LevelCoverage:
-    """How intervals of one level did out of fold.
+    """How intervals of one level did out of fold."""
 
-    Arguments:
-        level: nominal coverage in percent, 90 for 90 %.
-        coverage: observed share inside, 0 to 1.
-        width: mean width in units of the in-sample seasonal naive error.
-        scores: independent scores behind the calibration.
-        calibrated: False where there are fewer than the level needs.
-    """
-
-    level: float
-    coverage: float
-    width: float
-    scores: int
-    calibrated: bool
+    level: float  # nominal coverage in percent, 90 for 90 %
+    coverage: float  # observed share inside, 0 to 1
+    width: float  # mean width in units of the in-sample seasonal naive error
+    scores: int  # independent scores behind the calibration
+    calibrated: bool  # False where there are fewer than the level needs
 
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What was trained for one member, and for how long.
+    """What was trained for one member, and for how long."""
 
-    Arguments:
-        member: "Adapted" (the pretrained network, fine-tuned) or "LSTM" (trained from nothing).
-        parameters: weights of one network.
-        networks: networks averaged in the member.
-        steps: updates of each network; the same number before and after the backtest.
-        seconds: wall-clock seconds of all training.
-        context, patch, hidden, layers: the network's reach and size, in grid points and units.
-        curve_steps, curve_loss: the training loss along the way (scaled pinball loss).
-        stopped: why training ended: "budget", "steps", "early", "interrupted".
-    """
-
-    member: str
-    parameters: int
-    networks: int
-    steps: int
-    seconds: float
+    member: str  # "Adapted" (the pretrained network, fine-tuned) or "LSTM" (trained from nothing)
+    parameters: int  # weights of one network
+    networks: int  # networks averaged in the member
+    steps: int  # updates of each network; the same number before and after the backtest
+    seconds: float  # wall-clock seconds of all training
+    # context, patch, hidden, layers: the network's reach and size, in grid points and units
     context: int
     patch: int
     hidden: int
     layers: int
+    # curve_steps, curve_loss: the training loss along the way (scaled pinball loss)
     curve_steps: tuple[int, ...]
     curve_loss: tuple[float, ...]
-    stopped: str
+    stopped: str  # why training ended: "budget", "steps", "early", "interrupted"
 
 
 @dataclass(frozen=True, eq=False)
 class FoldRecord:
-    """One fold of a backtest: what was forecast at a cut-off and what came.
+    """One fold of a backtest: what was forecast at a cut-off and what came."""
 
-    Arguments:
-        cutoff: the last timestamp that the forecasts have seen, as text.
-        series: (n,) indices of the series in this fold.
-        times: (n, K) timestamps of the horizon.
-        actual: (n, K) what came; NaN for gaps.
-        median: (n, K) the blend, out of fold.
-        lower, upper: level → (n, K) bounds, out of fold.
-        members: member → (n, K).
-    """
-
-    cutoff: str
-    series: NDArray[np.int64]
-    times: Times
-    actual: Floats
-    median: Floats
-    lower: Mapping[float, Floats]
+    cutoff: str  # the last timestamp that the forecasts have seen, as text
+    series: NDArray[np.int64]  # (n,) indices of the series in this fold
+    times: Times  # (n, K) timestamps of the horizon
+    actual: Floats  # (n, K) what came; NaN for gaps
+    median: Floats  # (n, K) the blend, out of fold
+    lower: Mapping[float, Floats]  # lower, upper: level → (n, K) bounds, out of fold
     upper: Mapping[float, Floats]
-    members: Mapping[str, Floats]
+    members: Mapping[str, Floats]  # member → (n, K)
 
 
 @dataclass(frozen=True, eq=False)
 class BacktestRecord:
-    """Everything a backtest measured.
+    """Everything a backtest measured."""
 
-    Arguments:
-        methods: one row for the blend and each member, the blend first.
-        coverage: one row for each level.
-        folds: the folds, oldest first.
-        series_mase, series_mase_naive: (N,) mean MASE of the blend and of seasonal naive; NaN
-            for series in no fold.
-        step_mase: (K,) mean MASE of the blend at each step of the horizon.
-        step_coverage: level → (K,) share inside at each step.
-        verdict: what follows, in sentences: weights, significance, calibration.
-    """
-
-    methods: tuple[MethodScore, ...]
-    coverage: tuple[LevelCoverage, ...]
-    folds: tuple[FoldRecord, ...]
+    methods: tuple[MethodScore, ...]  # one row for the blend and each member, the blend first
+    coverage: tuple[LevelCoverage, ...]  # one row for each level
+    folds: tuple[FoldRecord, ...]  # the folds, oldest first
+    # series_mase, series_mase_naive: (N,) mean MASE of the blend and of seasonal naive; NaN for
+    # series in no fold
     series_mase: Floats
     series_mase_naive: Floats
-    step_mase: Floats
-    step_coverage: Mapping[float, Floats]
-    verdict: tuple[str, ...]
+    step_mase: Floats  # (K,) mean MASE of the blend at each step of the horizon
+    step_coverage: Mapping[float, Floats]  # level → (K,) share inside at each step
+    verdict: tuple[str, ...]  # what follows, in sentences: weights, significance, calibration
 
 
 @dataclass(frozen=True, eq=False)
 class ForecastRecord:
-    """A forecast with all that a person needs to judge it.
+    """A forecast with all that a person needs to judge it."""
 
-    Arguments:
-        title: what was forecast, usually the file's name.
-        command: the command that made it; "" from Python.
-        created: date and time, ISO 8601.
-        version: of Holdfast.
-        seed: of the run.
-        seconds: from start to end.
-        summary: what was understood of the table.
-        horizon: steps.
-        labels: N series names.
-        history_offsets: (N + 1,); series i is history_values[offsets[i]:offsets[i + 1]].
-        history_times, history_values: flat; values NaN for gaps.
-        times: (N, K) timestamps of the forecast.
-        median: (N, K).
-        lower, upper: level (80.0, 90.0 …) → (N, K).
-        members: member → (N, K).
-        method: (N,) text, what made each series' forecast.
-        note: (N,) text, warnings for each series; "" where there is nothing to say.
-        backtest: None where every series was too short for one.
-        training: what was trained, one entry a member.
-        remarks: what was not trained, and why, in sentences.
-        mean: (N, K) where series count something; None elsewhere.
-        trust: which forecasts to trust, and what they rest on.
-        totals: of groups and periods, where they were asked for.
-        anomalies: values of the past that were not expected; None where there are too many
-            values to look at, or too few.
-    """
-
-    title: str
-    command: str
-    created: str
-    version: str
-    seed: int
-    seconds: float
-    summary: TableSummary
-    horizon: int
-    labels: tuple[str, ...]
+    title: str  # what was forecast, usually the file's name
+    command: str  # the command that made it; "" from Python
+    created: str  # date and time, ISO 8601
+    version: str  # of Holdfast
+    seed: int  # of the run
+    seconds: float  # from start to end
+    summary: TableSummary  # what was understood of the table
+    horizon: int  # steps
+    labels: tuple[str, ...]  # N series names
+    # (N + 1,); series i is history_values[offsets[i]:offsets[i + 1]]
     history_offsets: NDArray[np.int64]
-    history_times: Times
+    history_times: Times  # history_times, history_values: flat; values NaN for gaps
     history_values: Floats
-    times: Times
-    median: Floats
-    lower: Mapping[float, Floats]
+    times: Times  # (N, K) timestamps of the forecast
+    median: Floats  # (N, K)
+    lower: Mapping[float, Floats]  # lower, upper: level (80.0, 90.0 …) → (N, K)
     upper: Mapping[float, Floats]
-    members: Mapping[str, Floats]
-    method: tuple[str, ...]
-    note: tuple[str, ...]
-    backtest: BacktestRecord | None
-    training: tuple[TrainingSummary, ...]
-    remarks: tuple[str, ...] = ()
-    mean: Floats | None = None
-    trust: TrustRecord | None = None
-    totals: TotalsRecord | None = None
+    members: Mapping[str, Floats]  # member → (N, K)
+    method: tuple[str, ...]  # (N,) text, what made each series' forecast
+    note: tuple[str, ...]  # (N,) text, warnings for each series; "" where there is nothing to say
+    backtest: BacktestRecord | None  # None where every series was too short for one
+    training: tuple[TrainingSummary, ...]  # what was trained, one entry a member
+    remarks: tuple[str, ...] = ()  # what was not trained, and why, in sentences
+    mean: Floats | None = None  # (N, K) where series count something; None elsewhere
+    trust: TrustRecord | None = None  # which forecasts to trust, and what they rest on
+    totals: TotalsRecord | None = None  # of groups and periods, where they were asked for
+    # values of the past that were not expected; None where there are too many values to look at, or
+    # too few
     anomalies: AnomalyRecord | None = None

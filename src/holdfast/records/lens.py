@@ -17,22 +17,16 @@ Ints = NDArray[np.int64]
 class LagCurve:
     """A quantity against the lag: its middle over sequences and positions, and its spread.
 
-    Arguments:
-        lags: (K,) steps back, ascending.
-        median: (K,).
-        low, high: (K,) the 10 % and the 90 % quantile.
-        samples: sequences × positions that each point is made of.
-
     Example:
         >>> LagCurve.of(np.array([1, 2]), np.array([[1.0, 3.0], [2.0, 2.0]])).median.tolist()
         [2.0, 2.0]
     """
 
-    lags: Ints
-    median: Floats
-    low: Floats
+    lags: Ints  # (K,) steps back, ascending
+    median: Floats  # (K,)
+    low: Floats  # low, high: (K,) the 10 % and the 90 % quantile
     high: Floats
-    samples: int
+    samples: int  # sequences × positions that each point is made of
 
     @classmethod
     def of(cls, lags: Ints, values: Floats) -> LagCurve:
@@ -53,101 +47,71 @@ class LagCurve:
 
 @dataclass(frozen=True, eq=False)
 class GateActivity:
-    """How open a gate stood.
+    """How open a gate stood."""
 
-    Arguments:
-        name: "forget gate", "input gate", "output gate", "update gate", "reset gate".
-        by_step: (T,) its mean over units and sequences at each step.
-        by_unit: (H,) its mean over steps and sequences in each unit.
-        closed, open: shares of all values below 0.05 and above 0.95: saturated.
-    """
-
-    name: str
-    by_step: Floats
-    by_unit: Floats
-    closed: float
+    name: str  # "forget gate", "input gate", "output gate", "update gate", "reset gate"
+    by_step: Floats  # (T,) its mean over units and sequences at each step
+    by_unit: Floats  # (H,) its mean over steps and sequences in each unit
+    closed: float  # closed, open: shares of all values below 0.05 and above 0.95: saturated
     open: float
 
 
 @dataclass(frozen=True, eq=False)
 class LayerMemory:
-    """The memory of one recurrent layer in one direction.
+    """The memory of one recurrent layer in one direction."""
 
-    Arguments:
-        name: the layer's name in its model; with ", reverse" for the direction back in time.
-        kind: "LSTM", "GRU", "RNN" or "sLSTM", or "RNN (relu)".
-        units: H.
-        jacobian: spectral norm of the Jacobian of the joint state at t by the joint state at t−k.
-        cell_path: of its part along the cells alone, the largest ∏f of any unit; none for a plain
-            RNN.
-        rest: of what is left when the cell path is taken away: the way through gates and h.
-        reaches_output: the median over units of the cell path up to h at t, o (1 − tanh² c) ∏f for
-            an LSTM; none where there is no cell path.
-        timescales: (H,) steps after which a unit has kept 1/e, −1/mean ln f; infinite where f is 1.
-            For a plain RNN, which has no gate, none.
-        latching, leaking, resetting: shares of the units that keep (longer than the sequence),
-            that forget slowly, and that forget within 2 steps.
-        gates: how open each gate stood.
-        lyapunov: exponents of the state, the largest first, per step.
-        capacity: linear memory capacity by lag: R² of white noise k steps back, read linearly from
-            the state.
-        median_cell: ∏f of the median unit, beside `cell_path` for the largest.
-    """
-
-    name: str
-    kind: str
-    units: int
+    name: str  # the layer's name in its model; with ", reverse" for the direction back in time
+    kind: str  # "LSTM", "GRU", "RNN" or "sLSTM", or "RNN (relu)"
+    units: int  # H
+    # spectral norm of the Jacobian of the joint state at t by the joint state at t−k
     jacobian: LagCurve
+    # of its part along the cells alone, the largest ∏f of any unit; none for a plain RNN
     cell_path: LagCurve | None = None
+    # of what is left when the cell path is taken away: the way through gates and h
     rest: LagCurve | None = None
+    # the median over units of the cell path up to h at t, o (1 − tanh² c) ∏f for an LSTM; none
+    # where there is no cell path
     reaches_output: LagCurve | None = None
+    # (H,) steps after which a unit has kept 1/e, −1/mean ln f; infinite where f is 1. For a plain
+    # RNN, which has no gate, none
     timescales: Floats | None = None
+    # latching, leaking, resetting: shares of the units that keep (longer than the sequence), that
+    # forget slowly, and that forget within 2 steps
     latching: float = 0.0
     leaking: float = 0.0
     resetting: float = 0.0
-    gates: tuple[GateActivity, ...] = ()
-    lyapunov: Floats | None = None
+    gates: tuple[GateActivity, ...] = ()  # how open each gate stood
+    lyapunov: Floats | None = None  # exponents of the state, the largest first, per step
+    # linear memory capacity by lag: R² of white noise k steps back, read linearly from the state
     capacity: LagCurve | None = None
-    median_cell: LagCurve | None = None
+    median_cell: LagCurve | None = None  # ∏f of the median unit, beside `cell_path` for the largest
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Which inputs an output rests on, by integrated gradients.
+    """Which inputs an output rests on, by integrated gradients."""
 
-    Arguments:
-        by_lag: share of the attribution's absolute sum at each lag; the shares of a sample sum to 1
-            over all lags of its sequence.
-        completeness: |sum of attributions − (output − output of the baseline)|, relative to the
-            latter; what the integral's steps left out.
-        steps: of the integral.
-    """
-
+    # share of the attribution's absolute sum at each lag; the shares of a sample sum to 1 over all
+    # lags of its sequence
     by_lag: LagCurve
+    # |sum of attributions − (output − output of the baseline)|, relative to the latter; what the
+    # integral's steps left out
     completeness: float
-    steps: int
+    steps: int  # of the integral
 
 
 @dataclass(frozen=True, eq=False)
 class ContextLoss:
-    """The loss when the past beyond a lag is taken away: what the past is worth.
+    """The loss when the past beyond a lag is taken away: what the past is worth."""
 
-    Arguments:
-        lags: (K,) how many steps were left as they are.
-        removed: (K,) mean loss when everything before was replaced by the mean input: `whole` and
-            the mean difference from it at the very same positions.
-        shuffled: (K,) the same when everything before was put in another order.
-        whole: the loss with all of the past.
-        spread: (K,) standard error of the paired difference removed − whole.
-        unit: of the loss: "nats a character", "scaled quantile loss".
-    """
-
-    lags: Ints
+    lags: Ints  # (K,) how many steps were left as they are
+    # (K,) mean loss when everything before was replaced by the mean input: `whole` and the mean
+    # difference from it at the very same positions
     removed: Floats
-    shuffled: Floats
-    whole: float
-    spread: Floats
-    unit: str = ""
+    shuffled: Floats  # (K,) the same when everything before was put in another order
+    whole: float  # the loss with all of the past
+    spread: Floats  # (K,) standard error of the paired difference removed − whole
+    unit: str = ""  # of the loss: "nats a character", "scaled quantile loss"
 
     @property
     def effective(self) -> int | None:
@@ -162,38 +126,27 @@ class ContextLoss:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What was measured of a model's memory; `holdfast.reports.save` makes the page.
+    """What was measured of a model's memory; `holdfast.reports.save` makes the page."""
 
-    Arguments:
-        title: what was inspected.
-        created: when, ISO 8601.
-        version: of Holdfast.
-        description: what the model is, in a few words each.
-        steps, sequences: T and B of what it was inspected on.
-        seconds: how long it took.
-        layers: in the order in which a sequence passes them, each direction for itself.
-        whole: the Jacobian of the joint state of all layers of a stack that runs forward; none
-            where there is one layer, or two directions.
-        attribution, context: none where the model has no output or loss to take them from.
-        before: the same before training, where the first weights were at hand.
-        advice: what to change, in sentences; filled by `lens.prescribe`.
-        command: that was given, or "".
-    """
-
-    title: str
-    created: str
-    version: str
-    description: tuple[tuple[str, str], ...]
-    steps: int
+    title: str  # what was inspected
+    created: str  # when, ISO 8601
+    version: str  # of Holdfast
+    description: tuple[tuple[str, str], ...]  # what the model is, in a few words each
+    steps: int  # steps, sequences: T and B of what it was inspected on
     sequences: int
-    seconds: float
+    seconds: float  # how long it took
+    # in the order in which a sequence passes them, each direction for itself
     layers: tuple[LayerMemory, ...]
+    # the Jacobian of the joint state of all layers of a stack that runs forward; none where there
+    # is one layer, or two directions
     whole: LagCurve | None = None
+    # attribution, context: none where the model has no output or loss to take them from
     attribution: Attribution | None = None
     context: ContextLoss | None = None
+    # the same before training, where the first weights were at hand
     before: Inspection | None = None
-    advice: tuple[str, ...] = ()
-    command: str = ""
+    advice: tuple[str, ...] = ()  # what to change, in sentences; filled by `lens.prescribe`
+    command: str = ""  # that was given, or ""
 
     def table(self) -> dict[str, NDArray[np.generic]]:
         """Every measured array by a name such as "lstm/jacobian/median"; see `verdict.table`."""
@@ -206,24 +159,18 @@ class Inspection:
 
 @dataclass(frozen=True, eq=False)
 class UnitsInTime:
-    """One layer in one direction, unit by unit and step by step.
+    """One layer in one direction, unit by unit and step by step."""
 
-    Arguments:
-        name, kind: as in `LayerMemory`.
-        order: (U,) the units that are shown, by timescale, the longest first.
-        timescales: (U,) of those; none for a plain RNN.
-        fields: name → (T, U): the gates, cells and hidden states, in that order.
-        weight: (U,) how much the output rests on each unit; sums to 1 over all units.
-        written, kept, erased: (T,) mean over units of |i·g|, |f·c before| and |(1 − f)·c before|;
-            empty for a plain RNN.
-    """
-
-    name: str
+    name: str  # name, kind: as in `LayerMemory`
     kind: str
-    order: Ints
-    timescales: Floats | None
+    order: Ints  # (U,) the units that are shown, by timescale, the longest first
+    timescales: Floats | None  # (U,) of those; none for a plain RNN
+    # name → (T, U): the gates, cells and hidden states, in that order
     fields: dict[str, Floats] = field(default_factory=dict)
+    # (U,) how much the output rests on each unit; sums to 1 over all units
     weight: Floats = field(default_factory=lambda: np.empty(0))
+    # written, kept, erased: (T,) mean over units of |i·g|, |f·c before| and |(1 − f)·c before|;
+    # empty for a plain RNN
     written: Floats = field(default_factory=lambda: np.empty(0))
     kept: Floats = field(default_factory=lambda: np.empty(0))
     erased: Floats = field(default_factory=lambda: np.empty(0))
@@ -231,144 +178,94 @@ class UnitsInTime:
 
 @dataclass(frozen=True, eq=False)
 class SequenceRecord:
-    """One sequence as a model read it.
+    """One sequence as a model read it."""
 
-    Arguments:
-        title, created, version: as in `Inspection`.
-        labels: (T,) the steps in words: tokens of a text, or times of a series.
-        values: (T, C) numbers of a series, none for a text.
-        channels: (C,) names of the columns of values.
-        attribution: (T,) how much the output rests on each step, signed; none where unknown.
-        output: what the attribution is of, in words.
-        layers: each direction for itself.
-    """
-
-    title: str
+    title: str  # title, created, version: as in `Inspection`
     created: str
     version: str
-    labels: tuple[str, ...]
-    values: Floats | None
-    channels: tuple[str, ...]
+    labels: tuple[str, ...]  # (T,) the steps in words: tokens of a text, or times of a series
+    values: Floats | None  # (T, C) numbers of a series, none for a text
+    channels: tuple[str, ...]  # (C,) names of the columns of values
+    # (T,) how much the output rests on each step, signed; none where unknown
     attribution: Floats | None
-    output: str
-    layers: tuple[UnitsInTime, ...]
+    output: str  # what the attribution is of, in words
+    layers: tuple[UnitsInTime, ...]  # each direction for itself
 
 
 @dataclass(frozen=True, eq=False)
 class SequenceLabels:
-    """How one sequence is shown: what `lens.sequence` takes beside the model and what it reads.
+    """How one sequence is shown: what `lens.sequence` takes beside the model and what it reads."""
 
-    Arguments:
-        labels, values, channels, output, title: as in `SequenceRecord`.
-        at: the step whose prediction is looked at; None for the last one.
-    """
-
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # labels, values, channels, output, title: as in `SequenceRecord`
     output: str
     title: str
     values: Floats | None = None
     channels: tuple[str, ...] = ()
-    at: int | None = None
+    at: int | None = None  # the step whose prediction is looked at; None for the last one
 
 
 @dataclass(frozen=True, eq=False)
 class ComparedRun:
-    """One network, trained once.
+    """One network, trained once."""
 
-    Arguments:
-        task: "adding", "copy", "order", "noisy-lag", "latch" or "parity".
-        model: "plain RNN", "GRU", "LSTM, forget bias 0", …
-        lag: of the task, in steps.
-        seed: of the run.
-        parameters: weights that were trained.
-        updates: done.
-        solved_after: updates until it succeeded; none if it did not.
-        error: share of the test sequences that it got wrong.
-        learning_rate: that it was trained with.
-        seconds: of training.
-        gradient_before, gradient_after: norm of the gradient of the output at a sequence's end by
-            the input so many steps before, before and after training; none where not measured.
-    """
-
-    task: str
-    model: str
-    lag: int
-    seed: int
-    parameters: int
-    updates: int
-    solved_after: int | None
-    error: float
-    learning_rate: float
-    seconds: float
+    task: str  # "adding", "copy", "order", "noisy-lag", "latch" or "parity"
+    model: str  # "plain RNN", "GRU", "LSTM, forget bias 0", …
+    lag: int  # of the task, in steps
+    seed: int  # of the run
+    parameters: int  # weights that were trained
+    updates: int  # done
+    solved_after: int | None  # updates until it succeeded; none if it did not
+    error: float  # share of the test sequences that it got wrong
+    learning_rate: float  # that it was trained with
+    seconds: float  # of training
+    # gradient_before, gradient_after: norm of the gradient of the output at a sequence's end by the
+    # input so many steps before, before and after training; none where not measured
     gradient_before: LagCurve | None = None
     gradient_after: LagCurve | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class MemoryComparison:
-    """Recurrent networks on tasks whose lag is known, at equal sizes, updates and tuning.
+    """Recurrent networks on tasks whose lag is known, at equal sizes, updates and tuning."""
 
-    Arguments:
-        title, created, version, command: as in `Inspection`.
-        runs: all that were trained.
-        planned: how many were asked for.
-        success: what counts as solved, in words.
-        findings: what the runs say, in sentences; where the LSTM does not win, too.
-        facts: what was equal for all, in pairs of words.
-    """
-
-    title: str
+    title: str  # title, created, version, command: as in `Inspection`
     created: str
     version: str
     command: str
-    runs: tuple[ComparedRun, ...]
-    planned: int
-    success: str
+    runs: tuple[ComparedRun, ...]  # all that were trained
+    planned: int  # how many were asked for
+    success: str  # what counts as solved, in words
+    # what the runs say, in sentences; where the LSTM does not win, too
     findings: tuple[str, ...] = ()
-    facts: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()  # what was equal for all, in pairs of words
 
 
 @dataclass(frozen=True, eq=False)
 class ForecastComparison:
-    """Recurrent networks as forecasters of one table, on the same folds.
+    """Recurrent networks as forecasters of one table, on the same folds."""
 
-    Arguments:
-        title, created, version, command: as in `Inspection`.
-        models: names, the best first.
-        parameters: weights of each.
-        scores: (models, seeds) MASE of the medians on the scored folds.
-        simple: name → MASE of the simple methods on the same folds.
-        findings: what the scores say, in sentences.
-    """
-
-    title: str
+    title: str  # title, created, version, command: as in `Inspection`
     created: str
     version: str
     command: str
-    models: tuple[str, ...]
-    parameters: tuple[int, ...]
-    scores: Floats
-    simple: dict[str, float]
-    findings: tuple[str, ...] = ()
+    models: tuple[str, ...]  # names, the best first
+    parameters: tuple[int, ...]  # weights of each
+    scores: Floats  # (models, seeds) MASE of the medians on the scored folds
+    simple: dict[str, float]  # name → MASE of the simple methods on the same folds
+    findings: tuple[str, ...] = ()  # what the scores say, in sentences
 
 
 @dataclass(frozen=True)
 class LayerSpeed:
-    """One layer on one shape: which kernel runs it, why, and how fast beside torch's.
+    """One layer on one shape: which kernel runs it, why, and how fast beside torch's."""
 
-    Arguments:
-        cell: "LSTM", "GRU" or "RNN".
-        steps, batch, inputs, units: T, B, I, H.
-        kernel, reason: what the engine chose, in words.
-        inference, training: milliseconds, ours and torch's; None where nothing was measured.
-    """
-
-    cell: str
-    steps: int
+    cell: str  # "LSTM", "GRU" or "RNN"
+    steps: int  # steps, batch, inputs, units: T, B, I, H
     batch: int
     inputs: int
     units: int
-    kernel: str
+    kernel: str  # kernel, reason: what the engine chose, in words
     reason: str
+    # inference, training: milliseconds, ours and torch's; None where nothing was measured
     inference: tuple[float, float] | None = None
     training: tuple[float, float] | None = None

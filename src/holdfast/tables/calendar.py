@@ -110,28 +110,19 @@ class Calendar:
     day, and wall-clock times where it is a day or longer, so that a day stays one step through a
     change to daylight saving.
 
-    Arguments:
-        kind: "counter", "clock" (nanoseconds), "business" (Monday to Friday) or "month".
-        step: units between neighbours, at least 1.
-        phase: the unit of ordinal 0, 0 ≤ phase < step.
-        day: month grids: the day of the month, 31 for the last one.
-        business: month grids: moved to the first (last) business day of the month.
-        time_of_day: business and month grids: nanoseconds after midnight.
-        zone: name of the time zone of the user's timestamps; None for none.
-
     Example:
         >>> calendar = Calendar.parse("ME")
         >>> calendar.times(calendar.ordinals(["2024-01-31"]) + 1).astype("datetime64[D]").tolist()
         [datetime.date(2024, 2, 29)]
     """
 
-    kind: Kind
-    step: int = 1
-    phase: int = 0
-    day: int = 1
-    business: bool = False
-    time_of_day: int = 0
-    zone: str | None = None
+    kind: Kind  # "counter", "clock" (nanoseconds), "business" (Monday to Friday) or "month"
+    step: int = 1  # units between neighbours, at least 1
+    phase: int = 0  # the unit of ordinal 0, 0 ≤ phase < step
+    day: int = 1  # month grids: the day of the month, 31 for the last one
+    business: bool = False  # month grids: moved to the first (last) business day of the month
+    time_of_day: int = 0  # business and month grids: nanoseconds after midnight
+    zone: str | None = None  # name of the time zone of the user's timestamps; None for none
 
     @classmethod
     def integer(cls, step: int = 1) -> Calendar:

@@ -57,22 +57,14 @@ ACCEPTED: Final = (
 
 @dataclass(frozen=True)
 class Code:
-    """A frequency code taken apart.
+    """A frequency code taken apart."""
 
-    Arguments:
-        kind: what the grid counts.
-        step: units from one point to the next.
-        phase: unit of the point at ordinal 0.
-        day: day of the month where months are counted, else 1.
-        business: whether that day moves to the nearest business day inside the month.
-        anchored: whether the code itself fixes the weekday or the month, as "W-MON" does.
-    """
-
-    kind: Kind
-    step: int
-    phase: int = 0
-    day: int = 1
-    business: bool = False
+    kind: Kind  # what the grid counts
+    step: int  # units from one point to the next
+    phase: int = 0  # unit of the point at ordinal 0
+    day: int = 1  # day of the month where months are counted, else 1
+    business: bool = False  # whether that day moves to the nearest business day inside the month
+    # whether the code itself fixes the weekday or the month, as "W-MON" does
     anchored: bool = False
 
 

@@ -214,23 +214,17 @@ def laid_out(
 
 @dataclass(frozen=True, eq=False)
 class CovariateSources:
-    """Which covariates a table has, and where the others are.
+    """Which covariates a table has, and where the others are."""
 
-    Arguments:
-        future: columns of the table that are known ahead, such as prices and promotions.
-        past: columns of the table that are known up to its last row only.
-        static: a table with one row a series: a path or a frame; None for none.
-        future_table: of the columns that are known ahead, behind the end of each series: a path
-            or a frame; None for none.
-        country: whose public holidays count, such as "DE"; None for none.
-        like: the covariates of the fit whose columns and categories are to be read again.
-    """
-
+    # columns of the table that are known ahead, such as prices and promotions
     future: tuple[str, ...] = ()
-    past: tuple[str, ...] = ()
-    static: object = None
+    past: tuple[str, ...] = ()  # columns of the table that are known up to its last row only
+    static: object = None  # a table with one row a series: a path or a frame; None for none
+    # of the columns that are known ahead, behind the end of each series: a path or a frame; None
+    # for none
     future_table: object = None
-    country: str | None = None
+    country: str | None = None  # whose public holidays count, such as "DE"; None for none
+    # the covariates of the fit whose columns and categories are to be read again
     like: Covariates | None = None
 
     @classmethod

@@ -16,30 +16,20 @@ Role = Literal["future", "past", "static"]
 
 @dataclass(frozen=True)
 class Column:
-    """What a column of covariates is.
+    """What a column of covariates is."""
 
-    Arguments:
-        name: the caller's.
-        role: whether it is future (known ahead), past or static.
-        levels: the names of its categories, whose codes stand in the arrays; None for numbers.
-    """
-
-    name: str
-    role: Role
+    name: str  # the caller's
+    role: Role  # whether it is future (known ahead), past or static
+    # the names of its categories, whose codes stand in the arrays; None for numbers
     levels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class CovariateRows:
-    """Covariates row by row, before they lie on a calendar.
+    """Covariates row by row, before they lie on a calendar."""
 
-    Arguments:
-        columns: the C columns.
-        values: (rows, C).
-    """
-
-    columns: tuple[Column, ...]
-    values: NDArray[np.float64]
+    columns: tuple[Column, ...]  # the C columns
+    values: NDArray[np.float64]  # (rows, C)
 
     def take(self, rows: NDArray[np.int64]) -> CovariateRows:
         """Some rows, in that order."""
@@ -68,16 +58,6 @@ class Covariates:
     Columns in time lie flat as the values of a `SeriesSet` do, with starts and offsets of their
     own, since what is known ahead reaches beyond the last value of a series.
 
-    Arguments:
-        columns: the C columns in time, each "future" or "past".
-        starts: (N,) the ordinal of each series' first row.
-        offsets: (N + 1,) series i is ``values[offsets[i]:offsets[i + 1]]``.
-        values: (total, C) float64: numbers or codes of categories, NaN where nothing is known.
-        statics: the S columns with one value a series.
-        static: (N, S) float64: numbers or codes, NaN where nothing is known, as for a category
-            that the fit never saw.
-        country: whose public holidays count, as the package `holidays` names it; None for none.
-
     Example:
         >>> import numpy as np
         >>> price = Covariates(
@@ -92,12 +72,16 @@ class Covariates:
         [2.0, 3.0, nan]
     """
 
-    columns: tuple[Column, ...]
-    starts: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    columns: tuple[Column, ...]  # the C columns in time, each "future" or "past"
+    starts: NDArray[np.int64]  # (N,) the ordinal of each series' first row
+    offsets: NDArray[np.int64]  # (N + 1,) series i is ``values[offsets[i]:offsets[i + 1]]``
+    # (total, C) float64: numbers or codes of categories, NaN where nothing is known
     values: NDArray[np.float64]
-    statics: tuple[Column, ...]
+    statics: tuple[Column, ...]  # the S columns with one value a series
+    # (N, S) float64: numbers or codes, NaN where nothing is known, as for a category that the fit
+    # never saw
     static: NDArray[np.float64]
+    # whose public holidays count, as the package `holidays` names it; None for none
     country: str | None = None
 
     def __len__(self) -> int:

@@ -93,20 +93,14 @@ def _not_a_table(where: str) -> TableError:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """What the first lines say about the rest.
-
-    Arguments:
-        names: of the columns.
-        body: the text from the first row of values on.
-        skipped: lines before it.
-    """
+    """What the first lines say about the rest."""
 
     where: str
     delimiter: str
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the columns
     has_header: bool
-    body: bytes
-    skipped: int
+    body: bytes  # the text from the first row of values on
+    skipped: int  # lines before it
 
     @classmethod
     def of(cls, text: bytes, where: str) -> _Sheet:

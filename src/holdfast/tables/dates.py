@@ -28,22 +28,14 @@ BEYOND: Final = f"outside the years {YEARS[0]} to {YEARS[1]}; delete or mend the
 
 @dataclass(frozen=True, eq=False)
 class Stamps:
-    """The timestamps of a column, row by row.
+    """The timestamps of a column, row by row."""
 
-    Arguments:
-        values: int64: the counter, or nanoseconds since 1970: UTC where there is a zone, else
-            wall-clock time.
-        counter: whether time is a whole number and not a date.
-        zone: name of the time zone; None where the timestamps carry none.
-        names: "day", or the longer span that the form names: "month", "quarter", "week".
-        messages: what was guessed, one sentence each.
-    """
-
+    # int64: the counter, or nanoseconds since 1970: UTC where there is a zone, else wall-clock time
     values: NDArray[np.int64]
-    counter: bool = False
-    zone: str | None = None
-    names: str = "day"
-    messages: tuple[str, ...] = ()
+    counter: bool = False  # whether time is a whole number and not a date
+    zone: str | None = None  # name of the time zone; None where the timestamps carry none
+    names: str = "day"  # "day", or the longer span that the form names: "month", "quarter", "week"
+    messages: tuple[str, ...] = ()  # what was guessed, one sentence each
 
 
 def refuse(table: RawTable, name: str, row: int, what: str) -> NoReturn:
@@ -108,19 +100,13 @@ _WEEKDAY: Final = r"(?:[A-Za-z]{3,9},?\s+)?"
 
 @dataclass(frozen=True)
 class Form:
-    """One way to write a date.
+    """One way to write a date."""
 
-    Arguments:
-        pattern: named parts: year, month, name (of a month), day, first and second (a day and a
-            month in an order to be found out), quarter, week, weekday, hour, minute, second,
-            fraction, half, zone.
-        names: what the form gives: "day", or the longer span "month", "quarter", "week".
-        digits_only: whether it could as well be a whole number.
-    """
-
+    # named parts: year, month, name (of a month), day, first and second (a day and a month in an
+    # order to be found out), quarter, week, weekday, hour, minute, second, fraction, half, zone
     pattern: str
-    names: str = "day"
-    digits_only: bool = False
+    names: str = "day"  # what the form gives: "day", or the longer span "month", "quarter", "week"
+    digits_only: bool = False  # whether it could as well be a whole number
 
 
 FORMS: Final = (
@@ -179,18 +165,12 @@ def fits(text: pa.Array, form: Form) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class DateTexts:
-    """The distinct texts of a column, as dates.
+    """The distinct texts of a column, as dates."""
 
-    Arguments:
-        table, name: the column, for sentences.
-        texts: its distinct texts, none missing.
-        which: for each row, the index of its text.
-    """
-
-    table: RawTable
+    table: RawTable  # table, name: the column, for sentences
     name: str
-    texts: pa.Array
-    which: NDArray[np.int64]
+    texts: pa.Array  # its distinct texts, none missing
+    which: NDArray[np.int64]  # for each row, the index of its text
 
     def refuse(self, distinct: int, what: str) -> NoReturn:
         """Say that a text is wrong, and where it first stands."""

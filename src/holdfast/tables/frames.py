@@ -27,14 +27,10 @@ _WHERE: Final = "the table"
 
 @dataclass(frozen=True)
 class Backend:
-    """How to give a caller frames of the kind that came in.
+    """How to give a caller frames of the kind that came in."""
 
-    Arguments:
-        library: "pandas", "polars", "pyarrow" …, as narwhals names it.
-        time_type: the pyarrow type of the time column that came in; None for text and integers.
-    """
-
-    library: str
+    library: str  # "pandas", "polars", "pyarrow" …, as narwhals names it
+    # the pyarrow type of the time column that came in; None for text and integers
     time_type: object = None
 
 

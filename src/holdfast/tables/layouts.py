@@ -18,17 +18,11 @@ from holdfast.tables.rows import Rows
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The names under which results are given back.
+    """The names under which results are given back."""
 
-    Arguments:
-        id: the columns that tell series apart, "unique_id" where the table had none.
-        time: of the timestamps, "ds" where the table had none.
-        target: of the values, "y" where the table had none.
-    """
-
-    id: tuple[str, ...]
-    time: str
-    target: str
+    id: tuple[str, ...]  # the columns that tell series apart, "unique_id" where the table had none
+    time: str  # of the timestamps, "ds" where the table had none
+    target: str  # of the values, "y" where the table had none
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,15 +37,10 @@ _THOUSANDS_SPACE: Final = rf"^[+-]?([1-9]\d{{0,2}}({_SPACES}\d{{3}})+|\d+)([.,]\
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column read as numbers.
+    """A column read as numbers."""
 
-    Arguments:
-        values: float64, NaN where nothing was written.
-        message: how the numbers were read, where that was not plain; else "".
-    """
-
-    values: NDArray[np.float64]
-    message: str = ""
+    values: NDArray[np.float64]  # float64, NaN where nothing was written
+    message: str = ""  # how the numbers were read, where that was not plain; else ""
 
 
 def read_numbers(

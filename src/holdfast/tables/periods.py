@@ -118,15 +118,10 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """What each of N series is part of.
+    """What each of N series is part of."""
 
-    Arguments:
-        name: of the column.
-        values: (N,) its value for each series.
-    """
-
-    name: str
-    values: NDArray[np.generic]
+    name: str  # of the column
+    values: NDArray[np.generic]  # (N,) its value for each series
 
 
 def group_by(name: str, series: SeriesSet, raw: RawTable | None, names: ColumnNames) -> Groups:

@@ -26,22 +26,15 @@ def row_from_zero(row: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Columns of equal length, as text (CSV) or typed (Excel, Parquet, frames).
+    """Columns of equal length, as text (CSV) or typed (Excel, Parquet, frames)."""
 
-    Arguments:
-        where: what to call the table in a sentence: the file's name, or "the table".
-        columns: name → pyarrow array.
-        place: number of a row in `columns` as the reader counted it → where a person finds it.
-        delimiter: of a text file; "" for anything else.
-        messages: what was guessed on the way, one sentence each.
-        kept: the reader's number of each row; None where no row was left out.
-    """
-
-    where: str
-    columns: Mapping[str, pa.Array]
+    where: str  # what to call the table in a sentence: the file's name, or "the table"
+    columns: Mapping[str, pa.Array]  # name → pyarrow array
+    # number of a row in `columns` as the reader counted it → where a person finds it
     place: Callable[[int], str] = row_from_zero
-    delimiter: str = ""
-    messages: tuple[str, ...] = ()
+    delimiter: str = ""  # of a text file; "" for anything else
+    messages: tuple[str, ...] = ()  # what was guessed on the way, one sentence each
+    # the reader's number of each row; None where no row was left out
     kept: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:

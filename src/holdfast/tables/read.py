@@ -28,22 +28,14 @@ _FEWEST: Final = 6
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table, read, checked and understood.
+    """A table, read, checked and understood."""
 
-    Arguments:
-        series: on their calendar, gaps as NaN.
-        summary: what was understood, in words and numbers.
-        columns: the names to give results back under.
-        season: grid points of one season.
-        backend: how to give frames back; None where the table was a file.
-        raw: the table as it came in, where it has columns besides these; None elsewhere.
-    """
-
-    series: SeriesSet
-    summary: TableSummary
-    columns: ColumnNames
-    season: int
-    backend: Backend | None
+    series: SeriesSet  # on their calendar, gaps as NaN
+    summary: TableSummary  # what was understood, in words and numbers
+    columns: ColumnNames  # the names to give results back under
+    season: int  # grid points of one season
+    backend: Backend | None  # how to give frames back; None where the table was a file
+    # the table as it came in, where it has columns besides these; None elsewhere
     raw: RawTable | None = None
 
 

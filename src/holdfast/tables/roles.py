@@ -39,19 +39,12 @@ ID_NAMES: Final = frozenset({
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns of a long table.
+    """The columns of a long table."""
 
-    Arguments:
-        id: the columns that tell series apart; none where there is one series.
-        time: the column of timestamps; None where rows simply follow each other.
-        target: the column of values.
-        messages: what was guessed, one sentence each.
-    """
-
-    id: tuple[str, ...]
-    time: str | None
-    target: str
-    messages: tuple[str, ...] = ()
+    id: tuple[str, ...]  # the columns that tell series apart; none where there is one series
+    time: str | None  # the column of timestamps; None where rows simply follow each other
+    target: str  # the column of values
+    messages: tuple[str, ...] = ()  # what was guessed, one sentence each
 
 
 def plain_name(name: str) -> str:

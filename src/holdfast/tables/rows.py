@@ -22,27 +22,16 @@ _HOUR = DAY // 24
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """One timestamp and one value a row.
+    """One timestamp and one value a row."""
 
-    Arguments:
-        labels: N names to show.
-        keys: the id columns, name → N values.
-        codes: (rows,) which series.
-        stamps: the (rows,) timestamps and what they are.
-        values: (rows,) float64, NaN where nothing was written.
-        at: row → where a person finds it.
-        where: what to call the table in a sentence.
-        covariates: of each row; None for none.
-    """
-
-    labels: tuple[str, ...]
-    keys: Mapping[str, NDArray[np.generic]]
-    codes: NDArray[np.int64]
-    stamps: Stamps
-    values: NDArray[np.float64]
-    at: Callable[[int], str]
-    where: str
-    covariates: CovariateRows | None = None
+    labels: tuple[str, ...]  # N names to show
+    keys: Mapping[str, NDArray[np.generic]]  # the id columns, name → N values
+    codes: NDArray[np.int64]  # (rows,) which series
+    stamps: Stamps  # the (rows,) timestamps and what they are
+    values: NDArray[np.float64]  # (rows,) float64, NaN where nothing was written
+    at: Callable[[int], str]  # row → where a person finds it
+    where: str  # what to call the table in a sentence
+    covariates: CovariateRows | None = None  # of each row; None for none
 
     def __len__(self) -> int:
         return len(self.codes)

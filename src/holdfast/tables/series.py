@@ -20,15 +20,6 @@ class SeriesSet:
     Values are float64 as the user gave them; the network turns them to float32 only after scaling,
     so that a large level costs no digits.
 
-    Arguments:
-        labels: N names to show, one a series (several id columns are joined by " / ").
-        keys: the id columns as they came in, name → N values.
-        starts: (N,) int64, the calendar's ordinal of each series' first value.
-        offsets: (N + 1,) int64, series i is ``values[offsets[i]:offsets[i + 1]]``.
-        values: (total,) float64, NaN where nothing was observed (a gap).
-        calendar: turns ordinals to timestamps and back.
-        covariates: of the N series: past, future and static; None for none.
-
     Example:
         >>> from holdfast.tables.calendar import Calendar
         >>> series = SeriesSet.from_arrays({"a": [1.0, 2.0, 3.0]}, Calendar.integer())
@@ -36,13 +27,14 @@ class SeriesSet:
         ([1.0, 2.0, 3.0], [2])
     """
 
+    # N names to show, one a series (several id columns are joined by " / ")
     labels: tuple[str, ...]
-    keys: Mapping[str, NDArray[np.generic]]
-    starts: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    values: NDArray[np.float64]
-    calendar: Calendar
-    covariates: Covariates | None = None
+    keys: Mapping[str, NDArray[np.generic]]  # the id columns as they came in, name → N values
+    starts: NDArray[np.int64]  # (N,) int64, the calendar's ordinal of each series' first value
+    offsets: NDArray[np.int64]  # (N + 1,) int64, series i is ``values[offsets[i]:offsets[i + 1]]``
+    values: NDArray[np.float64]  # (total,) float64, NaN where nothing was observed (a gap)
+    calendar: Calendar  # turns ordinals to timestamps and back
+    covariates: Covariates | None = None  # of the N series: past, future and static; None for none
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, object], calendar: Calendar) -> SeriesSet:

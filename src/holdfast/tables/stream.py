@@ -34,23 +34,16 @@ _TRUTHS: Final = {"true": "1", "false": "0"}
 
 @dataclass(frozen=True, eq=False)
 class LineRows:
-    """Rows out of some lines, in their order.
+    """Rows out of some lines, in their order."""
 
-    Arguments:
-        lines: (rows,) the number of each one's line, from 1.
-        places: (rows,) which series.
-        ordinals: (rows,) where on the calendar.
-        values: (rows,) NaN where nothing was written.
-        covariates: (rows, C) those in time of the series; NaN where nothing was written, or
-            a category that the fit never saw.
-        complaints: what was wrong with the other lines, a sentence each, in their order.
-    """
-
-    lines: NDArray[np.int64]
-    places: NDArray[np.int64]
-    ordinals: NDArray[np.int64]
-    values: NDArray[np.float64]
+    lines: NDArray[np.int64]  # (rows,) the number of each one's line, from 1
+    places: NDArray[np.int64]  # (rows,) which series
+    ordinals: NDArray[np.int64]  # (rows,) where on the calendar
+    values: NDArray[np.float64]  # (rows,) NaN where nothing was written
+    # (rows, C) those in time of the series; NaN where nothing was written, or a category that the
+    # fit never saw
     covariates: NDArray[np.float64]
+    # what was wrong with the other lines, a sentence each, in their order
     complaints: tuple[str, ...]
 
 

@@ -23,20 +23,13 @@ from holdfast.tables.series import SeriesSet
 
 @dataclass(frozen=True, eq=False)
 class NewRows:
-    """Rows of a table on a calendar that is given.
+    """Rows of a table on a calendar that is given."""
 
-    Arguments:
-        rows: by series and time, one a series and timestamp.
-        ordinals: (rows,) where each stands on the calendar.
-        named: whether the rows say which series they belong to.
-        messages: what was guessed on the way, one sentence each.
-        static: (N, S) statics of the rows' series, of use for those that are new; None for none.
-    """
-
-    rows: Rows
-    ordinals: NDArray[np.int64]
-    named: bool
-    messages: tuple[str, ...]
+    rows: Rows  # by series and time, one a series and timestamp
+    ordinals: NDArray[np.int64]  # (rows,) where each stands on the calendar
+    named: bool  # whether the rows say which series they belong to
+    messages: tuple[str, ...]  # what was guessed on the way, one sentence each
+    # (N, S) statics of the rows' series, of use for those that are new; None for none
     static: NDArray[np.float64] | None = None
 
 
@@ -195,25 +188,15 @@ _SMALL_GRID: Final = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Appended:
-    """What became of new rows.
+    """What became of new rows."""
 
-    Arguments:
-        series: with the new rows in them; those that are new stand behind the others.
-        behind: values behind the end of a series, those of new series among them.
-        filled: values in a gap, or before the beginning of a series.
-        corrected: values that took the place of others.
-        repeated: rows that said what was known.
-        created: series that were not known before.
-        messages: what was guessed on the way, one sentence each.
-    """
-
-    series: SeriesSet
-    behind: int
-    filled: int
-    corrected: int
-    repeated: int
-    created: int
-    messages: tuple[str, ...]
+    series: SeriesSet  # with the new rows in them; those that are new stand behind the others
+    behind: int  # values behind the end of a series, those of new series among them
+    filled: int  # values in a gap, or before the beginning of a series
+    corrected: int  # values that took the place of others
+    repeated: int  # rows that said what was known
+    created: int  # series that were not known before
+    messages: tuple[str, ...]  # what was guessed on the way, one sentence each
 
     @property
     def last(self) -> str:

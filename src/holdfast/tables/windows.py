@@ -21,17 +21,11 @@ VALIDATION_WINDOWS: Final = 512
 
 @dataclass(frozen=True)
 class WindowShape:
-    """The size of a window in grid points.
+    """The size of a window in grid points."""
 
-    Arguments:
-        context: points that the network reads; a multiple of `patch`.
-        patch: points that it reads at once.
-        horizon: points that it forecasts after each patch.
-    """
-
-    context: int
-    patch: int
-    horizon: int
+    context: int  # points that the network reads; a multiple of `patch`
+    patch: int  # points that it reads at once
+    horizon: int  # points that it forecasts after each patch
 
     @property
     def origins(self) -> NDArray[np.int64]:
@@ -64,16 +58,11 @@ def window_values(
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Some windows, without their values.
+    """Some windows, without their values."""
 
-    Arguments:
-        series: what they lie in.
-        rows: (B,) which of the series.
-        ends: (B,) how many of that series' points the last forecast of the window has seen.
-    """
-
-    series: SeriesSet
-    rows: NDArray[np.int64]
+    series: SeriesSet  # what they lie in
+    rows: NDArray[np.int64]  # (B,) which of the series
+    # (B,) how many of that series' points the last forecast of the window has seen
     ends: NDArray[np.int64]
 
 
@@ -148,17 +137,11 @@ def _validation(series: SeriesSet, held_out: SeriesSet, horizon: int, least: int
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """What turns values into the network's units and back: ``(value − level) / spread``.
+    """What turns values into the network's units and back: ``(value − level) / spread``."""
 
-    Arguments:
-        level: (B, P) mean of the recent past at each of P positions.
-        spread: (B, P) standard deviation of the recent past; above zero.
-        observed: (B, P) how many values in the window lie before the position.
-    """
-
-    level: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    observed: NDArray[np.int64]
+    level: NDArray[np.float64]  # (B, P) mean of the recent past at each of P positions
+    spread: NDArray[np.float64]  # (B, P) standard deviation of the recent past; above zero
+    observed: NDArray[np.int64]  # (B, P) how many values in the window lie before the position
 
 
 def trailing_scale(values: NDArray[np.float64], origins: NDArray[np.int64], span: int) -> Scale:

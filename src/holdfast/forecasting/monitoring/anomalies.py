@@ -37,26 +37,18 @@ _REPORTED: Final = 99.0
 
 @dataclass(frozen=True, eq=False)
 class PastPoints:
-    """Every observed value of some series beside what was forecast for it.
+    """Every observed value of some series beside what was forecast for it."""
 
-    Arguments:
-        places, ordinals: (n,) which series, and when.
-        values: (n,).
-        median, lower, upper: (n,) NaN for the first points of a series, which are not judged.
-        scores: (n,) distance from the median in half-widths, negative below.
-        anomaly: (n,) whether the value lies outside.
-        calibrated: whether there were points enough for the level.
-    """
-
-    places: NDArray[np.int64]
+    places: NDArray[np.int64]  # places, ordinals: (n,) which series, and when
     ordinals: NDArray[np.int64]
-    values: Floats
+    values: Floats  # (n,)
+    # median, lower, upper: (n,) NaN for the first points of a series, which are not judged
     median: Floats
     lower: Floats
     upper: Floats
-    scores: Floats
-    anomaly: NDArray[np.bool_]
-    calibrated: bool
+    scores: Floats  # (n,) distance from the median in half-widths, negative below
+    anomaly: NDArray[np.bool_]  # (n,) whether the value lies outside
+    calibrated: bool  # whether there were points enough for the level
 
 
 def find_anomalies(model: FittedModel, series: SeriesSet, level: float) -> PastPoints:

@@ -32,29 +32,20 @@ _DRAWS: Final = 1000
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """New errors beside those of the backtest.
+    """New errors beside those of the backtest."""
 
-    Arguments:
-        ratio: new errors relative to the backtest's, over the series that have both.
-        limit: the ratio that errors exceed by chance in one case of twenty; NaN where the backtest
-            is too small to say.
-        drifted: whether the ratio is above the limit.
-        mase, backtest_mase: the two errors, in units of the in-sample seasonal naive error.
-        coverage: share of the new values inside 90 % intervals.
-        windows: new horizons, whole or begun, that were scored.
-        series_ratio: (N,) of each series; NaN where there is nothing to compare.
-        sentence: what a person should read.
-    """
-
-    ratio: float
+    ratio: float  # new errors relative to the backtest's, over the series that have both
+    # the ratio that errors exceed by chance in one case of twenty; NaN where the backtest is too
+    # small to say
     limit: float
-    drifted: bool
+    drifted: bool  # whether the ratio is above the limit
+    # mase, backtest_mase: the two errors, in units of the in-sample seasonal naive error
     mase: float
     backtest_mase: float
-    coverage: float
-    windows: int
-    series_ratio: Floats
-    sentence: str
+    coverage: float  # share of the new values inside 90 % intervals
+    windows: int  # new horizons, whole or begun, that were scored
+    series_ratio: Floats  # (N,) of each series; NaN where there is nothing to compare
+    sentence: str  # what a person should read
 
 
 def check_drift(model: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drift:

@@ -32,35 +32,23 @@ _SLIPS: Final = 32
 
 @dataclass(frozen=True, eq=False)
 class Alarms:
-    """Values outside their intervals, in the order in which they came.
+    """Values outside their intervals, in the order in which they came."""
 
-    Arguments:
-        places: (n,) which series.
-        ordinals: (n,) when.
-        values, median, lower, upper: (n,) what came, and what was forecast.
-        scores: (n,) distance from the median in half-widths of the interval, negative below.
-    """
-
-    places: Indices
-    ordinals: Indices
-    values: Floats
+    places: Indices  # (n,) which series
+    ordinals: Indices  # (n,) when
+    values: Floats  # values, median, lower, upper: (n,) what came, and what was forecast
     median: Floats
     lower: Floats
     upper: Floats
-    scores: Floats
+    scores: Floats  # (n,) distance from the median in half-widths of the interval, negative below
 
 
 @dataclass(frozen=True, eq=False)
 class Refused:
-    """A row that was not judged.
+    """A row that was not judged."""
 
-    Arguments:
-        row: which, of those that were given.
-        reason: in words.
-    """
-
-    row: int
-    reason: str
+    row: int  # which, of those that were given
+    reason: str  # in words
 
 
 class Watch:

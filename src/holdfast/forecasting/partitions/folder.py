@@ -38,19 +38,12 @@ _SUFFIXES: Final = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt")
 
 @dataclass(frozen=True)
 class Partition:
-    """One file of a folder.
+    """One file of a folder."""
 
-    Arguments:
-        path: where it lies.
-        name: its path below the folder, with "/" between folders.
-        bytes: its size.
-        modified: when it was last changed, in nanoseconds.
-    """
-
-    path: Path
-    name: str
-    bytes: int
-    modified: int
+    path: Path  # where it lies
+    name: str  # its path below the folder, with "/" between folders
+    bytes: int  # its size
+    modified: int  # when it was last changed, in nanoseconds
 
     @property
     def parquet(self) -> bool:
@@ -259,13 +252,9 @@ def _whole(partition: Partition) -> RawTable:
 
 @dataclass(frozen=True)
 class PartitionSize:
-    """How much a partition holds.
+    """How much a partition holds."""
 
-    Arguments:
-        rows, series: how many.
-    """
-
-    rows: int
+    rows: int  # rows, series: how many
     series: int
 
 

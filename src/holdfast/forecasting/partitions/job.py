@@ -23,41 +23,30 @@ Engine = Literal["processes", "ray"]
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job wrote.
+    """What a job wrote."""
 
-    Arguments:
-        plan: what all partitions share.
-        partitions, kept: partitions in all, and those that were done before.
-        series, rows: in the results.
-        seconds, cpu: of the partitions that were done now; `cpu` of all processes together.
-        sums: the scores of a backtest over all series; None for forecasts.
-    """
-
-    plan: Plan
-    partitions: int
+    plan: Plan  # what all partitions share
+    partitions: int  # partitions, kept: partitions in all, and those that were done before
     kept: int
-    series: int
+    series: int  # series, rows: in the results
     rows: int
+    # seconds, cpu: of the partitions that were done now; `cpu` of all processes together
     seconds: float
     cpu: float
-    sums: ScoreSums | None
+    sums: ScoreSums | None  # the scores of a backtest over all series; None for forecasts
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told how a job gets on.
+    """Who is told how a job gets on."""
 
-    Arguments:
-        fitted: is given the forecaster of the sample, the number of series in the sample and in
-            all partitions, once, before any partition is done.
-        advanced: is given partitions done, partitions in all, and series forecast so far.
-        training: is told of every update on the sample.
-        started: the reading of ``time.monotonic`` from which reports count seconds; None for none.
-    """
-
+    # is given the forecaster of the sample, the number of series in the sample and in all
+    # partitions, once, before any partition is done
     fitted: Callable[[Forecaster, int, int], None]
+    # is given partitions done, partitions in all, and series forecast so far
     advanced: Callable[[int, int, int], None]
-    training: Progress
+    training: Progress  # is told of every update on the sample
+    # the reading of ``time.monotonic`` from which reports count seconds; None for none
     started: float | None = None
 
 

@@ -82,23 +82,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings, the inputs as they were, and what was found on the sample.
+    """Settings, the inputs as they were, and what was found on the sample."""
 
-    Arguments:
-        settings: all options.
-        inputs: a partition each: name, bytes, when it was modified, rows and series.
-        ids, time, target: the columns of every partition.
-        freq, season: of every partition.
-        cutoffs, needed: the folds of a backtest, as `evaluation.folds.Folds` has them.
-    """
-
-    settings: Settings
+    settings: Settings  # all options
+    # a partition each: name, bytes, when it was modified, rows and series
     inputs: tuple[Mapping[str, Any], ...]
-    ids: tuple[str, ...]
+    ids: tuple[str, ...]  # ids, time, target: the columns of every partition
     time: str
     target: str
-    freq: str | int
+    freq: str | int  # freq, season: of every partition
     season: int
+    # cutoffs, needed: the folds of a backtest, as `evaluation.folds.Folds` has them
     cutoffs: tuple[int, ...]
     needed: int
 
@@ -198,34 +192,21 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class NewJob:
-    """What is known of a job that begins.
+    """What is known of a job that begins."""
 
-    Arguments:
-        roles: the columns of every partition.
-        sizes: rows and series of each.
-        sample_data: the sample, its folds, and the simple methods on them.
-    """
-
-    roles: Roles
-    sizes: tuple[PartitionSize, ...]
-    sample_data: BacktestData
+    roles: Roles  # the columns of every partition
+    sizes: tuple[PartitionSize, ...]  # rows and series of each
+    sample_data: BacktestData  # the sample, its folds, and the simple methods on them
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A folder of partitions and what to do with it, checked.
+    """A folder of partitions and what to do with it, checked."""
 
-    Arguments:
-        out: the folder of results.
-        settings: what to do.
-        partitions: the files.
-        begun: the plan of an earlier process, or what is known of a new job.
-    """
-
-    out: Path
-    settings: Settings
-    partitions: tuple[Partition, ...]
-    begun: Plan | NewJob
+    out: Path  # the folder of results
+    settings: Settings  # what to do
+    partitions: tuple[Partition, ...]  # the files
+    begun: Plan | NewJob  # the plan of an earlier process, or what is known of a new job
 
 
 def prepare(out: Path, settings: Settings) -> Job:

@@ -33,19 +33,13 @@ class Workers:
     Every pool has one worker, so that it is known over which partition a worker died. loky starts
     one from a fresh interpreter that does not run the caller's script again: it starts alike from a
     script, a notebook and the command line.
-
-    Arguments:
-        out: the folder of results.
-        settings: of the job.
-        count: workers.
-        threads: of each.
-        task: what a worker does instead, for tests.
     """
 
-    out: Path
-    settings: Settings
-    count: int
-    threads: int
+    out: Path  # the folder of results
+    settings: Settings  # of the job
+    count: int  # workers
+    threads: int  # of each
+    # what a worker does instead, for tests
     task: Callable[[Path, Settings, int], PartitionResult | str] | None = None
     _idle: queue.SimpleQueue[ProcessPoolExecutor] = field(default_factory=queue.SimpleQueue)
     _begun: list[ProcessPoolExecutor] = field(default_factory=list)

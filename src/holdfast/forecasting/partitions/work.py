@@ -41,20 +41,17 @@ RESULT_KEY: Final = b"holdfast"
 
 @dataclass
 class ScoreSums:
-    """Sums and counts behind scores.
+    """Sums and counts behind scores."""
 
-    Arguments:
-        mase, smape: method → (sum, count): of series and folds, of points.
-        inside, width: level → (sum, count): points inside, widths in MASE's unit.
-        scores: level → independent scores behind the calibration of the batch that has fewest.
-        uncalibrated: levels that some batch could not calibrate.
-    """
-
+    # mase, smape: method → (sum, count): of series and folds, of points
     mase: dict[str, tuple[float, int]] = field(default_factory=dict)
     smape: dict[str, tuple[float, int]] = field(default_factory=dict)
+    # inside, width: level → (sum, count): points inside, widths in MASE's unit
     inside: dict[str, tuple[float, int]] = field(default_factory=dict)
     width: dict[str, tuple[float, int]] = field(default_factory=dict)
+    # level → independent scores behind the calibration of the batch that has fewest
     scores: dict[str, int] = field(default_factory=dict)
+    # levels that some batch could not calibrate
     uncalibrated: list[str] = field(default_factory=list)
 
     @classmethod
@@ -141,19 +138,13 @@ def _mean(pair: tuple[float, int]) -> float:
 
 @dataclass(frozen=True)
 class PartitionResult:
-    """What the results of a partition hold.
+    """What the results of a partition hold."""
 
-    Arguments:
-        series, rows: that were written.
-        seconds: that it took, and `cpu`, of this process.
-        sums: scores of a backtest; None for forecasts.
-    """
-
-    series: int
+    series: int  # series, rows: that were written
     rows: int
-    seconds: float
+    seconds: float  # that it took, and `cpu`, of this process
     cpu: float
-    sums: ScoreSums | None
+    sums: ScoreSums | None  # scores of a backtest; None for forecasts
 
     def to_json(self) -> dict[str, Any]:
         """The fields, for JSON."""
@@ -168,15 +159,10 @@ class PartitionResult:
 
 @dataclass(frozen=True)
 class Work:
-    """A job as a worker sees it.
+    """A job as a worker sees it."""
 
-    Arguments:
-        plan: of the job.
-        out: the folder of results.
-    """
-
-    plan: Plan
-    out: Path
+    plan: Plan  # of the job
+    out: Path  # the folder of results
 
     @classmethod
     def open(cls, out: Path, settings: Settings) -> Work:

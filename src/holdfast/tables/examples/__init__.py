@@ -13,19 +13,12 @@ from holdfast.errors import ArgumentError
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A table with a horizon that makes sense for it.
+    """A table with a horizon that makes sense for it."""
 
-    Arguments:
-        name: as the command line takes it.
-        about: one sentence on what it is and where it comes from.
-        columns: name → values, in the long format.
-        horizon: steps to forecast unless told otherwise.
-    """
-
-    name: str
-    about: str
-    columns: dict[str, NDArray[np.generic]]
-    horizon: int
+    name: str  # as the command line takes it
+    about: str  # one sentence on what it is and where it comes from
+    columns: dict[str, NDArray[np.generic]]  # name → values, in the long format
+    horizon: int  # steps to forecast unless told otherwise
 
 
 def example(name: str) -> Example:
