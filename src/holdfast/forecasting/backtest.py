@@ -15,7 +15,7 @@ import numpy as np
 
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.baselines.naive import never_negative
-from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_beside, require
+from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_statistical, require
 from holdfast.forecasting.evaluation.conformal import (
     Widths,
     residual_widths,
@@ -147,7 +147,7 @@ class BacktestData:
         require()
         cuts = [self.table.series.cut(fold.cutoff) for fold in self.folds.scoring]
         seconds = seconds if math.isfinite(seconds) else SECONDS
-        found = forecast_beside(cuts, self.actual, self.table.season, self.horizon, seconds)
+        found = forecast_statistical(cuts, self.actual, self.table.season, self.horizon, seconds)
         return replace(self, statistical=found.forecasts, notes=found.remarks)
 
 

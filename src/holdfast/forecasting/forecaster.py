@@ -690,10 +690,14 @@ class Forecaster(Parameters):
                 says different things of one series.
             ArgumentError: the table's calendar cannot fill the period.
             ModelError: the folder holds something that is not ours.
+            InputError: `baselines` need statsforecast, which is not installed.
         """
+        from holdfast.forecasting.baselines.statsforecast import require
         from holdfast.forecasting.model import KIND
         from holdfast.tables.periods import check_period, group_by
 
+        if self.baselines:
+            require()
         check_future(table.series, int(self.horizon))
         if total_over is not None:
             check_period(total_over, table.series.calendar)

@@ -83,7 +83,9 @@ class HereOnly:
 
 def run_here(out: Path, settings: Settings) -> JobResult:
     """A job in this process."""
-    watch = Watch(lambda fit, plan: None, lambda done, parts, series: None, SilentProgress())
+    watch = Watch(
+        lambda forecaster, sampled, series: None, lambda done, parts, series: None, SilentProgress()
+    )
     with patch.object(jobs, "Workers", HereOnly):
         return run_job(prepare(out, settings), watch)
 

@@ -23,7 +23,9 @@ from holdfast.training.progress import SilentProgress
 def test_without_ray_it_says_how_to_get_it(tmp_path: Path) -> None:
     data, _ = folder_of(tmp_path / "in", parts=1)
     settings = settings_for(data)
-    watch = Watch(lambda fit, plan: None, lambda done, parts, series: None, SilentProgress())
+    watch = Watch(
+        lambda forecaster, sampled, series: None, lambda done, parts, series: None, SilentProgress()
+    )
     usual = builtins.__import__
 
     def without(
@@ -68,7 +70,7 @@ def test_a_machine_that_is_lost_loses_and_doubles_nothing(tmp_path: Path) -> Non
         environment = {"env_vars": {"PYTHONPATH": ":".join(filter(None, sys.path))}}
         ray.init(address=cluster.address, log_to_driver=False, runtime_env=environment)
         cluster.wait_for_nodes()
-        watch = Watch(lambda fit, plan: None, kill_at_half, SilentProgress())
+        watch = Watch(lambda forecaster, sampled, series: None, kill_at_half, SilentProgress())
         with small_network():
             done = run_job(prepare(tmp_path / "out", settings), watch, engine="ray")
         alive.append(sum(node["Alive"] for node in ray.nodes()))

@@ -1,20 +1,20 @@
 """statsforecast's AutoETS, AutoARIMA and AutoTheta on the folds: shown beside ours, not blended.
 
 They run in a process of their own, one window after the other, so that a search that does not end
-can be ended: what was not finished in time is said, not guessed.
+can be ended: what was not finished in time is named, not guessed.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
-import math
-import subprocess
-import sys
-import threading
+import os
+import time
+import warnings
 from collections.abc import Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -34,12 +34,10 @@ POINTS: Final = 200
 SECONDS: Final = 120.0
 """How long they may take where there is no budget."""
 
-_MODULE: Final = "holdfast.forecasting.baselines.statsforecast"
-
 
 @dataclass(frozen=True, eq=False)
-class Beside:
-    """What came of the methods.
+class StatisticalForecasts:
+    """Forecasts of the methods on the folds.
 
     Arguments:
         forecasts: method → (F, N, K), of the methods that finished every window.
@@ -63,9 +61,9 @@ def require() -> None:
         )
 
 
-def forecast_beside(
+def forecast_statistical(
     cuts: list[SeriesSet], actual: Floats, season: int, horizon: int, seconds: float
-) -> Beside:
+) -> StatisticalForecasts:
     """Let the methods forecast every fold.
 
     A gap is bridged by a straight line, since the methods take none; a history that is too short
@@ -73,7 +71,7 @@ def forecast_beside(
 
     Arguments:
         cuts: the N series up to each of F cut-offs.
-        actual: (F, N, K) what came; windows without a value are left out.
+        actual: (F, N, K) the values behind them; windows without a value are left out.
         season: points of a season; 1 for none.
         horizon: K steps.
         seconds: that all of it may take.
@@ -85,19 +83,15 @@ def forecast_beside(
         if not np.isnan(actual[fold, index]).all() and not np.isnan(cut.one(index)).all()
     ]
     floors = [never_negative(cut) for cut in cuts]
-    made = {name: np.full(actual.shape, np.nan) for name in METHODS}
+    forecasts = {name: np.full(actual.shape, np.nan) for name in METHODS}
     done = dict.fromkeys(METHODS, 0)
-    task = {
-        "season": season,
-        "horizon": horizon,
-        "histories": [_bridged(cuts[fold].one(index), season) for fold, index in windows],
-    }
-    for name, place, values in _results(task, seconds):
+    histories = [_bridged(cuts[fold].one(index), season) for fold, index in windows]
+    for name, place, values in _results(histories, season, horizon, seconds):
         fold, index = windows[place]
-        made[name][fold, index] = np.maximum(values, floors[fold][index])
+        forecasts[name][fold, index] = np.maximum(values, floors[fold][index])
         done[name] += 1
-    finished = {name: made[name] for name in METHODS if done[name] == len(windows)}
-    said = tuple(
+    finished = {name: forecasts[name] for name in METHODS if done[name] == len(windows)}
+    remarks = tuple(
         worded(
             f"{name} finished {done[name]:,} of {len(windows):,} past forecasts in "
             f"{seconds:.0f} seconds, so it is not shown; give more {option('budget')}."
@@ -105,75 +99,60 @@ def forecast_beside(
         for name in METHODS
         if name not in finished
     )
-    return Beside(finished if windows else {}, said)
+    return StatisticalForecasts(finished if windows else {}, remarks)
 
 
-def _bridged(history: Floats, season: int) -> list[float]:
+def _bridged(history: Floats, season: int) -> Floats:
     """The end of a history without gaps."""
     seen = np.flatnonzero(~np.isnan(history))
     places = np.arange(seen[0], len(history))
     values = np.interp(places, seen, history[seen])
-    kept: list[float] = values[-max(POINTS, SEASONS * season) :].tolist()
-    return kept
+    return np.asarray(values[-max(POINTS, SEASONS * season) :])
 
 
-def _results(task: dict[str, Any], seconds: float) -> Iterator[tuple[str, int, Floats]]:
+def _results(
+    histories: list[Floats], season: int, horizon: int, seconds: float
+) -> Iterator[tuple[str, int, Floats]]:
     """(method, window, forecast) as they come, until the time is over."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", _MODULE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    watch = threading.Timer(max(seconds, 0.0), process.kill)
-    watch.daemon = True
-    watch.start()
+    from loky import ProcessPoolExecutor  # starts alike from a script and a notebook
+
+    end = time.monotonic() + seconds
+    pool = ProcessPoolExecutor(1, initializer=_silence)
+    finished = False
     try:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(task))
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # ended before it had read everything: nothing is finished
-        for line in process.stdout:
-            if line.endswith("\n"):
-                name, place, values = json.loads(line)
-                yield name, place, np.array(values, dtype=np.float64)
+        for name in METHODS:
+            for place, history in enumerate(histories):
+                future = pool.submit(_forecast, name, history, season, horizon)
+                yield name, place, future.result(timeout=max(end - time.monotonic(), 0.0))
+        finished = True
+    except (FutureTimeoutError, BrokenProcessPool):
+        pass  # what was not finished in time, or ended its process, is not shown
     finally:
-        watch.cancel()
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        pool.shutdown(kill_workers=not finished)
 
 
-def _work() -> None:
-    """What the process does: reads the histories, writes a line a forecast."""
+def _silence() -> None:
+    """What the worker does first: its libraries warn of matters that no user can change."""
+    warnings.simplefilter("ignore")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+
+
+def _forecast(name: str, history: Floats, season: int, horizon: int) -> Floats:
+    """(K,) the forecast of one method; the last value where the history is too short for it."""
     from statsforecast import models
 
-    task = json.load(sys.stdin)
-    season, horizon = task["season"], task["horizon"]
     kinds = {
         "AutoTheta": models.AutoTheta,
         "AutoETS": models.AutoETS,
         "AutoARIMA": models.AutoARIMA,
     }
-    for name in METHODS:
-        kind = kinds[name]
-        for place, history in enumerate(task["histories"]):
-            y = np.array(history)
-            try:
-                with np.errstate(all="ignore"):
-                    made = kind(season_length=season).forecast(y=y, h=horizon)["mean"]
-                values = [float(value) for value in made]
-            except (ArithmeticError, LookupError, NotImplementedError, ValueError):
-                values = []
-            if len(values) != horizon or not all(map(math.isfinite, values)):
-                values = [history[-1]] * horizon
-            print(json.dumps([name, place, values]), flush=True)  # noqa: T201  # the answer
-
-
-if __name__ == "__main__":
-    _work()
+    try:
+        with np.errstate(all="ignore"):
+            mean = kinds[name](season_length=season).forecast(y=history, h=horizon)["mean"]
+        forecast = np.array([float(value) for value in mean])
+    except (ArithmeticError, LookupError, NotImplementedError, ValueError):
+        forecast = np.zeros(0)
+    if len(forecast) != horizon or not np.isfinite(forecast).all():
+        return np.full(horizon, history[-1])
+    return forecast
