@@ -101,8 +101,7 @@ def torch_error(spec: KernelSpec, seed: int = 0) -> float:
         output, state = BUILTIN.forward(spec, given.inputs())
         return largest_error(results(output, state, given, given.state), right)
     both = replace(spec, reverse=False, directions=2)
-    twice = replace(
-        given.inputs(),
+    twice = given.inputs()._replace(
         weights=given.weights * 2,
         state=tuple(part.expand(2, -1, -1) for part in given.state),
     )

@@ -58,8 +58,7 @@ def shared_out(
 
 def everything(kernel: PassKernel, spec: KernelSpec, given: Numbers) -> dict[str, list[Tensor]]:
     """Outputs and states; gradients of inputs and states; those of the weights."""
-    inputs = replace(
-        given.inputs(),
+    inputs = given.inputs()._replace(
         x=given.x.detach(),
         weights=tuple(map(torch.detach, given.weights)),
         state=tuple(map(torch.detach, given.state)),

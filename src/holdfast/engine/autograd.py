@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._C._functorch import TransformType, get_interpreter_stack
 from torch.autograd import forward_ad
 
-from holdfast.engine.cells import Masks, State
+from holdfast.engine.cells import State
 from holdfast.engine.kernels import reference
 from holdfast.engine.kernels.contract import Inputs, KernelSpec, PassKernel, SavedForBackward
 
@@ -72,11 +72,9 @@ def run_pass(kernel: PassKernel, spec: KernelSpec, inputs: Inputs) -> tuple[Tens
     if not spec.gradient:  # the bridge costs more than a short pass
         output, after, _ = kernel.forward(spec, inputs)
         return output, after
-    weights = inputs.weights
     output, *final = _Pass.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        kernel, spec, inputs.batch_sizes, inputs.masks, len(weights), inputs.x, *weights,
-        *inputs.state,
-    )  # fmt: skip
+        kernel, spec, inputs, inputs.x, *inputs.weights, *inputs.state
+    )
     return output, tuple(final)
 
 
@@ -84,26 +82,13 @@ class _Pass(torch.autograd.Function):
     # torch tracks a function's tensors only as arguments of their own, hence the star.
     @staticmethod
     def forward(
-        ctx: Any,
-        kernel: PassKernel,
-        spec: KernelSpec,
-        batch_sizes: Tensor | None,
-        masks: Masks | None,
-        count: int,
-        x: Tensor,
-        *tensors: Tensor,
+        ctx: Any, kernel: PassKernel, spec: KernelSpec, inputs: Inputs, *tensors: Tensor
     ) -> tuple[Tensor, ...]:
-        inputs = Inputs(
-            x=x,
-            batch_sizes=batch_sizes,
-            weights=tensors[:count],
-            state=tensors[count:],
-            masks=masks,
-        )
         output, final, saved = kernel.forward(spec, inputs)
-        ctx.save_for_backward(x, *tensors, output, saved.cells, saved.gates)
+        ctx.save_for_backward(*tensors, output, saved.cells, saved.gates)
         ctx.set_materialize_grads(False)
-        ctx.call = (kernel, spec, batch_sizes, masks, count)
+        # No tensor that a gradient may reach is kept here: torch would not know of it.
+        ctx.call = (kernel, spec, inputs.batch_sizes, inputs.masks, len(inputs.weights))
         return (output, *final)
 
     @staticmethod
@@ -122,6 +107,6 @@ class _Pass(torch.autograd.Function):
         else:
             saved = SavedForBackward(inputs, output, cells, gates)
             found = kernel.backward(
-                spec, saved, grads[0], grads[1:], input_gradient=ctx.needs_input_grad[5]
+                spec, saved, grads[0], grads[1:], input_gradient=ctx.needs_input_grad[3]
             )
-        return (None, None, None, None, None, found.x, *found.weights, *found.state)
+        return (None, None, None, found.x, *found.weights, *found.state)

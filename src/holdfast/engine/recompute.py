@@ -137,8 +137,7 @@ class Segment:
     def inputs(self, of_pass: Inputs, state: State) -> Inputs:
         """Those of these steps, which begin with a state, from those of the pass."""
         masks = of_pass.masks
-        return replace(
-            of_pass,
+        return of_pass._replace(
             x=of_pass.x[self.rows],
             batch_sizes=self.batch_sizes,
             state=state,
@@ -211,7 +210,7 @@ def run_chosen(spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
         # A fused library that reads forwards only reads a dense pass the other way round.
         forwards = replace(spec, reverse=False)
         if choose(forwards).kernel is not kernel:
-            output, final = run_chosen(forwards, replace(inputs, x=inputs.x.flip(0), masks=None))
+            output, final = run_chosen(forwards, inputs._replace(x=inputs.x.flip(0), masks=None))
             return output.flip(0), final
     if kernel.own_backward is True:
         return run_pass(kernel, spec, inputs)
@@ -290,7 +289,7 @@ class _Segments(torch.autograd.Function):
             segment = each[index]
             before = segment.of(tuple(border[index : index + 1] for border in borders))
             again = segment.inputs(inputs, tuple(part.detach().requires_grad_() for part in before))
-            again = replace(again, x=again.x.detach().requires_grad_(needed[0]), weights=weights)
+            again = again._replace(x=again.x.detach().requires_grad_(needed[0]), weights=weights)
             of_inputs, of_weights, of_before = _backward_again(
                 segment.spec,
                 again,

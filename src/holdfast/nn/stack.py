@@ -126,8 +126,7 @@ def run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, Stat
         return _run_passes(run, spec, inputs)
     dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):  # so that forward and backward are in one dtype
-        cast = replace(
-            inputs,
+        cast = inputs._replace(
             x=inputs.x.to(dtype),
             weights=tuple(weight.to(dtype) for weight in inputs.weights),
             state=tuple(part.to(dtype) for part in inputs.state),
@@ -285,8 +284,8 @@ def run_dilated(run: Run, spec: KernelSpec, inputs: Inputs, dilation: int) -> tu
         rows = rows.reshape(plan.steps, plan.live, x.shape[-1])
     starts = [start.to(device) for start in _starts(lengths, dilation, spec.directions)]
     begun = [_begin(part, starts, plan) for part in inputs.state]
-    interleaved = replace(
-        inputs, x=rows, batch_sizes=plan.batch_sizes, state=tuple(part for part, _ in begun)
+    interleaved = inputs._replace(
+        x=rows, batch_sizes=plan.batch_sizes, state=tuple(part for part, _ in begun)
     )
     output, final = run(inner, interleaved)
     if batch_sizes is None:

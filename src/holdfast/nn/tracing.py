@@ -184,8 +184,7 @@ def trace(
         if ragged is not None:
             order = ragged.sorted_indices
             assert order is not None  # `pack` always sorts
-            inputs = replace(
-                inputs,
+            inputs = inputs._replace(
                 x=ragged.data,
                 batch_sizes=ragged.batch_sizes,
                 state=tuple(part.index_select(1, order) for part in state),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -129,9 +129,8 @@ class Verdict:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Inputs:
-    """The tensors that a pass or a stack runs on.
+class Inputs(NamedTuple):
+    """The tensors that a pass or a stack runs on; a tuple, since each call makes one or more.
 
     Arguments:
         x: (T, B, I), or (rows, I) where ragged.
@@ -149,8 +148,7 @@ class Inputs:
     masks: Masks | None = None
 
 
-@dataclass(frozen=True)
-class SavedForBackward:
+class SavedForBackward(NamedTuple):
     """What the backward pass of one pass gets from its forward pass.
 
     Its shapes depend on the spec's options and never on the kernel, so that any kernel can go back

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -75,8 +74,8 @@ def gradients(
     if not create_graph:
         tensors = tuple(tensor.detach().requires_grad_() for tensor in tensors)
     count = len(inputs.weights)
-    watched = replace(
-        inputs, x=tensors[0], weights=tensors[1 : 1 + count], state=tensors[1 + count :]
+    watched = inputs._replace(
+        x=tensors[0], weights=tensors[1 : 1 + count], state=tensors[1 + count :]
     )
     with torch.enable_grad():
         every, final = unroll(spec, watched)
