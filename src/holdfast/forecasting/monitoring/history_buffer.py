@@ -1,4 +1,4 @@
-"""The newest points of each series, and their covariates, in arrays that rows are written into."""
+"""The history buffer: the last points of each series and their covariates, as rows come in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _VALUE: Final = 0
 """The channel of the values; those of the covariates follow."""
 
 
-class Newest:
-    """Of each of N series its newest points, with C covariates in time beside them.
+class HistoryBuffer:
+    """The last points of each of N series, with C covariates in time.
 
     Arguments:
         series: where they begin.
@@ -55,7 +55,7 @@ class Newest:
         ]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         series = self._series
-        made = SeriesSet(
+        histories = SeriesSet(
             labels=tuple(series.labels[place] for place in places.tolist()),
             keys={name: column[places] for name, column in series.keys.items()},
             starts=first,
@@ -64,8 +64,10 @@ class Newest:
             calendar=series.calendar,
         )
         if self._own is None:
-            return made
-        return replace(made, covariates=_beside(self._own, places, made, points[:, 1:], ahead))
+            return histories
+        return replace(
+            histories, covariates=_covariates_of(self._own, places, histories, points[:, 1:], ahead)
+        )
 
     def remember(
         self, place: Indices, ordinal: Indices, value: Floats, beside: Floats | None
@@ -83,9 +85,9 @@ class Newest:
         more = np.maximum(ends - self.ends[places], 0)
         full = places[self._filled[places] + more > self._points.shape[1]]
         if len(full):
-            held = self._newest(full)
+            points = self._kept_points(full)
             self._points[full] = np.nan
-            self._points[full, : self.kept] = held
+            self._points[full, : self.kept] = points
             self._filled[full] = self.kept
         self._filled[places] += more
         self.ends[places] += more
@@ -108,28 +110,28 @@ class Newest:
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The state, by name, for a folder."""
-        newest = self._newest(np.arange(len(self.ends)))
-        made: dict[str, NDArray[np.generic]] = {
-            "values": np.ascontiguousarray(newest[..., _VALUE]),
+        points = self._kept_points(np.arange(len(self.ends)))
+        arrays: dict[str, NDArray[np.generic]] = {
+            "values": np.ascontiguousarray(points[..., _VALUE]),
             "starts": self.starts,
             "ends": self.ends,
         }
         if self.columns:
-            made["covariates"] = np.ascontiguousarray(newest[..., 1:])
-        return made
+            arrays["covariates"] = np.ascontiguousarray(points[..., 1:])
+        return arrays
 
     @property
     def shapes(self) -> dict[str, tuple[tuple[int, ...], type]]:
         """What `to_arrays` makes."""
         count = len(self.ends)
-        made: dict[str, tuple[tuple[int, ...], type]] = {
+        arrays: dict[str, tuple[tuple[int, ...], type]] = {
             "values": ((count, self.kept), np.float64),
             "starts": ((count,), np.int64),
             "ends": ((count,), np.int64),
         }
         if self.columns:
-            made["covariates"] = ((count, self.kept, self.columns), np.float64)
-        return made
+            arrays["covariates"] = ((count, self.kept, self.columns), np.float64)
+        return arrays
 
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
         """The inverse of `to_arrays`, of arrays of such shapes.
@@ -146,7 +148,7 @@ class Newest:
         self._filled[:] = self.kept
         self.starts[:], self.ends[:] = arrays["starts"], arrays["ends"]
 
-    def _newest(self, places: Indices) -> Floats:
+    def _kept_points(self, places: Indices) -> Floats:
         """(n, kept, 1 + C) what is never let go."""
         lengths = np.full(len(places), self.kept)
         rows, columns = np.repeat(places, lengths), runs(self._filled[places] - self.kept, lengths)
@@ -164,11 +166,11 @@ def runs(begins: Indices, lengths: Indices) -> Indices:
     return np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
 
 
-def _beside(
+def _covariates_of(
     own: Covariates, places: Indices, series: SeriesSet, values: Floats, ahead: Floats | None
 ) -> Covariates:
     """Covariates on the grid of some series, and one step behind the end of each."""
-    made = replace(
+    here = replace(
         own,
         starts=series.starts,
         offsets=series.offsets,
@@ -176,11 +178,11 @@ def _beside(
         static=own.static[places],
     )
     if ahead is None:
-        return made
+        return here
     next_step = replace(
-        made,
+        here,
         starts=series.ends + 1,
         offsets=np.arange(len(places) + 1, dtype=np.int64),
         values=ahead,
     )
-    return made.followed_by(next_step)
+    return here.followed_by(next_step)

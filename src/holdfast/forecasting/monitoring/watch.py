@@ -12,7 +12,7 @@ from holdfast.errors import ArgumentError
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.metrics import surprise
 from holdfast.forecasting.model import FittedModel
-from holdfast.forecasting.monitoring.history_buffer import Newest
+from holdfast.forecasting.monitoring.history_buffer import HistoryBuffer
 from holdfast.forecasting.networks.members import CovariateMember, WindowMember
 from holdfast.forecasting.predict import forecast
 from holdfast.records import Floats
@@ -45,7 +45,7 @@ class Alarms:
 
 @dataclass(frozen=True, eq=False)
 class Refused:
-    """A row that was not judged."""
+    """A row that was not compared with a forecast."""
 
     row: int  # which, of those that were given
     reason: str  # in words
@@ -85,34 +85,34 @@ class Watch:
         self.past = 0
         """Rows so far that lie before what is kept of their series; nothing can be said of them."""
         kept, count = _points_needed(model), len(model.series)
-        self._newest = Newest(model.series, kept, LARGEST_LEAP + 2 * self.every)
+        self._buffer = HistoryBuffer(model.series, kept, LARGEST_LEAP + 2 * self.every)
         self._origins = np.full(count, np.iinfo(np.int64).min // 2)
         self._forecasts = np.full((3, count, horizon), np.nan)  # lower, median, upper
 
     @property
     def columns(self) -> int:
         """Covariates in time that each row has."""
-        return self._newest.columns
+        return self._buffer.columns
 
     def take(
         self, places: Indices, ordinals: Indices, values: Floats, beside: Floats | None = None
     ) -> tuple[Alarms, list[Refused]]:
-        """Judge some rows and remember them.
+        """Compare some rows with their forecasts and remember them.
 
         Arguments:
             places: (n,) which series, in the order in which the rows came.
             ordinals: (n,) when.
-            values: (n,) NaN for a row without a value, which is not judged.
+            values: (n,) NaN for a row without a value, which is not compared.
             beside: (n, C) the model's covariates in time; None where it has none.
 
         Returns:
-            What is outside its interval, and the rows that were not judged with the reason. A row
-            that says what is known is neither.
+            What is outside its interval, and the rows that were not compared with the reason. A
+            row that repeats a known value is neither.
         """
         order = np.argsort(places, kind="stable")
         place, ordinal, value = places[order], ordinals[order], values[order]
         other = None if beside is None or not self.columns else beside[order]
-        late, leaping, before = _sequence(place, ordinal, self._newest.ends)
+        late, leaping, before = _sequence(place, ordinal, self._buffer.ends)
         refused = [
             Refused(int(order[row]), _leap_words(int(ordinal[row] - before[row])))
             for row in np.flatnonzero(leaping)
@@ -124,10 +124,10 @@ class Watch:
             ready = ordinal[pending] <= self._origins[here] + self.every
             rows = pending[ready]
             if len(rows):
-                self._newest.remember(
+                self._buffer.remember(
                     place[rows], ordinal[rows], value[rows], None if other is None else other[rows]
                 )
-                found.append((rows, self._said(place[rows], ordinal[rows])))
+                found.append((rows, self._in_force(place[rows], ordinal[rows])))
             pending, here = pending[~ready], here[~ready]
             if len(pending):
                 first = np.concatenate([[True], here[1:] != here[:-1]])
@@ -135,8 +135,8 @@ class Watch:
                 ahead = other[rows] if other is not None and self._ahead else None
                 self._forecast(place[rows], ordinal[rows] - 1, ahead)
         rows = np.concatenate([one for one, _ in found]) if found else np.zeros(0, dtype=np.int64)
-        said = np.concatenate([one for _, one in found], axis=1) if found else np.zeros((3, 0))
-        lower, median, upper = said
+        bounds = np.concatenate([one for _, one in found], axis=1) if found else np.zeros((3, 0))
+        lower, median, upper = bounds
         outside = (value[rows] < lower) | (value[rows] > upper)
         rows, lower, median, upper = (one[outside] for one in (rows, lower, median, upper))
         came = np.argsort(order[rows], kind="stable")
@@ -150,12 +150,12 @@ class Watch:
 
     def series(self) -> SeriesSet:
         """The newest values of each series, as far as they are kept."""
-        return self._newest.series(np.arange(len(self._newest.ends)))
+        return self._buffer.series(np.arange(len(self._buffer.ends)))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The state, by name, for a folder."""
         return {
-            **self._newest.to_arrays(),
+            **self._buffer.to_arrays(),
             "origins": self._origins,
             "forecasts": self._forecasts,
         }
@@ -167,7 +167,7 @@ class Watch:
             ValueError: an array is missing or does not fit the model.
         """
         shapes: dict[str, tuple[tuple[int, ...], type]] = {
-            **self._newest.shapes,
+            **self._buffer.shapes,
             "origins": (self._origins.shape, np.int64),
             "forecasts": (self._forecasts.shape, np.float64),
         }
@@ -177,22 +177,22 @@ class Watch:
                 raise ValueError(f"its {name} do not fit the model")
             if kind is np.float64 and np.isinf(np.asarray(array, dtype=np.float64)).any():
                 raise ValueError(f"its {name} are damaged")
-        self._newest.restore(arrays)
+        self._buffer.restore(arrays)
         self._origins[:], self._forecasts[:] = arrays["origins"], arrays["forecasts"]
 
-    def _said(self, place: Indices, ordinal: Indices) -> Floats:
-        """(3, n) what is in force for some rows: lower, median, upper."""
-        step = ordinal - self._origins[place] - 1
-        said: Floats = self._forecasts[:, place, step]
-        return said
+    def _in_force(self, place: Indices, ordinal: Indices) -> Floats:
+        """(3, n) the forecast in force for some rows: lower, median, upper."""
+        in_force: Floats = self._forecasts[:, place, ordinal - self._origins[place] - 1]
+        return in_force
 
     def _forecast(self, places: Indices, ends: Indices, ahead: Floats | None) -> None:
         """Forecast some series from given ordinals on; what is missing up to there is a gap."""
-        self._newest.grow(places, ends)
-        series = self._newest.series(places, ahead)
+        self._buffer.grow(places, ends)
+        series = self._buffer.series(places, ahead)
         made = forecast(self.model, series, (self.level,), words=False)
         self._origins[places] = ends
-        self._forecasts[:, places] = made.lower[self.level], made.median, made.upper[self.level]
+        bounds = made.lower[self.level], made.median, made.upper[self.level]
+        self._forecasts[:, places] = bounds
 
     def _late(
         self,
@@ -204,10 +204,10 @@ class Watch:
         rows: Indices,
     ) -> list[Refused]:
         """Rows at or before the newest of their series: known, filling a gap, or another value."""
-        newest = self._newest
-        column, kept = newest.columns_of(place[rows], ordinal[rows])
+        buffer = self._buffer
+        column, kept = buffer.columns_of(place[rows], ordinal[rows])
         known = np.full(len(rows), np.nan)
-        known[kept] = newest.values(place[rows][kept], column[kept])
+        known[kept] = buffer.values(place[rows][kept], column[kept])
         told = ~np.isnan(value[rows])
         odd = np.flatnonzero(told & ~(kept & (known == value[rows])))
         refused = []
@@ -216,10 +216,10 @@ class Watch:
             if not kept[one]:
                 self.past += 1
                 continue
-            was = float(newest.values(place[[row]], column[[one]])[0])
+            was = float(buffer.values(place[[row]], column[[one]])[0])
             if np.isnan(was):
                 other = None if beside is None else beside[row]
-                newest.fill(int(place[row]), int(column[one]), float(value[row]), other)
+                buffer.fill(int(place[row]), int(column[one]), float(value[row]), other)
                 reason = "late: it fills a gap, and was not judged."
             elif was == value[row]:
                 continue
