@@ -36,10 +36,10 @@ def predict(
     screen = Screen(quiet=quiet, as_json=as_json)
     levels = options.levels(level)
     from holdfast import Forecaster
-    from holdfast.cli.results import results_folder
+    from holdfast.cli.results import model_folder, results_folder
     from holdfast.reports import terminal
 
-    forecaster = Forecaster.load(model)
+    forecaster = Forecaster.load(model_folder(model, "holdfast forecast"))
     table = forecaster.read(data, static_df=static_df, X_df=X_df, **options.arguments(reading))
     forecaster.check(table, total_by=total_by, total_over=total_over)
     folder = results_folder(out)
@@ -79,8 +79,9 @@ def update(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast import Forecaster
+    from holdfast.cli.results import model_folder
 
-    forecaster = Forecaster.load(model, networks=False)
+    forecaster = Forecaster.load(model_folder(model, "holdfast forecast"), networks=False)
     forecaster.update(data, static_df=static_df, correct=correct, **options.arguments(layout))
     forecaster.save(model)
     result = forecaster.update_
@@ -111,8 +112,10 @@ def drift(
     """Say whether a model's errors on new rows are more than chance; the model stays as it is."""
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast import Forecaster
+    from holdfast.cli.results import model_folder
 
-    result = Forecaster.load(model, networks=False).drift(data, **options.arguments(layout))
+    forecaster = Forecaster.load(model_folder(model, "holdfast forecast"), networks=False)
+    result = forecaster.drift(data, **options.arguments(layout))
     screen.show(result.sentence)
     screen.result(
         {

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, option
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.metrics import surprise
 from holdfast.forecasting.model import FittedModel
@@ -73,11 +73,13 @@ class Watch:
         own = model.series.covariates
         self._ahead = own is not None and bool(own.future.any())
         if every is not None and not 1 <= every <= horizon:
-            raise ArgumentError(f"every={every} must be from 1 to the model's horizon, {horizon}.")
+            raise ArgumentError(
+                f"{option('every', every)} must be from 1 to the model's horizon, {horizon}."
+            )
         if self._ahead and every not in (None, 1):
             raise ArgumentError(
-                f"every={every}: the model reads columns that are known ahead, and rows tell them "
-                "for their own time alone; leave it out."
+                f"{option('every', every)}: the model reads columns that are known ahead, and "
+                "rows tell them for their own time alone; leave it out."
             )
         self.model = model
         self.level = level
