@@ -82,10 +82,8 @@ def from_keras_weights(
         for start in range(0, len(arrays), each)
     )
     first, last = passes[0], passes[-1]
-    if (first.weight_ih.shape, first.weight_hh.shape) != (
-        last.weight_ih.shape,
-        last.weight_hh.shape,
-    ):
+    same = first.weight_ih.shape == last.weight_ih.shape
+    if not same or first.weight_hh.shape != last.weight_hh.shape:
         raise ArgumentError("The two directions in weights must have the same shapes.")
     types = sorted({str(array.dtype) for array in arrays})
     if types not in (["float32"], ["float64"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -23,31 +24,20 @@ some."""
 
 
 def onnx_package(task: str) -> ModuleType:
-    """The package, with `helper` and `numpy_helper`.
-
-    Arguments:
-        task: what it is needed for, for the error.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """The package, with `helper` and `numpy_helper`; an InputError where a `task` lacks it."""
     try:
         import onnx
         import onnx.helper
         import onnx.numpy_helper
     except ImportError:
-        raise InputError(
-            f"{task} takes the package onnx; run: pip install 'holdfast[onnx]'."
-        ) from (None)
+        message = f"{task} takes the package onnx; run: pip install 'holdfast[onnx]'."
+        raise InputError(message) from None
     module: ModuleType = onnx
     return module
 
 
 class Graph:
     """The main graph of a model, from a file or from bytes: untrusted.
-
-    Arguments:
-        source: a path or the content of a file.
 
     Raises:
         ModelError: it cannot be read, is too large, is no ONNX model, or is from before opset 7.
@@ -62,11 +52,8 @@ class Graph:
         self._unread = MAX_BYTES
         self._producers = {name: node for node in self.nodes for name in node.output if name}
         self._initializers = {tensor.name: tensor for tensor in graph.initializer}
-        self._readers: dict[str, int] = {}
-        for name in [name for node in self.nodes for name in node.input] + [
-            value.name for value in graph.output
-        ]:
-            self._readers[name] = self._readers.get(name, 0) + 1
+        self._readers = Counter(name for node in self.nodes for name in node.input)
+        self._readers.update(value.name for value in graph.output)
 
     def standard(self, node: Any, *operators: str) -> bool:
         """Whether a node is one of ONNX's own operators."""
@@ -78,14 +65,10 @@ class Graph:
 
     def readers(self, name: str) -> int:
         """How many nodes and outputs of the model take a value."""
-        return self._readers.get(name, 0)
+        return self._readers[name]
 
     def attributes(self, node: Any) -> dict[str, Any]:
-        """What is set on a node, as Python's numbers, strings and lists.
-
-        Raises:
-            ModelError: one is set in a way that the format does not know.
-        """
+        """What is set on a node, as Python's numbers, strings and lists."""
         found: dict[str, Any] = {}
         for attribute in node.attribute:
             try:
@@ -121,16 +104,10 @@ class Graph:
             return None
 
     def array(self, node: Any, what: str, name: str, shape: tuple[int, ...] | None) -> NDArray[Any]:
-        """A constant that a node reads.
+        """A constant that a node reads: float32 or float64, not empty.
 
-        Arguments:
-            node: the reader.
-            what: the input's name in the operator, for sentences.
-            name: of the value.
-            shape: that it must have; None for three dimensions, whichever they are.
-
-        Returns:
-            float32 or float64, not empty.
+        `what` is the input's name in the operator, for sentences; a `shape` of None stands for
+        three dimensions, whichever they are.
 
         Raises:
             ModelError: it is not stored in the file, not of this shape or type, or too large.

@@ -97,12 +97,7 @@ def onnx_model(
     initial_state: bool = False,
     lengths: bool = False,
 ) -> Any:
-    """The `onnx.ModelProto` of a stack, peepholes and coupled gates included.
-
-    Arguments:
-        onnx: the package.
-        stack: float32.
-        batch_first, initial_state, lengths: as in `to_onnx`.
+    """The `onnx.ModelProto` of a float32 stack; options as in `to_onnx`.
 
     Raises:
         ArgumentError: the stack is larger than an ONNX file may be.

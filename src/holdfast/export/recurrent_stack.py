@@ -54,18 +54,13 @@ ONNX_PEEPHOLES: Final = "iof"
 
 
 def reordered(array: NDArray[Any], have: str, want: str) -> NDArray[Any]:
-    """The same blocks of rows in another order.
+    """The blocks of H rows in `array` (GH, …), one a gate, in another order.
 
-    Arguments:
-        array: (GH, …), a block of H rows for each gate.
-        have: the gates in the order of `array`, one letter each.
-        want: the gates to make, in their order; zeros for one that `array` does not have.
+    `have` and `want` name the gates, one letter each; a gate that is not there becomes zeros.
 
     Example:
         >>> reordered(np.arange(8), have="ifgo", want="iofg").tolist()
         [0, 1, 6, 7, 2, 3, 4, 5]
-        >>> reordered(np.arange(1, 4), have="igo", want="iofg").tolist()
-        [1, 3, 0, 2]
     """
     blocks = dict(zip(have, np.split(array, len(have)), strict=True))
     absent = np.zeros_like(blocks[have[0]])
@@ -76,12 +71,8 @@ def reordered(array: NDArray[Any], have: str, want: str) -> NDArray[Any]:
 class PassWeights:
     """The weights of one layer in one direction, gates in the order of our layers.
 
-    Arguments:
-        weight_ih: (GH, I).
-        weight_hh: (GH, H).
-        bias_ih, bias_hh: (GH,), or None in a stack without biases.
-        peephole: (3H,), what the cell state says to the gates i, f and o; (2H,) for i and o of
-            coupled gates; or None.
+    `weight_ih` (GH, I), `weight_hh` (GH, H), biases (GH,); `peephole` (3H,) is what the cell state
+    says to the gates i, f and o, (2H,) to i and o of coupled gates.
     """
 
     weight_ih: NDArray[Any]
@@ -93,12 +84,10 @@ class PassWeights:
 
 @dataclass(frozen=True)
 class RecurrentStack:
-    """Layers of one kind on top of each other.
+    """Layers of one kind on top of each other, each of D directions.
 
     Arguments:
-        operator: which cell.
         passes: L times D weights, layer by layer, in each the forward direction first.
-        directions: D, 1 or 2.
         nonlinearity: of an RNN.
         coupled: whether the forget gate of an LSTM is f = 1 − i; it has no rows then.
     """
@@ -121,27 +110,22 @@ class RecurrentStack:
 
     @property
     def layers(self) -> int:
-        """L."""
         return len(self.passes) // self.directions
 
     @property
     def input_size(self) -> int:
-        """I of the first layer."""
         return int(self.passes[0].weight_ih.shape[1])
 
     @property
     def hidden_size(self) -> int:
-        """H."""
         return int(self.passes[0].weight_hh.shape[1])
 
     @property
     def bias(self) -> bool:
-        """Whether there are biases."""
         return self.passes[0].bias_ih is not None
 
     @property
     def peepholes(self) -> bool:
-        """Whether there are peepholes."""
         return self.passes[0].peephole is not None
 
     @property
@@ -155,10 +139,7 @@ class RecurrentStack:
 
 
 def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
-    """The stack that a layer computes in evaluation mode.
-
-    Arguments:
-        layer: any device; parametrised or not.
+    """The stack that a layer computes in evaluation mode, on any device, parametrised or not.
 
     Raises:
         ArgumentError: it is no layer of ours, its forward is another, or it has an option that no
@@ -195,12 +176,7 @@ def stack_of(layer: LSTM | GRU | RNN) -> RecurrentStack:
 
 
 def layer_of(stack: RecurrentStack, *, batch_first: bool) -> LSTM | GRU | RNN:
-    """A layer with the weights of a stack, copied; in training mode, as every fresh layer.
-
-    Arguments:
-        stack: of numbers in float32 or float64.
-        batch_first: whether the layer reads (B, T, I).
-    """
+    """A layer with the weights of a stack, copied; in training mode, as every fresh layer."""
     sizes = stack.input_size, stack.hidden_size, stack.layers
     options: dict[str, Any] = {
         "bias": stack.bias,

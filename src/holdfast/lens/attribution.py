@@ -28,18 +28,9 @@ def attribution(
 
     The baseline is the mean input. With a loss, the output is minus the loss at a position;
     without one it is half the squared distance of the last output from the baseline's, so that
-    every input that moved it counts.
-
-    Arguments:
-        subject: a model taken apart.
-        max_lag: L, the farthest step back that is told apart.
-        steps: points of the integral.
-        positions: losses of each sequence.
-        seed: of the choice among the positions.
-
-    Returns:
-        Of each sample the absolute attributions, as shares of their sum over all steps; None where
-        the model has neither an output nor a loss, or nothing rests on its inputs.
+    every input that moved it counts. Of each sample come the absolute attributions up to `max_lag`
+    steps back, as shares of their sum over all steps; None where the model has neither an output
+    nor a loss, or nothing rests on its inputs.
 
     Source: Sundararajan et al. (2017), arXiv 1703.01365, equation 1 and proposition 1.
     """
@@ -100,10 +91,7 @@ def integrated_gradients(
 ) -> Tensor:
     """What each input adds to a target, (T, B, I), by the integral of its gradient.
 
-    Arguments:
-        target: (T, B, I) → a number, or one for each sequence.
-        inputs, baseline: (T, B, I), the ends of the straight way that is integrated along.
-        steps: points of the integral, after Gauss and Legendre.
+    The integral runs on the straight way from the baseline to the inputs, (T, B, I) each.
     """
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     gradient = torch.zeros_like(inputs)
@@ -137,16 +125,9 @@ def context_loss(
 
     The past is cut at one place in each sequence and round. The losses up to an eighth of k
     behind it are averaged, so that the longer contexts, which hold as much more, are not noisier
-    than the shorter ones; all contexts of a round end at the same position.
-
-    Arguments:
-        subject: a model taken apart.
-        lags: (K,) steps that are left, ascending; the position's own is the first of them.
-        rounds: positions of each sequence.
-        seed: of the positions and of the other order.
-
-    Returns:
-        None for a model without a loss, or whose sequences are too short for any lag.
+    than the shorter ones; all contexts of a round end at the same position. `lags` (K,) ascend, the
+    position's own step being the first of them. None for a model without a loss, or whose sequences
+    are too short for any lag.
 
     Source: Khandelwal et al. (2018), arXiv 1805.04623, section 3, who drop and shuffle the words
     beyond a distance in the same way.
@@ -229,11 +210,7 @@ def chosen_positions(
 ) -> list[NDArray[np.int64]]:
     """(B,) positions with a loss, `count` times: first the last ones, then some before them.
 
-    Arguments:
-        predicted: (T, B) where there is a loss.
-        count: how often.
-        least: the earliest position, where a sequence has one as late; else its last.
-        seed: of the draws.
+    They are not before `least`, where a sequence has a loss as late; else the last is taken.
     """
     random = np.random.default_rng(seed)
     steps, batch = predicted.shape

@@ -32,17 +32,10 @@ def exponents(
     The state of an sLSTM holds its scale e^m apart from c and n, which is one more direction for
     each unit that means nothing for h; its exponents count that one, too.
 
+    They come per step, falling, as the mean over the first two sequences; −inf where a direction
+    dies in one step. By default 32 (or all) are given and a fifth of the sequence is burn-in.
+
     Source: Vogt, Zipser and Shlizerman (2022), arXiv 2006.14123, section 2; Benettin et al. (1980).
-
-    Arguments:
-        one: a pass.
-        count: how many, from 1 to the width of the state; by default 32, or all where that is less.
-        burn_in: steps that do not count; by default a fifth of the sequence.
-        seed: of the first frame.
-
-    Returns:
-        (count,) per step, falling, the mean over the first two sequences; −inf where a direction
-        dies in one step.
 
     Raises:
         ArgumentError: `count` or `burn_in` leaves nothing to measure.
@@ -95,23 +88,16 @@ _PENALTIES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 
 
 def memory_capacity(one: LayerPass, lags: Ints, *, steps: int = 4000, seed: int = 0) -> LagCurve:
-    """How much of white noise k steps back a linear readout finds in the state.
+    """R² by lag: how much of white noise k steps back a linear readout finds in the state.
 
     In place of its input the layer reads one signal of N(0, 1), independent from step to step, in
     all channels: each with the mean and the spread that its input had, and a sign drawn for it. For
     every lag a ridge regression on the joint state (h, c) is fitted, its penalty chosen on other
     sequences, and scored on others again: R² = 1 − squared error / variance, 0 where it is below.
+    Lags are (K,), ascending from 0: the step that was read last. `steps` of noise count all
+    sequences together, beside what the longest lag needs before it.
 
     Source: Jaeger (2001), "Short term memory in echo state networks", GMD report 152, section 2.
-
-    Arguments:
-        one: a pass; its layer and the statistics of its x are what counts.
-        lags: (K,) steps back, ascending from 0: the step that was read last.
-        steps: of noise, all sequences together, beside what the longest lag needs before it.
-        seed: of the noise.
-
-    Returns:
-        R² by lag: the median, 10 % and 90 % quantile over the sequences that are scored.
     """
     back = np.asarray(lags, dtype=np.int64)
     first = int(back.max(initial=0)) + _WASHOUT * one.dilation
@@ -137,9 +123,6 @@ def total_capacity(curve: LagCurve) -> float:
 
     Lags between two measured ones count as on the straight line between them. It cannot be above
     the width of the state for noise of one signal (Jaeger 2001, proposition 2).
-
-    Arguments:
-        curve: what `memory_capacity` returns.
     """
     every = np.arange(curve.lags[0], curve.lags[-1] + 1)
     return float(np.interp(every, curve.lags, curve.median).sum())

@@ -114,11 +114,7 @@ def inspect(
 
 
 def measured_lags(steps: int, max_lag: int | None) -> Ints:
-    """(K,) lags from 1 on, each next one or evenly on a logarithmic axis.
-
-    Raises:
-        ArgumentError: the longest one does not lie within the steps.
-    """
+    """(K,) lags from 1 on, each next one or evenly on a logarithmic axis."""
     longest = max(1, 3 * steps // 4) if max_lag is None else max_lag
     if type(longest) is not int or not 1 <= longest < steps:
         raise ArgumentError(

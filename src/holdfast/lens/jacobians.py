@@ -36,12 +36,9 @@ _RESCALE = 4
 class LayerDecay:
     """How a layer's dependence on its past falls with the lag; see `LayerMemory`.
 
-    Arguments:
-        jacobian: spectral norm of ∂(state at t)/∂(state at t−k).
-        cell_path: of its part along the cells: the largest ∏f of any unit.
-        rest: of what is left.
-        reaches_output: the median unit's cell path up to h at t.
-        median_cell: the median unit's ∏f.
+    `jacobian` is the spectral norm of ∂(state at t)/∂(state at t−k), `cell_path` that of its part
+    along the cells (the largest ∏f of any unit), `rest` of what is left; `median_cell` is the
+    median unit's ∏f, `reaches_output` the same up to h at t.
     """
 
     jacobian: LagCurve
@@ -56,10 +53,8 @@ class Product:
     """The Jacobians of the state after k steps by the state before them, of N beginnings.
 
     Arguments:
-        steps: k.
         alive: (N,) which of the beginnings they are of: the others' sequences have ended.
-        rest: (N, S, S), without the cell path, over e^scale.
-        scale: (N,).
+        rest: (N, S, S), without the cell path, over e^scale, with `scale` (N,).
         path: (N, H) logarithm of the cell path, not scaled; none for a plain RNN.
         path_at: where in the state the cell begins.
         reaches: (N, H) logarithm of the cell path up to h.
@@ -85,18 +80,13 @@ class Product:
 
 
 def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) -> LayerDecay:
-    """The norms of a layer's Jacobians by lag.
+    """The norms of a layer's Jacobians by lag, (K,) steps back from 1 on.
 
     Its time grows with samples · longest lag · S² H, for an LSTM S = 2H; of wide layers fewer
     beginnings are taken, down to one, and the curves say how many. The lags of a layer with
     dilation d are the nearest multiples of d; lags beyond the sequence are left out, and where all
-    are, the longest there is stands for them.
-
-    Arguments:
-        one: a pass.
-        lags: (K,) steps back, at least 1.
-        samples: beginnings, spread over the sequence and over up to samples/2 sequences.
-        seed: for the choice of sequences where there are more.
+    are, the longest there is stands for them. The beginnings, `samples`, are spread over the
+    sequence and over up to samples/2 sequences.
     """
     one = one.reading()
     steps = _in_steps(lags, one.steps, one.dilation)
@@ -125,15 +115,10 @@ def layer_decay(one: LayerPass, lags: Ints, *, samples: int = 8, seed: int = 0) 
 def stack_decay(
     passes: Sequence[LayerPass], lags: Ints, *, samples: int = 4, seed: int = 0
 ) -> LagCurve | None:
-    """The norm of the Jacobian of all layers' joint state by lag.
+    """The norm of the Jacobian of all layers' joint state by lag, the layers given from below.
 
-    Arguments:
-        passes: of a stack, from below.
-        lags, samples, seed: as in `layer_decay`.
-
-    Returns:
-        None for one layer, for a stack that reads both ways, whose layers above the first see the
-        future, and for one with dilation, whose layers step at different times.
+    None for one layer, for a stack that reads both ways, whose layers above the first see the
+    future, and for one with dilation, whose layers step at different times.
     """
     if len(passes) < 2 or any(one.reverse or one.dilation > 1 for one in passes):
         return None
@@ -151,11 +136,8 @@ def stack_decay(
 def products(one: LayerPass, starts: Tensor, rows: Tensor, longest: int) -> Iterator[Product]:
     """The Jacobians of a layer's state after 1, 2 … steps by the state before them.
 
-    Arguments:
-        one: a pass in reading order.
-        starts: (N,) the steps before which the state lies.
-        rows: (N,) in which sequences.
-        longest: how many steps at most.
+    `starts` and `rows` (N,) are the steps before which that state lies, and their sequences; the
+    pass is in reading order.
     """
     alive = torch.arange(len(starts))
     rest = path = reaches = None

@@ -33,11 +33,8 @@ class LayerPass:
 
     Arguments:
         layer: its number in the stack, from 0.
-        reverse: whether it reads back in time.
-        cell: its equations.
         x: what it read, (T, B, I): the sequence, or what the layer below gave.
         before, after: the state before and after each step, each part (T, B, ·).
-        weights, options: of the layer.
         dilation: how many steps back its state lies.
         residual: whether its input is added to its output on the way up.
     """
@@ -67,12 +64,10 @@ class LayerPass:
 
     @property
     def steps(self) -> int:
-        """T."""
         return int(self.x.shape[0])
 
     @property
     def sequences(self) -> int:
-        """B."""
         return int(self.x.shape[1])
 
     def reading(self) -> LayerPass:
@@ -89,18 +84,11 @@ class LayerPass:
 
 
 def run_passes(layer: Recurrent, x: Tensor) -> tuple[LayerPass, ...]:
-    """Run a stack in float64 by its equations, and keep every state.
+    """Run a stack on x (T, B, I) in float64 by its equations, and keep every state.
 
     It runs as in evaluation, whatever the layer's mode: no dropout, no weight drop, the expectation
-    for zoneout. The layer is not touched, nor is any random state.
-
-    Arguments:
-        layer: `holdfast.nn.LSTM`, `GRU`, `RNN` or `SLSTM`, in any dtype.
-        x: (T, B, I), whatever the layer's `batch_first`; T at least 1.
-
-    Returns:
-        One for each layer and direction: the layers from below, of each the direction forward
-        first.
+    for zoneout. The layer is not touched, nor is any random state. The passes come layer by layer
+    from below, of each the direction forward first.
 
     Raises:
         ArgumentError: x is not (T, B, I) with one step and one sequence or more.
@@ -131,16 +119,7 @@ def run_passes(layer: Recurrent, x: Tensor) -> tuple[LayerPass, ...]:
 def run_steps(
     cell: Cell, x: Tensor, weights: Weights, options: Options, dilation: int = 1
 ) -> tuple[State, State]:
-    """Run a cell over a sequence from a state of zeros, step by step.
-
-    Arguments:
-        cell, weights, options: of a layer.
-        x: (T, B, I).
-        dilation: how many steps back the state lies.
-
-    Returns:
-        The states before and after each step, each part (T, B, ·).
-    """
+    """The states before and after each step of a cell that starts from zeros, each (T, B, ·)."""
     zero = _zero_state(cell, weights, options, x)
     history = [zero] * dilation
     with torch.no_grad():
@@ -193,33 +172,26 @@ RESETTING = 2.0
 
 
 def gate_values(one: LayerPass) -> dict[str, Tensor]:
-    """The gates of every step behind their σ, as they act.
+    """The gates of every step behind their σ, as they act, (T, B, H) in the order of the input.
 
-    Returns:
-        Each (T, B, H), in the order of the input: "forget gate", "input gate", "output gate" of an
-        LSTM or an sLSTM (there over e^m), "update gate", "reset gate" of a GRU; nothing for a plain
-        RNN.
+    "forget gate", "input gate", "output gate" of an LSTM or an sLSTM (there over e^m), "update
+    gate", "reset gate" of a GRU; nothing for a plain RNN.
     """
     x, before = one.x.flatten(0, 1), tuple(part.flatten(0, 1) for part in one.before)
-    if one.cell is LSTM:
-        (i, f, _, o), _ = lstm.advance(x, before, one.weights, one.options)
-    elif one.cell is SLSTM:
-        (i, f, _, o), _ = slstm.advance(x, before, one.weights, one.options)
+    if one.cell in (LSTM, SLSTM):
+        advance = lstm.advance if one.cell is LSTM else slstm.advance
+        (i, f, _, o), _ = advance(x, before, one.weights, one.options)
+        named = {"forget gate": f, "input gate": i, "output gate": o}
     elif one.cell is GRU:
         r, z, _ = gru.gates(x, before[0], one.weights)
-        return {name: _by_step(gate, one) for name, gate in (("update gate", z), ("reset gate", r))}
+        named = {"update gate": z, "reset gate": r}
     else:
         return {}
-    named = ("forget gate", f), ("input gate", i), ("output gate", o)
-    return {name: _by_step(gate, one) for name, gate in named}
+    return {name: gate.view(one.steps, one.sequences, -1) for name, gate in named.items()}
 
 
 def gate_activity(one: LayerPass) -> tuple[GateActivity, ...]:
-    """The means of every gate by step and by unit, and how much of it is saturated.
-
-    Returns:
-        One for each gate, in the order of `gate_values`; none for a plain RNN.
-    """
+    """The means of every gate by step and by unit, and how much of it is saturated."""
     return tuple(
         GateActivity(
             name,
@@ -237,9 +209,7 @@ def timescales(one: LayerPass) -> Floats | None:
 
     f is what is left of the cell after a step where the gates are held, zoneout included: for a
     GRU it is the update gate. The first step of an sLSTM, which has nothing to keep, is left out.
-
-    Returns:
-        (H,) in steps, from 0 (nothing is kept) to inf (all is kept); none for a plain RNN.
+    (H,) from 0 (nothing is kept) to inf (all is kept); none for a plain RNN.
     """
     values = gate_values(one)
     if not values:
@@ -256,20 +226,7 @@ def timescales(one: LayerPass) -> Floats | None:
 
 
 def shares(timescale: Floats, steps: int) -> tuple[float, float, float]:
-    """How many of the units latch, leak and reset.
-
-    Arguments:
-        timescale: (H,) in steps.
-        steps: of the sequence.
-
-    Returns:
-        The shares that keep for longer than the sequence; that forget slowly; that forget within
-        two steps. They add up to 1.
-    """
+    """Shares of units that outlast the sequence, that forget slowly, that forget in two steps."""
     latching = float(np.mean(timescale > steps))
     resetting = float(np.mean((timescale <= RESETTING) & (timescale <= steps)))
     return latching, 1.0 - latching - resetting, resetting
-
-
-def _by_step(gate: Tensor, one: LayerPass) -> Tensor:
-    return gate.view(one.steps, one.sequences, -1)

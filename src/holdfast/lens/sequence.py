@@ -186,8 +186,11 @@ def _slopes(subject: Subject, target: Target) -> dict[int, Tensor]:
         for number, layer in enumerate(subject.layers):
             stack.callback(layer.recurrent.register_forward_hook(keep(number)).remove)
         value = target(subject.encoded.detach().clone().requires_grad_(True))
-        tracked = {n: kept for n, kept in outputs.items() if isinstance(kept, Tensor)}
-        tracked = {n: kept for n, kept in tracked.items() if kept.requires_grad}
+        tracked = {
+            number: kept
+            for number, kept in outputs.items()
+            if isinstance(kept, Tensor) and kept.requires_grad
+        }
         if not tracked:
             return {}
         found: tuple[Tensor | None, ...] = torch.autograd.grad(
@@ -245,12 +248,10 @@ def _changes(one: LayerPass) -> tuple[Floats, Floats, Floats]:
     if one.cell is GRU:
         _, update, candidate = gru.gates(x, before[0], one.weights)
         new, keep, old = (1 - update) * candidate, update, before[0]
-    elif one.cell is LSTM:
-        (i, f, g, _), _ = lstm.advance(x, before, one.weights, one.options)
+    elif one.cell in (LSTM, SLSTM):
+        advance = lstm.advance if one.cell is LSTM else slstm.advance
+        (i, f, g, _), _ = advance(x, before, one.weights, one.options)
         new, keep, old = i * g, f, before[1]
-    elif one.cell is SLSTM:
-        (i, f, z, _), _ = slstm.advance(x, before, one.weights, one.options)
-        new, keep, old = i * z, f, before[1]
     else:
         return np.empty(0), np.empty(0), np.empty(0)
     wrote, held, lost = (

@@ -131,15 +131,7 @@ def step_jacobian(
     *,
     by_input: bool = False,
 ) -> StepJacobian:
-    """The Jacobians of N steps of evaluation, each on its own.
-
-    Arguments:
-        cell: whose equations.
-        x: (N, I).
-        state: before each step, each part (N, ·).
-        weights, options: of the layer.
-        by_input: whether to give the derivative by x, too.
-    """
+    """The Jacobians of N steps of evaluation, each on its own: x (N, I), states (N, ·)."""
     if cell is LSTM:
         return _lstm(x, state, weights, options, by_input)
     if cell is GRU:

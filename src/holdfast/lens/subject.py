@@ -23,13 +23,7 @@ _THEIRS: Final = (nn.LSTM, nn.GRU, nn.RNN)
 
 @dataclass(frozen=True, eq=False)
 class ReadLayer:
-    """A recurrent layer and what it read.
-
-    Arguments:
-        name: in its model; "" where it is the model.
-        recurrent: a copy in float64, in evaluation.
-        x: (T, B, I) float64.
-    """
+    """A recurrent layer, copied in float64 and evaluation, and what it read, (T, B, I)."""
 
     name: str
     recurrent: Recurrent
@@ -45,8 +39,6 @@ class Subject:
         encoded: (T, B, I) float64, the sequence that memory is about.
         output: `encoded` or something in its place → (B, O), the output after the last step.
         losses: the same → (T, B), NaN where nothing is predicted; None where there is no loss.
-        loss_unit: what losses are counted in.
-        description: what the model is, in a few words each.
     """
 
     layers: tuple[ReadLayer, ...]
@@ -60,10 +52,7 @@ class Subject:
 def take_apart(model: nn.Module, x: Any) -> Subject:
     """Copy a model, run the copy once, and keep what each recurrent layer read.
 
-    Arguments:
-        model: one of our layers or of torch's, a module that contains some, or one that implements
-            `Inspectable`.
-        x: what it is fed; a tuple is several arguments. For an `Inspectable` its examples.
+    Model and x are as in `inspect`.
 
     Raises:
         ArgumentError: it has no recurrent layer, a weight or an input is not finite, there is one
@@ -89,11 +78,7 @@ def take_apart(model: nn.Module, x: Any) -> Subject:
 
 
 def check_weights(model: nn.Module) -> None:
-    """Refuse a model with a weight that is no number.
-
-    Raises:
-        ArgumentError: names the weight.
-    """
+    """Refuse a model with a weight that is no number; the ArgumentError names it."""
     for name, weight in [*model.named_parameters(), *model.named_buffers()]:
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
             wrong = int((~torch.isfinite(weight)).sum())

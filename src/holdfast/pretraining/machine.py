@@ -21,10 +21,6 @@ def choose_device(device: Device) -> torch.device:
 
     Raises:
         ArgumentError: a GPU is asked for and there is none, or the word is not known.
-
-    Example:
-        >>> choose_device("cpu")
-        device(type='cpu')
     """
     if device not in ("auto", "cpu", "cuda"):
         raise ArgumentError(f"{option('device', device)} is not known; take auto, cpu or cuda.")
@@ -41,10 +37,6 @@ def choose_precision(precision: Precision | Literal["auto"], device: torch.devic
 
     Raises:
         ArgumentError: the word is not known.
-
-    Example:
-        >>> choose_precision("float32", torch.device("cpu"))
-        'float32'
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise ArgumentError(
@@ -57,12 +49,7 @@ _SECONDS = 10.0
 
 
 def cpu_model() -> str:
-    """The processor's model as the system names it.
-
-    Example:
-        >>> bool(cpu_model())
-        True
-    """
+    """The processor's model as the system names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

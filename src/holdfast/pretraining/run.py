@@ -200,8 +200,7 @@ class _Run:
     def plan(self, seconds: float) -> PlannedTraining:
         """What is going to be trained: as an earlier process decided it, or from timing updates.
 
-        Arguments:
-            seconds: for all updates, where no number of steps was given.
+        `seconds` are for all updates, where no number of steps was given.
         """
         if self.finished:
             steps = int(self.directory.facts(self.network)["planned"])

@@ -30,13 +30,7 @@ _STEPS: Final = "steps.json"
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is decided about a network's run before it begins.
-
-    Arguments:
-        identity: hash of all that shapes the run.
-        steps: updates.
-        seconds_per_step, series_per_second: as they were timed.
-    """
+    """What is decided about a network's run before it begins; its speed as it was timed."""
 
     identity: str
     steps: int
@@ -45,11 +39,7 @@ class Decisions:
 
 
 class PretrainingDirectory:
-    """What lies in the folder of a pretraining.
-
-    Arguments:
-        folder: of the results; checkpoints lie in its ``training`` until a network is finished.
-    """
+    """What lies in the folder of a pretraining; `training` in it until a network is finished."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,11 +50,7 @@ class PretrainingDirectory:
         return self._training / network
 
     def refuse_another_run(self, network: str, identity: str) -> None:
-        """Refuse to write over anything but results of the same run.
-
-        Raises:
-            ModelError: names what lies there.
-        """
+        """Refuse, with a ModelError, to write over anything but results of the same run."""
         packed, described = weights.network_paths(self.folder, network)
         found = self.decisions(network)
         if found is not None and found.identity != identity:
@@ -91,11 +77,7 @@ class PretrainingDirectory:
             )
 
     def facts(self, network: str) -> dict[str, Any]:
-        """What the JSON of a network says of its training.
-
-        Raises:
-            ModelError: there is none, or it is no JSON of ours.
-        """
+        """What the JSON of a network says of its training; a ModelError where there is none."""
         facts: dict[str, Any] = weights.read_header(self.folder, network)["facts"]
         return facts
 
@@ -132,19 +114,11 @@ class PretrainingDirectory:
         return decisions if sound else None
 
     def keep(self, network: str, decisions: Decisions) -> None:
-        """Store what was decided, for a run that has to go on.
-
-        Raises:
-            InputError: the folder cannot be written.
-        """
+        """Store what was decided, for a run that has to go on."""
         self._write(self._entries() | {network: asdict(decisions)})
 
     def done(self, network: str) -> int:
-        """Updates behind the newest checkpoint of a network; 0 where there is none.
-
-        Raises:
-            ModelError: the checkpoint is corrupt.
-        """
+        """Updates behind the newest checkpoint of a network; 0 where there is none."""
         folder = self.checkpoints(network)
         if not storage.exists(folder):
             return 0
@@ -174,11 +148,7 @@ class PretrainingDirectory:
         storage.write_text_atomically(self._training / _STEPS, json.dumps(entries, indent=1))
 
     def summary(self, network: str) -> PretrainedSummary:
-        """One network and its learning curve, from its JSON.
-
-        Raises:
-            ModelError: it has no JSON of ours, or one that says nothing of a training.
-        """
+        """One network and its learning curve, from its JSON; a ModelError where it says none."""
         header = weights.read_header(self.folder, network)
         facts: dict[str, Any] = header["facts"]
         try:
@@ -200,14 +170,7 @@ class PretrainingDirectory:
             raise ModelError(f"{path} does not say how the network was trained.") from error
 
     def write_curves(self) -> CurvesRecord:
-        """Write curves.csv about every network of the folder.
-
-        Returns:
-            The record of the same curves.
-
-        Raises:
-            InputError: the folder cannot be written.
-        """
+        """Write curves.csv about every network of the folder; the record of the same curves."""
         networks = tuple(self.summary(name) for name in self.networks())
         write_csv(self.folder / CURVES[1], _columns(networks))
         return CurvesRecord(

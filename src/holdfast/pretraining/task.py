@@ -29,7 +29,6 @@ from holdfast.training.seed import generator, seeded, torch_seed
 MOST_AHEAD = 12
 """Patches of future in one batch at most."""
 
-
 POSITIONS = 4096
 """Positions in one batch, over all its series."""
 
@@ -56,16 +55,7 @@ class SyntheticBatch:
 
 
 class PretrainingTask:
-    """Learning to forecast synthetic series.
-
-    Arguments:
-        design: the network's sizes.
-        recipe: of the series.
-        seed: of the initial weights.
-        positions: positions in one batch, over all its series.
-        device: where to train.
-        precision: "bfloat16" for mixed precision.
-    """
+    """Learning to forecast synthetic series, with `positions` in one batch, over all its series."""
 
     def __init__(
         self,
@@ -152,12 +142,7 @@ class PretrainingTask:
 
 
 def pretraining_plan(steps: int, seed: int) -> Plan:
-    """The training plan of a pretraining.
-
-    Arguments:
-        steps: updates.
-        seed: of the series.
-    """
+    """The training plan of a pretraining."""
     return Plan(
         steps=steps,
         learning_rate=LEARNING_RATE,

@@ -39,13 +39,6 @@ class Budget:
 
     Raises:
         ArgumentError: `seconds` is not a positive, finite number.
-
-    Example:
-        >>> now = 100.0
-        >>> budget = Budget(60.0, clock=lambda: now)
-        >>> now = 115.0
-        >>> budget.elapsed(), budget.remaining(), budget.share(0.2)
-        (15.0, 45.0, 9.0)
     """
 
     def __init__(
@@ -69,19 +62,10 @@ class Budget:
         start: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Budget:
-        """A budget from what a person writes.
-
-        Arguments:
-            value: "90s", "5m", "1h30m", a number of seconds, or None for no limit.
-            start: the reading of `clock` at which time began; None for now.
-            clock: seconds that never run backwards.
+        """A budget from "90s", "5m", "1h30m", a number of seconds, or None for no limit.
 
         Raises:
             ArgumentError: `value` is none of these.
-
-        Example:
-            >>> Budget.parse("1h30m").seconds, Budget.parse("2.5 min").seconds
-            (5400.0, 150.0)
         """
         return cls(None if value is None else duration(value), start=start, clock=clock)
 
@@ -99,12 +83,7 @@ class Budget:
         return math.inf if self.seconds is None else max(0.0, self.seconds - self.elapsed())
 
     def less(self, seconds: float) -> Budget:
-        """A budget on the same clock that ends so many seconds sooner, but lasts a moment.
-
-        Example:
-            >>> Budget(60.0, start=0.0, clock=lambda: 10.0).less(20.0).remaining()
-            30.0
-        """
+        """A budget on the same clock that ends so many seconds sooner, but lasts a moment."""
         if self.seconds is None:
             return self
         return Budget(max(self.seconds - seconds, 1e-3), start=self.start, clock=self._clock)
@@ -121,17 +100,10 @@ class Budget:
 
 
 def duration(value: str | float) -> float:
-    """Seconds in a length of time as a person writes it.
-
-    Arguments:
-        value: "90s", "5m", "1h30m", "1.5h" or a number of seconds ("90" is 90 seconds).
+    """Seconds in a length of time as a person writes it: "90s", "1h30m", "1.5h", 90 or "90".
 
     Raises:
         ArgumentError: `value` is not a length of time, or not above 0.
-
-    Example:
-        >>> duration("90s"), duration("1h30m"), duration("45"), duration(20)
-        (90.0, 5400.0, 45.0, 20.0)
     """
     seconds = _seconds(value)
     if seconds is None or not 0.0 < seconds < math.inf:
@@ -165,28 +137,20 @@ def _seconds(value: object) -> float | None:
 def steps_within(
     seconds: float, measure: Callable[[int], float], *, minimum: int, maximum: int
 ) -> int:
-    """How many updates fit into a time, from timing a few of them.
+    """How many updates fit into a time, from `minimum` to `maximum`, from timing a few of them.
 
     The first update is not counted: it allocates memory and chooses kernels. The time that
     measuring takes comes out of `seconds`. The result is rounded down to two significant digits,
-    so that two runs on one machine usually agree on it.
+    so that two runs on one machine usually agree on it. Infinite `seconds` give `maximum` without
+    measuring; `minimum` holds even where it takes longer.
 
     Arguments:
-        seconds: for all the updates; infinite gives `maximum` without measuring.
+        seconds: for all the updates.
         measure: does this many throwaway updates and returns the seconds they took
-            (`step_timing.StepTiming`).
-        minimum: the result is never below, even where that takes longer.
-        maximum: the result is never above.
-
-    Returns:
-        A step count from `minimum` to `maximum`.
+            (`loop.StepTiming`).
 
     Raises:
         ArgumentError: `minimum` is below 1 or above `maximum`.
-
-    Example:
-        >>> steps_within(10.0, lambda updates: 0.008 * updates, minimum=50, maximum=5000)
-        1200
     """
     if not 1 <= minimum <= maximum:
         raise ArgumentError(
@@ -202,22 +166,14 @@ def steps_within(
 
 
 def update_seconds(seconds: float, measure: Callable[[int], float]) -> tuple[float, float]:
-    """How long an update takes: the median over a small part of the time there is.
+    """How long an update takes, and how long measuring has taken: the median of some timings.
 
     Arguments:
-        seconds: for all the updates.
+        seconds: for all the updates; a small part of it goes into measuring.
         measure: as in `steps_within`.
-
-    Returns:
-        Seconds of an update, and those that measuring has taken.
 
     Raises:
         TimeoutError: there is not even time for two updates.
-
-    Example:
-        >>> each, spent = update_seconds(10.0, lambda updates: 0.008 * updates)
-        >>> round(each, 3), round(spent, 3)
-        (0.008, 0.2)
     """
     spent = first = measure(1)
     if spent + first > seconds:

@@ -23,12 +23,10 @@ _CURVE_POINTS = 150
 
 @dataclass
 class Curve:
-    """The training loss along the way: means over equal stretches of steps.
+    """The training loss along the way: means over equal stretches of `every` steps.
 
-    Arguments:
-        every: steps in a stretch.
-        points: (last step of a stretch, mean loss over it).
-        total, count: sum and number of the losses in the stretch that is still open.
+    `points` are (last step of a stretch, mean loss over it); `total` and `count` are the sum and
+    the number of the losses in the stretch that is still open.
     """
 
     every: int
@@ -57,13 +55,7 @@ class Curve:
 
 @dataclass
 class Best:
-    """The weights with the lowest validation loss so far.
-
-    Arguments:
-        step: the update after which they were taken.
-        loss: their validation loss.
-        weights: a copy of the module's ``state_dict``.
-    """
+    """The weights with the lowest validation loss so far, and the update after which they came."""
 
     step: int
     loss: float
@@ -74,14 +66,8 @@ class Best:
 class RunState:
     """Where a run stands.
 
-    Arguments:
-        average: of late weights.
-        curve: the training loss so far.
-        step: updates done.
-        seconds: spent so far, over all the processes that worked on the run.
-        validations: (step, validation loss).
-        stale: validations since the best one.
-        best: None before the first validation.
+    `seconds` counts all the processes that worked on the run, `stale` the validations since the
+    best one; `validations` are (step, validation loss).
     """
 
     average: WeightAverage
@@ -122,11 +108,7 @@ class Checkpoint:
         return storage.exists(self.folder)
 
     def write(self) -> None:
-        """Store the run in place of its earlier checkpoint; all of it or nothing.
-
-        Raises:
-            InputError: the folder cannot be written or belongs to something else.
-        """
+        """Store the run in place of its earlier checkpoint; all of it or nothing."""
         state = self.state
         arrays = _arrays(_MODULE, self.module.state_dict())
         arrays |= _arrays(_AVERAGE, state.average.sums)

@@ -87,9 +87,6 @@ def train(
         interrupts: watches for Ctrl-C over several runs and what lies between; None to watch over
             this run alone.
 
-    Returns:
-        The record of the run.
-
     Raises:
         NonFiniteLossError: names the step and the rows; the weights are those before that step.
         ModelError: the checkpoint in `folder` is corrupt or of another run.
@@ -153,18 +150,17 @@ class _Run(Generic[Batch]):
         self.ranks = ranks()
         self.update = Update(task, task.module, plan, self.ranks)
         self.state = RunState(average=WeightAverage(task.module), curve=Curve.of(plan))
-        self.stored = (
-            None
-            if folder is None
-            else Checkpoint(
+        self.stored: Checkpoint | None = None
+        if folder is not None:
+            shards = self.ranks.shards
+            self.stored = Checkpoint(
                 folder=folder,
                 plan=plan,
-                identity=_with_shards(identity, self.ranks.shards),
+                identity=identity if shards == 1 else f"{identity} in {shards} shards",
                 module=task.module,
                 optimiser=self.update.optimiser,
                 state=self.state,
             )
-        )
         self.begun = self.checkpoint_at = time.monotonic()
 
     def seconds(self) -> float:
@@ -223,14 +219,8 @@ class _Run(Generic[Batch]):
         state.curve.add(step, loss)
         if plan.averages(step):
             state.average.add()
-        note = ""
-        if plan.validates(step):
-            note = self.validate()
-        progress.advance(step, loss, note)
-        if (
-            self.stored is not None
-            and time.monotonic() - self.checkpoint_at >= plan.checkpoint_every
-        ):
+        progress.advance(step, loss, self.validate() if plan.validates(step) else "")
+        if time.monotonic() - self.checkpoint_at >= plan.checkpoint_every:
             self.checkpoint()
 
     def validation(self) -> float | None:
@@ -272,21 +262,12 @@ class _Run(Generic[Batch]):
         return "best", best.loss
 
 
-def _with_shards(identity: str, shards: int) -> str:
-    """The identity of a run, the batches of an update included."""
-    return identity if shards == 1 else f"{identity} in {shards} shards"
-
-
 class StepTiming(Generic[Batch]):
     """Does throwaway updates on a copy of the network and says how long they took.
 
     The run's weights, its buffers and all global random numbers stay as they are. With early
-    stopping in the plan, each update also carries its share of the time of a validation.
-
-    Arguments:
-        task: as given to `train`.
-        plan: as given to `train`; its number of steps plays no part here.
-        clock: seconds that never run backwards.
+    stopping in the plan, each update also carries its share of the time of a validation. The
+    plan's number of steps plays no part here.
     """
 
     def __init__(

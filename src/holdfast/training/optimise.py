@@ -24,9 +24,7 @@ class Update(Generic[Batch]):
     """Forward, backward, guard, clip, step: calling it with a step's number does one update.
 
     Arguments:
-        task: gives batches and losses.
         module: the network to train, ``task.module`` or a copy of it.
-        plan: rates, clipping and the seed.
         ranks: the processes that take part; all call it with the same steps.
 
     Raises:
@@ -47,10 +45,7 @@ class Update(Generic[Batch]):
         self.device = self.parameters[0].device
 
     def __call__(self, step: int) -> float:
-        """Do update `step`, counted from 1, on a module in training mode.
-
-        Returns:
-            The mean loss over the batch, all shards of it, before the update.
+        """Do update `step`, counted from 1; the mean loss over the batch, all shards, before it.
 
         Raises:
             NonFiniteLossError: the loss or its gradient is not finite; the weights are as before.
@@ -65,7 +60,7 @@ class Update(Generic[Batch]):
                     loss = losses.mean() / self.ranks.shards
                     value += loss.item()
                     if not math.isfinite(value):
-                        rows = rows_with_bad_loss(losses)
+                        rows = (~torch.isfinite(losses)).nonzero().flatten().tolist()
                         bad = tuple(self.task.names(batch, rows)) if rows else ()
                         break
                     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -118,24 +113,12 @@ def _keys(step: int, shard: int) -> tuple[int, ...]:
     return (step,) if shard == 0 else (step, shard)
 
 
-def rows_with_bad_loss(losses: Tensor) -> list[int]:
-    """The rows whose loss is not finite.
-
-    Arguments:
-        losses: (rows,).
-    """
-    return [int(row) for row in (~torch.isfinite(losses.detach())).nonzero().flatten()]
-
-
 def rows_with_bad_gradient(losses: Tensor, parameters: Sequence[Tensor]) -> list[int]:
     """The first rows whose loss is finite but whose gradient overflows, found by halving.
 
     Empty where rows cannot be told apart: an infinite derivative inside one row (a root at 0)
-    makes the gradient of every other row NaN too, since 0 × ∞ is NaN.
-
-    Arguments:
-        losses: (rows,), with their graph.
-        parameters: what the gradients are taken to.
+    makes the gradient of every other row NaN too, since 0 × ∞ is NaN. `losses` is (rows,), with
+    its graph.
     """
     if not _finite_gradient(losses * 0.0, parameters):
         return []
@@ -159,19 +142,10 @@ def _finite_gradient(losses: Tensor, parameters: Sequence[Tensor]) -> bool:
 
 
 def learning_rate(step: int, *, steps: int, peak: float, warmup: int) -> float:
-    """Linear warm-up to the peak, then half a cosine towards zero.
+    """The rate of update `step`: linear warm-up to the peak, then half a cosine towards zero.
 
     The cosine would reach zero one update after the last, so that no update is wasted on a rate
-    of zero.
-
-    Arguments:
-        step: the update, counted from 1 to `steps`.
-        steps: updates of the whole run.
-        peak: the highest rate, reached at step `warmup` (at step 1 without warm-up).
-        warmup: updates of the warm-up, 0 to `steps`.
-
-    Returns:
-        The rate of update `step`.
+    of zero. Without warm-up the peak is at step 1.
 
     Source: Loshchilov and Hutter (2017), "SGDR: stochastic gradient descent with warm restarts",
     equation 5, without restarts.
@@ -197,23 +171,13 @@ def adamw(
     """AdamW with decay on matrices only: biases, norms and other vectors keep their size.
 
     torch's fused implementation, which takes 0.3 ms for 286,000 parameters in 20 tensors on one
-    core; the loop over tensors and the foreach one take 0.9 ms.
-
-    Arguments:
-        module: parameters that need no gradient are left out.
-        weight_decay: of tensors with two or more dimensions.
-        betas: decay rates of the gradient's first and second moment.
-        layer_rate: of each parameter by its name; None for one rate. A group holds its factor.
+    core; the loop over tensors and the foreach one take 0.9 ms. Parameters that need no gradient
+    are left out; a group holds the factor of its `layer_rate`.
 
     Raises:
         ArgumentError: no parameter needs a gradient.
 
     Source: Loshchilov and Hutter (2019), "Decoupled weight decay regularization", algorithm 2.
-
-    Example:
-        >>> optimiser = adamw(nn.Linear(3, 2), weight_decay=0.1, betas=(0.9, 0.999))
-        >>> [(group["weight_decay"], len(group["params"])) for group in optimiser.param_groups]
-        [(0.1, 1), (0.0, 1)]
     """
     trained = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
     if not trained:
@@ -242,21 +206,8 @@ class WeightAverage:
     Sums are kept in float64, so that the mean is right to the last digit of float32. Buffers are
     not averaged: they are states and counters rather than weights.
 
-    Arguments:
-        module: the network whose parameters are averaged.
-
     Source: Izmailov et al. (2018), "Averaging weights leads to wider optima and better
     generalization", algorithm 1, with the schedule of the run instead of a cyclic one.
-
-    Example:
-        >>> layer = nn.Linear(1, 1, bias=False)
-        >>> average = WeightAverage(layer)
-        >>> for weight in (1.0, 2.0, 6.0):
-        ...     _ = nn.init.constant_(layer.weight, weight)
-        ...     average.add()
-        >>> average.write()
-        >>> layer.weight.item()
-        3.0
     """
 
     def __init__(self, module: nn.Module) -> None:

@@ -18,26 +18,11 @@ class Parameters:
     """
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments, by name.
-
-        Arguments:
-            deep: has no meaning here, since no argument is an estimator.
-
-        Example:
-            >>> from holdfast import Forecaster
-            >>> Forecaster(12, season=4).get_params()["season"]
-            4
-        """
+        """The constructor's arguments, by name; `deep` has no meaning, as none is an estimator."""
         return {name: getattr(self, name) for name in _arguments(type(self))}
 
     def set_params(self: Self, **params: Any) -> Self:
         """Change arguments; the next `fit` uses them.
-
-        Arguments:
-            params: name → value, as in the constructor.
-
-        Returns:
-            itself.
 
         Raises:
             ArgumentError: a name is not known or a value is out of range; nothing is changed.
@@ -70,6 +55,4 @@ class Parameters:
 
 
 def _arguments(kind: type) -> dict[str, inspect.Parameter]:
-    """The arguments of a class, in their order."""
-    signature = inspect.signature(kind)
-    return dict(signature.parameters)
+    return dict(inspect.signature(kind).parameters)

@@ -37,7 +37,7 @@ class Plan:
 
     Arguments:
         steps: updates of the weights, at least 1.
-        learning_rate: peak of the schedule (`schedule.learning_rate`).
+        learning_rate: peak of the schedule (`optimise.learning_rate`).
         weight_decay: of AdamW, on matrices only; biases and norms are never decayed.
         betas: AdamW's decay rates of the gradient's first and second moment.
         warmup: below 1 a share of the steps, from 1 on a number of steps.
@@ -55,10 +55,6 @@ class Plan:
 
     Raises:
         ArgumentError: a number is out of its range; the message names it.
-
-    Example:
-        >>> Plan(steps=400, warmup=0.1).warmup_steps
-        40
     """
 
     steps: int
@@ -113,13 +109,7 @@ class Plan:
         return max(fitting, key=lambda rate: len(rate.prefix), default=LayerRate(""))
 
     def averages(self, step: int) -> bool:
-        """Whether the weights after update `step` enter the average; the last ones always do.
-
-        Example:
-            >>> plan = Plan(steps=20, average=0.5, average_every=4)
-            >>> [step for step in range(1, 21) if plan.averages(step)]
-            [12, 16, 20]
-        """
+        """Whether the weights after update `step` enter the average; the last ones always do."""
         late = step > self.steps - round(self.average * self.steps)
         return late and (self.steps - step) % self.average_every == 0
 

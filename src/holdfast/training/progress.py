@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -38,11 +38,7 @@ class Progress(Protocol):
 
 
 class SilentProgress:
-    """Says nothing.
-
-    Example:
-        >>> SilentProgress().advance(1, 0.5)
-    """
+    """Says nothing."""
 
     def start(self, total: int, description: str) -> None:
         """Nothing."""
@@ -58,11 +54,7 @@ class SilentProgress:
 
 
 class BarProgress:
-    """A bar on a terminal: description, per cent, steps, loss, the latest note, time left.
-
-    Arguments:
-        console: where to draw; None for standard error.
-    """
+    """A bar on a terminal: description, per cent, steps, loss, the latest note, time left."""
 
     def __init__(self, console: Console | None = None) -> None:
         from rich.console import Console
@@ -127,11 +119,7 @@ class BarProgress:
 
 
 def progress_for_terminal() -> Progress:
-    """A bar where standard error is a terminal, silence where it is not.
-
-    Example:
-        >>> progress_for_terminal().message("only seen on a terminal")
-    """
+    """A bar where standard error is a terminal, silence where it is not."""
     return BarProgress() if sys.stderr.isatty() else SilentProgress()
 
 
@@ -141,12 +129,6 @@ class Interrupts:
     Weights are therefore never left half-updated by the first. Where Python's own handler is not
     the one in charge (another thread, a program with a handler of its own, ``nohup``), nothing
     changes.
-
-    Example:
-        >>> with Interrupts() as interrupts:
-        ...     signal.raise_signal(signal.SIGINT)
-        ...     print("the update ends;", interrupts.requested)
-        the update ends; True
     """
 
     def __init__(self) -> None:
@@ -162,12 +144,7 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._in_charge:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 

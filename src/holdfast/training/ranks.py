@@ -38,10 +38,6 @@ class Ranks:
 
     Source: Li et al. (2020), "PyTorch distributed: experiences on accelerating data parallel
     training", section 2.2.
-
-    Example:
-        >>> Ranks(rank=1, count=2, shards=4).own_shards
-        (1, 3)
     """
 
     rank: int = 0
@@ -63,16 +59,10 @@ class Ranks:
         return Ranks(0, 1, len(self.own_shards))
 
     def all_reduce(self, parameters: Sequence[Tensor], value: float) -> float:
-        """Add up the gradients of all processes, in place, and a number.
+        """Add up the gradients of all processes, in place; the sum of all their values.
 
-        A parameter without a gradient in every process stays without one.
-
-        Arguments:
-            parameters: the same in every process, in one order.
-            value: of this process.
-
-        Returns:
-            The sum of the values of all.
+        A parameter without a gradient in every process stays without one. `parameters` are the same
+        in every process, in one order.
         """
         if self.count == 1:
             return value

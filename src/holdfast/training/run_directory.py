@@ -54,11 +54,7 @@ class RunDirectory:
         return None
 
     def keep(self, decisions: Mapping[str, object]) -> None:
-        """Store what was decided, for a process that goes on.
-
-        Raises:
-            InputError: the directory cannot be written.
-        """
+        """Store what was decided, for a process that goes on."""
         contents = {"identity": self.identity, "decisions": decisions}
         write_text_atomically(self.path / _DECISIONS, json.dumps(contents))
 

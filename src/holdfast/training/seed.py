@@ -18,39 +18,16 @@ _DIGEST_BYTES = 16  # the key of Philox 4x64: two words of 64 bits
 
 
 def generator(seed: int, *keys: int | str) -> np.random.Generator:
-    """A numpy generator that depends on the seed and the keys alone.
+    """A numpy generator that depends on the seed and the keys alone; ``"1"`` and ``1`` differ.
 
-    Arguments:
-        seed: of the run, any integer.
-        keys: what the numbers are for, for example ``"batch", step``; ``"1"`` and ``1`` differ.
-
-    Returns:
-        A generator over the counter-based stream Philox 4x64 (Salmon et al. 2011, "Parallel random
-        numbers: as easy as 1, 2, 3"), its key a hash of the seed and the keys.
-
-    Example:
-        >>> bool(generator(7, "batch", 3).random() == generator(7, "batch", 3).random())
-        True
-        >>> bool(generator(7, "batch", 3).random() == generator(7, "batch", 4).random())
-        False
+    It draws from the counter-based stream Philox 4x64 (Salmon et al. 2011, "Parallel random
+    numbers: as easy as 1, 2, 3"), its key a hash of the seed and the keys.
     """
     return np.random.Generator(np.random.Philox(key=int.from_bytes(_digest(seed, keys), "little")))
 
 
 def torch_seed(seed: int, *keys: int | str) -> int:
-    """A seed for ``torch.Generator.manual_seed`` that depends on the seed and the keys alone.
-
-    Arguments:
-        seed: of the run, any integer.
-        keys: what the numbers are for.
-
-    Returns:
-        An integer from 0 to 2⁶³ − 1.
-
-    Example:
-        >>> torch_seed(7, "update", 3) == torch_seed(7, "update", 3) != torch_seed(7, "update", 4)
-        True
-    """
+    """A seed for ``torch.Generator.manual_seed``, below 2⁶³, from the seed and the keys alone."""
     return int.from_bytes(_digest(seed, keys)[:8], "little") >> 1
 
 
@@ -59,18 +36,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Inside, torch's own random numbers start from `seed`; outside, nothing has happened.
 
     Dropout draws from torch's global generators and takes no other. Saving, seeding and restoring
-    the CPU's generator costs 2 µs, ``torch.random.fork_rng`` with ``torch.manual_seed`` 120 µs.
-
-    Arguments:
-        seed: from `torch_seed`.
-        device: where the module computes; the CPU's generator is always covered too.
-
-    Example:
-        >>> before = torch.get_rng_state()
-        >>> with seeded(torch_seed(0, "update", 1), torch.device("cpu")):
-        ...     first = torch.rand(3)
-        >>> bool(torch.equal(before, torch.get_rng_state()))
-        True
+    the CPU's generator costs 2 µs, ``torch.random.fork_rng`` with ``torch.manual_seed`` 120 µs. The
+    CPU's generator is covered whatever the device.
     """
     state = torch.get_rng_state()
     try:

@@ -37,9 +37,7 @@ class Task(Protocol[Batch]):
     def losses(self, module: nn.Module, batch: Batch) -> Tensor:
         """(rows,) one loss for each row of the batch; their mean is what gets minimised.
 
-        Arguments:
-            module: the network to use, which is not always `self.module`: timing uses a copy.
-            batch: from `batch`.
+        `module` is not always `self.module`: timing uses a copy.
         """
         ...
 
@@ -56,12 +54,9 @@ class Task(Protocol[Batch]):
 
 
 def validation(task: Task[Batch], seed: int, device: torch.device) -> float | None:
-    """The task's validation loss of its module, in evaluation mode and without gradients.
+    """The task's validation loss of its module; None where it has no held-out examples.
 
     Every validation of a run sees the same random numbers, so that two of them can be compared.
-
-    Returns:
-        The loss, or None where the task has no held-out examples.
     """
     module = task.module
     with modes_kept(module), torch.no_grad(), seeded(torch_seed(seed, "validate"), device):

@@ -37,13 +37,7 @@ def one_thread() -> AbstractContextManager[None]:
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """The result of `work` for each item, in their order, as many at once as torch has threads.
 
-    Arguments:
-        work: computes on one thread; its result does not depend on the other items.
-        items: what it is given, one after the other.
-
-    Example:
-        >>> side_by_side(lambda rows: rows.sum().item(), [torch.ones(2), torch.ones(3)])
-        [2.0, 3.0]
+    `work` computes on one thread, and its result does not depend on the other items.
     """
     workers = min(torch.get_num_threads(), len(items))
     with one_thread():  # which a thread that begins inside takes over

@@ -37,11 +37,9 @@ def weights_digest(network: nn.Module) -> str:
 
 
 def network_from(make: Callable[[], Network], arrays: Mapping[str, NDArray[Any]]) -> Network:
-    """A network with weights that were stored, ready to be used.
+    """A network with weights that were stored as float16 or float32, ready to be used.
 
-    Arguments:
-        make: builds the network; nothing is drawn and no memory is taken before the shapes fit.
-        arrays: from `arrays_of`; float16 or float32.
+    Nothing is drawn by `make` and no memory is taken before the shapes fit.
 
     Raises:
         ModelError: the weights are damaged or those of another network.

@@ -120,10 +120,7 @@ class _Comparison:
     """A comparison under way: what was decided, and the score of every run by its key."""
 
     def __init__(
-        self,
-        data: BacktestData,
-        folder: Path | None,
-        models: Sequence[ModelName],
+        self, data: BacktestData, folder: Path | None, models: Sequence[ModelName]
     ) -> None:
         self.data, self.folder, self.models = data, folder, tuple(models)
         season = data.table.season
@@ -167,23 +164,18 @@ class _Comparison:
         return [_Run(model, seed, rate, self.updates) for seed in range(seeds)]
 
     def run_all(
-        self,
-        seeds: int,
-        updates: int | None,
-        limit: Budget,
-        progress: Progress,
-        interrupts: Interrupts,
+        self, seeds: int, updates: int | None, limit: Budget, progress: Progress, watch: Interrupts
     ) -> None:
         if not self.updates or updates is not None:
             self.updates = updates or self._decide_updates(seeds, limit)
             self._write()
         for model in self.models:
             for trial in self.trials(model):
-                if not self._done(trial, progress, interrupts):
+                if not self._done(trial, progress, watch):
                     return
         for seed in range(seeds):
             for model in self.models:
-                if not self._done(self.runs(model, seeds)[seed], progress, interrupts):
+                if not self._done(self.runs(model, seeds)[seed], progress, watch):
                     return
 
     def _decide_updates(self, seeds: int, limit: Budget) -> int:
@@ -196,9 +188,8 @@ class _Comparison:
         for model in self.models:
             timed = steps_for(ComparedTask(model, self.data, self.design, 0), plan, share)
             seconds_each.append(timed.seconds / timed.steps)
-        seconds = sum(seconds_each) * (
-            seeds + (len(RATES) / 2 if self.data.validation is not None else 0)
-        )
+        trials = 0 if self.data.validation is None else len(RATES) / 2
+        seconds = sum(seconds_each) * (seeds + trials)
         return int(np.clip(0.9 * limit.remaining() / seconds, 1, MOST_UPDATES))
 
     def _done(self, one: _Run, progress: Progress, interrupts: Interrupts) -> bool:
@@ -208,7 +199,8 @@ class _Comparison:
         task = ComparedTask(one.model, self.data, self.design, one.seed)
         stops = self.data.validation is not None
         plan = network_plan(self.design, one.updates, one.seed, stop_early=stops)
-        checkpoints = None if self.folder is None else self.folder / "training" / _name(one.key)
+        name = one.key.replace(" ", "-").replace(",", "")
+        checkpoints = None if self.folder is None else self.folder / "training" / name
         trained = fit_network(
             task,
             replace(plan, learning_rate=one.rate),
@@ -270,19 +262,8 @@ class _Comparison:
         )
 
 
-def _name(key: str) -> str:
-    return key.replace(" ", "-").replace(",", "")
-
-
 class Recurrence(nn.Module):
-    """Any recurrent layer in the place of an LSTM: as many numbers out as in.
-
-    Arguments:
-        model: which.
-        size: numbers that come in and go out at a step.
-        units: H of the layer; a linear map follows where it is not `size`.
-        timescale: as in `layer_of`.
-    """
+    """Any recurrent layer of H `units` in the place of an LSTM: `size` numbers in and out."""
 
     def __init__(self, model: ModelName, size: int, units: int, timescale: float) -> None:
         super().__init__()
@@ -297,11 +278,7 @@ class Recurrence(nn.Module):
 class ComparedTask(NetworkTask):
     """A forecasting network whose recurrent layers are those of a model.
 
-    Arguments:
-        model: which.
-        data: its folds; the network sees nothing of those that are scored.
-        design: the sizes of the LSTM's network.
-        seed: of the initial weights.
+    It sees nothing of the folds that are scored; `design` are the sizes of the LSTM's network.
     """
 
     def __init__(self, model: ModelName, data: BacktestData, design: Design, seed: int) -> None:
@@ -320,9 +297,8 @@ def compared_network(model: ModelName, design: Design) -> ForecastNetwork:
     blocks = {"plain RNN": 1, "GRU": 3}.get(model, 4)
 
     def off(units: int) -> int:
-        return abs(
-            blocks * units * (size + units + 2) + (0 if units == size else units * size) - target
-        )
+        out = 0 if units == size else units * size
+        return abs(blocks * units * (size + units + 2) + out - target)
 
     units = min(range(1, 4 * size), key=off)
     network.recurrent = nn.ModuleList(
@@ -334,14 +310,7 @@ def compared_network(model: ModelName, design: Design) -> ForecastNetwork:
 def forecast_findings(
     models: Sequence[str], scores: Floats, simple: dict[str, float], updates: int
 ) -> tuple[str, ...]:
-    """What the scores say, in sentences.
-
-    Arguments:
-        models: the best first.
-        scores: (models, seeds).
-        simple: name → score.
-        updates: of each run at most.
-    """
+    """What the scores (models, seeds) say, in sentences; the best model comes first."""
     middle = np.median(scores, axis=1)
     seeds = scores.shape[1]
     found = [f"{models[0]} came first: MASE {middle[0]:.3f}, after at most {updates:,} updates."]

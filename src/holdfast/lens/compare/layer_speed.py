@@ -54,10 +54,8 @@ def layer_speeds(
     found = []
     for steps, batch, inputs, units in shapes or SHAPES:
         progress.message(f"{cell}: T={steps}, B={batch}, I={inputs}, H={units}")
-        theirs = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU, "RNN": torch.nn.RNN}[cell](
-            inputs, units
-        )
-        ours = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}[cell](inputs, units)
+        theirs = getattr(torch.nn, cell)(inputs, units)
+        ours = getattr(nn, cell)(inputs, units)
         ours.load_state_dict(theirs.state_dict())
         chosen = explain(ours, steps, batch)
         inference = training = None
@@ -67,19 +65,8 @@ def layer_speeds(
             pair = (ours, theirs)
             inference = _interleaved([_inference(layer, x) for layer in pair], rounds)
             training = _interleaved([_training(layer, x, weigh) for layer in pair], rounds)
-        found.append(
-            LayerSpeed(
-                cell,
-                steps,
-                batch,
-                inputs,
-                units,
-                chosen.kernel,
-                chosen.reason,
-                inference,
-                training,
-            )
-        )
+        sizes = (steps, batch, inputs, units)
+        found.append(LayerSpeed(cell, *sizes, chosen.kernel, chosen.reason, inference, training))
     return tuple(found)
 
 

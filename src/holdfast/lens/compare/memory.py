@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,11 +216,11 @@ def _seconds(jobs: Sequence[Job]) -> float:
 def _record(plan: MemoryPlan, outcomes: Sequence[Outcome], command: str) -> MemoryComparison:
     runs = tuple(map(_compared, outcomes))
     sizes = sorted({outcome.parameters for outcome in outcomes})
-    show: Callable[[float], str] = lambda rate: f"{rate:g}"  # noqa: E731
+    rates = ", ".join(f"{rate:g}" for rate in plan.rates)
     facts = [
         ("Weights", f"{sizes[0]:,} to {sizes[-1]:,}" if sizes else ""),
         ("Updates", f"at most {plan.updates:,} of {plan.batch} sequences"),
-        ("Learning rates tried", f"{', '.join(map(show, plan.rates))}; half of the updates each"),
+        ("Learning rates tried", f"{rates}; half of the updates each"),
         ("Told the lag", f"{REMEMBER} and sLSTM, to which they spread their timescales"),
         *((model, START[model]) for model in plan.models),
     ]
@@ -259,13 +259,10 @@ RUNS: Final = "runs.jsonl"
 
 
 class MemoryResults:
-    """What lies in the folder of a comparison.
+    """What lies in the folder of a comparison; None keeps it in memory alone.
 
     Each addition writes the file under a temporary name and renames it: whoever reads sees all
     lines or all but the last. A job that is there is never added again.
-
-    Arguments:
-        folder: of the results; None to keep them in memory alone.
 
     Raises:
         ModelError: the file is not one of ours.
@@ -278,7 +275,13 @@ class MemoryResults:
         path = None if folder is None else folder / RUNS
         if path is None or not path.exists():
             return
-        for number, line in enumerate(_lines(path), start=1):
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"{path} is no file of results ({error}); take it away, or choose another folder."
+            ) from error
+        for number, line in enumerate(lines, start=1):
             try:
                 outcome = from_line(line)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -294,11 +297,7 @@ class MemoryResults:
         return self._found.get(job)
 
     def add(self, outcome: Outcome) -> None:
-        """Keep an outcome, on disk where there is a folder.
-
-        Raises:
-            InputError: the folder cannot be written.
-        """
+        """Keep an outcome, on disk where there is a folder."""
         if outcome.job in self._found:
             return
         self._found[outcome.job] = outcome
@@ -309,12 +308,3 @@ class MemoryResults:
     def checkpoints(self, job: Job) -> Path | None:
         """Where the checkpoints of a job lie until it is done."""
         return None if self.folder is None else self.folder / "training" / job.key
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(
-            f"{path} is no file of results ({error}); take it away, or choose another folder."
-        ) from error

@@ -23,13 +23,7 @@ PUBLISHED: Final[Mapping[tuple[str, int], str]] = {
 
 
 def findings(runs: Sequence[ComparedRun], planned: int, batch: int) -> tuple[str, ...]:
-    """Sentences, each from the runs.
-
-    Arguments:
-        runs: that were done, all of one task.
-        planned: how many there should be.
-        batch: sequences of an update.
-    """
+    """What the runs of one task say, in sentences; `planned` is how many there should be."""
     models = list(dict.fromkeys(run.model for run in runs))
     found = [_reach(model, [run for run in runs if run.model == model]) for model in models]
     found += _without_gates(runs)

@@ -36,6 +36,7 @@ TESTED: Final = 2560
 MOST_WRONG: Final = 3
 """A task is solved where no more of them are wrong."""
 
+_GOAL: Final = MOST_WRONG / TESTED
 _CHUNK: Final = 256
 _CHECKS: Final = 40
 _GRADIENT_ROWS: Final = 64
@@ -46,8 +47,6 @@ class Job:
     """What is to be trained.
 
     Arguments:
-        task, lag: as in `task_of`.
-        model: which network.
         seed: of its weights and of the sequences; trials have seeds of their own.
         learning_rate: the highest.
         updates: at most.
@@ -78,12 +77,10 @@ class Outcome:
     """What became of a job.
 
     Arguments:
-        job: what it was.
-        parameters: that were trained.
         updates: done.
         solved_after: updates until at most 3 of 2,560 were wrong, twice; None where never.
         error: share of the test's sequences that are wrong in the end.
-        loss: mean over the test; infinite where training broke down.
+        loss: mean over the test; 1e30 where training broke down.
         seconds: of training, checks included.
         gradient_before, gradient_after: see `gradient_by_lag`; none for trials.
     """
@@ -106,11 +103,7 @@ class Outcome:
 
 
 class MemoryTraining:
-    """A task and a network, as the training loop takes them.
-
-    Arguments:
-        job: what is trained.
-    """
+    """A task and a network, as the training loop takes them."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -134,7 +127,7 @@ class MemoryTraining:
             weight_decay=0.0,
             evaluate_every=max(1, self.job.updates // _CHECKS),
             patience=self.job.updates,
-            goal=MOST_WRONG / TESTED,
+            goal=_GOAL,
             average=0.0,
             seed=self._seed,
         )
@@ -187,9 +180,6 @@ class MemoryTraining:
         return errors / seen
 
 
-_GOAL: Final = MOST_WRONG / TESTED
-
-
 def run(
     job: Job,
     checkpoints: Path | None = None,
@@ -199,13 +189,8 @@ def run(
 ) -> Outcome | None:
     """Train a network on a task, or go on where an earlier process was killed.
 
-    Arguments:
-        job: what to train.
-        checkpoints: a folder for this job alone, removed when it is done; None for none.
-        progress, interrupts: as in `holdfast.training.loop.train`.
-
-    Returns:
-        What became of it; None where Ctrl-C came before its end.
+    `checkpoints` is a folder for this job alone, removed when it is done. None where Ctrl-C came
+    before its end.
     """
     training = MemoryTraining(job)
     before = None if job.trial else gradient_by_lag(training)
@@ -280,11 +265,7 @@ def to_line(outcome: Outcome) -> str:
 
 
 def from_line(line: str) -> Outcome:
-    """The outcome of such a line.
-
-    Raises:
-        AttributeError, KeyError, TypeError, ValueError: it is none.
-    """
+    """The outcome of such a line; some error of Python's where it is none."""
     values = json.loads(line)
     job = Job(**values.pop("job"))
     before, after = (_curve(values.pop(name)) for name in ("gradient_before", "gradient_after"))

@@ -59,15 +59,12 @@ class _Task(ABC):
 
 @dataclass(frozen=True)
 class Adding(_Task):
-    """The sum of two marked numbers among many.
+    """The sum of two marked numbers among many, at a lag T from 10.
 
     Each step holds a number from [−1, 1] and a mark. A sequence has between T and T + T/10 steps.
     One of the first 10 is marked 1, then another one of the first T/2 − 1; the first and the last
     step carry −1, all others 0. Where the first step is marked, its number is 0. Asked for at the
     end: 0.5 + (X₁ + X₂)/4, to within 0.04. So no mark lies nearer to the end than T/2 steps.
-
-    Arguments:
-        lag: T, from 10.
 
     Source: Hochreiter and Schmidhuber (1997), "Long short-term memory", experiment 4.
     """
@@ -96,18 +93,15 @@ class Adding(_Task):
 
 @dataclass(frozen=True)
 class Order(_Task):
-    """In which order symbols came, long before the end.
+    """In which order symbols came, long before the end, at a lag T from 10.
 
     Symbols are one-hot: E at the start, B at the end, and between them a, b, c or d at random,
     except for two or three places, each of which holds X or Y. Asked for at the end is which of the
     4 or 8 orders it was. With T = 100, a sequence has 100 to 110 steps and the places are drawn
     from 10–20 and 50–60 (two), or 10–20, 33–43 and 66–76 (three); with other T in proportion.
 
-    Arguments:
-        lag: T, from 10.
-        places: 2 for experiment 6a, 3 for 6b.
-
-    Source: Hochreiter and Schmidhuber (1997), experiments 6a and 6b: every output within 0.3.
+    Source: Hochreiter and Schmidhuber (1997), experiments 6a (two places) and 6b (three): every
+    output within 0.3.
     """
 
     lag: int
@@ -137,13 +131,9 @@ class Order(_Task):
 class NoisyLag(_Task):
     """The second symbol, asked for long after, behind symbols that say nothing.
 
-    A sequence is b, then x or y, then q distractors drawn from p; then further distractors, after
-    each of which it ends with probability 1/10; then the trigger e. Asked for at e is x or y,
-    so that it has to be kept for at least q + 1 steps.
-
-    Arguments:
-        lag: q.
-        distractors: p.
+    A sequence is b, then x or y, then q (the lag) distractors drawn from p; then further
+    distractors, after each of which it ends with probability 1/10; then the trigger e. Asked for at
+    e is x or y, so that it has to be kept for at least q + 1 steps.
 
     Source: Hochreiter and Schmidhuber (1997), experiment 2c: both outputs within 0.2. We stop 400
     further distractors early, which one sequence in 10¹⁸ would have.
@@ -269,11 +259,7 @@ LEAST_LAG: Final[Mapping[TaskName, int]] = {
 
 
 def task_of(name: TaskName, lag: int) -> MemoryTask:
-    """The task of a name at a lag.
-
-    Raises:
-        ArgumentError: the name is not known, or the lag too short for the task.
-    """
+    """The task of a name at a lag; an ArgumentError where it is unknown or the lag too short."""
     if name not in get_args(TaskName):
         raise ArgumentError(
             f"{option('task', name)} is not known; take {', '.join(get_args(TaskName))}."
@@ -321,9 +307,7 @@ def _examples(x: Floats, length: Ints, targets: NDArray[np.float32] | Ints) -> E
 def losses(task: MemoryTask, outputs: Tensor, targets: Tensor) -> Tensor:
     """(B,) squared error of a number, cross-entropy of a class, mean over what is asked for.
 
-    Arguments:
-        outputs: (B, R, O) as `Examples.read` gives them.
-        targets: (B, R).
+    `outputs` are (B, R, O), as `Examples.read` gives them, and `targets` (B, R).
     """
     if task.outputs == 1:
         return (outputs[..., 0] - targets).square().mean(dim=1)

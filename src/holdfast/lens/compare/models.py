@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
 import torch
@@ -37,11 +37,7 @@ START: Final[dict[ModelName, str]] = {
 
 
 def check_models(models: Sequence[str]) -> None:
-    """Refuse a name that is no model's.
-
-    Raises:
-        ArgumentError: names it.
-    """
+    """Refuse a name that is no model's, with an ArgumentError that names it."""
     for model in models:
         if model not in MODELS:
             raise ArgumentError(f"{option('model', model)} is not known; take {'; '.join(MODELS)}.")
@@ -54,16 +50,9 @@ HIDDEN: Final = 32
 def layer_of(
     model: ModelName, inputs: int, hidden: int, timescale: float
 ) -> nn.RNN | nn.GRU | nn.LSTM | nn.SLSTM:
-    """One recurrent layer that starts as its name says.
+    """One recurrent layer, I inputs and H units, that starts as its name says.
 
-    Arguments:
-        model: which.
-        inputs: I.
-        hidden: H.
-        timescale: of the slowest unit, where the model has timescales to set.
-
-    Raises:
-        ArgumentError: the name is not known.
+    `timescale` is that of the slowest unit, where the model has timescales to set.
     """
     if model == "plain RNN":
         return nn.RNN(inputs, hidden, init="torch")
@@ -84,13 +73,7 @@ def layer_of(
 
 
 class Reader(torch.nn.Module):
-    """A recurrent layer and a linear head on its output.
-
-    Arguments:
-        layer: I inputs, H units.
-        hidden: H.
-        outputs: O.
-    """
+    """A recurrent layer and a linear head on its output."""
 
     def __init__(
         self, layer: nn.RNN | nn.GRU | nn.LSTM | nn.SLSTM, hidden: int, outputs: int
@@ -115,15 +98,7 @@ def reader(
     seed: int,
     hidden: int = HIDDEN,
 ) -> Reader:
-    """A network with about as many weights as an LSTM of `hidden` units has.
-
-    Arguments:
-        model: which.
-        inputs, outputs: I and O.
-        timescale: in steps, as in `layer_of`.
-        seed: of its initial weights.
-        hidden: units of the LSTM that it has to match.
-    """
+    """A network with about as many weights as an LSTM of `hidden` units has; as in `layer_of`."""
     units = matched_units(model, inputs, outputs, hidden)
     with seeded(torch_seed(seed, "weights"), torch.device("cpu")):
         return Reader(layer_of(model, inputs, units, timescale), units, outputs)
@@ -137,8 +112,8 @@ def matched_units(model: ModelName, inputs: int, outputs: int, hidden: int) -> i
         return blocks * units * (inputs + units + 2) + outputs * (units + 1)
 
     target = count(4, hidden)
-    nearest: Callable[[int], int] = lambda units: abs(count(blocks, units) - target)  # noqa: E731
-    return min(range(1, 4 * hidden + 4 * inputs + 8), key=nearest)
+    candidates = range(1, 4 * hidden + 4 * inputs + 8)
+    return min(candidates, key=lambda units: abs(count(blocks, units) - target))
 
 
 def weights_of(network: torch.nn.Module) -> int:

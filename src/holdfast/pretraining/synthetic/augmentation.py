@@ -24,14 +24,7 @@ from holdfast.pretraining.synthetic.recipe import Recipe
 
 
 def noise(random: np.random.Generator, count: int, length: int, recipe: Recipe) -> Array:
-    """Gaussian, Student, Laplace or coloured noise of constant or changing variance.
-
-    Arguments:
-        recipe: the probabilities of heavy tails, colour and changing variance.
-
-    Returns:
-        (B, T) of deviation about 1.
-    """
+    """Gaussian, Student, Laplace or coloured noise of deviation about 1, constant or changing."""
     values: Array = random.standard_normal((count, length))
     heavy = np.flatnonzero(chance(random, count, recipe.heavy_tails))
     if len(heavy):
@@ -61,11 +54,7 @@ def _volatility(random: np.random.Generator, count: int, length: int) -> Array:
 
 
 def spikes(random: np.random.Generator, count: int, length: int) -> Array:
-    """Rare single outliers.
-
-    Returns:
-        (B, T), mostly 0, in units of the deviation of the series.
-    """
+    """Rare single outliers, mostly 0, in units of the deviation of the series."""
     where = random.random((count, length)) < log_uniform(random, count, 0.002, 0.03)
     size = random.exponential(1.0, (count, length)) * log_uniform(random, count, 0.5, 8.0)
     one_sided = chance(random, count, 0.6)
@@ -75,11 +64,7 @@ def spikes(random: np.random.Generator, count: int, length: int) -> Array:
 
 
 def shocks(random: np.random.Generator, count: int, length: int) -> Array:
-    """Rare events whose effect decays, at once or after it has built up.
-
-    Returns:
-        (B, T), in units of the deviation of the series.
-    """
+    """Rare events whose effect decays, at once or after it has built up; units as of `spikes`."""
     impulses = spikes(random, count, length)
     decay = np.exp(-1 / log_uniform(random, count, 1.0, 0.2 * length + 2))
     response = first_order(impulses, decay)
@@ -88,11 +73,7 @@ def shocks(random: np.random.Generator, count: int, length: int) -> Array:
 
 
 def breaks(random: np.random.Generator, seen: Mask) -> Array:
-    """One level shift or bend, mostly late: what was is no longer.
-
-    Returns:
-        (B, T), 0 before the break, in units of one-step differences.
-    """
+    """One level shift or bend, mostly late; 0 before it, in units of one-step differences."""
     count, length = seen.shape
     points = seen.sum(axis=1, keepdims=True)
     back = np.maximum(points * log_uniform(random, count, 0.03, 0.7), 2)
@@ -106,11 +87,7 @@ _FEWEST_SEEN = 5
 
 
 def exponential(random: np.random.Generator, values: Array, probability: float) -> Array:
-    """Sums turned into products: the exponential of a series of random spread.
-
-    Arguments:
-        values: (B, T) of mean 0 and deviation 1.
-    """
+    """Sums (mean 0, deviation 1) turned into products: the exponential of a random spread."""
     count = len(values)
     rate = log_uniform(random, count, 0.15, 1.3)
     grown = np.exp(np.clip(rate * values, -8, 5))
@@ -118,11 +95,7 @@ def exponential(random: np.random.Generator, values: Array, probability: float) 
 
 
 def rising(random: np.random.Generator, values: Array, seen: Mask, share: float) -> Array:
-    """Series turned upside down so that a share of them ends higher than it begins.
-
-    Arguments:
-        share: of the series that end higher.
-    """
+    """Series turned upside down so that a share of them ends higher than it begins."""
     first = np.argmax(seen, axis=1)[:, None]
     change = values[:, -1:] - np.take_along_axis(values, first, axis=1)
     direction = np.where(chance(random, len(values), share), 1.0, -1.0)
@@ -150,12 +123,7 @@ def clipping(random: np.random.Generator, values: Array, probability: float) -> 
 def turning(
     random: np.random.Generator, values: Array, seen: Mask, flip: float, back: float
 ) -> Array:
-    """Series upside down or backwards; what is seen stays the last part.
-
-    Arguments:
-        flip: probability of upside down.
-        back: probability of backwards.
-    """
+    """Series upside down (flip) or backwards (back); what is seen stays the last part."""
     count, length = values.shape
     hidden = length - seen.sum(axis=1, keepdims=True)
     backwards = np.maximum(length - 1 + hidden - np.arange(length)[None, :], 0)
@@ -168,14 +136,7 @@ def turning(
 def mixing(
     random: np.random.Generator, values: Array, seen: Mask, seasons: NDArray[np.int64], share: float
 ) -> Array:
-    """Convex mixtures of two series of the batch whose seasons are equal.
-
-    Arguments:
-        seasons: (B, K) what must be equal between two series that are mixed.
-        share: probability of each series.
-
-    Returns:
-        (B, T) of mean 0 and deviation 1.
+    """Convex mixtures of two series of the batch whose seasons (B, K) are equal, standardised.
 
     Source: TSMixup, Ansari and others (2024), section 4.1.
     """
@@ -197,13 +158,9 @@ def mixing(
 
 
 def placing(random: np.random.Generator, values: Array, seen: Mask) -> Array:
-    """Random location and scale: mostly positive, near zero or far above it.
+    """Random location and scale for standardised values: mostly positive, near zero or far above.
 
-    Arguments:
-        values: (B, T) of mean 0 and deviation 1.
-
-    Returns:
-        (B, T) of absolute value at most 10⁶ and level at most 300 deviations.
+    Absolute values are at most 10⁶ and the level at most 300 deviations.
     """
     count = len(values)
     lowest = np.where(seen, values, np.inf).min(axis=1, keepdims=True)
@@ -229,11 +186,7 @@ def rounding(random: np.random.Generator, values: Array, seen: Mask, probability
 
 
 def gaps(random: np.random.Generator, count: int, length: int, probability: float) -> Mask:
-    """Where values are missing: single points or stretches; never the last few of all.
-
-    Returns:
-        (B, T) True where missing.
-    """
+    """Where values are missing: single points or stretches; never the last few of all."""
     single = random.random((count, length)) < log_uniform(random, count, 0.01, 0.4)
     starts = random.random((count, length)) < 2 / length
     time = np.arange(length)

@@ -48,14 +48,9 @@ Number = TypeVar("Number", np.float64, np.complex128)
 
 
 def first_order(noise: NDArray[Number], factor: NDArray[Number]) -> NDArray[Number]:
-    """y(t) = factor · y(t − 1) + noise(t), from y(−1) = 0, in log₂ T doublings.
+    """(B, T) y(t) = factor · y(t − 1) + noise(t), from y(−1) = 0, in log₂ T doublings.
 
-    Arguments:
-        noise: (B, T).
-        factor: (B, 1) of absolute value at most 1, real or complex.
-
-    Returns:
-        (B, T).
+    `factor` (B, 1) has an absolute value of at most 1, real or complex.
 
     Source: Hillis and Steele (1986), the parallel prefix sum.
     """
@@ -73,11 +68,7 @@ def first_order(noise: NDArray[Number], factor: NDArray[Number]) -> NDArray[Numb
 def autoregression(
     random: np.random.Generator, length: int, factor: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """AR(1) with variance 1 at every time, from its stationary distribution.
-
-    Arguments:
-        factor: (B, 1) of absolute value below 1.
-    """
+    """AR(1) with variance 1 at every time, stationary from the start; |factor| (B, 1) < 1."""
     noise = random.standard_normal((len(factor), length))
     noise[:, 1:] *= np.sqrt(1 - factor**2)
     return first_order(noise, factor)
@@ -117,8 +108,7 @@ class Samples:
 
     Arguments:
         values: (B, T) NaN where missing or before the series begins.
-        season: (B,) points of the main season, 1 where there is none.
-        long_season: (B,) points of a second, longer season, 1 where there is none.
+        season, long_season: (B,) points of the main season and of a longer one, 1 for none.
         calendar_season, calendar_long_season: (B,) points of the seasons that the calendar of the
             series would suggest, whether the series has them or not.
         family: (B,) name of the main family, for pictures and ablations.

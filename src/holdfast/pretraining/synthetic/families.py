@@ -36,10 +36,7 @@ def structural(
     level(t) = level(t − 1) + slope(t) + σ_level e₂, value(t) = level(t) + σ_value e₃.
 
     In a third of the series e₁, e₂ and e₃ are one noise (the innovations form of exponential
-    smoothing), in the others three.
-
-    Arguments:
-        visible: (B,) points of each series that are shown: what a drift is measured in.
+    smoothing), in the others three. A drift is measured in the points that are shown.
 
     Source: Hyndman, Koehler, Ord and Snyder (2008), chapters 2 and 13.
     """
@@ -101,11 +98,7 @@ _SHAPE_KINDS = (0.40, 0.15, 0.15, 0.15, 0.15)
 
 
 def kinks(random: np.random.Generator, count: int, length: int, seen: Mask) -> Array:
-    """Kinked lines, level shifts, logistic and exponential curves, polynomials.
-
-    Arguments:
-        seen: (B, T) the part of each series that is shown: where the shapes happen.
-    """
+    """Kinked lines, level shifts, logistic and exponential curves, polynomials in the part seen."""
     points = seen.sum(axis=1, keepdims=True)
     # 0 at the first point seen, 1 at the last one; negative before.
     time = (np.arange(length)[None, :] - (length - points)) / points
@@ -203,10 +196,8 @@ def gaussian_process(
     """Sums and products of RBF, Matérn, rational quadratic, cyclic and linear kernels.
 
     A stationary kernel is the characteristic function of its random frequencies; of a product of
-    kernels the frequencies are added, so that products cost no more than sums.
-
-    Arguments:
-        visible: (B,) points of each series that are shown: what lengths are measured in.
+    kernels the frequencies are added, so that products cost no more than sums. Lengths are measured
+    in the points that are shown.
 
     Source: Rahimi and Recht (2007); the mixture as in KernelSynth, Ansari and others (2024).
     """
@@ -314,14 +305,9 @@ def log_rate(random: np.random.Generator, count: int, length: int) -> Array:
 
 
 def counts(random: np.random.Generator, log_rates: Array) -> Array:
-    """Whole numbers drawn around a rate.
+    """Whole numbers from 0 on, drawn around a rate.
 
-    Arguments:
-        log_rates: (B, T) the logarithm of the rate, of mean 0 and deviation 1; it is moved to a
-            random mean and deviation.
-
-    Returns:
-        (B, T) whole numbers of at least 0.
+    Its logarithm, of mean 0 and deviation 1, is moved to a random mean and deviation.
 
     Source: Croston (1972) for intermittent demand.
     """
@@ -344,11 +330,7 @@ _STEP_KINDS = (0.4, 0.25, 0.2, 0.15)
 
 
 def steps(random: np.random.Generator, count: int, length: int, seen: Mask) -> Array:
-    """Piecewise constant levels, a random telegraph, a sawtooth, walks held for a while.
-
-    Arguments:
-        seen: (B, T) the part of each series that is shown: what durations are measured in.
-    """
+    """Piecewise constant levels, a telegraph, a sawtooth, held walks; durations in points seen."""
     points = seen.sum(axis=1, keepdims=True)
     kind = choice(random, count, _STEP_KINDS)[:, None]
     duration = np.maximum(points * np.exp(-uniform(random, count, 0.5, 3.5)), 2.0)

@@ -37,27 +37,13 @@ _COUNTS = FAMILIES.index("counts")
 
 
 def generate(random: np.random.Generator, count: int, length: int, recipe: Recipe) -> Samples:
-    """Draw synthetic series; the same generator state gives the same series.
+    """Draw B series of T points; the same generator state gives the same series.
 
-    Seasons that do not fit twice into `length` are not drawn (once for a long season).
-
-    Arguments:
-        random: the source of randomness.
-        count: B, the number of series, at least 1.
-        length: T, points, at least 10.
-        recipe: what the series are made of.
-
-    Returns:
-        B series of T points; those that begin late are NaN before.
+    Seasons that do not fit twice into `length` are not drawn (once for a long season). Series that
+    begin late are NaN before.
 
     Raises:
-        ArgumentError: count or length is too small.
-
-    Example:
-        >>> import numpy as np
-        >>> from holdfast.pretraining.synthetic.recipe import SHORT
-        >>> generate(np.random.default_rng(0), count=3, length=40, recipe=SHORT).values.shape
-        (3, 40)
+        ArgumentError: fewer than 1 series or 10 points are asked for.
     """
     if count < 1:
         raise ArgumentError(f"count={count} is too small; draw at least one series.")

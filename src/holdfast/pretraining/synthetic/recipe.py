@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Final
 
 from holdfast.errors import ArgumentError, option
@@ -19,37 +19,14 @@ FAMILIES: Final = (
 )
 """The main families, in the order in which they are drawn; each is a weight of `Recipe`."""
 
-AUGMENTATIONS: Final = (
-    "seasonal",
-    "long_seasonal",
-    "dominant_season",
-    "season_drift",
-    "fractional_season",
-    "noise",
-    "noise_alone",
-    "growth",
-    "heavy_tails",
-    "coloured_noise",
-    "changing_variance",
-    "spikes",
-    "shocks",
-    "holidays",
-    "late_break",
-    "exponential",
-    "clipping",
-    "rounding",
-    "flipping",
-    "reversal",
-    "resampling",
-    "mixing",
-    "missing",
-    "shortening",
-    "constant",
+_SETTINGS: Final = (
+    "seasons",
+    "arbitrary_season",
+    "shortest_season",
+    "longest_season",
+    "upward",
 )
-"""Everything else that happens to a series; each is a probability of `Recipe`."""
-
-PARTS: Final = FAMILIES + AUGMENTATIONS
-"""What `Recipe.without` can switch off."""
+"""The fields of `Recipe` that are neither a weight nor the probability of a part."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +104,6 @@ class Recipe:
     def without(self, part: str) -> Recipe:
         """The recipe with one family or one augmentation switched off.
 
-        Arguments:
-            part: the name of a weight or a probability.
-
         Raises:
             ArgumentError: the part is not known, or it is the last family left.
         """
@@ -145,20 +119,20 @@ class Recipe:
     @property
     def weights(self) -> tuple[float, ...]:
         """The weights of the families, in the order of `FAMILIES`."""
-        return (
-            self.structural,
-            self.kinks,
-            self.autoregressive,
-            self.gaussian_process,
-            self.chaotic,
-            self.counts,
-            self.steps,
-        )
+        return tuple(getattr(self, name) for name in FAMILIES)
 
     def to_json(self) -> dict[str, object]:
         """The fields, for a JSON file."""
         return asdict(self)
 
+
+AUGMENTATIONS: Final = tuple(
+    one.name for one in fields(Recipe) if one.name not in (*FAMILIES, *_SETTINGS)
+)
+"""Everything else that happens to a series; each is a probability of `Recipe`."""
+
+PARTS: Final = FAMILIES + AUGMENTATIONS
+"""What `Recipe.without` can switch off."""
 
 SHORT: Final = Recipe(
     seasonal=0.8,
@@ -213,7 +187,6 @@ LONG: Final = Recipe(
 )
 """Series of hours and shorter steps."""
 
-
 RECIPES: Final = {"short": SHORT, "long": LONG}
 """Kind of series → recipe."""
 
@@ -241,18 +214,10 @@ def check_networks(networks: Sequence[str], without: Sequence[str] = ()) -> None
 
 
 def recipe_of(kind: str, without: Sequence[str] = ()) -> Recipe:
-    """The recipe of a kind of series as pretraining draws them.
-
-    Arguments:
-        kind: "short" or "long".
-        without: families and augmentations to switch off.
+    """The recipe of a kind of series, "short" or "long", as pretraining draws them.
 
     Raises:
         ArgumentError: the kind or a part is not known, a part has no say, or no family is left.
-
-    Example:
-        >>> recipe_of("short", without=["chaotic"]).chaotic
-        0.0
     """
     if kind not in RECIPES:
         raise ArgumentError(f"kind={kind!r} is not known; take one of {', '.join(RECIPES)}.")
