@@ -62,7 +62,8 @@ def option(name: str, value: object = _ALONE) -> str:
     """
     if value is _ALONE:
         return f"\ufdd0{name}\ufdd3"
-    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    values = value if isinstance(value, list | tuple) else (value,)
+    text = ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in values)
     return f"\ufdd0{name}\ufdd1{value!r}\ufdd2{text}\ufdd3"
 
 

@@ -76,7 +76,7 @@ Static = Annotated[
 Future = Annotated[
     Path | None,
     typer.Option(
-        "--future", help="A table of the periods to come: id, time, --future-covariates columns."
+        "--future", help="A table of the periods to come: id, time and the future covariates."
     ),
 ]
 
@@ -123,7 +123,9 @@ class Reading(Layout):
     ] = "gap"
     aggregate: Annotated[
         Literal["sum", "mean"] | None,
-        typer.Option("--aggregate", help="Combine the rows of a period; with --freq."),
+        typer.Option(
+            "--aggregate", help="Combine the rows of a period, of --freq or of the model."
+        ),
     ] = None
 
 

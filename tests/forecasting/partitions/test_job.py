@@ -85,7 +85,7 @@ def test_another_job_is_refused_in_a_sentence(tmp_path: Path) -> None:
     data, _ = folder_of(tmp_path / "in", parts=2)
     out, settings = tmp_path / "out", settings_for(data)
     run_here(out, settings)
-    with pytest.raises(InputError, match=r"a job with horizon 6, and this one has 7"):
+    with pytest.raises(InputError, match=r"a job with horizon=6, and this one is with horizon=7"):
         run_here(out, replace(settings, horizon=7))
     parquet.write_table(series_table(["new"]), data / "part-9.parquet")
     with pytest.raises(InputError, match=r"part-9\.parquet is new since this job began"):

@@ -149,8 +149,9 @@ class Plan:
             for name in now:
                 if before.get(name) != now[name]:
                     raise InputError(
-                        f"{out} holds a job with {name} {before.get(name)}, and this one has "
-                        f"{now[name]}; give the same settings to go on, or another {option('out')}."
+                        f"{out} holds a job {_setting(name, before.get(name))}, and this one is "
+                        f"{_setting(name, now[name])}; give the same settings to go on, or another "
+                        f"{option('out')}."
                     )
             return cls(
                 settings=settings,
@@ -232,6 +233,14 @@ def prepare(out: Path, settings: Settings) -> Job:
         plan.check_inputs(partitions)
         return Job(out, settings, partitions, plan)
     return Job(out, settings, partitions, _new_job(out, settings, partitions))
+
+
+def _setting(name: str, value: object) -> str:
+    """A setting of a job as its reader gave it."""
+    if name in ("verb", "version"):
+        return f"of the {name} {value}"
+    name = {"levels": "level"}.get(name, name)
+    return f"without {option(name)}" if value is None else f"with {option(name, value)}"
 
 
 def _new_job(out: Path, settings: Settings, partitions: tuple[Partition, ...]) -> NewJob:
