@@ -12,7 +12,7 @@ from holdfast.errors import TableError, option
 from holdfast.tables.calendar import Calendar, to_wall
 from holdfast.tables.codes import DAY
 from holdfast.tables.numbers import blank_to_null, plain_numbers, shown
-from holdfast.tables.raw import RawTable, booleans, floats, integers, is_text, missing
+from holdfast.tables.raw import RawTable, floats, integers, is_text, matches, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,24 +143,11 @@ _SAMPLED: Final = 100
 _NO_DATE: Final = "not a date; write it as 2020-12-31 or 2020-12-31 23:59"
 
 
-def _are_whole(texts: pa.Array) -> NDArray[np.bool_]:
-    import pyarrow.compute as pc
-
-    return booleans(pc.match_substring_regex(texts, _WHOLE))
-
-
 def _counters(texts: pa.Array) -> NDArray[np.int64]:
     """Texts that are whole numbers as such."""
     import pyarrow.compute as pc
 
     return integers(pc.replace_substring_regex(texts, r"^\+|\.0*$", ""))
-
-
-def fits(text: pa.Array, form: Form) -> NDArray[np.bool_]:
-    """Which texts have the form."""
-    import pyarrow.compute as pc
-
-    return booleans(pc.match_substring_regex(text, form.pattern))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +165,7 @@ class DateTexts:
 
     def read(self, day_first: bool | None) -> Stamps:
         """One timestamp for each distinct text."""
-        whole = _are_whole(self.texts)
+        whole = matches(self.texts, _WHOLE)
         if whole.all():
             return whole_numbers(_counters(self.texts))
         form = self._form(whole)
@@ -223,11 +210,10 @@ class DateTexts:
         """The form that fits all texts; the first that does not fit is refused."""
         start = self.texts[:_SAMPLED]
         for form in FORMS:
-            if not fits(start, form).all():
-                continue
-            if len(start) == len(self.texts) or fits(self.texts, form).all():
+            fitting = matches(start, form.pattern).all()
+            if fitting and matches(self.texts[_SAMPLED:], form.pattern).all():
                 return form
-        found = [fits(self.texts, form) for form in FORMS]
+        found = [matches(self.texts, form.pattern) for form in FORMS]
         most = max(range(len(FORMS)), key=lambda k: int(found[k].sum()))
         fitting, kind = found[most], "a date"
         if whole.sum() > fitting.sum():
@@ -395,8 +381,7 @@ class _Parts:
 
         if name not in self.found:
             return self.ones() * 0
-        digits = pc.replace_substring_regex(self.found[name], "^$", "0")
-        return integers(digits)
+        return integers(pc.utf8_lpad(self.found[name], 1, "0"))
 
     def text(self, name: str) -> NDArray[np.str_]:
         """A part as text, "" where it is not written."""
@@ -461,7 +446,7 @@ def read_units(table: RawTable, name: str, calendar: Calendar) -> NDArray[np.int
     """
     texts = blank_to_null(table.columns[name])
     _check_present(table, name, texts)
-    whole = _are_whole(texts)
+    whole = matches(texts, _WHOLE)
     if calendar.kind == "counter":
         if not whole.all():
             wrong = int(np.flatnonzero(~whole)[0])
@@ -498,7 +483,7 @@ def looks_like_dates(column: pa.Array, sample: int = 50) -> bool:
     text = pc.drop_null(blank_to_null(column[: 10 * sample]))[:sample]
     if not len(text) or plain_numbers(text) is not None:
         return False
-    return any(fits(text, form).mean() > 0.5 for form in FORMS if not form.digits_only)
+    return any(matches(text, form.pattern).mean() > 0.5 for form in FORMS if not form.digits_only)
 
 
 def _check_present(table: RawTable, name: str, column: pa.Array) -> None:

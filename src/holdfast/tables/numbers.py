@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError, option
-from holdfast.tables.raw import RawTable, booleans, floats, is_text, missing
+from holdfast.tables.raw import RawTable, floats, is_text, mask_array, matches, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,10 +91,12 @@ def blank_to_null(column: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     text = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
-    absent = pc.match_substring_regex(text, _ABSENT)
-    if not pc.any(absent).as_py():
-        return text
-    return pc.if_else(absent, pa.nulls(len(text), pa.string()), text)
+    absent = matches(text, _ABSENT)
+    return (
+        pc.if_else(mask_array(absent), pa.nulls(len(text), pa.string()), text)
+        if absent.any()
+        else text
+    )
 
 
 def is_numeric(column: pa.Array, sample: int = 200) -> bool:
@@ -188,9 +190,7 @@ def shown(value: object) -> str:
 
 
 def _matches(text: pa.Array, form: str) -> NDArray[np.bool_]:
-    import pyarrow.compute as pc
-
-    return booleans(pc.match_substring_regex(text, form)) | missing(text)
+    return matches(text, form) | missing(text)
 
 
 def _check_size(table: RawTable, name: str, values: NDArray[np.float64]) -> None:

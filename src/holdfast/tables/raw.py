@@ -6,6 +6,7 @@ second before a bad file could be refused. Values are taken from the buffers ins
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,9 @@ from holdfast.errors import TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_FEW: Final = 16
 
 
 def row_from_zero(row: int) -> str:
@@ -95,6 +99,19 @@ def booleans(array: pa.Array) -> NDArray[np.bool_]:
     """Truth values, False where missing."""
     values = _bits(array.buffers()[1], array.offset, len(array))
     return values & ~missing(array)
+
+
+def matches(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    """Which texts a pattern is found in; False where missing.
+
+    A few are searched by Python, which compiles a pattern once; pyarrow does at every call.
+    """
+    import pyarrow.compute as pc
+
+    if len(texts) > _FEW:
+        return booleans(pc.match_substring_regex(texts, pattern))
+    search = re.compile(pattern, re.ASCII).search
+    return np.array([text is not None and bool(search(text)) for text in texts.to_pylist()], bool)
 
 
 def missing(array: pa.Array) -> NDArray[np.bool_]:
