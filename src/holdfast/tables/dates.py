@@ -210,8 +210,8 @@ class DateTexts:
         """The form that fits all texts; the first that does not fit is refused."""
         start = self.texts[:_SAMPLED]
         for form in FORMS:
-            fitting = matches(start, form.pattern).all()
-            if fitting and matches(self.texts[_SAMPLED:], form.pattern).all():
+            alike = matches(start, form.pattern).all()
+            if alike and matches(self.texts[_SAMPLED:], form.pattern).all():
                 return form
         found = [matches(self.texts, form.pattern) for form in FORMS]
         most = max(range(len(FORMS)), key=lambda k: int(found[k].sum()))
