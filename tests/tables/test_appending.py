@@ -125,3 +125,14 @@ def test_a_series_without_a_name_is_the_only_one_of_the_model() -> None:
     one = read({"ds": [1, 2, 3], "sales": [1.0, 2.0, 3.0]}).series
     assert values_of(added({"ds": [4], "y": [4.0]}, one)) == {"sales": [1.0, 2.0, 3.0, 4.0]}
     assert added({"unique_id": ["b"], "ds": [4], "y": [4.0]}, one).created == 1
+
+
+def test_a_series_with_rows_in_the_last_unfinished_period_only_is_not_there_yet() -> None:
+    weeks = pd.date_range("2024-01-01", periods=4, freq="W-MON")
+    series = read(pd.DataFrame({"unique_id": "a", "ds": weeks, "y": 1.0})).series
+    days = pd.date_range("2024-01-29", periods=9)  # a Monday, a week, and a day
+    frame = pd.DataFrame({"unique_id": [*"aaaaaaaab"], "ds": days, "y": 2.0})
+    new = read_new_rows(frame, NAMES, series.calendar, ReadOptions(aggregate="sum"))
+    made = append(series, new)
+    assert values_of(made) == {"a": [1.0, 1.0, 1.0, 1.0, 2.0, 14.0]}
+    assert "not over in the data" in " ".join(made.messages)

@@ -66,7 +66,7 @@ def update(
         bool, typer.Option("--correct", help="Let rows take the place of values that are known.")
     ] = False,
     *,
-    layout: options.Layout,
+    reading: options.Reading,
     static_df: options.Static = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -74,15 +74,16 @@ def update(
     """Take new rows into a saved model: it then forecasts from their end on.
 
     The file needs nothing but the new rows, with the past and future covariates of the fit;
-    --static has a row for each series that is new. The model folder is replaced whole, or left as
-    it was where a row cannot be used.
+    --static has a row for each series that is new. --aggregate combines new rows of one period,
+    --missing zero fills the periods between a series' known end and its last new row. The model
+    folder is replaced whole, or left as it was where a row cannot be used.
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast import Forecaster
     from holdfast.cli.results import model_folder
 
     forecaster = Forecaster.load(model_folder(model, "holdfast forecast"), networks=False)
-    forecaster.update(data, static_df=static_df, correct=correct, **options.arguments(layout))
+    forecaster.update(data, static_df=static_df, correct=correct, **options.arguments(reading))
     forecaster.save(model)
     result = forecaster.update_
     screen.show("\n".join([*result.messages, result.words]))

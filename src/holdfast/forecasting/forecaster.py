@@ -434,7 +434,7 @@ class Forecaster(Parameters):
         id_col: str | Sequence[str] | None = None, time_col: str | None = None,
         target_col: str | None = None,
         wide: bool = False, day_first: bool | None = None, decimal: Decimal | None = None,
-        sheet: str | None = None,
+        missing: Missing = "gap", aggregate: Aggregate | None = None, sheet: str | None = None,
     ) -> Forecaster:  # fmt: skip
         """Take new rows in without fitting again: `predict` then goes on from the new ends.
 
@@ -449,6 +449,10 @@ class Forecaster(Parameters):
             df: only the new rows, in the columns and on the calendar of the table that was fitted.
             static_df: one row for each series that is new, where the fit had statics.
             correct: whether a row may take the place of another value; else such rows are refused.
+            missing: what a period between a series' known end and its last new row is that has no
+                value: a "gap" or "zero".
+            aggregate: "sum" or "mean", to combine new rows of one period; refused for a period that
+                has a value already, unless `correct`, as rows may be part of it or come on top.
             id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
 
         Returns:
@@ -470,7 +474,7 @@ class Forecaster(Parameters):
         model = self._fitted_model()
         options = ReadOptions(
             id_col=id_col, time_col=time_col, target_col=target_col, wide=wide,
-            day_first=day_first, decimal=decimal, sheet=sheet,
+            day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
         )  # fmt: skip
         new = read_new_rows(
             df, model.names, model.series.calendar, options,

@@ -94,6 +94,12 @@ class Rows:
         """Only some rows, which still know where they came from."""
         return self._in_order(np.flatnonzero(kept))
 
+    def without_empty_series(self) -> Rows:
+        """The same rows, and of the series those that have one."""
+        kept, codes = np.unique(self.codes, return_inverse=True)
+        keys = {name: column[kept] for name, column in self.keys.items()}
+        return replace(self, labels=tuple(self.labels[one] for one in kept), keys=keys, codes=codes)
+
     def _in_order(self, order: NDArray[np.int64]) -> Rows:
         at = self.at
         return replace(
@@ -278,7 +284,7 @@ def lay_out(
     values[positions] = rows.values[inside]
     messages = _empty(rows, place)
     if missing == "zero":
-        messages = (*messages, *_zeros(values))
+        messages = (*messages, *zeros_set(int(np.isnan(values).sum())))
         values = np.nan_to_num(values, nan=0.0)
     series = SeriesSet(
         labels=tuple(rows.labels[code] for code in present),
@@ -316,8 +322,8 @@ def _empty(rows: Rows, place: NDArray[np.int64]) -> tuple[str, ...]:
     return (f"{shown}: {len(empty)} series {verb} no value at all and no forecast.",)
 
 
-def _zeros(values: NDArray[np.float64]) -> tuple[str, ...]:
-    gaps = int(np.isnan(values).sum())
+def zeros_set(gaps: int) -> tuple[str, ...]:
+    """That so many missing values are zero now, in a sentence; nothing for none."""
     points = "1 missing value was" if gaps == 1 else f"{gaps:,} missing values were"
     return (f"{points} set to 0.",) if gaps else ()
 

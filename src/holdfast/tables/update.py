@@ -17,7 +17,7 @@ from holdfast.tables.frames import open_source
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.raw import RawTable
 from holdfast.tables.read import ReadOptions, read_layout
-from holdfast.tables.rows import MAX_THINNING, Rows
+from holdfast.tables.rows import MAX_THINNING, Rows, into_periods, zeros_set
 from holdfast.tables.series import SeriesSet
 
 
@@ -31,6 +31,8 @@ class NewRows:
     messages: tuple[str, ...]  # what was guessed on the way, one sentence each
     # (N, S) statics of the rows' series, of use for those that are new; None for none
     static: NDArray[np.float64] | None = None
+    combined: bool = False  # whether each row is all that there is of its period
+    zeros: bool = False  # whether a period behind the known end without a value is zero
 
 
 def read_new_rows(
@@ -49,7 +51,8 @@ def read_new_rows(
         names: of the columns in the table that was fitted; those that this one has too are taken.
         calendar: on which every row must lie.
         options: the columns where they are called otherwise, how dates and numbers are written,
-            the layout and the sheet; the rest is known and not looked at.
+            the layout, the sheet, how to combine rows of one period, and what a missing one is;
+            the rest is known and not looked at.
         like: the covariates of the fit, whose columns in time the rows must have; None for none.
         static: a table with one row for each new series: a path or a frame; None for none.
 
@@ -76,14 +79,20 @@ def read_new_rows(
     named = options.wide or layout.named
     rows, _ = replace(layout.rows, covariates=covariates).sorted()
     rows = _in_its_time(rows, calendar)
-    rows.check_unique("delete one of them")  # which of them holds is not ours to say
     messages = (*raw.messages, *layout.messages)
+    if options.aggregate is not None:
+        rows, notes = into_periods(rows, calendar, options.aggregate)
+        rows, messages = rows.without_empty_series(), (*messages, *notes)
+    rows.check_unique("delete one of them")  # which of them holds is not ours to say
     statics = None
     if sources is not None:
         statics, notes = sources.of_new_series(rows.labels, names)
         messages = (*messages, *notes)
     messages = tuple(map(worded, messages))
-    return NewRows(rows, _ordinals(rows, calendar), named, messages, statics)
+    return NewRows(
+        rows, _ordinals(rows, calendar), named, messages, statics,
+        combined=options.aggregate is not None, zeros=options.missing == "zero",
+    )  # fmt: skip
 
 
 def _as_in_the_fit(options: ReadOptions, raw: RawTable, names: ColumnNames) -> ReadOptions:
@@ -222,11 +231,12 @@ class Appended:
 def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appended:
     """Series with new rows in them.
 
-    A row behind the end of its series makes it longer, one in a gap fills it, one that says what
-    is known changes nothing, and one that says something else is refused unless it is asked for.
-    A row without a value is a gap behind the end and changes nothing elsewhere. Of covariates the
-    newest word counts, since what was known ahead may have been a plan. The time this takes grows
-    with the new rows, beside one copy of the values and one look at each name.
+    A row behind the end of its series makes it longer, one in a gap fills it, one that says what is
+    known changes nothing, and one that says something else is refused unless it is asked for. A row
+    without a value is a gap behind the end and changes nothing elsewhere. A sum or mean of rows is
+    refused for a period that has a value, since nothing says whether that holds them. Of covariates
+    the newest word counts, since what was known ahead may have been a plan. The time this takes
+    grows with the new rows, beside one copy of the values and one look at each name.
 
     Arguments:
         series: N histories; they stay as they are.
@@ -273,6 +283,14 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
     before, stated = values[where], ~np.isnan(given)
     had = ~np.isnan(before)
     other = stated & had & (before != given)
+    if new.combined and (stated & had).any() and not correct:
+        row = int(row_of[np.flatnonzero(stated & had)[0]])
+        raise TableError(
+            f"{rows.where}, {rows.at(row)}: the period {rows.time(row)} of "
+            f"{named_series(rows, row)} has a value already, and nothing says whether the new rows "
+            "are part of it; leave them out, or give all rows of that period with "
+            f"{option('correct', True)}."
+        )
     if other.any() and not correct:
         row = int(row_of[np.flatnonzero(other)[0]])
         raise TableError(
@@ -282,6 +300,13 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         )
     values[where[stated]] = given[stated]
     inside = ~behind[kept]
+    messages = new.messages
+    if new.zeros:
+        first = np.where(known_ends < known_starts, starts, known_ends + 1)
+        empty = np.isnan(values)
+        empty &= np.arange(len(values)) >= np.repeat(offsets[:-1] + first - starts, lengths)
+        values[empty] = 0.0
+        messages = (*messages, *zeros_set(int(empty.sum())))
     grown = SeriesSet(labels, keys, starts, offsets, values, series.calendar)
     if series.covariates is not None:
         grown = with_rows(grown, series.covariates, new, place[row_of], row_of)
@@ -292,7 +317,7 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
         corrected=int(other.sum()),
         repeated=int((stated & had & ~other).sum()),
         created=count - len(series),
-        messages=new.messages,
+        messages=messages,
     )
 
 

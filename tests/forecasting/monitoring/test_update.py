@@ -146,3 +146,57 @@ def test_damaged_scores_are_refused_and_absent_ones_are_an_older_model(
     kept = Forecaster.load(folder)._fitted_model().scores
     assert kept is not None
     assert np.isfinite(kept.errors).all()
+
+
+def transactions() -> pd.DataFrame:
+    """Of a in three months of 2020 and 2021 with none in November; of b in one."""
+    days = ["2020-10-03", "2020-10-20", "2020-12-31", "2021-01-02", "2021-01-30", "2020-10-07"]
+    return pd.DataFrame(
+        {"unique_id": [*"aaaaab"], "ds": days, "y": [10.0, 5.0, 7.0, 1.0, 2.0, 9.0]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "of_a", "of_b"),
+    [
+        ({"aggregate": "sum"}, [15.0, np.nan, 7.0, 3.0], [9.0]),
+        ({"aggregate": "mean", "missing": "zero"}, [7.5, 0.0, 7.0, 1.5], [9.0]),
+    ],
+)
+def test_rows_of_a_period_are_combined_and_missing_periods_may_be_zero(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, str],
+    of_a: list[float],
+    of_b: list[float],
+) -> None:
+    before = Forecaster.load(folder, networks=False)._fitted_model().series
+    updated = Forecaster.load(folder, networks=False).update(transactions(), **options)
+    model = edited(folder, tmp_path / "model", lambda manifest, arrays: None)
+    transactions().to_csv(tmp_path / "new.csv", index=False)
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    assert command(monkeypatch, "update", model, tmp_path / "new.csv", *words) == 0
+    for forecaster in (updated, Forecaster.load(model, networks=False)):
+        series = forecaster._fitted_model().series
+        for row, new in enumerate((of_a, of_b)):
+            np.testing.assert_array_equal(series.one(row), [*before.one(row), *new])
+    said = " ".join(updated.update_.messages)
+    assert ("1 missing value was set to 0" in said) == ("missing" in options)
+
+
+def test_a_sum_for_a_period_that_has_a_value_is_refused_unless_it_corrects(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text("unique_id,ds,y\na,2020-09-29,4\na,2020-09-30,1\na,2020-10-31,2\n")
+    words = ("update", folder, new, "--aggregate", "sum")
+    assert command(monkeypatch, *words) == 2
+    said = one_sentence(capsys.readouterr().err)
+    assert "the period 2020-09-01 of series 'a' has a value already" in said
+    assert "--correct" in said
+    updated = Forecaster.load(folder, networks=False).update(new, aggregate="sum", correct=True)
+    assert updated._fitted_model().series.one(0)[-2:].tolist() == [5.0, 2.0]
