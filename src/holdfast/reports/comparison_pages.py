@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +21,15 @@ from holdfast.reports.figures import (
 )
 from holdfast.reports.formatting import as_count, as_fixed, as_percent, shorten, significant
 from holdfast.reports.page import (
-    NAME_LENGTH,
     SENTENCE_LENGTH,
     Json,
-    Page,
+    cell,
+    cells,
     columns,
     facts,
     section,
+    sections_page,
+    short_name,
     table,
     tag,
 )
@@ -53,54 +56,42 @@ def memory_comparison_html(record: MemoryComparison) -> bytes:
     looks = {model: _look(place) for place, model in enumerate(models)}
     tasks = list(dict.fromkeys(run.task for run in record.runs))[:TASKS]
     runs = [run for run in record.runs if run.model in looks]
+    success = shorten(record.success, SENTENCE_LENGTH).rstrip(".")
     sections: list[Json | None] = []
     for view, task in enumerate(tasks):
         of_task = [run for run in runs if run.task == task]
-        sections += _task_sections(of_task, task, looks, record.success, view)
+        sections += _task_sections(of_task, short_name(task), looks, success, view)
         sections.append(_gradient_section(of_task, looks, view))
     equal = "What was equal for all"
-    page = Page(
-        site="Holdfast compare",
-        title=record.title,
-        lead=_memory_lead(record),
-        version=record.version,
-        created=record.created,
-        command=record.command,
+    sections += [
+        section("comparison/runs", _run_table(runs)) if runs else None,
+        section("comparison/facts", facts(record.facts, equal)) if record.facts else None,
+    ]
+    return sections_page(
+        record,
+        "Holdfast compare",
+        _memory_lead(record),
+        sections,
         sentences=record.findings,
         views=tasks,
         views_label="Tasks",
-        sections=[
-            *sections,
-            section("comparison/runs", _run_table(runs)) if runs else None,
-            section("comparison/facts", facts(record.facts, equal)) if record.facts else None,
-        ],
     )
-    return page.render()
 
 
 def forecast_comparison_html(record: ForecastComparison) -> bytes:
     """The page of networks as forecasters of one table."""
-    shown = range(min(len(record.models), MODELS))
-    names = [_name(record.models[place]) for place in shown]
-    middles = [float(np.nanmedian(record.scores[place])) for place in shown]
-    simple = [(_name(name), score) for name, score in list(record.simple.items())[:MODELS]]
-    page = Page(
-        site="Holdfast compare",
-        title=record.title,
-        lead=_forecast_lead(record),
-        version=record.version,
-        created=record.created,
-        command=record.command,
-        sentences=record.findings,
-        sections=[
-            section(
-                "forecasters/scores",
-                _score_figure(record, names, middles, simple) if names else None,
-                _score_table(record, names, middles, simple),
-            )
-        ],
+    networks = [
+        (short_name(name), float(np.nanmedian(scores)))
+        for name, scores in list(zip(record.models, record.scores, strict=True))[:MODELS]
+    ]
+    simple = [(short_name(name), score) for name, score in list(record.simple.items())[:MODELS]]
+    scores = section(
+        "forecasters/scores",
+        _score_figure(record, networks, simple) if networks else None,
+        _score_table(record, networks, simple),
     )
-    return page.render()
+    lead, findings = _forecast_lead(record), record.findings
+    return sections_page(record, "Holdfast compare", lead, [scores], sentences=findings)
 
 
 def solved_share(runs: Sequence[ComparedRun]) -> tuple[int, int]:
@@ -111,12 +102,10 @@ def solved_share(runs: Sequence[ComparedRun]) -> tuple[int, int]:
 def median_updates(runs: Sequence[ComparedRun]) -> float | None:
     """The median of the updates until success, those that did not succeed counted as above all
     others; None where that is the middle one."""
-    updates = sorted(
-        float("inf") if run.solved_after is None else float(run.solved_after) for run in runs
-    )
-    if not updates:
+    if not runs:
         return None
-    middle = (updates[(len(updates) - 1) // 2] + updates[len(updates) // 2]) / 2
+    updates = [np.inf if run.solved_after is None else run.solved_after for run in runs]
+    middle = float(np.median(updates))
     return middle if np.isfinite(middle) else None
 
 
@@ -129,24 +118,26 @@ def _task_sections(
         model: [[run for run in runs if (run.model, run.lag) == (model, lag)] for lag in lags]
         for model in looks
     }
-    cells = {model: by_lag for model, by_lag in every.items() if any(by_lag)}
-    name = shorten(task, NAME_LENGTH)
+    by_model = {model: by_lag for model, by_lag in every.items() if any(by_lag)}
     headings = [("Model", ""), *((f"lag {lag:,}", "count") for lag in lags)]
-    rows = [[_name(model), *(_cell(cell) for cell in by_lag)] for model, by_lag in cells.items()]
+    rows = [
+        [short_name(model), *(_outcome(runs_at) for runs_at in by_lag)]
+        for model, by_lag in by_model.items()
+    ]
     return [
         section(
             "comparison/success",
-            table(headings, rows, f"Success on {name} by model and lag"),
-            _success_figure(cells, looks, lags, name),
-            task=name,
-            success=shorten(success, SENTENCE_LENGTH).rstrip("."),
+            table(headings, rows, f"Success on {task} by model and lag"),
+            _success_figure(by_model, looks, lags, task),
+            task=task,
+            success=success,
             view=view,
         ),
-        _updates_section(cells, looks, lags, name, view),
+        _updates_section(by_model, looks, lags, task, view),
     ]
 
 
-def _cell(runs: Sequence[ComparedRun]) -> Json | None:
+def _outcome(runs: Sequence[ComparedRun]) -> Json | None:
     if not runs:
         return None
     solved, count = solved_share(runs)
@@ -166,36 +157,33 @@ def _look(place: int) -> Json:
 
 
 def _success_figure(
-    cells: dict[str, list[list[ComparedRun]]], looks: dict[str, Json], lags: list[int], task: str
+    by_model: dict[str, list[list[ComparedRun]]], looks: dict[str, Json], lags: list[int], task: str
 ) -> Json:
     lines, words = [], []
-    for row, (model, by_lag) in enumerate(cells.items()):
+    for row, (model, by_lag) in enumerate(by_model.items()):
         counts = [
-            (lag, *solved_share(cell)) for lag, cell in zip(lags, by_lag, strict=True) if cell
+            (lag, *solved_share(runs)) for lag, runs in zip(lags, by_lag, strict=True) if runs
         ]
-        apart = (row - (len(cells) - 1) / 2) * APART
+        apart = (row - (len(by_model) - 1) / 2) * APART
         places = [lag for lag, _, _ in counts]
         shares = [solved / count + apart for _, solved, count in counts]
         text = [f"{solved} of {count}" for _, solved, count in counts]
-        plotly: Json = {"mode": "lines+markers", "text": text}
-        lines.append(line(_name(model), places, shares, looks[model], plotly=plotly))
+        name, mode = short_name(model), "lines+markers"
+        lines.append(line(name, places, shares, looks[model], mode=mode, text=text))
         at_lags = (f"{one} at lag {lag:,}" for one, lag in zip(text, places, strict=True))
-        words.append(f"{_name(model)}: {', '.join(at_lags)}")
+        words.append(f"{name}: {', '.join(at_lags)}")
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    shares_axis: Json = {"range": [-0.08, 1.08], "tickvals": ticks, "tickformat": ".0%"}
     return figure(
         lines,
         label=f"Success on {task}. {'. '.join(words)}.",
         x=_lag_axis(lags),
-        y=axis(
-            "share of seeds that solved it",
-            range=[-0.08, 1.08],
-            tickvals=[0, 0.25, 0.5, 0.75, 1],
-            tickformat=".0%",
-        ),
+        y=axis("share of seeds that solved it", **shares_axis),
     )
 
 
 def _updates_section(
-    cells: dict[str, list[list[ComparedRun]]],
+    by_model: dict[str, list[list[ComparedRun]]],
     looks: dict[str, Json],
     lags: list[int],
     task: str,
@@ -203,16 +191,16 @@ def _updates_section(
 ) -> Json | None:
     """The updates until success; None where no model succeeded."""
     lines, words = [], []
-    for model, by_lag in cells.items():
-        medians = [median_updates(cell) for cell in by_lag]
+    for model, by_lag in by_model.items():
+        medians = [median_updates(runs) for runs in by_lag]
         if not any(medians):
             continue
         values = [np.nan if value is None else value for value in medians]
-        plotly = {"mode": "lines+markers"}
-        lines.append(line(_name(model), lags, values, looks[model], form="count", plotly=plotly))
+        name, mode = short_name(model), "lines+markers"
+        lines.append(line(name, lags, values, looks[model], form="count", mode=mode))
         pairs = zip(lags, medians, strict=True)
         at_lags = (f"{as_count(value)} at lag {lag:,}" for lag, value in pairs if value)
-        words.append(f"{_name(model)}: {', '.join(at_lags)}")
+        words.append(f"{name}: {', '.join(at_lags)}")
     chart = figure(
         lines,
         label=f"Median updates until success on {task}. {'. '.join(words)}.",
@@ -243,9 +231,9 @@ def _gradient_section(runs: list[ComparedRun], looks: dict[str, Json], view: int
     axis_of_all = log_axis("norm of the gradient", [one for f in curves.values() for _, one in f])
     parts = []
     for when, found in curves.items():
-        words = ". ".join(lag_words(_name(model), curve) for model, curve in found)
+        words = ". ".join(lag_words(short_name(model), curve) for model, curve in found)
         chart = figure(
-            [lag_line(_name(model), curve, looks[model], band=False) for model, curve in found],
+            [lag_line(short_name(name), curve, looks[name], band=False) for name, curve in found],
             label=f"Norm of the output's gradient by lag, {when} training. {words}.",
             x=lag_axes()[0],
             y=axis_of_all,
@@ -266,26 +254,16 @@ def _across(curves: Sequence[LagCurve | None]) -> LagCurve | None:
 
 
 def _run_table(runs: Sequence[ComparedRun]) -> Json:
-    headings = [
-        ("Task", ""), ("Model", ""), ("Lag", "count"), ("Seed", "plain"), ("Weights", "count"),
-        ("Updates", "count"), ("Solved after", "count"), ("Error", "percent2"),
-        ("Learning rate", "small"), ("Seconds", "fixed1"),
+    columns = [
+        ("Task", "", "task"), ("Model", "", "model"), ("Lag", "count", "lag"),
+        ("Seed", "plain", "seed"), ("Weights", "count", "parameters"),
+        ("Updates", "count", "updates"), ("Solved after", "count", "solved_after"),
+        ("Error", "percent2", "error"), ("Learning rate", "small", "learning_rate"),
+        ("Seconds", "fixed1", "seconds"),
     ]  # fmt: skip
-    rows = [
-        [
-            _name(run.task),
-            _name(run.model),
-            run.lag,
-            run.seed,
-            run.parameters,
-            run.updates,
-            run.solved_after,
-            significant(run.error, 3),
-            significant(run.learning_rate, 3),
-            significant(run.seconds, 3),
-        ]
-        for run in runs[:RUNS]
-    ]
+    fields = [field for _, _, field in columns]
+    rows = [cells(run, *fields, digits=3) for run in runs[:RUNS]]
+    headings = [(name, form) for name, form, _ in columns]
     return table(headings, rows, "All trainings", fold="Every training, seed by seed")
 
 
@@ -313,45 +291,27 @@ def _forecast_lead(record: ForecastComparison) -> str:
 
 
 def _score_figure(
-    record: ForecastComparison, names: list[str], middles: list[float],
-    simple: list[tuple[str, float]],
-) -> Json:  # fmt: skip
+    record: ForecastComparison, networks: list[tuple[str, float]], simple: list[tuple[str, float]]
+) -> Json:
     """A point a seed, a bar at their median, a dashed line for each simple method."""
     methods = [(name, score) for name, score in simple if np.isfinite(score)]
     # The best on top: plotly draws the first category at the foot.
-    order = range(len(names) - 1, -1, -1)
-    scores = [
-        (float(score), plain(names[place])) for place in order for score in record.scores[place]
-    ]
-    known = [score for score, _ in (*scores, *((s, n) for n, s in methods)) if np.isfinite(score)]
+    pairs = list(zip(networks, record.scores[: len(networks)], strict=True))[::-1]
+    points = [(float(score), name) for (name, _), scores in pairs for score in scores]
+    medians = [(median, name) for name, median in networks[::-1]]
+    known = [score for score, _ in points if np.isfinite(score)] + [score for _, score in methods]
     low, high = min(known, default=0.0), max(known, default=1.0)
     margin = (high - low or abs(high) or 1.0) * 0.08
-    seeds = {"color": "--past", "size": 8, "opacity": 0.7}
-    bars = {
-        "color": "--blend",
-        "size": 22,
-        "symbol": "line-ns",
-        "line": {"width": 3, "color": "--blend"},
-    }
-    along = axis("MASE", range=[low - margin, high + margin])
+    seed = {"color": "--past", "size": 8, "opacity": 0.7}
+    bar = {"color": "--blend", "width": 3}
+    median = {"color": "--blend", "size": 22, "symbol": "line-ns", "line": bar}
+    words = ", ".join(f"{name} {as_fixed(score, 3)}" for name, score in [*networks, *methods])
     return figure(
-        [
-            _points("seed", [(score, name) for score, name in scores if np.isfinite(score)], seeds),
-            _points(
-                "median",
-                [(middles[at], plain(names[at])) for at in order if np.isfinite(middles[at])],
-                bars,
-            ),
-        ],
-        label="MASE: "
-        + ", ".join(
-            f"{name} {as_fixed(score, 3)}"
-            for name, score in [*zip(names, middles, strict=True), *methods]
-        )
-        + ".",
-        x=along,
+        [_points("seed", points, seed), _points("median", medians, median)],
+        label=f"MASE: {words}.",
+        x=axis("MASE", range=[low - margin, high + margin]),
         y=axis("", type="category", showgrid=True),
-        height=str(110 + 44 * len(names)),
+        height=str(110 + 44 * len(networks)),
         legend=False,
         hovermode="closest",
         margin={"l": 8, "r": 12, "t": 26 + 16 * min(len(methods), 3), "b": 8},
@@ -373,41 +333,29 @@ def _score_figure(
     )  # fmt: skip
 
 
-def _points(name: str, places: list[tuple[float, str]], marker: Json) -> Json:
+def _points(name: str, points: list[tuple[float, str]], marker: Json) -> Json:
     """Points by score and name: x holds numbers, y names, so it is no `line`."""
-    return {
-        "name": name,
-        "points": [[significant(score), label] for score, label in places],
-        "marker": marker,
-    }
+    known = [[significant(score), plain(label)] for score, label in points if np.isfinite(score)]
+    return {"name": name, "points": known, "marker": marker}
 
 
 def _score_table(
-    record: ForecastComparison, names: list[str], middles: list[float],
-    simple: list[tuple[str, float]],
-) -> Json:  # fmt: skip
+    record: ForecastComparison, networks: list[tuple[str, float]], simple: list[tuple[str, float]]
+) -> Json:
     """Networks and simple methods, the best first."""
-    rows: list[tuple[float, list[object]]] = []
-    for place, (name, middle) in enumerate(zip(names, middles, strict=True)):
-        seeds = record.scores[place]
+    rows: list[list[Any]] = []
+    for place, (name, middle) in enumerate(networks):
+        weights, seeds = record.parameters[place], record.scores[place]
         known = seeds[np.isfinite(seeds)]
-        ends = [float(known.min()), float(known.max())] if len(known) else [np.nan, np.nan]
-        rows.append((middle, [name, int(record.parameters[place]), middle, len(seeds), *ends]))
-    rows += [(score, [name, None, score, None, None, None]) for name, score in simple]
-    rows.sort(key=lambda row: row[0] if np.isfinite(row[0]) else np.inf)
-    cells = [
-        [significant(one) if isinstance(one, float) else one for one in row] for _, row in rows
-    ]
+        ends = [float(known.min()), float(known.max())] if len(known) else [None, None]
+        rows.append([name, int(weights), middle, len(seeds), *ends])
+    rows += [[name, None, score, None, None, None] for name, score in simple]
+    rows.sort(key=lambda row: row[2] if np.isfinite(row[2]) else np.inf)
     headings = [
         ("Method", ""), ("Weights", "count"), ("MASE", "fixed3"), ("Seeds", "count"),
         ("Best seed", "fixed3"), ("Worst seed", "fixed3"),
     ]  # fmt: skip
-    return table(
-        headings,
-        [{"bold": place == 0, "cells": row} for place, row in enumerate(cells)],
-        "Scores of networks and simple methods",
-    )
-
-
-def _name(text: str) -> str:
-    return shorten(text, NAME_LENGTH)
+    shown = [
+        {"bold": place == 0, "cells": [cell(one) for one in row]} for place, row in enumerate(rows)
+    ]
+    return table(headings, shown, "Scores of networks and simple methods")

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.records import Floats, LagCurve
-from holdfast.reports.formatting import as_count, as_small, numbers
-from holdfast.reports.page import Json
+from holdfast.reports.formatting import as_count, as_fixed, as_small, evenly, numbers
+from holdfast.reports.page import Json, short_name
 
 POINTS = 200
-"""Lags of a curve that are shown at most."""
+LOSSES = 500
+"""Lags of a curve and points of a learning curve that are shown at most."""
 
 LEAST = 1e-99
 """A number below this says no more than that nothing is left; on a logarithmic axis it is drawn
@@ -25,6 +28,9 @@ here."""
 
 BEHIND = 1e-20
 """How far below the lowest of the lines in front those behind them are followed, as a factor."""
+
+LearningCurve: TypeAlias = tuple[str, Sequence[float], Sequence[float], Json]
+"""Name, updates or hours, losses, style."""
 
 LAG_TICKS = [mark * power for power in (1, 100, 10_000) for mark in (1, 3, 10, 30)]
 
@@ -53,19 +59,10 @@ def behind(one: Json) -> Json:
 
 
 def line(
-    name: str,
-    x: Iterable[float],
-    y: Iterable[float],
-    look: Json,
-    *,
-    form: str = "small",
-    digits: int = 5,
-    band: tuple[Iterable[float], Iterable[float]] | None = None,
-    group: str = "",
-    back: bool = False,
-    hidden: bool = False,
-    plotly: Json | None = None,
-) -> Json:
+    name: str, x: Iterable[float], y: Iterable[float], look: Json, *, form: str = "small",
+    digits: int = 5, band: tuple[Iterable[float], Iterable[float]] | None = None,
+    group: str = "", back: bool = False, hidden: bool = False, **plotly: object,
+) -> Json:  # fmt: skip
     """A line or points of a figure.
 
     Arguments:
@@ -80,12 +77,11 @@ def line(
         hidden: whether it begins hidden.
         plotly: more of plotly's trace; a ``key`` in it is the colour of a filled legend entry.
     """
-    bounds = {}
-    if band is not None:
-        bounds = {"low": numbers(band[0], digits), "high": numbers(band[1], digits)}
+    low, high = band or ((), ())
+    bounds = {"low": numbers(low, digits), "high": numbers(high, digits)} if band else {}
     return {
         "name": name,
-        "x": [_whole(one) for one in x],
+        "x": [int(one) if float(one).is_integer() else float(f"{one:.6g}") for one in x],
         "y": numbers(y, digits),
         "style": look,
         "form": form,
@@ -93,7 +89,7 @@ def line(
         "back": back,
         "hidden": hidden,
         **bounds,
-        **(plotly or {}),
+        **plotly,
     }
 
 
@@ -152,29 +148,58 @@ def lag_axes(title: str = "lag k, steps") -> list[Json]:
 
 
 def lag_line(
-    name: str,
-    curve: LagCurve,
-    look: Json,
-    *,
-    band: bool = True,
-    group: str = "",
-    back: bool = False,
-) -> Json:
+    name: str, curve: LagCurve, look: Json, *, band: bool = True, **more: Any
+) -> Json:  # fmt: skip
     """A line of medians against the lag, with a band from the 10 % to the 90 % quantile.
 
-    Its first and last lag are kept where there are too many in between.
+    Of more than `POINTS` lags it shows evenly many on a logarithmic axis, the ends among them.
     """
-    kept = _kept(len(curve.lags))
+    count = len(curve.lags)
+    kept: slice | NDArray[np.int64] = slice(None)
+    if count > POINTS:
+        kept = np.unique(np.geomspace(1, count, POINTS).round().astype(int) - 1)
     bounds = (curve.low[kept], curve.high[kept]) if band else None
-    return line(
-        name,
-        curve.lags[kept],
-        curve.median[kept],
-        look,
-        digits=4,
-        band=bounds,
-        group=group,
-        back=back,
+    return line(name, curve.lags[kept], curve.median[kept], look, digits=4, band=bounds, **more)
+
+
+def line_before(name: str, curve: LagCurve, look: Json) -> Json:
+    """The same before training: behind the line of style `look`, dotted."""
+    return lag_line(f"{name}, {BEFORE}", curve, behind(look), band=False, group=BEFORE, back=True)
+
+
+def thinned_curve(
+    steps: Sequence[float], losses: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """A learning curve of so many points that a page shows it."""
+    kept = evenly(len(steps), LOSSES)
+    return [steps[place] for place in kept], [losses[place] for place in kept]
+
+
+def loss_figure(
+    curves: Sequence[LearningCurve], *, label: str, across: str, hover: str, y: Json,
+    headings: tuple[str, str, str],
+) -> Json | None:  # fmt: skip
+    """Learning curves; None where there are none.
+
+    Arguments:
+        curves: made short by `thinned_curve`.
+        label: what is shown, for people who do not see it; first and last losses are added.
+        across, hover: title of the x axis, and how its values are written at the pointer.
+        y: the axis of the losses.
+        headings: of the table of numbers.
+    """
+    words = "; ".join(
+        f"{short_name(name)} from {as_fixed(losses[0], 3)} to {as_fixed(losses[-1], 3)}"
+        for name, _, losses, _ in curves
+    )
+    lines = [
+        line(short_name(name), places, losses, look, form="fixed4")
+        for name, places, losses, look in curves
+    ]
+    x = axis(across, reading=True, hoverformat=hover, rangemode="tozero")
+    label = f"{label}: {words}."
+    return (
+        figure(lines, label=label, x=x, y=y, height="tall", numbers_of=headings) if lines else None
     )
 
 
@@ -213,18 +238,6 @@ def plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _whole(value: float) -> float | int:
-    return int(value) if float(value).is_integer() else float(f"{value:.6g}")
-
-
 def _positive(values: Floats) -> Floats:
     """Finite values, none below `LEAST`."""
     return np.maximum(values[np.isfinite(values)], LEAST)
-
-
-def _kept(count: int) -> list[int]:
-    """Places of the lags that are shown: all, or evenly many on a logarithmic axis."""
-    if count <= POINTS:
-        return list(range(count))
-    places = np.unique(np.geomspace(1, count, POINTS).round().astype(int) - 1)
-    return [int(place) for place in places]

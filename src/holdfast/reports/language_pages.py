@@ -16,19 +16,13 @@ from holdfast.records import (
     TextTrainingRecord,
     WarmStartComparison,
 )
-from holdfast.reports.figures import BLEND, axis, figure, line, member
-from holdfast.reports.formatting import (
-    as_fixed,
-    as_percent,
-    evenly,
-    shorten,
-    significant,
-)
+from holdfast.reports.figures import BLEND, axis, loss_figure, member, thinned_curve
+from holdfast.reports.formatting import as_percent, shorten, significant
 from holdfast.reports.page import (
-    NAME_LENGTH,
     Json,
-    Page,
     bar,
+    cell,
+    cells,
     columns,
     facts,
     marked_text,
@@ -36,18 +30,15 @@ from holdfast.reports.page import (
     page_texts,
     paragraph,
     section,
+    sections_page,
     sentence,
+    short_name,
     table,
     tag,
     worded_pairs,
 )
 
-UNITS = {
-    "char": "characters",
-    "byte": "bytes",
-    "word": "words",
-    "bpe": "pieces of words",
-}
+UNITS = {"char": "characters", "byte": "bytes", "word": "words", "bpe": "pieces of words"}
 """What a text is cut into, in words."""
 
 ENDINGS = {
@@ -57,9 +48,6 @@ ENDINGS = {
     "budget": "the budget was spent before all that was planned: a longer one gives a better model",
 }
 """Why a training ended, in words."""
-
-POINTS = 500
-"""Points of a learning curve that are shown at most."""
 
 SAMPLE_LENGTH = 8_000
 TOKENS = 50_000
@@ -91,20 +79,13 @@ def training_html(record: TextTrainingRecord) -> bytes:
         "ended": ENDINGS[record.stopped],
     }
     design = [[name.capitalize(), words] for name, words in record.design]
-    about = [*worded_pairs("language", "run", values), *design]
+    training = worded_pairs("language", "training", values)
     sample = [(shorten(record.sample, SAMPLE_LENGTH), 0, "")]
-    return _page(
-        "language",
-        record,
-        sentence("language", "lead", values),
-        worded_pairs("language", "terms", values),
-        [
-            section("language/curves", _loss_figure(record)),
-            section("language/sample", marked_text(sample, gap="")),
-            _facts("language", [*about, *worded_pairs("language", "training", values)]),
-        ],
-        charts=True,
-    )
+    sections = [
+        section("language/curves", _loss_figure(record)),
+        section("language/sample", marked_text(sample, gap="")),
+    ]
+    return _training_page(record, "language", values, sections, more_facts=[*design, *training])
 
 
 def surprise_html(record: SurpriseRecord) -> bytes:
@@ -112,37 +93,24 @@ def surprise_html(record: SurpriseRecord) -> bytes:
     texts = [shorten(text, TOKEN_LENGTH) for text in record.texts[:TOKENS]]
     nats = record.nats[:TOKENS]
     mean = sum(nats) / max(len(nats), 1)
-    values = {"tokens": len(texts), "mean": mean, "likely": math.exp(min(mean, 700.0))}
+    likely = math.exp(min(mean, 700.0))
     pieces = [
         (text, _mark(value, SURPRISE_MARKS), f"{value:.2f} nats")
         for text, value in zip(texts, nats, strict=True)
     ]
-    least = sorted(range(len(nats)), key=lambda place: -nats[place])[:LEAST_EXPECTED]
-    rows = [
-        [
-            "".join(texts[max(0, place - 12) : place])[-40:],
-            {"code": texts[place].strip() or repr(texts[place])[1:-1], "title": ""},
-            significant(nats[place]),
-        ]
-        for place in least
-    ]
+    rows = []
+    for place in sorted(range(len(nats)), key=lambda place: -nats[place])[:LEAST_EXPECTED]:
+        before = "".join(texts[max(0, place - 12) : place])[-40:]
+        token = {"code": texts[place].strip() or repr(texts[place])[1:-1], "title": ""}
+        rows.append([before, token, significant(nats[place])])
     headings = [("Before it", ""), ("Token", ""), ("Nats", "fixed2")]
-    page = Page(
-        site="Holdfast surprise",
-        title=record.title,
-        lead=sentence("surprise", "lead", values),
-        version=record.version,
-        charts=False,
-        sections=[
-            section(
-                "surprise/text",
-                marks([(at + 1, f"from {step} nats") for at, step in enumerate(SURPRISE_MARKS)]),
-                marked_text(pieces, gap=""),
-            ),
-            section("surprise/most", table(headings, rows, "The least expected tokens")),
-        ],
-    )
-    return page.render()
+    steps = [(place + 1, f"from {step} nats") for place, step in enumerate(SURPRISE_MARKS)]
+    sections = [
+        section("surprise/text", marks(steps), marked_text(pieces, gap="")),
+        section("surprise/most", table(headings, rows, "The least expected tokens")),
+    ]
+    lead = sentence("surprise", "lead", tokens=len(texts), mean=mean, likely=likely)
+    return sections_page(record, "Holdfast surprise", lead, sections, charts=False)
 
 
 def classifier_html(record: ClassifierRecord) -> bytes:
@@ -158,54 +126,28 @@ def classifier_html(record: ClassifierRecord) -> bytes:
         {"bold": True, "cells": ["This classifier", bar(scores.accuracy), ""]}
     ]
     for kind, methods in (("a part of it, alone", scores.parts), ("simple method", scores.simple)):
-        beside += [[_name(name), bar(share), kind] for name, share in methods]
-    start = "" if scores.warm_start is None else warm_start_sentence(scores.warm_start)
-    reliability = [
-        [significant(sure), bar(right), count] for sure, right, count in record.reliability
-    ]
+        beside += [[short_name(name), bar(share), kind] for name, share in methods]
+    reliability = [[cell(sure), bar(right), count] for sure, right, count in record.reliability]
     confusion = [
-        [_name(names[place]), *_confusion_row(scores.confusion[row], shown, row)]
+        [short_name(names[place]), *_confusion_row(scores.confusion[row], shown, row)]
         for place, row in enumerate(shown)
     ]
-    return _page(
-        "classifier",
-        record,
-        sentence("classifier", "lead", values) + _best_simple(scores),
-        worded_pairs("classifier", "terms", values),
-        [
-            section(
-                "classifier/beside",
-                paragraph(start),
-                table([("Method", ""), ("Right labels", ""), ("", "")], beside, "Accuracies"),
-            ),
-            section("classifier/labels", _score_table("Label", labels, len(order))),
-            section(
-                "classifier/reliability",
-                table(
-                    [("Sure to", "percent1"), ("Right", ""), ("Texts", "count")],
-                    reliability,
-                    "Confidence and accuracy",
-                ),
-                beside=True,
-            ),
-            section(
-                "classifier/confusion",
-                table(
-                    [("True label", ""), *((name, "count") for name in names)],
-                    confusion,
-                    "Confusion matrix",
-                ),
-            ),
-            section("classifier/words", columns(*_importance_tables(record, set(names)))),
-            section(
-                "classifier/mistakes",
-                marks([(4, "for the label that was given"), (-4, "against it")]),
-                *_explained(record.mistakes),
-            ),
-            section("classifier/examples", *_explained(record.examples)),
-            _facts("classifier", worded_pairs("classifier", "run", values)),
-        ],
-    )
+    methods_table = table([("Method", ""), ("Right labels", ""), ("", "")], beside, "Accuracies")
+    sure_columns = [("Sure to", "percent1"), ("Right", ""), ("Texts", "count")]
+    sure_table = table(sure_columns, reliability, "Confidence and accuracy")
+    label_columns = [("True label", ""), *((name, "count") for name in names)]
+    start = "" if scores.warm_start is None else warm_start_sentence(scores.warm_start)
+    meaning = marks([(4, "for the label that was given"), (-4, "against it")])
+    sections = [
+        section("classifier/beside", paragraph(start), methods_table),
+        section("classifier/labels", _score_table("Label", labels, len(order))),
+        section("classifier/reliability", sure_table, beside=True),
+        section("classifier/confusion", table(label_columns, confusion, "Confusion matrix")),
+        section("classifier/words", columns(*_importance_tables(record, set(names)))),
+        section("classifier/mistakes", meaning, *_explained(record.mistakes)),
+        section("classifier/examples", *_explained(record.examples)),
+    ]
+    return _training_page(record, "classifier", values, sections, more_lead=_best_simple(scores))
 
 
 def tagger_html(record: TaggerRecord) -> bytes:
@@ -214,51 +156,40 @@ def tagger_html(record: TaggerRecord) -> bytes:
     shown = sorted(scores.tags, key=lambda one: -one.count)[:TAGS]
     spans = next((one.f1 for one in scores.spans if one.name == "all"), None)
     values = {"record": record, "scores": scores, "spans": spans}
-    right, spans_found, time = worded_pairs("tagger", "terms", values)
-    unknown = ", ".join(_name(name) for name in scores.unknown[:TAGS])
-    worse = scores.accuracy <= scores.accuracy_most_frequent
+    unknown = ", ".join(short_name(name) for name in scores.unknown[:TAGS])
+    unseen = paragraph(sentence("tagger", "unknown", tags=unknown) if unknown else "")
     methods: list[list[object] | Json] = [
         {"bold": True, "cells": ["This tagger", bar(scores.accuracy)]},
         ["Each word's most frequent tag", bar(scores.accuracy_most_frequent)],
     ]
+    right_columns = [("Method", ""), ("Right tags", "")]
     confused = [
         [
-            _name(one.truth),
-            _name(one.given),
-            one.count,
+            *cells(one, "truth", "given", "count"),
             ", ".join(shorten(word, WORD_LENGTH) for word in one.words),
         ]
         for one in record.confused
     ]
     headings = [("True tag", ""), ("Given", ""), ("Times", "count"), ("At", "")]
     none = paragraph("None of them.", "caption")
+    mixed_up = table(headings, confused, "Tags that were mixed up") if confused else none
+    mistakes: list[Json | None] = [_tagged(one) for one in record.mistakes]
     span_scores = _score_table("Spans", scores.spans, len(scores.spans))
-    return _page(
-        "tagger",
-        record,
-        sentence("tagger", "lead", values) + sentence("tagger", "worse" if worse else "chosen", {}),
-        [right, time] if spans is None else [right, spans_found, time],
-        [
-            section(
-                "tagger/beside",
-                paragraph(sentence("tagger", "unknown", {"tags": unknown}) if unknown else ""),
-                table([("Method", ""), ("Right tags", "")], methods, "Right tags of both methods"),
-            ),
-            section("tagger/spans", span_scores) if scores.spans else None,
-            section("tagger/tags", _score_table("Tag", shown, len(scores.tags))),
-            section(
-                "tagger/confused",
-                table(headings, confused, "Tags that were mixed up") if confused else none,
-                beside=True,
-            ),
-            section(
-                "tagger/mistakes",
-                *(_tagged(one) for one in record.mistakes),
-                None if record.mistakes else none,
-            ),
-            _facts("tagger", worded_pairs("tagger", "run", values)),
-        ],
-    )
+    sections = [
+        section(
+            "tagger/beside", unseen, table(right_columns, methods, "Right tags of both methods")
+        ),
+        section("tagger/spans", span_scores) if scores.spans else None,
+        section("tagger/tags", _score_table("Tag", shown, len(scores.tags))),
+        section("tagger/confused", mixed_up, beside=True),
+        section("tagger/mistakes", *(mistakes or [none])),
+    ]
+    worse = scores.accuracy <= scores.accuracy_most_frequent
+    verdict = sentence("tagger", "worse" if worse else "chosen")
+    terms = worded_pairs("tagger", "terms", values)
+    if spans is None:
+        del terms[1]
+    return _training_page(record, "tagger", values, sections, more_lead=verdict, terms=terms)
 
 
 def warm_start_sentence(start: WarmStartComparison) -> str:
@@ -276,32 +207,26 @@ def warm_start_sentence(start: WarmStartComparison) -> str:
     )
 
 
-def _page(
-    page: str,
+def _training_page(
     record: TextTrainingRecord | ClassifierRecord | TaggerRecord,
-    lead: str,
-    terms: list[list[str]],
-    sections: list[Json | None],
+    page: str,
+    values: dict[str, object],
+    sections: Sequence[Json | None],
     *,
-    charts: bool = False,
+    more_lead: str = "",
+    more_facts: Sequence[list[str]] = (),
+    terms: list[list[str]] | None = None,
 ) -> bytes:
-    """The page of a training, whose texts assets/texts.json has under `page`."""
-    kind = {"language": "language model"}.get(page, page)
-    return Page(
-        site=f"Holdfast {kind}",
-        title=record.title,
-        lead=lead,
-        version=record.version,
-        created=record.created,
-        command=record.command,
-        charts=charts,
-        terms=[terms],
-        sections=sections,
-    ).render()
-
-
-def _facts(page: str, pairs: list[list[str]]) -> Json:
-    return section(f"{page}/facts", facts(pairs, "Facts of the training"))
+    """The page of a training, whose lead, terms and facts assets/texts.json has under `page`."""
+    about = [*worded_pairs(page, "run", values), *more_facts]
+    return sections_page(
+        record,
+        f"Holdfast {'language model' if page == 'language' else page}",
+        sentence(page, "lead", **values) + more_lead,
+        [*sections, section(f"{page}/facts", facts(about, "Facts of the training"))],
+        terms=[worded_pairs(page, "terms", values) if terms is None else terms],
+        charts=page == "language",
+    )
 
 
 def _tagged(sentence: TaggedWords) -> Json:
@@ -309,7 +234,7 @@ def _tagged(sentence: TaggedWords) -> Json:
     words = [
         [
             shorten(word, WORD_LENGTH),
-            _name(given) + ("" if given == truth else f", not {_name(truth)}"),
+            short_name(given) + ("" if given == truth else f", not {short_name(truth)}"),
             given != truth,
         ]
         for word, given, truth in zip(sentence.words, sentence.given, sentence.truth, strict=True)
@@ -319,58 +244,31 @@ def _tagged(sentence: TaggedWords) -> Json:
 
 def _loss_figure(record: TextTrainingRecord) -> Json | None:
     curves = [
-        (name, [(steps[place], losses[place]) for place in evenly(len(steps), POINTS)], look)
+        (name, *thinned_curve(steps, losses), look)
         for name, steps, losses, look in (
             ("learnt", record.curve_steps, record.curve_loss, member(0)),
             ("held out", record.validation_steps, record.validation_loss, BLEND),
         )
         if steps
     ]
-    if not curves:
-        return None
-    losses = [loss for _, points, _ in curves for _, loss in points if math.isfinite(loss)]
+    known = [loss for _, _, losses, _ in curves for loss in losses if math.isfinite(loss)]
     # The first updates lie far above everything else.
-    low, high = (min(losses), max(losses)) if losses else (0.0, 1.0)
-    words = "; ".join(
-        f"{name} from {as_fixed(points[0][1], 3)} to {as_fixed(points[-1][1], 3)}"
-        for name, points, _ in curves
-    )
-    return figure(
-        [
-            line(
-                name,
-                [step for step, _ in points],
-                [loss for _, loss in points],
-                look,
-                form="fixed4",
-            )
-            for name, points, look in curves
-        ],
-        label=f"Loss by update: {words}.",
-        x=axis("updates", reading=True, hoverformat=",d", rangemode="tozero"),
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    return loss_figure(
+        curves,
+        label="Loss by update",
+        across="updates",
+        hover=",d",
         y=axis("nats a token", range=[low * 0.96, min(high, low * 2.2)]),
-        height="tall",
-        numbers_of=("Curve", "Update", "Nats"),
+        headings=("Curve", "Update", "Nats"),
     )
 
 
 def _score_table(name: str, rows: Sequence[TagScore], total: int) -> Json:
     left_out = total - len(rows)
-    caption = (
-        "Scores of each" if not left_out else f"The most frequent; {left_out} more are left out"
-    )
-    return table(
-        [(name, ""), *SCORE_COLUMNS],
-        [
-            [
-                _name(one.name),
-                *(significant(share) for share in (one.precision, one.recall, one.f1)),
-                one.count,
-            ]
-            for one in rows
-        ],
-        caption,
-    )
+    caption = f"The most frequent; {left_out} more are left out" if left_out else "Scores of each"
+    scores = [cells(one, "name", "precision", "recall", "f1", "count") for one in rows]
+    return table([(name, ""), *SCORE_COLUMNS], scores, caption)
 
 
 def _confusion_row(counts: Sequence[int], shown: Sequence[int], row: int) -> list[object]:
@@ -385,20 +283,21 @@ def _confusion_row(counts: Sequence[int], shown: Sequence[int], row: int) -> lis
 
 
 def _importance_tables(record: ClassifierRecord, names: set[str]) -> list[list[Json]]:
-    found = [one for one in record.importance if one.label in names]
+    rows: dict[str, list[list[object]]] = {}
+    for one in record.importance:
+        if one.label in names:
+            word = shorten(one.word, WORD_LENGTH)
+            rows.setdefault(one.label, []).append([word, cell(-one.importance), one.count])
+    headings = [("Without it", "percent1"), ("Texts", "count")]
     return [
         [
             table(
-                [(f"For “{_name(label)}”", ""), ("Without it", "percent1"), ("Texts", "count")],
-                [
-                    [shorten(one.word, WORD_LENGTH), significant(-one.importance), one.count]
-                    for one in found
-                    if one.label == label
-                ],
-                f"Words for {_name(label)}",
+                [(f"For “{short_name(label)}”", ""), *headings],
+                found,
+                f"Words for {short_name(label)}",
             )
         ]
-        for label in dict.fromkeys(one.label for one in found)
+        for label, found in rows.items()
     ]
 
 
@@ -408,7 +307,7 @@ def _explained(texts: Sequence[ExplainedText]) -> list[Json | None]:
         return [paragraph("None of them.", "caption")]
     blocks: list[Json | None] = []
     for one in texts:
-        given, truth = _name(one.given), _name(one.truth)
+        given, truth = short_name(one.given), short_name(one.truth)
         wrong = "" if given == truth else f"; in truth “{truth}”"
         pieces = [
             (
@@ -425,10 +324,6 @@ def _explained(texts: Sequence[ExplainedText]) -> list[Json | None]:
 def _mark(value: float, steps: Sequence[float]) -> int:
     """How strongly something is marked: how many of some steps it reaches."""
     return sum(value >= step for step in steps)
-
-
-def _name(text: str) -> str:
-    return shorten(text, NAME_LENGTH)
 
 
 def _best_simple(scores: ClassifierScores) -> str:

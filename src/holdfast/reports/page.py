@@ -1,8 +1,8 @@
 """HTML pages: one file each, with its style, its scripts, plotly.js and its data inside.
 
-A `Page` is a list of sections; what stands in them is made by the functions here and in `figures`,
-as JSON that one script, `assets/page.js`, turns into tables and charts. The pages of a forecast and
-of a sequence have scripts of their own and use `Frame` directly.
+`sections_page` makes a page of sections; what stands in them is made by the functions here and in
+`figures`, as JSON that one script, `assets/page.js`, turns into tables and charts. The pages of a
+forecast and of a sequence have scripts of their own and use `Frame` directly.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from holdfast.reports.formatting import shorten, worded
+from holdfast.reports.formatting import shorten, significant, worded
 
 if TYPE_CHECKING:
     import jinja2
@@ -62,10 +61,12 @@ class Frame:
         self, body: str, site: str, scripts: Sequence[str], *, charts: bool = True,
         more_style: str = "",
     ) -> None:  # fmt: skip
-        self._template = _templates().get_template(body)
+        self._body = body
         names = (*BASE_SCRIPTS, *(CHART_SCRIPTS if charts else ()), *scripts)
         code = "\n".join(asset(name) for name in names)
-        plotly = _inside_script(plotly_js()) if charts else ""
+        # plotly.js as the installed plotly ships it (MIT licence).
+        library = resources.files("plotly") / "package_data" / "plotly.min.js" if charts else None
+        plotly = _inside_script(library.read_text(encoding="utf-8")) if library else ""
         script = _inside_script(f'(() => {{\n"use strict";\n{code}\n}})();')
         self._parts = {
             "site": site,
@@ -82,84 +83,48 @@ class Frame:
         return max(LIMIT - MARGIN - len(self.render("", "", {})), 0)
 
     def render(self, title: str, lead: str, data: Mapping[str, object]) -> bytes:
-        """The page, as UTF-8.
-
-        Arguments:
-            title: shown by the browser and as the heading; untrusted.
-            lead: the sentence below it; untrusted.
-            data: the payload, made of what JSON knows; not-a-number is refused.
-        """
-        return filled(
-            self._template,
-            {**self._parts, "title": title, "lead": lead, "data": safe_json(data)},
-        )
+        """The page, as UTF-8: `lead` is the sentence below the title; not-a-number is refused."""
+        values = {**self._parts, "title": title, "lead": lead, "data": safe_json(data)}
+        return filled(self._body, values)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+def sections_page(
+    record: Any, site: str, lead: str, sections: Sequence[Json | None], *,
+    sentences: Sequence[str] = (), terms: Sequence[Sequence[Sequence[str | None]]] = (),
+    views: Sequence[str] = (), views_label: str = "View", charts: bool = True,
+) -> bytes:  # fmt: skip
     """A page of sections, shown by the one script that such pages share.
 
     Every text may come from the user's data: it only ever becomes text on the page.
 
     Arguments:
-        site: the kind of page, for example "Holdfast lens".
-        title: the heading; where it is empty, the kind of page is.
-        lead: the sentence below it.
+        record: has the title and the version; for the foot of the page, where it has them, the
+            command and the time.
+        site: the kind of page, for example "Holdfast lens"; the heading where there is no title.
+        lead: the sentence below the title.
         sections: made by `section`, in order; None is left out.
         sentences: findings or remarks below the lead.
         terms: the figures at the top, (name, value, hint) each; a list for each of `views`, or one
             for all.
         views: names of what the reader can choose among, for example layers; sections of a view are
             shown while it is chosen.
-        version, created, command: of the run, for the foot of the page.
-        charts: whether a section has a figure.
         views_label: what is chosen, for people who do not see it.
-
-    Example:
-        >>> scores = table([("Method", ""), ("MASE", "fixed3")], [["Theta", 0.9]], "Scores")
-        >>> page = Page(site="Holdfast", title="Sales", lead="", version="1",
-        ...     sections=[section("forecasters/scores", scores)], charts=False)
-        >>> b"Sales" in page.render()
-        True
+        charts: whether a section has a figure.
     """
-
-    site: str
-    title: str
-    lead: str
-    sections: Sequence[Json | None]
-    version: str
-    sentences: Sequence[str] = ()
-    terms: Sequence[Sequence[Sequence[str | None]]] = ()
-    views: Sequence[str] = ()
-    views_label: str = "View"
-    created: str = ""
-    command: str = ""
-    charts: bool = True
-
-    def render(self) -> bytes:
-        """The page, complete in itself."""
-        frame = Frame(
-            "page.html", self.site, ("page.js",), charts=self.charts, more_style="sections.css"
-        )
-        return frame.render(
-            shorten(self.title, TITLE_LENGTH) or self.site.removeprefix("Holdfast ").capitalize(),
-            shorten(self.lead, SENTENCE_LENGTH),
-            self.data(),
-        )
-
-    def data(self) -> Json:
-        """What the page's script reads."""
-        return {
-            "version": self.version,
-            "created": self.created,
-            "command": shorten(self.command, COMMAND_LENGTH),
-            "charts": self.charts,
-            "sentences": short_sentences(self.sentences),
-            "terms": [[list(term) for term in terms] for terms in self.terms],
-            "views": [shorten(name, NAME_LENGTH) for name in self.views],
-            "views_label": self.views_label,
-            "sections": [one for one in self.sections if one is not None],
-        }
+    frame = Frame("page.html", site, ("page.js",), charts=charts, more_style="sections.css")
+    data = {
+        "version": record.version,
+        "created": getattr(record, "created", ""),
+        "command": shorten(getattr(record, "command", ""), COMMAND_LENGTH),
+        "charts": charts,
+        "sentences": short_sentences(sentences),
+        "terms": terms,
+        "views": [short_name(name) for name in views],
+        "views_label": views_label,
+        "sections": _present(sections),
+    }
+    title = shorten(record.title, TITLE_LENGTH) or site.removeprefix("Holdfast ").capitalize()
+    return frame.render(title, shorten(lead, SENTENCE_LENGTH), data)
 
 
 def section(
@@ -182,7 +147,7 @@ def section(
         "caption": worded(texts.get("caption", ""), words),
         "view": view,
         "beside": beside,
-        "blocks": [block for block in blocks if block is not None],
+        "blocks": _present(blocks),
     }
 
 
@@ -200,17 +165,28 @@ def table(
         caption: what it shows, for people who do not see it.
         fold: the words that open it, where it begins folded.
     """
-    named = [[shorten(name, NAME_LENGTH), form] for name, form in columns]
+    named = [[short_name(name), form] for name, form in columns]
     return {
         "kind": "table", "columns": named, "rows": list(rows), "caption": caption, "fold": fold,
     }  # fmt: skip
 
 
+def cells(record: object, *fields: str, digits: int = 5) -> list[object]:
+    """A row of a table: some fields of a record, texts shortened, fractions cut to `digits`."""
+    return [cell(getattr(record, field), digits) for field in fields]
+
+
+def cell(value: object, digits: int = 5) -> object:
+    """A text that is short enough for a table, a number that JSON knows, or what else it is."""
+    if isinstance(value, str):
+        return short_name(value)
+    return significant(value, digits) if isinstance(value, float) else value
+
+
 def facts(pairs: Sequence[Sequence[str]], caption: str) -> Json:
     """A table of names and what they are, in words."""
     rows = [
-        [shorten(name, NAME_LENGTH), shorten(words, SENTENCE_LENGTH)]
-        for name, words in pairs[:SENTENCES]
+        [short_name(name), shorten(words, SENTENCE_LENGTH)] for name, words in pairs[:SENTENCES]
     ]
     return {**table([("What", ""), ("How", "")], rows, caption), "wrap": True}
 
@@ -232,23 +208,17 @@ def sentences(items: Sequence[str]) -> Json | None:
 
 def paragraph(text: str, style: str = "headline") -> Json | None:
     """A sentence by itself: "headline" in bold or "caption" dim; None where there is no text."""
-    return (
-        {"kind": "text", "text": shorten(text, SENTENCE_LENGTH), "class": style} if text else None
-    )
+    shown = shorten(text, SENTENCE_LENGTH)
+    return {"kind": "text", "text": shown, "class": style} if text else None
 
 
 def worded_pairs(page: str, name: str, values: Mapping[str, object]) -> list[list[str]]:
-    """Names and what they are: figures at the top or facts of a page, with values set in.
-
-    Arguments:
-        page, name: where assets/texts.json has them, for example "classifier" and "terms".
-        values: what they name in braces; untrusted.
-    """
+    """Figures at the top or facts of a page, as assets/texts.json has them, with values set in."""
     return [[worded(text, values) for text in pair] for pair in page_texts(page)[name]]
 
 
-def sentence(page: str, name: str, values: Mapping[str, object]) -> str:
-    """A sentence of assets/texts.json with values set in."""
+def sentence(page: str, name: str, **values: object) -> str:
+    """A sentence of assets/texts.json with values set in; they are untrusted."""
     return worded(page_texts(page)[name], values)
 
 
@@ -259,33 +229,22 @@ def definitions(place: str) -> Json:
 
 
 def marked_text(pieces: Sequence[tuple[str, int, str]], heading: str = "", gap: str = " ") -> Json:
-    """A text whose pieces are marked.
+    """A text whose pieces, joined by `gap`, are marked.
 
-    Arguments:
-        pieces: (text, mark, words) each: the mark is 0 for none, 1 to 5 the stronger, negative in
-            the other colour; the words are shown at the pointer or by a tap.
-        heading: above it.
-        gap: what stands between pieces.
+    Each is (text, mark, words): the mark is 0 for none, 1 to 5 the stronger, negative in the other
+    colour; the words are shown at the pointer or by a tap.
     """
-    return {
-        "kind": "marked",
-        "pieces": [list(one) for one in pieces],
-        "heading": heading,
-        "gap": gap,
-    }
+    return {"kind": "marked", "pieces": pieces, "heading": heading, "gap": gap}
 
 
 def marks(entries: Sequence[tuple[int, str]]) -> Json:
     """What the marks of texts below mean: (mark, words) each."""
-    return {"kind": "marks", "marks": [list(one) for one in entries]}
+    return {"kind": "marks", "marks": entries}
 
 
 def columns(*parts: Sequence[Json | None]) -> Json:
     """Blocks beside each other, where there is room."""
-    return {
-        "kind": "columns",
-        "parts": [[block for block in blocks if block is not None] for blocks in parts],
-    }
+    return {"kind": "columns", "parts": [_present(blocks) for blocks in parts]}
 
 
 def short_sentences(items: Sequence[str]) -> list[str]:
@@ -293,18 +252,18 @@ def short_sentences(items: Sequence[str]) -> list[str]:
     return [shorten(one, SENTENCE_LENGTH) for one in items[:SENTENCES]]
 
 
-def filled(template: jinja2.Template, values: Mapping[str, object]) -> bytes:
-    """A template with its values, as UTF-8.
+def short_name(text: str) -> str:
+    """A name as a page shows it: so long."""
+    return shorten(text, NAME_LENGTH)
 
-    A file name that is no text arrives as lone surrogates, for which UTF-8 has no bytes: they
-    become question marks.
+
+def filled(name: str, values: Mapping[str, object]) -> bytes:
+    """A template of the assets with its values, as UTF-8.
+
+    It escapes every value that it does not call safe itself. A file name that is no text arrives as
+    lone surrogates, for which UTF-8 has no bytes: they become question marks.
     """
-    return template.render(values).encode("utf-8", errors="replace")
-
-
-def page_template(name: str) -> jinja2.Template:
-    """A template of the assets; it escapes every value that it does not call safe itself."""
-    return _templates().get_template(name)
+    return _templates().get_template(name).render(values).encode("utf-8", errors="replace")
 
 
 @cache
@@ -346,10 +305,8 @@ def _number(value: object) -> object:
     raise TypeError(f"a {type(value).__name__} has no place in a page's data")
 
 
-def plotly_js() -> str:
-    """plotly.js as the installed plotly ships it (MIT licence)."""
-    file = resources.files("plotly") / "package_data" / "plotly.min.js"
-    return file.read_text(encoding="utf-8")
+def _present(items: Iterable[Json | None]) -> list[Json]:
+    return [one for one in items if one is not None]
 
 
 def _inside_script(code: str) -> str:

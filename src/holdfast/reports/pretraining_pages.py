@@ -12,33 +12,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records import CurvesRecord, PretrainedSummary, SamplesRecord
-from holdfast.reports.figures import BLEND, axis, figure, line, member
+from holdfast.reports.figures import (
+    BLEND,
+    LearningCurve,
+    axis,
+    loss_figure,
+    member,
+    thinned_curve,
+)
 from holdfast.reports.formatting import (
     as_count,
     as_fixed,
     as_percent,
     as_seconds,
     as_value,
-    evenly,
     shorten,
-    significant,
 )
 from holdfast.reports.page import (
-    NAME_LENGTH,
     TITLE_LENGTH,
     Json,
-    Page,
     asset,
+    cell,
+    cells,
     filled,
-    page_template,
     page_texts,
     section,
+    sections_page,
+    short_name,
     table,
 )
 
-POINTS: Final = 500
 NETWORKS: Final = 20
-"""Points of a learning curve, and networks, that are shown at most."""
+"""Networks that are shown at most."""
 
 LOG_TICKS: Final = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 100]
 """Written out, because plotly writes 0.5 and 5 alike on such an axis."""
@@ -61,46 +66,25 @@ _BINS: Final = 240
 def curves_html(record: CurvesRecord) -> bytes:
     """The page of a pretraining: the loss of each network against updates and against hours."""
     networks = record.networks[:NETWORKS]
-    devices = ", ".join(dict.fromkeys(shorten(one.device, NAME_LENGTH) for one in networks))
-    page = Page(
-        site="Holdfast pretraining",
-        title=record.title,
-        lead=_lead(networks),
-        version=record.version,
-        created=record.created,
-        command=record.command,
-        terms=[
-            [
-                (
-                    "Networks",
-                    as_count(len(networks)),
-                    ", ".join(shorten(one.network, NAME_LENGTH) for one in networks),
-                ),
-                ("Training", as_seconds(sum(one.seconds for one in networks)), devices),
-                *(
-                    (
-                        f"Loss of {shorten(one.network, NAME_LENGTH)}",
-                        as_fixed(one.curve_loss[-1], 4),
-                        f"after {one.steps:,} updates",
-                    )
-                    for one in networks
-                    if one.curve_loss
-                ),
-            ]
-        ],
-        sections=[
-            section(
-                "pretraining/by-step",
-                _loss_figure(networks, "updates", ",d"),
-            ),
-            section(
-                "pretraining/by-hour",
-                _loss_figure(networks, "hours", ".3f"),
-            ),
-            section("pretraining/networks", _network_table(networks)),
-        ],
-    )
-    return page.render()
+    names = ", ".join(short_name(one.network) for one in networks)
+    devices = ", ".join(dict.fromkeys(short_name(one.device) for one in networks))
+    losses = [
+        (
+            f"Loss of {short_name(one.network)}",
+            as_fixed(one.curve_loss[-1], 4),
+            f"after {one.steps:,} updates",
+        )
+        for one in networks
+        if one.curve_loss
+    ]
+    took = as_seconds(sum(one.seconds for one in networks))
+    terms = [("Networks", as_count(len(networks)), names), ("Training", took, devices), *losses]
+    sections = [
+        section("pretraining/by-step", _loss_figure(networks, "updates", ",d")),
+        section("pretraining/by-hour", _loss_figure(networks, "hours", ".3f")),
+        section("pretraining/networks", _network_table(networks)),
+    ]
+    return sections_page(record, "Holdfast pretraining", _lead(networks), sections, terms=[terms])
 
 
 def samples_html(record: SamplesRecord) -> bytes:
@@ -108,6 +92,7 @@ def samples_html(record: SamplesRecord) -> bytes:
     count, length = record.values.shape
     kind = generator_words("kinds").get(record.kind, record.kind)
     families, parts = generator_words("families"), generator_words("parts")
+    families_shown = f"{len(set(record.family))} of {len(record.families)} families"
     off = f" Switched off: {', '.join(spoken(part) for part in record.without)}."
     seasonal = int((record.season > 1).sum())
     gaps = int(np.isnan(record.values).any(axis=1).sum())
@@ -119,11 +104,7 @@ def samples_html(record: SamplesRecord) -> bytes:
         "lead": f"Drawn with seed {record.seed} by the recipe for {kind}. A pretrained network has "
         f"seen series like these and no others.{off if record.without else ''}",
         "figures": [
-            (
-                "Series",
-                f"{count:,}",
-                f"{len(set(record.family))} of {len(record.families)} families",
-            ),
+            ("Series", f"{count:,}", families_shown),
             ("Points", f"{length:,}", "in each"),
             ("With a season", f"{seasonal:,}", "one or two"),
             ("With gaps", f"{gaps:,}", ""),
@@ -142,11 +123,7 @@ def samples_html(record: SamplesRecord) -> bytes:
             for name, share in record.families.items()
         ],
         "parts": [
-            {
-                "name": name,
-                "meaning": parts.get(name, ""),
-                "share": percent(share),
-            }
+            {"name": name, "meaning": parts.get(name, ""), "share": percent(share)}
             for name, share in record.parts.items()
         ],
         "pictures": [_picture(record, number) for number in range(count)],
@@ -156,7 +133,7 @@ def samples_html(record: SamplesRecord) -> bytes:
         "version": record.version,
         "command": record.command,
     }
-    return filled(page_template("samples.html"), values)
+    return filled("samples.html", values)
 
 
 def path(values: NDArray[np.float32]) -> str:
@@ -227,62 +204,35 @@ def _lead(networks: tuple[PretrainedSummary, ...]) -> str:
     return f"{'; '.join(parts)}." if parts else "Nothing has been trained yet."
 
 
-def _loss_figure(networks: tuple[PretrainedSummary, ...], title: str, hover: str) -> Json | None:
+def _loss_figure(networks: tuple[PretrainedSummary, ...], across: str, hover: str) -> Json | None:
     """The losses of all networks against updates or hours."""
-    drawn = [one for one in networks if one.curve_loss]
-    if not drawn:
-        return None
-    losses = [loss for one in drawn for loss in one.curve_loss if loss > 0]
-    # The first updates lie far above everything else.
-    log = bool(losses) and max(losses) > 3 * min(losses)
-    lines = []
-    for place, one in enumerate(drawn):
-        kept = evenly(len(one.curve_steps), POINTS)
-        steps = [one.curve_steps[at] for at in kept]
-        hours = [step / one.steps * one.seconds / 3600 for step in steps]
-        lines.append(
-            line(
-                shorten(one.network, NAME_LENGTH),
-                steps if title == "updates" else hours,
-                [one.curve_loss[at] for at in kept],
-                BLEND if place == 0 else {**member(place - 1), "width": 2.2},
-                form="fixed4",
-            )
-        )
-    words = "; ".join(
-        f"{shorten(one.network, NAME_LENGTH)} from {as_fixed(one.curve_loss[0], 3)} to "
-        f"{as_fixed(one.curve_loss[-1], 3)}"
-        for one in drawn
-    )
-    return figure(
-        lines,
-        label=f"{title}: {words}.",
-        x=axis(title, reading=True, hoverformat=hover, rangemode="tozero"),
-        y=axis("scaled pinball loss, logarithmic", type="log", ticks=LOG_TICKS)
-        if log
-        else axis("scaled pinball loss"),
-        height="tall",
-        numbers_of=("Network", title.capitalize(), "Loss"),
-    )
+    curves: list[LearningCurve] = []
+    for one in (one for one in networks if one.curve_loss):
+        look = {**member(len(curves) - 1), "width": 2.2} if curves else BLEND
+        places, losses = thinned_curve(one.curve_steps, one.curve_loss)
+        if across == "hours":
+            places = [step / one.steps * one.seconds / 3600 for step in places]
+        curves.append((one.network, places, losses, look))
+    every = [loss for one in networks for loss in one.curve_loss if loss > 0]
+    y = axis("scaled pinball loss")
+    if every and max(every) > 3 * min(every):
+        # The first updates lie far above everything else.
+        y = axis("scaled pinball loss, logarithmic", type="log", ticks=LOG_TICKS)
+    headings = ("Network", across.capitalize(), "Loss")
+    return loss_figure(curves, label=across, across=across, hover=hover, y=y, headings=headings)
 
 
 def _network_table(networks: tuple[PretrainedSummary, ...]) -> Json:
-    rows = [
-        [
-            shorten(one.network, NAME_LENGTH),
-            one.parameters,
-            one.steps,
-            "carried out"
-            if one.stopped == "steps"
-            else f"{one.stopped} at {as_percent(one.steps / one.planned)}",
-            significant(one.seconds),
-            significant(one.curve_loss[-1]) if one.curve_loss else None,
-            str(one.seed),
-            shorten(one.device, NAME_LENGTH),
-            {"code": f"{one.sha256[:16]}…", "title": one.sha256},
-        ]
-        for one in networks
-    ]
+    rows = []
+    for one in networks:
+        plan = "carried out"
+        if one.stopped != "steps":
+            plan = f"{one.stopped} at {as_percent(one.steps / one.planned)}"
+        loss = cell(one.curve_loss[-1]) if one.curve_loss else None
+        digest = {"code": f"{one.sha256[:16]}…", "title": one.sha256}
+        known = cells(one, "network", "parameters", "steps")
+        device = short_name(one.device)
+        rows.append([*known, plan, cell(one.seconds), loss, str(one.seed), device, digest])
     columns = [
         ("Network", ""), ("Weights", "count"), ("Updates", "count"), ("Plan", ""),
         ("Time", "seconds"), ("Last loss", "fixed4"), ("Seed", "plain"), ("Device", ""),
