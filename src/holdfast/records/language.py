@@ -91,7 +91,6 @@ class TagScore:
         """The scores from counts.
 
         Arguments:
-            name: of the tag.
             right: how many were found.
             predicted: how many were predicted, rightly or not.
             count: how many there truly are.

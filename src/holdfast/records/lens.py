@@ -33,7 +33,6 @@ class LagCurve:
         """The curve of samples.
 
         Arguments:
-            lags: (K,).
             values: (K, N), NaN where a sample does not reach back so far.
         """
         low, median, high = np.nanquantile(values, [0.1, 0.5, 0.9], axis=1)
@@ -149,7 +148,7 @@ class Inspection:
     command: str = ""  # that was given, or ""
 
     def table(self) -> dict[str, NDArray[np.generic]]:
-        """Every measured array by a name such as "lstm/jacobian/median"; see `verdict.table`."""
+        """Every measured array by a name such as "lstm/jacobian/median"; see `lens_summary.table`."""
         return table(self)
 
     def verdict(self) -> str:

@@ -51,14 +51,7 @@ def memory(curve: LagCurve) -> float | None:
 
 
 def known(curve: LagCurve) -> LagCurve | None:
-    """The lags of a curve at which its median is a number; None where there is none.
-
-    Example:
-        >>> from holdfast.records import LagCurve
-        >>> half = np.array([0.5, np.nan])
-        >>> known(LagCurve(np.array([1, 2]), half, half, half, 1)).lags.tolist()
-        [1]
-    """
+    """The lags of a curve at which its median is a number; None where there is none."""
     there = ~np.isnan(curve.median)
     if there.all():
         return curve if len(there) else None
@@ -101,11 +94,7 @@ def window(context: int) -> int:
 
 
 def verdict(record: Inspection) -> str:
-    """One paragraph in plain words, each number from the measurement.
-
-    Arguments:
-        record: filled by `holdfast.lens.inspect`.
-    """
+    """One paragraph in plain words, each number from the measurement."""
     if not record.layers:
         return "No recurrent layer was measured, so nothing is known of its memory."
     curve = known(deciding(record))
@@ -167,9 +156,6 @@ def _before(record: Inspection) -> list[str]:
 
 def table(record: Inspection) -> dict[str, NDArray[np.generic]]:
     """Every measured array, by layer, quantity and part, joined by "/".
-
-    Arguments:
-        record: filled by `holdfast.lens.inspect`.
 
     Returns:
         For example "lstm/jacobian/lags" and "lstm/jacobian/median", "lstm/timescales",

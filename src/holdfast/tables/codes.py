@@ -69,11 +69,7 @@ class Code:
 
 
 def read_code(text: str) -> Code:
-    """The meaning of a frequency code.
-
-    Raises:
-        ArgumentError: the code is not known; the message lists those that are.
-    """
+    """The meaning of a frequency code."""
     found = _CODE.fullmatch(text.strip())
     if found:
         count, name, anchor, day = found.groups()

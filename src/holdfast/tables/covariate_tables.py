@@ -90,13 +90,6 @@ def check_future(series: SeriesSet, horizon: int) -> None:
     """Refuse a forecast for which columns that are known ahead have rows missing.
 
     A series without a single value of a column in its past may lack it in its future, too.
-
-    Arguments:
-        series: with covariates, or without.
-        horizon: steps behind each series' end.
-
-    Raises:
-        TableError: names the column, the series and the dates.
     """
     covariates = series.covariates
     if covariates is None or not covariates.future.any():
@@ -188,7 +181,6 @@ def laid_out(
     """Rows on the grid, one a series and time.
 
     Arguments:
-        covariates: of the N series.
         codes: (rows,) which series.
         ordinals: (rows,) when.
         values: (rows, C).
@@ -297,12 +289,7 @@ class CovariateSources:
         return (*self.future, *self.past)
 
     def rows(self, raw: RawTable, *, wide: bool = False) -> CovariateRows:
-        """The named columns of the table, row by row.
-
-        Raises:
-            TableError: a column is missing, or holds neither numbers nor categories.
-            ArgumentError: the table is wide and has no place for them.
-        """
+        """The named columns of the table, row by row."""
         if wide and self.named:
             raise ArgumentError(
                 "Columns of covariates need a long table, one row a series and time, not "
@@ -324,15 +311,8 @@ class CovariateSources:
     ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
         """(N, S) the statics of series that a fit may not have seen, and what was noticed.
 
-        Arguments:
-            labels: the N series.
-            names: what the caller's columns are called.
-
         Returns:
             None, and nothing, where no table of them was given.
-
-        Raises:
-            TableError: the table cannot be used; names the column, row or series.
         """
         if self.static is None:
             return None, ()
@@ -343,11 +323,7 @@ class CovariateSources:
     def complete(
         self, series: SeriesSet, names: ColumnNames, day_first: bool | None
     ) -> tuple[SeriesSet, tuple[str, ...]]:
-        """Series whose covariates have statics, the future and a country, and what was noticed.
-
-        Raises:
-            TableError: a table cannot be used; names the column, row or series.
-        """
+        """Series whose covariates have statics, the future and a country, and what was noticed."""
         covariates = series.covariates
         assert covariates is not None
         notes: list[str] = []
@@ -371,17 +347,7 @@ class CovariateSources:
 def with_future(
     series: SeriesSet, names: ColumnNames, source: object, day_first: bool | None
 ) -> SeriesSet:
-    """Series with what is known ahead behind their ends.
-
-    Arguments:
-        series: with covariates.
-        names: what the caller's columns are called.
-        source: a path or a frame.
-        day_first: how to read 01/02/2020; None to tell from the column.
-
-    Raises:
-        TableError: the table cannot be used.
-    """
+    """Series with what is known ahead behind their ends."""
     covariates = series.covariates
     assert covariates is not None
     raw = open_source(source, name="the future table")[0]

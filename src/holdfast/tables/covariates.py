@@ -36,11 +36,7 @@ class CovariateRows:
         return replace(self, values=self.values[rows])
 
     def combined(self, starts: NDArray[np.int64]) -> CovariateRows:
-        """Runs of rows as one each: the mean of numbers, the first of categories.
-
-        Arguments:
-            starts: the first row of each run.
-        """
+        """Runs of rows as one each: the mean of numbers, the first of categories."""
         if not self.columns:
             return self.take(starts)
         present = np.isfinite(self.values)
@@ -57,19 +53,6 @@ class Covariates:
 
     Columns in time lie flat as the values of a `SeriesSet` do, with starts and offsets of their
     own, since what is known ahead reaches beyond the last value of a series.
-
-    Example:
-        >>> import numpy as np
-        >>> price = Covariates(
-        ...     columns=(Column("price", "future"),),
-        ...     starts=np.zeros(1, dtype=np.int64),
-        ...     offsets=np.array([0, 3]),
-        ...     values=np.array([[1.0], [2.0], [3.0]]),
-        ...     statics=(),
-        ...     static=np.zeros((1, 0)),
-        ... )
-        >>> price.span(1, 3)[0, :, 0].tolist()
-        [2.0, 3.0, nan]
     """
 
     columns: tuple[Column, ...]  # the C columns in time, each "future" or "past"
@@ -108,11 +91,7 @@ class Covariates:
         return (self.starts, self.offsets, self.values, self.static)
 
     def cut(self, ordinals: int | NDArray[np.int64]) -> Covariates:
-        """Past covariates up to and including an ordinal; what is known ahead stays.
-
-        Arguments:
-            ordinals: one ordinal for all series, or (N,) one for each.
-        """
+        """Past covariates up to and including an ordinal; what is known ahead stays."""
         if self.future.all():
             return self
         last = np.broadcast_to(np.asarray(ordinals, dtype=np.int64), self.starts.shape)
@@ -134,12 +113,7 @@ class Covariates:
         )
 
     def span(self, first: int | NDArray[np.int64], length: int) -> NDArray[np.float64]:
-        """(N, length, C) the rows at ordinals first … first + length − 1, NaN where there is none.
-
-        Arguments:
-            first: one ordinal for all series, or (N,) one for each.
-            length: how many consecutive grid points.
-        """
+        """(N, length, C) the rows at ordinals first … first + length − 1, NaN where none is."""
         position = np.broadcast_to(np.asarray(first) - self.starts, self.starts.shape)
         position = position[:, None] + np.arange(length)[None, :]
         inside = (position >= 0) & (position < self.lengths[:, None])
@@ -152,18 +126,11 @@ class Covariates:
         """These rows and, of the columns that are known ahead, those of another record.
 
         Where both have a value at one time, the later record's counts.
-
-        Arguments:
-            later: of the same N series and with the same columns.
         """
         return self._merged(later, self.future)
 
     def with_rows(self, later: Covariates) -> Covariates:
-        """These rows and all those of another record, whose values count where both have one.
-
-        Arguments:
-            later: of the same N series and with the same columns.
-        """
+        """These rows and all those of another record, whose values count where both have one."""
         return self._merged(later, np.ones(len(self.columns), dtype=np.bool_))
 
     def _merged(self, later: Covariates, taken: NDArray[np.bool_]) -> Covariates:
@@ -263,11 +230,7 @@ def described_columns(columns: tuple[Column, ...]) -> list[dict[str, object]]:
 
 
 def read_columns(listed: object) -> tuple[Column, ...]:
-    """The inverse of `described_columns`.
-
-    Raises:
-        ValueError: something is missing, unknown or damaged.
-    """
+    """The inverse of `described_columns`."""
     if not isinstance(listed, list) or len(listed) > _MOST_COLUMNS:
         raise ValueError("its columns of covariates are damaged")
     columns = tuple(_column(fields) for fields in listed)

@@ -35,10 +35,6 @@ _OTHERS: Final = (
 def read_text(data: bytes, where: str) -> RawTable:
     """A delimited text file as columns of text.
 
-    Arguments:
-        data: the file's bytes.
-        where: its name, for sentences.
-
     Raises:
         TableError: the file is empty, is not text, has only a header, or a line has more or
             fewer values than the header.

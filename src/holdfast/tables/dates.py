@@ -440,9 +440,6 @@ def read_units(table: RawTable, name: str, calendar: Calendar) -> NDArray[np.int
     """Texts as times of a calendar that is known: counters, or nanoseconds on its clock.
 
     Each text is read by itself, as the rows of a stream have to be.
-
-    Raises:
-        TableError: one of them is no time, or not one of this calendar.
     """
     texts = blank_to_null(table.columns[name])
     _check_present(table, name, texts)

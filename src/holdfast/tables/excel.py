@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 def read_excel(data: bytes, where: str, sheet: str | None) -> RawTable:
     """A sheet of a workbook (.xlsx, .xls, .xlsb, .ods) as columns.
 
-    Arguments:
-        data: the file's bytes.
-        where: its name, for sentences.
-        sheet: the sheet's name; None for the first.
-
     Raises:
         InputError: python-calamine is not installed.
         ArgumentError: there is no such sheet.

@@ -90,11 +90,7 @@ def _read_parquet(data: bytes, where: str) -> RawTable:
 
 
 def table_of_arrow(table: object, where: str) -> RawTable:
-    """A pyarrow table as columns.
-
-    Raises:
-        TableError: it has no columns, no rows, or two columns of one name.
-    """
+    """A pyarrow table as columns."""
     import pyarrow as pa
 
     assert isinstance(table, pa.Table)

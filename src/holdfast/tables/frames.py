@@ -79,8 +79,6 @@ def open_source(
 
     Arguments:
         source: a path, a frame, or columns that were read before.
-        sheet: of a workbook; None for the first.
-        name: what sentences call a frame.
     """
     if isinstance(source, RawTable):
         return source, None
@@ -189,11 +187,6 @@ def to_frame(
         columns: name → (rows,) numbers, text (object) or datetime64, in the calendar's clock.
         backend: of the table that came in; None (it was a file) for pandas where it is
             installed, else polars, else pyarrow.
-        calendar: gives timestamps their time zone back.
-
-    Example:
-        >>> to_frame({"y": np.array([1.5, 2.0])}, Backend("pyarrow")).to_pydict()
-        {'y': [1.5, 2.0]}
     """
     library = backend.library if backend is not None else _installed()
     time_type = backend.time_type if backend is not None else None
@@ -223,8 +216,6 @@ def write_csv(
     Dates are written as 2020-12-31 where the calendar has no time of day.
 
     Arguments:
-        path: the file to write or replace.
-        columns: name → (rows,) numbers, text (object) or datetime64, in the calendar's clock.
         calendar: writes the timestamps; None where there are none.
 
     Raises:

@@ -69,10 +69,6 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
     Returns:
         As `infer_calendar`; the sentence says where the code's weekday or day of the month gave
         way to the one in the dates.
-
-    Raises:
-        ArgumentError: the code is not known, or dates meet a frequency for integer time.
-        TableError: a timestamp does not lie on the calendar.
     """
     rows, template = template_for(rows, code)
     if not len(rows):
@@ -104,11 +100,7 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
 
 
 def template_for(rows: Rows, code: str | int) -> tuple[Rows, Calendar]:
-    """The calendar of a code with the rows' zone, and the rows in its kind of time.
-
-    Raises:
-        ArgumentError: the code is not known, or dates meet integer time.
-    """
+    """The calendar of a code with the rows' zone, and the rows in its kind of time."""
     template = Calendar.parse(code)
     rows = rows.as_years(template)  # the user says that they are
     if rows.stamps.counter and template.kind != "counter":

@@ -49,7 +49,6 @@ def holiday_names(country: str, days: NDArray[np.datetime64]) -> NDArray[np.obje
     """(D,) the name of the public holiday on each day, "" where there is none.
 
     Arguments:
-        country: as `check_country` takes it.
         days: (D,) datetime64[D].
 
     Example:
@@ -93,10 +92,6 @@ def calendar_features(
     Sines and cosines for the time of day (where a step is shorter than a day) and of the year, an
     indicator for each day of the week (where it is a day or shorter).
 
-    Arguments:
-        calendar: of the series.
-        ordinals: (D,).
-
     Returns:
         F names and (D, F) numbers.
 
@@ -130,11 +125,6 @@ def holiday_features(
     """Public holidays: whether there is one, the day before and after, and each by its name.
 
     Where a step is longer than a day, how many of its days are holidays, and nothing else.
-
-    Arguments:
-        calendar: of the series.
-        ordinals: (D,).
-        country: as the package `holidays` names it; None for none.
 
     Returns:
         name → (D,); nothing without a country, or where time is a counter.

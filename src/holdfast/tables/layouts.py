@@ -57,11 +57,7 @@ def wide_rows(
     day_first: bool | None,
     decimal: Decimal | None,
 ) -> Layout:
-    """A table with a column for each series, or, where its header holds dates, a row for each.
-
-    Raises:
-        TableError: a column holds no numbers, or there is none.
-    """
+    """A table with a column for each series, or, where its header holds dates, a row for each."""
     dated = [name for name in table.columns if _is_date(name)]
     if time_col is None and len(dated) > 1 and len(dated) >= len(table.columns) // 2:
         return _series_in_rows(table, dated, id_col, day_first, decimal)

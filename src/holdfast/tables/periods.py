@@ -56,11 +56,6 @@ def period_numbers(calendar: Calendar, ordinals: object, over: Over) -> NDArray[
 
     Weeks begin on Monday. In a time zone the clock on the wall decides.
 
-    Arguments:
-        calendar: of the points.
-        ordinals: (…) points.
-        over: the period; all points lie in one horizon.
-
     Example:
         >>> calendar = Calendar.parse("D")
         >>> days = calendar.ordinals(["2024-01-31", "2024-02-01", "2024-02-29"])
@@ -85,8 +80,6 @@ def period_span(calendar: Calendar, ordinal: int, over: Over) -> tuple[int, int]
     """The first and the last point of the period that a point lies in.
 
     Arguments:
-        calendar: of the points.
-        ordinal: a point.
         over: the period, not the horizon.
 
     Example:
@@ -129,9 +122,6 @@ def group_by(name: str, series: SeriesSet, raw: RawTable | None, names: ColumnNa
 
     Arguments:
         name: of the column, or "all" for one group of all series.
-        series: N series.
-        raw: the table that they were read from; None where it is not at hand.
-        names: what its columns are called.
 
     Raises:
         TableError: there is no such column, or it says different things of one series.

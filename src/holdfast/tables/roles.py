@@ -100,11 +100,7 @@ def find_roles(
 
 
 def check_column(table: RawTable, name: str) -> None:
-    """Refuse a column's name that the table does not have.
-
-    Raises:
-        TableError: names the nearest columns.
-    """
+    """Refuse a column's name that the table does not have."""
     if name in table.columns:
         return
     alike = [other for other in table.columns if plain_name(other) == plain_name(name)]

@@ -115,9 +115,6 @@ class Rows:
 
         Arguments:
             advice: what to do; "" to combine them.
-
-        Raises:
-            TableError: names the series, the timestamp, both rows and what to do.
         """
         times = self.stamps.values
         twice = np.flatnonzero((times[1:] == times[:-1]) & self.same_series)
@@ -252,7 +249,6 @@ def lay_out(
 
     Arguments:
         rows: sorted, one a series and timestamp, on the calendar.
-        missing: what a grid point without a value is: a gap, or zero.
         whole_span: whether all series go on to the last timestamp of the table.
 
     Returns:

@@ -38,12 +38,6 @@ def infer_season(series: SeriesSet) -> tuple[int, str]:
 
     Returns:
         The season, 1 where there is none, and the reason in words.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> weekly = [5.0, 6.0, 7.0, 6.0, 9.0, 2.0, 1.0] * 20
-        >>> infer_season(SeriesSet.from_arrays({"a": weekly}, Calendar.integer()))[0]
-        7
     """
     usual = series.calendar.season_default
     longest = int(series.lengths.max(initial=0))

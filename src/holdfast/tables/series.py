@@ -79,9 +79,6 @@ class SeriesSet:
 
         Series that start later stay in place with length 0, so that indices keep their meaning.
         Past covariates end there too; future covariates stay.
-
-        Arguments:
-            ordinals: one ordinal for all series, or (N,) one for each.
         """
         kept = np.clip(np.asarray(ordinals) - self.starts + 1, 0, self.lengths)
         offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
@@ -117,12 +114,7 @@ class SeriesSet:
         return self.span(self.ends - length + 1, length)
 
     def span(self, first: int | NDArray[np.int64], length: int) -> NDArray[np.float64]:
-        """(N, length) the values at ordinals first … first + length − 1, NaN outside a series.
-
-        Arguments:
-            first: one ordinal for all series, or (N,) one for each.
-            length: how many consecutive grid points.
-        """
+        """(N, length) the values at ordinals first … first + length − 1, NaN outside a series."""
         position = (np.asarray(first) - self.starts)[:, None] + np.arange(length)[None, :]
         inside = (position >= 0) & (position < self.lengths[:, None])
         flat = np.where(inside, self.offsets[:-1, None] + position, 0)
@@ -155,10 +147,6 @@ def without_long_gaps(series: SeriesSet, season: int) -> SeriesSet:
 
     Their last values then lie where methods look for them, at the phase of the season that the
     gap left them at.
-
-    Arguments:
-        series: N histories.
-        season: points of a season; 1 for none.
     """
     gaps = trailing_gaps(series)
     long = (gaps > LONG_GAP) & (gaps < series.lengths)

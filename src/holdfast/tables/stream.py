@@ -71,18 +71,6 @@ class RowLines:
     The first line may be a header with the model's column names in any order; without one the
     columns are ids, time, value, or time and value where there is one series, and then the
     covariates in time where the series have such.
-
-    Arguments:
-        series: those that are known.
-        names: what their columns are called.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> known = SeriesSet.from_arrays({"a": [1.0]}, Calendar.integer())
-        >>> reader = RowLines(known, ColumnNames(("unique_id",), "ds", "y"))
-        >>> rows = reader.read(["unique_id,ds,y", "a,1,2.5", "b,1,2.5", "a,1"])
-        >>> rows.values.tolist(), len(rows.complaints)
-        ([2.5], 2)
     """
 
     def __init__(self, series: SeriesSet, names: ColumnNames) -> None:

@@ -47,24 +47,15 @@ def read_new_rows(
     """Read a table whose series, calendar and columns are known.
 
     Arguments:
-        source: as `tables.read.read` takes it.
         names: of the columns in the table that was fitted; those that this one has too are taken.
-        calendar: on which every row must lie.
         options: the columns where they are called otherwise, how dates and numbers are written,
             the layout, the sheet, how to combine rows of one period, and what a missing one is;
             the rest is known and not looked at.
         like: the covariates of the fit, whose columns in time the rows must have; None for none.
-        static: a table with one row for each new series: a path or a frame; None for none.
 
     Raises:
         TableError: the table cannot be used; names the file, line, column or series.
         ArgumentError: statics are given that the fit did not have, or columns of a wide table.
-
-    Example:
-        >>> names = ColumnNames(("unique_id",), "ds", "y")
-        >>> rows = read_new_rows({"ds": [3, 4], "y": [1.0, 2.0]}, names, Calendar.integer())
-        >>> rows.ordinals.tolist()
-        [3, 4]
     """
     options = options or ReadOptions()
     raw, _ = open_source(source, options.sheet)
@@ -159,10 +150,7 @@ def with_rows(
     """Series with their covariates, those of new rows among them.
 
     Arguments:
-        series: N histories that have grown, without covariates.
         former: covariates of the first of them, before they grew; the others are new.
-        new: the rows.
-        places: (rows,) which series each row belongs to.
         rows: which of the rows are taken.
     """
     covariates = _widened(former, len(series))
@@ -238,25 +226,9 @@ def append(series: SeriesSet, new: NewRows, *, correct: bool = False) -> Appende
     the newest word counts, since what was known ahead may have been a plan. The time this takes
     grows with the new rows, beside one copy of the values and one look at each name.
 
-    Arguments:
-        series: N histories; they stay as they are.
-        new: rows on their calendar, those of one series and time being one.
-        correct: whether a row may take the place of another value.
-
     Raises:
         TableError: a value would be replaced, a time leaps too far, or a new series has no value;
             names the line and the series.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> from holdfast.tables.layouts import ColumnNames
-        >>> from holdfast.tables.update import read_new_rows
-        >>> calendar = Calendar.integer()
-        >>> known = SeriesSet.from_arrays({"a": [1.0, float("nan"), 3.0]}, calendar)
-        >>> columns = {"unique_id": ["a", "a"], "ds": [1, 3], "y": [2.0, 4.0]}
-        >>> rows = read_new_rows(columns, ColumnNames(("unique_id",), "ds", "y"), calendar)
-        >>> append(known, rows).series.values.tolist()
-        [1.0, 2.0, 3.0, 4.0]
     """
     rows, ordinals = new.rows, new.ordinals
     places, labels, keys = _places(series, rows, new.named)

@@ -39,10 +39,8 @@ def window_values(
     """The values of some windows.
 
     Arguments:
-        series: the series to read.
         indices: (B,) which series.
         ends: (B,) how many of that series' points the last forecast of the window has seen.
-        shape: the window's size.
 
     Returns:
         (B, context + horizon) values; NaN before a series begins, after it ends, and in gaps.
@@ -158,11 +156,6 @@ def trailing_scale(values: NDArray[np.float64], origins: NDArray[np.int64], span
 
     Returns:
         The scale at each origin; a value at or after an origin changes nothing there.
-
-    Example:
-        >>> scale = trailing_scale(np.array([[1.0, 3.0, 100.0]]), np.array([2]), span=2)
-        >>> scale.level.tolist(), scale.spread.tolist()
-        ([[2.0]], [[1.0]])
     """
     width = int(origins.max())
     seen = values[:, :width]
@@ -213,7 +206,6 @@ def logarithms(series: SeriesSet, where: NDArray[np.bool_]) -> SeriesSet:
     """The series with the natural logarithm in place of the values of some of them.
 
     Arguments:
-        series: any series.
         where: (N,) which of them, all positive.
     """
     chosen = np.repeat(where, series.lengths)

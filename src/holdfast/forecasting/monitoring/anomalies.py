@@ -62,8 +62,6 @@ def find_anomalies(model: FittedModel, series: SeriesSet, level: float) -> PastP
 
     Arguments:
         model: its pretrained network and season are used; no covariate is.
-        series: N histories.
-        level: of the intervals, in percent.
     """
     member = model.pretrained
     begin = np.minimum(max(_LEAST, 2 * model.season), np.maximum(series.lengths, 1))
@@ -104,10 +102,6 @@ def find_anomalies(model: FittedModel, series: SeriesSet, level: float) -> PastP
 
 def anomaly_record(model: FittedModel, series: SeriesSet) -> AnomalyRecord | None:
     """What a report shows: the newest points of each series, as far as a second or two reaches.
-
-    Arguments:
-        model: as in `find_anomalies`.
-        series: N histories.
 
     Returns:
         None where there are too many series, or too few points to judge one.

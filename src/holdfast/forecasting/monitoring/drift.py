@@ -59,7 +59,6 @@ def check_drift(model: FittedModel, later: SeriesSet, *, seed: int = 0) -> Drift
     Arguments:
         model: the model, its histories ending where it was fitted or updated.
         later: the same series with new values behind them, in the same order.
-        seed: of the resampling of series.
 
     Raises:
         TableError: there are no new values, or no backtest to compare with.

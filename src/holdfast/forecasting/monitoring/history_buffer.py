@@ -45,7 +45,6 @@ class HistoryBuffer:
         """The newest points of some series, as they are.
 
         Arguments:
-            places: (n,) which.
             ahead: (n, C) covariates one step behind the end of each: those that are known there.
         """
         first = np.maximum(self.ends[places] - self.kept + 1, self.starts[places])
@@ -156,12 +155,7 @@ class HistoryBuffer:
 
 
 def runs(begins: Indices, lengths: Indices) -> Indices:
-    """begins[0], begins[0] + 1 … for each run, one behind the other.
-
-    Example:
-        >>> runs(np.array([5, 0]), np.array([2, 1])).tolist()
-        [5, 6, 0]
-    """
+    """begins[0], begins[0] + 1 … for each run, one behind the other."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
 

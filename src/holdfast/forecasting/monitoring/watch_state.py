@@ -149,11 +149,6 @@ class WatchState:
     So whoever opens the folder finds every row that had been taken: judged again from the last
     checkpoint on, they give the state that was lost, and the alarms that may not have been seen.
 
-    Arguments:
-        folder: is made where it does not exist.
-        watch: as it begins; `resume` brings it to where the folder ends.
-        identity: of the model; a folder of another one is refused.
-
     Raises:
         InputError: the folder cannot be written, or another process uses it.
         ModelError: the folder is of another model, or damaged.
@@ -215,11 +210,7 @@ class WatchState:
             self.checkpoint(offset)
 
     def checkpoint(self, offset: int) -> None:
-        """Write the whole state, at once or not at all, and begin a new list of rows.
-
-        Arguments:
-            offset: bytes of the file of alarms.
-        """
+        """Write the whole state, at once or not at all, and begin a new list of rows."""
         manifest = {**self._identity, "serial": self._serial + 1, "offset": offset}
         storage.save(self.folder / "checkpoint", KIND, manifest, self._watch.to_arrays())
         self._close()
@@ -309,12 +300,7 @@ class WatchState:
 
 
 def default_folder(model: str | Path) -> Path:
-    """Where the state of a model's watch lies if nobody says otherwise: beside the model.
-
-    Example:
-        >>> default_folder("forecasts/model").name
-        'model-watch'
-    """
+    """Where the state of a model's watch lies if nobody says otherwise: beside the model."""
     model = Path(model).absolute()
     return model.with_name(f"{model.name}-watch")
 

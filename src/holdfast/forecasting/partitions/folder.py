@@ -68,9 +68,6 @@ def find_partitions(folder: Path) -> tuple[Partition, ...]:
 
     Files of a folder whose names begin with "." or "_" are left out.
 
-    Arguments:
-        folder: or a single file.
-
     Raises:
         TableError: there is none, a text file is too large to be read whole, or two partitions
             would be written under one name.
@@ -108,15 +105,7 @@ def find_partitions(folder: Path) -> tuple[Partition, ...]:
 
 
 def open_columns(partition: Partition, columns: Sequence[str] | None) -> Iterator[pa.Table]:
-    """A partition's rows in their order, some at a time.
-
-    Arguments:
-        partition: a file.
-        columns: which; None for all.
-
-    Raises:
-        TableError: the file cannot be read, or lacks a column.
-    """
+    """A partition's rows in their order, some at a time."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -155,11 +144,7 @@ def first_rows(partition: Partition) -> RawTable:
 
 
 def row_labels(table: pa.Table, ids: Sequence[str], where: str) -> Any:
-    """(rows,) the series of each row as one text; null where its name is missing.
-
-    Raises:
-        TableError: a column cannot tell series apart.
-    """
+    """(rows,) the series of each row as one text; null where its name is missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -191,9 +176,6 @@ def series_batches(
     is read once a batch, which takes a hundredth of the time that forecasting does.
 
     Arguments:
-        partition: a file.
-        ids: the columns that tell series apart.
-        columns: all columns to read, those among them.
         count: from `batches_needed`.
     """
     import pyarrow as pa
@@ -272,13 +254,7 @@ def series_names(partition: Partition, ids: Sequence[str]) -> tuple[set[str], in
 
 
 def hash_names(labels: Sequence[str], seed: int) -> NDArray[np.uint64]:
-    """(n,) 64 bits of each name, which depend on the seed and nothing else.
-
-    Example:
-        >>> first, again, other = hash_names(["a"], 0), hash_names(["a"], 0), hash_names(["a"], 1)
-        >>> bool(first == again), bool(first == other)
-        (True, False)
-    """
+    """(n,) 64 bits of each name, which depend on the seed and nothing else."""
     key = seed.to_bytes(8, "little")
     digests = b"".join(
         hashlib.blake2b(label.encode(), digest_size=8, key=key).digest() for label in labels
@@ -294,9 +270,6 @@ def count_partitions(
     Names are kept as sorted hashes in files, of which one range is in memory at a time.
 
     Arguments:
-        partitions: the files.
-        ids: the columns that tell series apart.
-        seed: of the hashes.
         folder: for the files of hashes, one a partition: "0.npy" …; `smallest_hashes` reads them.
 
     Raises:
@@ -379,15 +352,7 @@ def sample(
     Every series of up to 16 partitions is equally likely; of more partitions, 16 are drawn first.
 
     Arguments:
-        partitions: the files.
-        ids: the columns that tell series apart.
-        columns: all columns to read, those among them.
-        count: how many series.
-        seed: of the choice.
         hashes: the folder that `count_partitions` wrote, with the same seed.
-
-    Raises:
-        TableError: a column has one type in one partition and another in another.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

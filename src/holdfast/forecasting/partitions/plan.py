@@ -38,31 +38,23 @@ _HASHES: Final = "identities"
 class Settings:
     """All options that have a say in the results.
 
-    Arguments:
-        verb: "forecast" or "backtest".
-        data: the folder, or a single file, absolute.
-        horizon: steps.
-        levels: interval levels in percent.
-        adapt, budget, steps, seed: of the fit on the sample, as `forecasting.fitting.fit` has them.
-        sample: series on which season, frequency, ensemble weights and widths are found.
-        folds, step: of a backtest.
-        read: how to read a partition; `id_col` is a tuple.
-
     Raises:
         ArgumentError: the horizon is less than 1.
     """
 
-    verb: Verb
-    data: str
-    horizon: int
-    levels: tuple[float, ...]
+    verb: Verb  # "forecast" or "backtest"
+    data: str  # the folder, or a single file, absolute
+    horizon: int  # steps
+    levels: tuple[float, ...]  # interval levels in percent
+    # adapt, budget, steps, seed: of the fit on the sample, as `forecasting.fit.fit` has them
     adapt: Literal["none", "auto", "full"]
     budget: str | None
     steps: int | None
     seed: int
-    sample: int
-    folds: int = 3
+    sample: int  # series on which season, frequency, ensemble weights and widths are found
+    folds: int = 3  # folds, step: of a backtest
     step: int | None = None
+    # how to read a partition; `id_col` is a tuple
     read: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
@@ -118,11 +110,7 @@ class Plan:
         return out.joinpath(self.settings.verb, *self.partition(number).result.split("/"))
 
     def write(self, out: Path) -> None:
-        """Write plan.json, whole or not at all.
-
-        Raises:
-            InputError: it cannot be written.
-        """
+        """Write plan.json, whole or not at all."""
         contents = asdict(self) | {"format": FORMAT, "settings": self.settings.identity()}
         write_text_atomically(out / PLAN, json.dumps(contents, indent=1))
 
@@ -170,11 +158,7 @@ class Plan:
             ) from None
 
     def check_inputs(self, partitions: tuple[Partition, ...]) -> None:
-        """Refuse to go on where the partitions are not those that the job began with.
-
-        Raises:
-            InputError: names the first that is new, gone or changed.
-        """
+        """Refuse to go on where the partitions are not those that the job began with."""
         was = {one["name"]: one for one in self.inputs}
         for partition in partitions:
             before = was.pop(partition.name, None)
@@ -215,7 +199,6 @@ def prepare(out: Path, settings: Settings) -> Job:
 
     Arguments:
         out: the folder of results; not inside the folder of partitions.
-        settings: what to do.
 
     Raises:
         InputError: the folder, a partition or the settings cannot be used; a series is in two
@@ -272,12 +255,7 @@ def _new_job(out: Path, settings: Settings, partitions: tuple[Partition, ...]) -
 
 
 def _roles(partition: Partition, settings: Settings) -> Roles:
-    """The columns of all partitions, as the first rows of one have them.
-
-    Raises:
-        TableError: the folder has no ids or no timestamps.
-        InputError: the settings need more than a partition knows.
-    """
+    """The columns of all partitions, as the first rows of one have them."""
     roles = find_roles(
         first_rows(partition),
         id_col=settings.read.id_col,

@@ -49,7 +49,6 @@ class Workers:
         """Do partitions in any order, each once.
 
         Arguments:
-            numbers: of the partitions.
             finished: is told of each, from this thread.
         """
         count = min(self.count, len(numbers))

@@ -31,10 +31,6 @@ def do_on_ray(
 
     Arguments:
         out: the folder of results, at the same path on every node, as the folder of partitions is.
-        settings: of the job.
-        numbers: of the partitions.
-        finished: is told of each.
-        workers: tasks at a time; None for as many as there is room for.
 
     Raises:
         InputError: Ray is not installed, or there is no cluster to be reached.

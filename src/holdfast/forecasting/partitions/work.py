@@ -166,11 +166,7 @@ class Work:
 
     @classmethod
     def open(cls, out: Path, settings: Settings) -> Work:
-        """The job whose plan is in a folder.
-
-        Raises:
-            InputError: there is none, or it is another.
-        """
+        """The job whose plan is in a folder."""
         plan = Plan.read(out, settings)
         if plan is None:
             raise InputError(f"{out} has no plan; give the command of the job again.")
@@ -183,9 +179,6 @@ class Work:
 
     def do(self, number: int) -> PartitionResult:
         """Do one partition: its file appears whole or not at all.
-
-        Arguments:
-            number: of the partition.
 
         Raises:
             InputError: the partition cannot be read, or the result not be written.
@@ -222,11 +215,7 @@ class Work:
         return self.plan.result_path(self.out, number).exists()
 
     def result(self, number: int) -> PartitionResult:
-        """What the file of results says of itself.
-
-        Raises:
-            InputError: it is damaged.
-        """
+        """What the file of results says of itself."""
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -280,11 +269,7 @@ def do_partition(
 
 
 def read_batch(raw: RawTable, plan: Plan) -> Table:
-    """Some series of a partition, read as the plan says.
-
-    Raises:
-        TableError: names the partition, and the column or row.
-    """
+    """Some series of a partition, read as the plan says."""
     options = replace(
         plan.settings.read,
         id_col=plan.ids,
