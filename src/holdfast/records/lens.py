@@ -148,7 +148,7 @@ class Inspection:
     command: str = ""  # that was given, or ""
 
     def table(self) -> dict[str, NDArray[np.generic]]:
-        """Every measured array by a name such as "lstm/jacobian/median"; see `lens_summary.table`."""
+        """Every measured array, by names such as "lstm/jacobian/median"."""
         return table(self)
 
     def verdict(self) -> str:
