@@ -54,12 +54,9 @@ class Amount:
 class Corpus:
     """A text to learn from, and a part of it to be watched on.
 
-    Arguments:
-        tokenizer: cuts the text.
-        training: numbers to learn from, in the order of the text.
-        validation: those of the end of the text, or of other files; never learnt from.
-        learnt, watched: how much text that is.
-        identity: a hash of both and of the vocabulary.
+    `training` are numbers in the order of the text, `validation` those of its end, or of other
+    files, never learnt from; `learnt` and `watched` say how much text that is, and `identity` is a
+    hash of both and of the vocabulary.
     """
 
     tokenizer: Tokenizer

@@ -31,14 +31,6 @@ class Sampling:
 
     Raises:
         ArgumentError: a number is out of range.
-
-    Example:
-        >>> scores = np.log([0.5, 0.3, 0.2])
-        >>> Sampling(temperature=0.0).draw(scores, np.random.default_rng(0))
-        0
-        >>> random = np.random.default_rng(0)
-        >>> sorted({Sampling(top_k=2).draw(scores, random) for _ in range(50)})
-        [0, 1]
     """
 
     temperature: float = 1.0
@@ -54,12 +46,7 @@ class Sampling:
             raise ArgumentError(f"{option('top_p', self.top_p)} must be above 0 and at most 1.")
 
     def draw(self, scores: NDArray[np.floating], random: np.random.Generator) -> int:
-        """One token.
-
-        Arguments:
-            scores: (V,) log-probabilities, up to a constant; −∞ for what must not come.
-            random: draws one number.
-        """
+        """One token from its log-probabilities (V,), up to a constant; −∞ for what must not come."""
         if self.temperature == 0.0:
             return int(scores.argmax())
         chances = np.exp((scores - scores.max()).astype(np.float64) / self.temperature)
@@ -85,20 +72,7 @@ class ReadOut:
     """Layer norm and head of a network in numpy, which starts sooner than torch for one row.
 
     With W γ in place of W and the mean of each of its rows taken out, W LN(x) + b is one product:
-    Σⱼ Wᵢⱼ γⱼ (xⱼ − x̄) = Σⱼ (Wᵢⱼ γⱼ − mean of row i) xⱼ.
-
-    Arguments:
-        network: its weights are copied.
-
-    Example:
-        >>> from holdfast.language.design import LanguageDesign
-        >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8)).eval()
-        >>> hidden = torch.randn(1, 8)
-        >>> with torch.no_grad():
-        ...     exact = network.log_probabilities(hidden)[0].numpy()
-        >>> constant = ReadOut(network)(hidden[0].numpy()) - exact
-        >>> bool(np.allclose(constant, constant[0], atol=1e-5))
-        True
+    Σⱼ Wᵢⱼ γⱼ (xⱼ − x̄) = Σⱼ (Wᵢⱼ γⱼ − mean of row i) xⱼ. The weights are copied.
     """
 
     def __init__(self, network: LanguageNetwork) -> None:

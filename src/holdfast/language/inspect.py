@@ -192,10 +192,8 @@ def _number(names: Sequence[str], name: str, what: str) -> int:
 def language_sequence(model: LanguageModel, text: str) -> tuple[nn.Module, Tensor, SequenceLabels]:
     """A text, and what a language model expects behind it.
 
-    Returns:
-        What implements `holdfast.nn.Inspectable`, its examples: the tokens and behind them the
-        likeliest next one, whose logarithmic probability is what the lens attributes, and what
-        the steps are called.
+    The model for the lens comes with its examples (the tokens and behind them the likeliest next
+    one, whose logarithmic probability the lens attributes) and with what the steps are called.
 
     Raises:
         TextError: the text has one token, or too many.
@@ -225,7 +223,8 @@ def classifier_sequence(
     """A text, and the label that a classifier gives it, as its first network sees it."""
     model, cut = classifier.model_, cut_words(text)
     vocabulary, network = model.word_network()
-    batch = _words(vocabulary, cut)
+    _check_length(len(cut), "word")
+    batch = word_batch(vocabulary, [cut])
     chances = model.chances([text])[0]
     best = int(chances.argmax())
     with torch.no_grad():
@@ -247,12 +246,10 @@ def classifier_sequence(
 def tagger_sequence(
     tagger: Tagger, text: str
 ) -> tuple[nn.Module, tuple[WordBatch, Tensor], SequenceLabels]:
-    """A sentence, words between blanks, and the tag of its last word that is tagged.
-
-    That is the last word whose tag is not "O"; where all are, the last word.
-    """
+    """A sentence of words between blanks, and the tag of its last word that is not "O", if any."""
     cut = text.split()
-    batch = _words(tagger.vocabulary_, cut)
+    _check_length(len(cut), "word")
+    batch = word_batch(tagger.vocabulary_, [cut])
     (found,) = tagger.predict([cut])
     assert found.tags is not None
     marked = [place for place, tag in enumerate(found.tags) if tag != "O"]
@@ -267,11 +264,6 @@ def tagger_sequence(
     return InspectedTagger(tagger.network_), (batch, numbers), words
 
 
-def _words(vocabulary: WordVocabulary, cut: Sequence[str]) -> WordBatch:
-    _check_length(len(cut), "word")
-    return word_batch(vocabulary, [list(cut)])
-
-
 def _check_length(count: int, what: str) -> None:
     if count < 2:
         raise TextError(
@@ -279,10 +271,8 @@ def _check_length(count: int, what: str) -> None:
             "shows over steps."
         )
     if count > LONGEST:
-        raise TextError(
-            f"{option('sequence')}: the text has {count:,} {what}s; give at most {LONGEST:,} of "
-            "them."
-        )
+        most = f"give at most {LONGEST:,} of them"
+        raise TextError(f"{option('sequence')}: the text has {count:,} {what}s; {most}.")
 
 
 def _spaced(words: Sequence[str]) -> tuple[str, ...]:

@@ -125,10 +125,8 @@ class LanguageModel(Parameters):
             ArgumentError: the network has another number of tokens.
         """
         if network.design.vocabulary != tokenizer.size:
-            raise ArgumentError(
-                f"The network has {network.design.vocabulary:,} tokens, the vocabulary "
-                f"{tokenizer.size:,}."
-            )
+            tokens = f"{network.design.vocabulary:,} tokens"
+            raise ArgumentError(f"The network has {tokens}, the vocabulary {tokenizer.size:,}.")
         model = cls(tokenizer.kind, hidden=network.design.hidden, layers=network.design.layers)
         model.tokenizer_, model.network_ = tokenizer, network.eval()
         return model
@@ -421,10 +419,8 @@ class LanguageModel(Parameters):
                 network.head.weight = network.embedding.weight
             return cls.from_network(tokenizer, network)
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            reason = str(error).rstrip(".")
-            raise ModelError(f"{folder} does not fit together ({reason}); train it again.") from (
-                error
-            )
+            message = f"{folder} does not fit together ({str(error).rstrip('.')}); train it again."
+            raise ModelError(message) from error
 
     def export_onnx(self, path: str | Path) -> Path:
         """Write the model as an ONNX file (`onnx_step.language_onnx`), its tokenizer beside it.

@@ -20,24 +20,11 @@ def sampled_losses(
 
     In the sum stand the first half of `count` tokens, which are the most frequent, all targets, and
     the other half of `count` drawn evenly from the rest with 1 / (their chance to be drawn) as
-    weight. The estimate of the sum has no bias; the gradient reaches these tokens only.
-
-    Arguments:
-        states: (N, H).
-        targets: (N,) tokens.
-        weight: (V, H), the most frequent tokens first.
-        bias: (V,).
-        count: tokens beside the targets, at most V.
+    weight. The estimate of the sum has no bias; the gradient reaches these tokens only. States are
+    (N, H); the rows of the weight (V, H) begin with the most frequent tokens.
 
     Source: Jean, Cho, Memisevic and Bengio (2015), "On using very large target vocabulary for
     neural machine translation", arXiv 1412.2007, section 3; even draws for the rare tokens.
-
-    Example:
-        >>> states, targets = torch.randn(5, 4), torch.arange(5)
-        >>> weight, bias = torch.randn(9, 4), torch.randn(9)
-        >>> whole = F.cross_entropy(states @ weight.T + bias, targets, reduction="none")
-        >>> torch.allclose(sampled_losses(states, targets, weight, bias, 18), whole, atol=1e-5)
-        True
     """
     vocabulary, device = len(weight), weight.device
     certain = min(count // 2, vocabulary)
@@ -71,15 +58,7 @@ with 96, the window; 1.631 with 10; 1.617 with 5; 1.630 with torch's weights and
 
 
 class LanguageNetwork(nn.Module):
-    """Reads tokens and says how probable each token is to come next.
-
-    Example:
-        >>> import torch
-        >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8))
-        >>> states, _ = network(torch.zeros(5, 2, dtype=torch.long))
-        >>> network.losses(states, torch.ones(5, 2, dtype=torch.long)).shape
-        torch.Size([5, 2])
-    """
+    """Reads tokens and says how probable each token is to come next."""
 
     def __init__(self, design: LanguageDesign) -> None:
         super().__init__()
@@ -97,10 +76,9 @@ class LanguageNetwork(nn.Module):
             self.head.weight = self.embedding.weight
 
     def forward(self, ids: Tensor, states: States | None = None) -> tuple[Tensor, States]:
-        """Read tokens (T, B) after `states`, zeros by default.
+        """The last layer's states (T, B, H) of tokens (T, B), and the states to read on after.
 
-        Returns:
-            The last layer's states (T, B, H), and what the next tokens are read after.
+        They are read after `states`, zeros by default.
         """
         design = self.design
         x = self._dropped(self.embedding(ids), design.input_dropout)

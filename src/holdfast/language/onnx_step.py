@@ -33,26 +33,13 @@ def language_onnx(network: LanguageNetwork, path: str | Path | None = None) -> b
     - `log_probabilities`: (T, B, V) of the token that follows each;
     - `h_l0_next`, `c_l0_next` …: (1, B, H) the state after them, to be given with the next tokens.
 
-    Arguments:
-        network: float32; written as in evaluation.
-        path: the file, whole or not at all; None for none.
-
-    Returns:
-        The content of the file.
+    The content of the file is returned, and written, whole or not at all, where there is a path.
 
     Raises:
         ArgumentError: the network is not float32 or larger than an ONNX file may be.
         InputError: onnx is not installed, or the file cannot be written.
 
     Source: the operators of ONNX, https://onnx.ai/onnx/operators (LSTM, LayerNormalization).
-
-    Example:
-        >>> from holdfast.language.design import LanguageDesign
-        >>> network = LanguageNetwork(LanguageDesign(vocabulary=10, embedding=4, hidden=8))
-        >>> import onnx
-        >>> model = onnx.load_from_string(language_onnx(network))
-        >>> [value.name for value in model.graph.output]
-        ['log_probabilities', 'h_l0_next', 'c_l0_next']
     """
     size = sum(weight.numel() * weight.element_size() for weight in network.parameters())
     if size > MAX_BYTES:

@@ -17,23 +17,19 @@ from holdfast.records import TextScore
 
 def text_score(nats: float, amount: Amount, unknown: int, *, dynamic: bool) -> TextScore:
     """The score of a text from the sum of its surprises."""
+    each, a_word = nats / max(amount.tokens, 1), nats / max(amount.words, 1)
     return TextScore(
         tokens=amount.tokens,
         characters=amount.characters,
         words=amount.words,
         unknown=unknown,
-        nats=nats / max(amount.tokens, 1),
-        bits_per_token=nats / max(amount.tokens, 1) / math.log(2.0),
+        nats=each,
+        bits_per_token=each / math.log(2.0),
         bits_per_character=nats / max(amount.characters, 1) / math.log(2.0),
-        perplexity=_exponential(nats / max(amount.tokens, 1)),
-        perplexity_per_word=_exponential(nats / max(amount.words, 1)),
+        perplexity=math.exp(min(each, 700.0)),  # the largest that a float holds, about
+        perplexity_per_word=math.exp(min(a_word, 700.0)),
         dynamic=dynamic,
     )
-
-
-def _exponential(nats: float) -> float:
-    """A perplexity; beyond what a float holds, the largest one."""
-    return math.exp(min(nats, 700.0))
 
 
 WINDOW = 1024
@@ -89,14 +85,9 @@ def dynamic_surprises(
 ) -> Iterator[NDArray[np.float64]]:
     """As `surprises`, by a copy of the network that learns from each window after it.
 
-    Every token is scored before anything is learnt from it.
-
-    Arguments:
-        network: stays as it is.
-        ids: (N,) tokens; the first is only read.
-        window: tokens after which the copy learns, each time from those just scored.
-        rate: of the steps against the gradient, its norm clipped to 1.
-        decay: how far each step goes back towards the trained weights, as a share.
+    Every token is scored before anything is learnt from it. Steps go at `rate` against the
+    gradient, its norm clipped to 1; `decay` is how far each goes back towards the trained weights,
+    as a share.
 
     Source: Krause, Kahembwe, Murray and Renals (2018), "Dynamic evaluation of neural sequence
     models", arXiv 1709.07432, equations 4 and 5, with a global clip in place of the mean square of

@@ -42,10 +42,7 @@ class SentenceBatch:
 class SentenceBatches:
     """Which sentences each update reads: a pure function of the step and the seed.
 
-    Arguments:
-        lengths: (N,) words of each sentence, at least one.
-        size: sentences of a batch.
-        padded: makes a batch of some sentences.
+    Sentences have `lengths` (N,) of one word or more; `padded` makes a batch of some.
     """
 
     def __init__(
@@ -119,10 +116,8 @@ class SentenceSchedule:
     """How long and how fast a network learns from sentences.
 
     Arguments:
-        learning_rate: peak of the schedule.
         most_passes: readings of every sentence beyond which nothing is gained.
         steps: updates in place of the budget.
-        seed: of everything random.
         layer_rates: layer-wise learning rates, from the updates of the run and of a pass; None for
             one rate.
     """
@@ -160,16 +155,10 @@ def train_sentences(
     description: str = "Training",
     folder: Path | None = None,
 ) -> SentenceResult:
-    """Train one network.
+    """Train one network within a budget whose clock runs already.
 
-    Arguments:
-        make: the task, with a fresh network.
-        schedule: how long and how fast it learns.
-        budget: of everything; its clock is already running.
-        identity: of the data, the design and all options, the time among them.
-        progress: is told of every update.
-        description: what the progress shows.
-        folder: for checkpoints, from which a killed run goes on; None for none.
+    `make` gives the task, with a fresh network. `identity` is that of the data, the design and all
+    options, the time among them; a run that was killed goes on from `folder`.
     """
     inputs = {"identity": identity, "steps": schedule.steps, "seed": schedule.seed}
     directory = None if folder is None else RunDirectory(folder, inputs)

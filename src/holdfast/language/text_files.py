@@ -23,21 +23,9 @@ def read_pieces(path: str | Path, *, encoding: str = "utf-8") -> Iterator[str]:
     A line that is longer than a few million characters is cut at a blank, or anywhere if it has
     none. Line ends are those of the file; a byte order mark at its beginning is left out.
 
-    Arguments:
-        path: of the file.
-        encoding: of its bytes.
-
     Raises:
         TextError: the file cannot be read, or its bytes are not in this encoding; says where.
         ArgumentError: nobody knows this encoding.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder) / "text.txt"
-        ...     _ = path.write_text("To be,\\nor not to be", encoding="utf-8")
-        ...     list(read_pieces(path))
-        ['To be,\\nor not to be']
     """
     decoder = _decoder(encoding)
     rest, place = "", 0
@@ -76,11 +64,10 @@ def read_all(paths: Sequence[str | Path], *, encoding: str = "utf-8") -> Iterato
         for piece in read_pieces(path, encoding=encoding):
             empty = False
             yield piece
+    if empty and len(paths) == 1:
+        raise TextError(f"{paths[0]} is empty; give a text.")
     if empty:
-        named = str(paths[0]) if len(paths) == 1 else f"None of the {len(paths)} files"
-        raise TextError(
-            f"{named} is empty; give a text." if len(paths) == 1 else f"{named} has any text."
-        )
+        raise TextError(f"None of the {len(paths)} files has any text.")
 
 
 def check_files(paths: Sequence[str | Path], *, encoding: str = "utf-8") -> None:

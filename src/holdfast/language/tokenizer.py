@@ -47,17 +47,8 @@ _LAST_CODE_POINT: Final = 0x10FFFF
 class Tokenizer:
     """Cuts text into tokens by a vocabulary, as Hugging Face's `tokenizers` do it.
 
-    Characters and bytes are looked up in a table, which gives the same numbers sooner.
-
-    Arguments:
-        kind: what a token is.
-        backend: a `tokenizers.Tokenizer`, which has no types.
-
-    Example:
-        >>> tokenizer = train_tokenizer("char", ["to be"])
-        >>> ids = tokenizer.encode("be to")
-        >>> tokenizer.size, tokenizer.decode(ids)
-        (6, 'be to')
+    Characters and bytes are looked up in a table, which gives the same numbers sooner. `backend` is
+    a `tokenizers.Tokenizer`, which has no types.
     """
 
     kind: Kind
@@ -112,11 +103,7 @@ class Tokenizer:
 
     @classmethod
     def from_json(cls, kind: object, text: object) -> Tokenizer:
-        """A tokenizer from what `to_json` wrote; untrusted.
-
-        Raises:
-            ModelError: it is damaged, or the kind is unknown.
-        """
+        """A tokenizer from what `to_json` wrote; untrusted, a ModelError says what is wrong."""
         if kind not in KINDS or not isinstance(text, str):
             raise ModelError(f"its tokens are of an unknown kind, {kind!r}")
         try:
@@ -145,11 +132,7 @@ class Tokenizer:
 
 
 def tokenizers_package() -> Any:
-    """Hugging Face's `tokenizers`, imported when it is first needed.
-
-    Raises:
-        ArgumentError: it is not installed.
-    """
+    """Hugging Face's `tokenizers`, imported when it is first needed."""
     try:
         import tokenizers
     except ImportError as error:
@@ -188,8 +171,7 @@ def byte_letters() -> tuple[str, ...]:
 def _lines(text: str) -> list[str]:
     """A piece of text in parts that can be cut into tokens side by side.
 
-    Only before a line that begins with neither a blank nor a break, for the reason that pieces of
-    files end there.
+    They begin as the pieces of files do: a line that starts with neither a blank nor a break.
     """
     parts: list[str] = []
     begin = 0
@@ -208,12 +190,8 @@ def train_tokenizer(kind: Kind, pieces: Iterable[str], *, size: int | None = Non
     """The tokenizer of a text, counted in one pass: its most frequent characters, words or pieces.
 
     Words that occur once become "<unk>" with those beyond `size`, so that the model learns how to
-    treat words that it has never seen; a text that has "<unk>" keeps them.
-
-    Arguments:
-        kind: what a token is.
-        pieces: the text, from `text_files.read_all`.
-        size: of the vocabulary, "<unk>" included; None for a number that fits.
+    treat words that it has never seen; a text that has "<unk>" keeps them. A `size`, "<unk>"
+    included, of None is a number that fits.
 
     Raises:
         TextError: there is no text.

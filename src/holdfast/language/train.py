@@ -86,13 +86,7 @@ class CarriedNetwork(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """What one update reads.
-
-    Arguments:
-        ids: (T, B) tokens.
-        targets: (T, B) those that follow.
-        first: whether the streams begin here.
-    """
+    """What one update reads: tokens (T, B), those that follow, and whether the streams begin here."""
 
     ids: Tensor
     targets: Tensor
@@ -163,13 +157,7 @@ class LanguageTask:
 
 @dataclass(frozen=True, eq=False)
 class LanguageResult:
-    """A trained language model, and the record of its training.
-
-    Arguments:
-        task: the text and the network.
-        trained: the record of the loop: steps, curves, why it stopped.
-        threads: of the processor, on which it was trained.
-    """
+    """A trained language model, the record of the loop, and the threads on which it was trained."""
 
     task: LanguageTask
     trained: Trained

@@ -30,11 +30,6 @@ class WordPieces(nn.Module):
 
     Source: Bojanowski et al. (2017), "Enriching word vectors with subword information", arXiv
     1607.04606, section 3.2.
-
-    Example:
-        >>> pieces = WordPieces(8)
-        >>> pieces(torch.tensor([[5, 5], [6, 0]]), torch.tensor([2, 1])).shape
-        torch.Size([2, 8])
     """
 
     def __init__(self, embedding: int) -> None:
@@ -79,12 +74,10 @@ class EncoderDesign:
 
     Arguments:
         words, letters: how many the vocabulary has, padding and unknown included.
-        embedding: numbers that describe a word.
-        letter_embedding: numbers that describe a letter.
+        embedding, letter_embedding, pieces: numbers that describe a word, a letter, a piece of a
+            word; 0 pieces for none.
         spelling: units of the LSTM that spells, each way; 0 for none.
-        pieces: numbers that describe a piece of a word; 0 for none.
         hidden: units of a layer, each way.
-        layers: how many.
         dropout: share of the inputs and outputs that is hidden in training, one mask a sentence.
         word_dropout: share of the words that become unknown in training, so that unknown ones are
             learnt.
@@ -133,11 +126,7 @@ class EncoderDesign:
 
     @classmethod
     def from_json(cls, described: object) -> EncoderDesign:
-        """A design from what `to_json` wrote; untrusted.
-
-        Raises:
-            ModelError: a field is missing, unknown or out of range.
-        """
+        """A design from what `to_json` wrote; untrusted, a ModelError says what is wrong."""
         names = {field.name for field in fields(cls)}
         if not isinstance(described, dict) or set(described) != names:
             raise ModelError("its design has missing or unknown fields")

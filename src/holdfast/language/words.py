@@ -27,19 +27,10 @@ LETTERS = 20
 
 @dataclass(frozen=True, eq=False)
 class WordVocabulary:
-    """The words and the letters that a network knows.
+    """The words and the letters that a network knows, with the numbers 2, 3, … each.
 
     Words are looked up in small letters, with every digit a 0; letters keep their case, so that
     nothing is lost.
-
-    Arguments:
-        words: those with an embedding of their own; they have the numbers 2, 3, …
-        letters: likewise.
-
-    Example:
-        >>> known = WordVocabulary.counted([["The", "gate"], ["the", "cell"]])
-        >>> known.numbers(["THE", "cat"]).tolist()
-        [2, 1]
     """
 
     words: tuple[str, ...]
@@ -75,11 +66,7 @@ class WordVocabulary:
 
     @classmethod
     def from_json(cls, described: object) -> WordVocabulary:
-        """A vocabulary from what `to_json` wrote; untrusted.
-
-        Raises:
-            ModelError: it is damaged.
-        """
+        """A vocabulary from what `to_json` wrote; untrusted, a ModelError says what is wrong."""
         if not isinstance(described, dict) or set(described) != {"words", "letters"}:
             raise ModelError("its vocabulary has missing or unknown fields")
         parts = []
@@ -107,12 +94,7 @@ class WordVocabulary:
 
 
 def plain(word: str) -> str:
-    """A word as it is looked up.
-
-    Example:
-        >>> plain("B52s")
-        'b00s'
-    """
+    """A word as it is looked up: "B52s" as "b00s"."""
     return "".join("0" if letter.isdigit() else letter for letter in word.lower())
 
 
@@ -121,10 +103,8 @@ class WordBatch:
     """Some sentences, padded.
 
     Arguments:
-        words: (T, B) numbers of the words.
-        lengths: (B,) of the sentences.
-        spelling: (C, W) letters of the W different words of the batch.
-        spelling_lengths: (W,).
+        words: (T, B) numbers of the words, with `lengths` (B,) of the sentences.
+        spelling: (C, W) letters of the W different words, `spelling_lengths` (W,) of each.
         places: (T, B) which of the W words stands where.
     """
 
@@ -180,32 +160,17 @@ _WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 
 
 def cut_words(text: str) -> list[str]:
-    """The words of a text, and each mark alone; at least one.
-
-    Example:
-        >>> cut_words("It isn't, is it?")
-        ['It', "isn't", ',', 'is', 'it', '?']
-    """
+    """The words of a text, and each mark alone, "isn't" being one word; at least one."""
     return _WORDS.findall(text) or [""]
 
 
 def shortened(words: list[str]) -> list[str]:
-    """The first and the last half of a long text.
-
-    Example:
-        >>> len(shortened(["word"] * 200_000))
-        1000
-    """
+    """The first and the last half of a long text."""
     if len(words) <= LONGEST:
         return words
     return words[: LONGEST // 2] + words[-(LONGEST // 2) :]
 
 
 def word_places(text: str) -> list[tuple[int, int]]:
-    """Where each word of `cut_words` begins and ends.
-
-    Example:
-        >>> word_places("so, so")
-        [(0, 2), (2, 3), (4, 6)]
-    """
+    """Where each word of `cut_words` begins and ends."""
     return [found.span() for found in _WORDS.finditer(text)]

@@ -95,10 +95,6 @@ def checked_texts(texts: Iterable[Any]) -> list[str]:
 
     Raises:
         ArgumentError: it is one text, or a text is missing.
-
-    Example:
-        >>> checked_texts(np.array(["a joy", "dull"]))
-        ['a joy', 'dull']
     """
     if isinstance(texts, str):
         raise ArgumentError(f"Give a list of texts; {texts[:40]!r} is one text.")
@@ -121,20 +117,10 @@ def checked_texts(texts: Iterable[Any]) -> list[str]:
 
 
 def checked_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
-    """(N,) labels as an array of texts, whole numbers or truth values.
-
-    Arguments:
-        labels: of a list, an array or a column.
-        count: how many there must be.
+    """(N,) labels of a list, an array or a column, as texts, whole numbers or truth values.
 
     Raises:
-        ArgumentError: there are fewer or more, or one is missing.
-
-    Example:
-        >>> checked_labels([1, 0], 2).dtype.kind, checked_labels(["good", 2], 2).tolist()
-        ('i', ['good', '2'])
-        >>> checked_labels([1.0, 0.0], 2).tolist()
-        [1, 0]
+        ArgumentError: there are not `count` of them, or one is missing.
     """
     values = [one.as_py() if hasattr(one, "as_py") else one for one in labels]
     if len(values) != count or not count:
@@ -153,15 +139,7 @@ def checked_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
 
 
 def check_labels(labels: Sequence[Any], what: str = "labels") -> None:
-    """Refuse labels of one kind, and labels that are nearly all different.
-
-    Arguments:
-        labels: one for each text.
-        what: they are called in the message.
-
-    Raises:
-        ArgumentError: there is nothing to learn from them.
-    """
+    """Refuse labels of one kind, and labels that are nearly all different, with an ArgumentError."""
     kinds = len(set(labels))
     if kinds < FEWEST:
         raise ArgumentError(

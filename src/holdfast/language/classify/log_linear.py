@@ -62,14 +62,9 @@ _SHAPE: Final = "^"
 class LogLinear:
     """A log-linear classifier: words, pairs, pieces and shapes, each with a weight for every label.
 
-    ```
-    log p(k | text) = log softmax_k(bias_k + Σ_j weight_jk)      over the different j of the text
-    ```
+        log p(k | text) = log softmax_k(bias_k + Σ_j weight_jk)    over the different j of the text
 
-    Arguments:
-        names: of the V features, as `features` gives them.
-        weights: (V, K).
-        bias: (K,).
+    `names` are those of the V features, weights (V, K), bias (K,).
     """
 
     names: tuple[str, ...]
@@ -87,11 +82,8 @@ class LogLinear:
     ) -> LogLinear:
         """The weights that make the labels likely, near the log-count ratios of naive Bayes.
 
-        Arguments:
-            texts, labels: N to learn from.
-            label_weights: (K,) how much each label counts.
-            strength: of the texts against the penalty.
-            seconds: after which the weights are taken as they are.
+        `label_weights` (K,) say how much each label counts, `strength` is that of the texts against
+        the penalty; after `seconds` the weights are taken as they are.
 
         Raises:
             ArgumentError: scipy is not installed.
@@ -124,20 +116,15 @@ class LogLinear:
             total = -(each * right * logs).sum() + np.square(inner).sum() / (2.0 * strength)
             return float(total), np.concatenate([slope.ravel(), wrong.sum(axis=0)])
 
-        start = np.zeros(cut + len(label_weights))
         begin = time.perf_counter()
 
         def watch(_: NDArray[np.float64]) -> None:
             if time.perf_counter() - begin > seconds:
                 raise StopIteration
 
+        start, limit = np.zeros(cut + len(label_weights)), {"maxiter": ITERATIONS}
         best = minimize(
-            surprise,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            callback=watch,
-            options={"maxiter": ITERATIONS},
+            surprise, start, jac=True, method="L-BFGS-B", callback=watch, options=limit
         ).x
         weights = (ratio * best[:cut].reshape(ratio.shape)).astype(np.float32)
         return cls(names, weights, best[cut:].astype(np.float32))
@@ -174,10 +161,8 @@ def features(text: str) -> list[str]:
     behind the word before.
 
     Example:
-        >>> features("So it is")[:10]
-        ['so', 'it', 'is', ' so', 'so it', 'it is', 'is ', '  it', 'so  is', 'it  ']
-        >>> features("So")[3:]
-        ['  ', '·<so', '·so>', '·<so>', '^Aa', '^ Aa', '^Aa ']
+        >>> features("So")
+        ['so', ' so', 'so ', '  ', '·<so', '·so>', '·<so>', '^Aa', '^ Aa', '^Aa ']
     """
     cut = shortened(cut_words(text))
     words, shapes = [plain(word) for word in cut], [shape(word) for word in cut]
@@ -193,12 +178,7 @@ def features(text: str) -> list[str]:
 
 
 def shape(word: str) -> str:
-    """Whether a word has capitals or begins with a digit; a sign is its own shape.
-
-    Example:
-        >>> [shape(word) for word in ("NASA", "Moon", "moon", "1969th", "?")]
-        ['AA', 'Aa', 'aa', '00', '?']
-    """
+    """Whether a word has capitals or begins with a digit ("AA", "Aa", "aa", "00"), or its sign."""
     if word.isupper() and len(word) > 1:
         return "AA"
     first = word[:1]
@@ -245,10 +225,7 @@ def _log_count_ratios(matrix: csr_matrix, right: NDArray[np.float64]) -> NDArray
 class LogLinearFit:
     """Fits log-linear models with one penalty, within a part of the time.
 
-    Arguments:
-        strength: of the texts against the penalty.
-        most: texts that a fit reads at most, spread over all; infinite for all.
-        seconds: that the search for weights may take in a fit.
+    A fit reads at most `most` texts, spread over all, and its search takes at most `seconds`.
     """
 
     strength: float

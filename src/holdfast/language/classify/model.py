@@ -48,8 +48,7 @@ class FittedClassifier:
         reader: makes numbers of a text.
         classes: (K,) labels: texts, whole numbers or truth values.
         networks: that are averaged, at least one, all of one kind and design.
-        log_linear: blended in; None for the networks alone.
-        share: of the log-linear model in the blend, 0 to 1.
+        log_linear: blended in, with this share from 0 to 1; None for the networks alone.
         temperature: by which scores are divided.
     """
 
@@ -93,11 +92,7 @@ class FittedClassifier:
         return probabilities(scores / self.temperature)
 
     def save(self, folder: str | Path) -> None:
-        """Write a model folder, whole or not at all.
-
-        Raises:
-            InputError: the folder cannot be written, or holds something that is not ours.
-        """
+        """Write a model folder, whole or not at all."""
         manifest = {
             "design": self.design.to_json(),
             "reader": self.reader.to_json(),
@@ -118,11 +113,7 @@ class FittedClassifier:
 
     @classmethod
     def load(cls, folder: str | Path) -> FittedClassifier:
-        """Read a model folder, everything checked.
-
-        Raises:
-            ModelError: the folder is missing, corrupt, foreign or from a newer version.
-        """
+        """Read a model folder, everything checked; a ModelError says what is wrong."""
         manifest, arrays = storage.load(folder, KIND)
         try:
             if set(manifest) != _FIELDS:
@@ -146,10 +137,8 @@ class FittedClassifier:
             log_linear = _log_linear(manifest["bag"], storage.under("bag/", arrays), len(labels))
             return cls(reader, labels, networks, log_linear, share, temperature)
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            reason = str(error).rstrip(".")
-            raise ModelError(f"{folder} does not fit together ({reason}); train it again.") from (
-                error
-            )
+            message = f"{folder} does not fit together ({str(error).rstrip('.')}); train it again."
+            raise ModelError(message) from error
 
 
 def network_scores(
@@ -176,11 +165,12 @@ def blended(
 
 
 def _labels(described: object) -> NDArray[Any]:
-    if not isinstance(described, list) or len({type(one) for one in described}) != 1:
-        raise ValueError("its labels are damaged")
-    if type(described[0]) not in (str, int, bool) or len(set(described)) < len(described):
-        raise ValueError("its labels are damaged")
-    if len(described) < 2:
+    if (
+        not isinstance(described, list)
+        or {type(one) for one in described} not in ({str}, {int}, {bool})
+        or len(described) < 2
+        or len(set(described)) < len(described)
+    ):
         raise ValueError("its labels are damaged")
     return np.array(described)
 
@@ -205,8 +195,7 @@ def _log_linear(names: object, arrays: dict[str, NDArray[Any]], labels: int) -> 
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("its words are damaged")
     weights, bias = arrays["weights"], arrays["bias"]
-    if weights.shape != (len(names), labels) or bias.shape != (labels,):
-        raise ValueError("the weights of its words are damaged")
-    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+    fitting = weights.shape == (len(names), labels) and bias.shape == (labels,)
+    if not (fitting and np.isfinite(weights).all() and np.isfinite(bias).all()):
         raise ValueError("the weights of its words are damaged")
     return LogLinear(tuple(names), weights.astype(np.float32), bias.astype(np.float32))

@@ -157,23 +157,16 @@ def fine_tuned_from(network: LanguageNetwork, labels: int) -> FineTunedNetwork:
 def layer_rates(layers: int, steps: int, a_pass: int) -> tuple[LayerRate, ...]:
     """The scores learn first; the layers follow from the last to the first, each more slowly.
 
-    Arguments:
-        layers: of the language model.
-        steps: updates of the run.
-        a_pass: updates of one pass over all texts; each part waits for one after the part above it,
-            and all of them for at most a fifth of the run.
-
-    Example:
-        >>> [(r.prefix, round(r.factor, 2), r.first_step) for r in layer_rates(1, 900, 100)[1:]]
-        [('language.layers.0.', 0.62, 91), ('language.embedding', 0.39, 181)]
+    Each part waits for a pass over all texts after the part above it, and all of them for at most a
+    fifth of the run.
     """
     wait = max(min(a_pass, steps // (WAITING * (layers + 1))), 1)
     rates = [LayerRate("language.norm", 1 / FASTER, wait + 1)]
     for depth in range(1, layers + 1):
         name = f"language.layers.{layers - depth}."
         rates.append(LayerRate(name, FASTER**-depth, depth * wait + 1))
-    below = layers + 1
-    rates.append(LayerRate("language.embedding", FASTER**-below, below * wait + 1))
+    depth = layers + 1
+    rates.append(LayerRate("language.embedding", FASTER**-depth, depth * wait + 1))
     return tuple(rates)
 
 

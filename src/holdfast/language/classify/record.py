@@ -48,11 +48,8 @@ def classifier_record(
     by_confidence = np.argsort(-confidence, kind="stable")
     wrong_rows = [int(row) for row in by_confidence if not right[row]]
     right_rows = [int(row) for row in np.flatnonzero(right)]
-    explained = _explained(
-        result,
-        predicted,
-        [*wrong_rows[:SHOWN], *right_rows[: EXPLAINED - min(len(wrong_rows), SHOWN)]],
-    )
+    rows = [*wrong_rows[:SHOWN], *right_rows][:EXPLAINED]
+    explained = _explained(result, predicted, rows)
     networks = result.model.networks
     return ClassifierRecord(
         title=title,
@@ -110,9 +107,8 @@ def _importance(texts: Sequence[ExplainedText], names: Sequence[str]) -> tuple[W
         words = [
             WordImportance(name, word, float(np.mean(found)), len(found))
             for (label, word), found in values.items()
-            if label == name
+            if label == name and np.mean(found) > 0.0
         ]
-        words = [one for one in words if one.importance > 0.0]
         chosen += sorted(words, key=lambda one: (-one.importance, one.word))[:FOR_A_LABEL]
     return tuple(chosen)
 

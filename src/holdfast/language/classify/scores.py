@@ -25,22 +25,12 @@ _COLDEST, _HOTTEST = 0.4, 20.0
 
 
 def temperature(scores: Floats, labels: NDArray[np.int64]) -> float:
-    """The number by which scores are divided so that held-out labels surprise least.
+    """The number by which scores (N, K) are divided so that held-out labels surprise least.
 
-    Arguments:
-        scores: (N, K) of texts that training did not see.
-        labels: (N,) theirs.
-
-    Returns:
-        The temperature; 1 without texts.
+    It is 1 without texts.
 
     Source: Guo et al. (2017), "On calibration of modern neural networks", arXiv 1706.04599,
     section 4.2.
-
-    Example:
-        >>> scores = np.array([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0], [9.0, 0.0]])
-        >>> temperature(scores, np.array([0, 0, 1, 1])) > 1.0
-        True
     """
     if not len(labels):
         return 1.0
@@ -61,8 +51,7 @@ def share_and_temperature(
 ) -> tuple[float, float]:
     """The share of the log-linear model, and the temperature of the blend, that surprise least.
 
-    Returns:
-        The share, a multiple of a tenth from 0 to 0.9, and the temperature.
+    The share is a multiple of a tenth from 0 to 0.9.
     """
     if log_linear is None or not len(labels):
         return 0.0, temperature(networks, labels)
@@ -85,10 +74,6 @@ def calibration_error(chances: Floats, labels: NDArray[np.int64], *, bins: int =
     """Expected calibration error: how far confidence and accuracy lie apart, over ten bins.
 
     Source: Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017), equation 3.
-
-    Example:
-        >>> calibration_error(np.array([[0.8, 0.2]] * 5), np.array([0, 0, 0, 0, 1]))
-        0.0
     """
     confidence, right = chances.max(axis=1), chances.argmax(axis=1) == labels
     places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
@@ -154,10 +139,7 @@ def _confusion(
 def simple_predictions(
     texts: Sequence[str], labels: NDArray[np.int64], others: Sequence[str]
 ) -> dict[str, NDArray[np.int64]]:
-    """What simple classifiers say of other texts after learning from some.
-
-    Returns:
-        The classifier's name → (N,) labels of `others`.
+    """What simple classifiers say of other texts after learning from some: name → labels (N,).
 
     Raises:
         ArgumentError: scikit-learn is not installed.
@@ -198,11 +180,8 @@ def leave_one_out(
 ) -> list[tuple[str, float]]:
     """Leave-one-out importance: each word, and what its absence costs a label's probability.
 
-    Arguments:
-        chances: of the classifier.
-        text: to look at.
-        label: whose probability is looked at; words that speak for it are positive.
-        most: words that are left out, from the beginning.
+    At most `most` words are left out, from the beginning; those that speak for the label are
+    positive.
 
     Source: Li, Monroe and Jurafsky (2016), arXiv 1612.08220.
     """

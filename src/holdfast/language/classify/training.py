@@ -114,12 +114,9 @@ class ClassifierResult:
     """A trained classifier, and the record of its training.
 
     Arguments:
-        model: all that predictions need.
         scores: on texts that were held out; None where there were too few.
-        trained: the record of each network's training.
         learnt: how many texts the networks of `model` learnt from.
-        held_out_texts: N that were scored.
-        truth: (N,) numbers of their labels.
+        truth: (N,) numbers of the labels of the held-out texts.
         chances: (N, K) the probabilities that were scored.
         scored_model: with the networks that were scored; `model` may hold others like them in their
             place, which learnt from all texts.
@@ -158,7 +155,8 @@ def train_classifier(
     numbers = numbers.astype(np.int64)
     learning, held_out = divided(numbers, config.seed)
     weights = _label_weights(numbers[learning], len(classes), config.balanced)
-    identity = _identity(config, texts, labels, clock.seconds)
+    options = repr((replace(config, start=None), clock.seconds, texts, labels.tolist()))
+    identity = digest(options, weights_digest(config.start.network_) if config.start else "")
     learnt = [texts[row] for row in learning]
     log_linear = log_linear_fit = None
     if config.blend:  # first, so that the networks share out the time that it leaves
@@ -293,12 +291,7 @@ def _phases(labels: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
 
 
 def passes_for(texts: int) -> int:
-    """How often texts are read at most: few of them more often.
-
-    Example:
-        >>> passes_for(6_000), passes_for(500)
-        (4, 30)
-    """
+    """How often texts are read at most: few of them more often."""
     passes = math.ceil(USUAL_STEPS * BATCH / max(texts, 1))
     return min(max(passes, LEAST_PASSES), MOST_PASSES)
 
@@ -310,13 +303,7 @@ def folder_of(checkpoints: Path, number: int, part: Part = "") -> Path:
 
 @dataclass(frozen=True, eq=False)
 class NetworkStart:
-    """A network before it learns, and how it reads.
-
-    Arguments:
-        reader: makes numbers of a text.
-        make: a fresh network.
-        layers: of the language model that it starts from; 0 from scratch.
-    """
+    """A network before it learns, and how it reads; `layers` of the language model it starts from."""
 
     reader: Reader
     make: Callable[[], nn.Module]
@@ -353,21 +340,18 @@ class Ensemble:
     ) -> list[Member]:
         """Train one network after another, in equal shares of the time that is left.
 
-        Returns:
-            Fewer than `starts` where the time is over or Ctrl-C was pressed.
+        There are fewer than `starts` where the time is over or Ctrl-C was pressed.
         """
         members: list[Member] = []
         for number, start in enumerate(starts):
             seconds = None
             if self.clock.seconds is not None:
-                left = len(starts) - number
-                seconds = max(0.92 * self.clock.remaining() / left, 1.0)
-            learnt, held = (
-                rows[some] for some in validation_split(self.labels[rows], self.seed, number)
-            )
+                seconds = max(0.92 * self.clock.remaining() / (len(starts) - number), 1.0)
+            split = validation_split(self.labels[rows], self.seed, number)
+            learnt, held = rows[split[0]], rows[split[1]]
             # Those of another part begin with weights of their own.
             seed = (self.seed + (_SECOND if part else 0)) * MOST_NETWORKS + number
-            folder = self.checkpoints
+            folder, where = self.checkpoints, f", on {part} texts" if part else ""
             schedule = SentenceSchedule(
                 learning_rate=FINE_TUNING_RATE if start.layers else RATE,
                 most_passes=passes_for(len(learnt)),
@@ -392,8 +376,7 @@ class Ensemble:
                 budget=Budget(seconds),
                 identity=self.identity,
                 progress=self.progress,
-                description=f"Network {number + 1} of {len(starts)}"
-                + (f", on {part} texts" if part else ""),
+                description=f"Network {number + 1} of {len(starts)}{where}",
                 folder=None if folder is None else folder_of(folder, number, part),
             )
             network = result.task.module.eval()
@@ -448,15 +431,3 @@ def _compared(warm: NDArray[np.bool_], scratch: NDArray[np.bool_]) -> WarmStartC
     gain = warm.astype(np.float64) - scratch
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
     return WarmStartComparison(float(warm.mean()), float(scratch.mean()), float(gain.mean()), error)
-
-
-def _identity(
-    config: ClassifierConfig,
-    texts: Sequence[str],
-    labels: NDArray[np.generic],
-    seconds: float | None,
-) -> str:
-    """A hash of the texts and of all options."""
-    described = repr((replace(config, start=None), seconds, texts, labels.tolist()))
-    start = "" if config.start is None else weights_digest(config.start.network_)
-    return digest(described, start)

@@ -20,27 +20,14 @@ from holdfast.training.seed import seeded, torch_seed
 class Chain(nn.Module):
     """A linear-chain conditional random field over K tags.
 
-    ```
-    score(y | x) = Σ_t emission_t[y_t] + Σ_t transition[y_{t-1}, y_t] + first[y_1] + last[y_T]
-    log p(y | x) = score(y | x) − log Σ_{y'} exp score(y' | x)
-    ```
+        score(y | x) = Σ_t emission_t[y_t] + Σ_t transition[y_{t-1}, y_t] + first[y_1] + last[y_T]
+        log p(y | x) = score(y | x) − log Σ_{y'} exp score(y' | x)
 
-    Arguments:
-        tags: K.
-        allowed: (K + 1, K + 1) whether tag j may follow tag i; row K is the beginning and column K
-            the end of a sentence. None for everything.
+    `allowed` (K + 1, K + 1) says whether tag j may follow tag i; row K is the beginning and column
+    K the end of a sentence. None for everything.
 
     Source: Lafferty, McCallum and Pereira (2001), "Conditional random fields"; over LSTM states:
     Huang, Xu and Yu (2015), arXiv 1508.01991; Lample et al. (2016), arXiv 1603.01360, equation 1.
-
-    Example:
-        >>> chain = Chain(3)
-        >>> emissions = torch.randn(5, 2, 3)
-        >>> lengths = torch.tensor([5, 3])
-        >>> tags = chain.best(emissions, lengths)
-        >>> loss = chain.losses(emissions, tags, lengths)
-        >>> [len(row) for row in tags.T.tolist()], bool((loss >= 0).all())
-        ([5, 5], True)
     """
 
     allowed: Tensor
@@ -165,11 +152,8 @@ class TaggingTask:
         self._held_tags = [self._numbered(sentence) for sentence in held_out]
         self._words = [one.words for one in sentences]
         self.batches = SentenceBatches.of_words(vocabulary, self._words, size)
-        self._held = (
-            SentenceBatches.of_words(vocabulary, [one.words for one in held_out], size)
-            if held_out
-            else None
-        )
+        words = [one.words for one in held_out]
+        self._held = SentenceBatches.of_words(vocabulary, words, size) if words else None
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
             self._module = TaggerNetwork(design, tags)
 

@@ -25,11 +25,6 @@ def allowed_moves(tags: Sequence[str]) -> NDArray[np.bool_]:
     """(K + 1, K + 1) which tag may follow which: I-X only B-X or I-X, and it begins no sentence.
 
     Row K is the beginning of a sentence, column K its end.
-
-    Example:
-        >>> moves = allowed_moves(["O", "B-PER", "I-PER"])
-        >>> bool(moves[0, 2]), bool(moves[1, 2]), bool(moves[3, 2])
-        (False, True, False)
     """
     moves = np.ones((len(tags) + 1, len(tags) + 1), dtype=np.bool_)
     for place, tag in enumerate(tags):
@@ -51,12 +46,7 @@ def broken_span(tags: Sequence[str]) -> int | None:
 
 
 def spans(tags: Sequence[str]) -> set[Span]:
-    """The spans of a sentence, as `seqeval` counts them: an I-X that follows nothing begins one.
-
-    Example:
-        >>> sorted(spans(["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]))
-        [('LOC', 3, 4), ('LOC', 4, 5), ('PER', 0, 2)]
-    """
+    """The spans of a sentence, as `seqeval` counts them: an I-X that follows nothing begins one."""
     found: set[Span] = set()
     label, begin = "", 0
     for place, tag in enumerate([*tags, "O"]):

@@ -320,9 +320,8 @@ class Tagger(Parameters):
             design = EncoderDesign.from_json(manifest["design"])
             vocabulary = WordVocabulary.from_json(manifest["vocabulary"])
             tags, usual = manifest["tags"], manifest["most frequent"]
-            if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-                raise ValueError("its tags are damaged")
-            if len(set(tags)) < len(tags) or not tags or manifest["common tag"] not in tags:
+            named = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+            if not named or len(set(tags)) < len(tags) or manifest["common tag"] not in tags:
                 raise ValueError("its tags are damaged")
             if not isinstance(usual, dict) or not set(usual.values()) <= set(tags):
                 raise ValueError("its most frequent tags are damaged")
@@ -334,10 +333,8 @@ class Tagger(Parameters):
             tagger.most_frequent_, tagger.common_tag_ = usual, manifest["common tag"]
             return tagger
         except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            reason = str(error).rstrip(".")
-            raise ModelError(f"{folder} does not fit together ({reason}); train it again.") from (
-                error
-            )
+            message = f"{folder} does not fit together ({str(error).rstrip('.')}); train it again."
+            raise ModelError(message) from error
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is a network; scikit-learn's `check_is_fitted` asks."""
@@ -395,9 +392,8 @@ def _most_frequent(sentences: Sequence[Sentence]) -> tuple[dict[str, str], str]:
     every: Counter[str] = Counter()
     for count in counts.values():
         every.update(count)
-    return {word: count.most_common(1)[0][0] for word, count in counts.items()}, (
-        every.most_common(1)[0][0]
-    )
+    common = {word: count.most_common(1)[0][0] for word, count in counts.items()}
+    return common, every.most_common(1)[0][0]
 
 
 def _identity(
