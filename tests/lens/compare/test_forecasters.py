@@ -7,8 +7,11 @@ import pytest
 from tests.lens.compare.test_memory import KillAt, KilledError
 
 from holdfast.errors import ModelError, TableError
+from holdfast.forecasting.backtest import backtest_data
 from holdfast.forecasting.networks.design import choose_design
 from holdfast.lens.compare.forecasters import (
+    ComparedTask,
+    Recurrence,
     compare_forecasters,
     compared_network,
     forecast_findings,
@@ -28,6 +31,17 @@ def test_all_forecasters_have_about_as_many_weights(points: int) -> None:
     design = choose_design(np.array([points]), horizon=6, season=12)
     sizes = [weights_of(compared_network(model, design)) for model in MODELS]
     assert max(sizes) / min(sizes) < 1.03
+
+
+def test_each_comparison_trains_a_network_with_the_layers_of_its_model() -> None:
+    data = backtest_data(series(), 4)
+    design = choose_design(data.training.lengths, 4, 1)
+    for model in MODELS:
+        layers = ComparedTask(model, data, design, 0).module.recurrent
+        assert [str(layer) for layer in layers] == [
+            str(layer) for layer in compared_network(model, design).recurrent
+        ]
+        assert all(isinstance(layer, Recurrence) for layer in layers)
 
 
 def test_a_killed_comparison_goes_on_to_the_same_scores(tmp_path: Path) -> None:

@@ -276,16 +276,13 @@ class Recurrence(nn.Module):
 
 
 class ComparedTask(NetworkTask):
-    """A forecasting network whose recurrent layers are those of a model.
-
-    It sees nothing of the folds that are scored; `design` are the sizes of the LSTM's network.
-    """
+    """A forecasting network whose recurrent layers are those of a model."""
 
     def __init__(self, model: ModelName, data: BacktestData, design: Design, seed: int) -> None:
         self.model = model
         super().__init__(design, data.training, data.validation, seed)
 
-    def _made(self) -> ForecastNetwork:
+    def _new_network(self) -> ForecastNetwork:
         return compared_network(self.model, self.design)
 
 
