@@ -124,25 +124,19 @@ def _biases(
     operator: Operator, bias: NDArray[Any], columns: int, index: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The bias of the input and that of the hidden state, which only Keras' GRU has."""
-    if operator == "GRU":
-        if bias.shape == (columns,):
-            raise ArgumentError(
-                f"weights[{index}] is the bias of a GRU with reset_after=False, which resets the "
-                "hidden state before the matrix: other equations than ours, so that no weights of "
-                "ours give its results; train it with reset_after=True."
-            )
-        if bias.shape == (2, columns):
-            return bias[0], bias[1]
+    if operator == "GRU" and bias.shape == (columns,):
         raise ArgumentError(
-            f"weights[{index}], the bias of the GRU, must have the shape (2, {columns}), got "
+            f"weights[{index}] is the bias of a GRU with reset_after=False, which resets the "
+            "hidden state before the matrix: other equations than ours, so that no weights of "
+            "ours give its results; train it with reset_after=True."
+        )
+    shape = (2, columns) if operator == "GRU" else (columns,)
+    if bias.shape != shape:
+        raise ArgumentError(
+            f"weights[{index}], the bias of the {operator}, must have the shape {shape}, got "
             f"{bias.shape}."
         )
-    if bias.shape != (columns,):
-        raise ArgumentError(
-            f"weights[{index}], the bias of the {operator}, must have the shape ({columns},), got "
-            f"{bias.shape}."
-        )
-    return bias, np.zeros_like(bias)
+    return (bias[0], bias[1]) if operator == "GRU" else (bias, np.zeros_like(bias))
 
 
 def _rows(operator: Operator, array: NDArray[Any]) -> NDArray[Any]:

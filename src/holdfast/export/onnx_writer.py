@@ -97,11 +97,7 @@ def onnx_model(
     initial_state: bool = False,
     lengths: bool = False,
 ) -> Any:
-    """The `onnx.ModelProto` of a float32 stack; options as in `to_onnx`.
-
-    Raises:
-        ArgumentError: the stack is larger than an ONNX file may be.
-    """
+    """The `onnx.ModelProto` of a float32 stack, if it is small enough; options as in `to_onnx`."""
     size = sum(
         array.nbytes for one in stack.passes for array in vars(one).values() if array is not None
     )

@@ -131,13 +131,7 @@ def _number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Overrides:
-    """Sizes and shares in place of those that would be chosen; None where they are chosen.
-
-    `dropout` is the share hidden between layers and before the output.
-
-    Raises:
-        ArgumentError: a number is out of its range.
-    """
+    """Sizes and shares in place of those that would be chosen; None where they are chosen."""
 
     hidden: int | None = None
     layers: int | None = None

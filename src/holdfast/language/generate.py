@@ -46,7 +46,7 @@ class Sampling:
             raise ArgumentError(f"{option('top_p', self.top_p)} must be above 0 and at most 1.")
 
     def draw(self, scores: NDArray[np.floating], random: np.random.Generator) -> int:
-        """One token from its log-probabilities (V,), up to a constant; −∞ for what must not come."""
+        """One token from log-probabilities (V,), up to a constant; −∞ for what must not come."""
         if self.temperature == 0.0:
             return int(scores.argmax())
         chances = np.exp((scores - scores.max()).astype(np.float64) / self.temperature)

@@ -167,10 +167,7 @@ def _inspected_language(model: LanguageModel) -> InspectedLanguage:
 def _word_sequences(
     vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]
 ) -> tuple[WordBatch, list[int]]:
-    """The words of some sentences, cut to one length, and which sentences they are.
-
-    The length is one that a quarter of the sentences reach; shorter ones are left out.
-    """
+    """Words of sentences, cut to a length that a quarter of them reach, and which those are."""
     lengths = np.array([len(words) for words in sentences])
     steps = int(np.quantile(lengths, 0.75)) if len(lengths) else 0
     steps = min(max(steps, 3), WINDOW)

@@ -76,10 +76,7 @@ class LanguageNetwork(nn.Module):
             self.head.weight = self.embedding.weight
 
     def forward(self, ids: Tensor, states: States | None = None) -> tuple[Tensor, States]:
-        """The last layer's states (T, B, H) of tokens (T, B), and the states to read on after.
-
-        They are read after `states`, zeros by default.
-        """
+        """The last layer's states (T, B, H) of tokens (T, B), and the states to read on after."""
         design = self.design
         x = self._dropped(self.embedding(ids), design.input_dropout)
         after = []

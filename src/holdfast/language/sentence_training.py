@@ -40,10 +40,7 @@ class SentenceBatch:
 
 
 class SentenceBatches:
-    """Which sentences each update reads: a pure function of the step and the seed.
-
-    Sentences have `lengths` (N,) of one word or more; `padded` makes a batch of some.
-    """
+    """Which sentences each update reads: a pure function of the step and the seed."""
 
     def __init__(
         self, lengths: Sequence[int], size: int, padded: Callable[[Sequence[int]], WordBatch]

@@ -169,10 +169,7 @@ def byte_letters() -> tuple[str, ...]:
 
 
 def _lines(text: str) -> list[str]:
-    """A piece of text in parts that can be cut into tokens side by side.
-
-    They begin as the pieces of files do: a line that starts with neither a blank nor a break.
-    """
+    """A text in parts to be cut side by side; they begin where pieces of files do."""
     parts: list[str] = []
     begin = 0
     while begin < len(text):

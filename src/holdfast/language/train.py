@@ -86,7 +86,7 @@ class CarriedNetwork(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """What one update reads: tokens (T, B), those that follow, and whether the streams begin here."""
+    """What one update reads: tokens (T, B), those that follow, and whether the streams begin."""
 
     ids: Tensor
     targets: Tensor
@@ -112,12 +112,7 @@ class LanguageTask:
         self._window = window
         self.windows = max((self._length - 1) // window - 1, 1)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._module = CarriedNetwork(design)
-
-    @property
-    def module(self) -> CarriedNetwork:
-        """The network in training."""
-        return self._module
+            self.module = CarriedNetwork(design)
 
     def batch(self, step: int, seed: int) -> TextBatch:
         """The windows of update `step`."""

@@ -29,8 +29,7 @@ LETTERS = 20
 class WordVocabulary:
     """The words and the letters that a network knows, with the numbers 2, 3, … each.
 
-    Words are looked up in small letters, with every digit a 0; letters keep their case, so that
-    nothing is lost.
+    Words are looked up in small letters, every digit as 0; letters keep their case.
     """
 
     words: tuple[str, ...]
@@ -122,19 +121,19 @@ def word_batch(vocabulary: WordVocabulary, sentences: Sequence[Sequence[str]]) -
         np.array([different.setdefault(word, len(different)) for word in sentence], dtype=np.int64)
         for sentence in sentences
     ]
-    words, lengths = _padded([vocabulary.numbers(sentence) for sentence in sentences])
-    spelling, letters = _padded([vocabulary.spelt(word) for word in different])
-    return WordBatch(words, lengths, spelling, letters.clamp(min=1), _padded(places)[0])
+    words, lengths = padded([vocabulary.numbers(sentence) for sentence in sentences])
+    spelling, letters = padded([vocabulary.spelt(word) for word in different])
+    return WordBatch(words, lengths, spelling, letters.clamp(min=1), padded(places)[0])
 
 
 def number_batch(sentences: Sequence[NDArray[np.int64]]) -> WordBatch:
     """Sentences of numbers as a batch without letters."""
-    words, lengths = _padded(sentences)
+    words, lengths = padded(sentences)
     nothing = torch.zeros(0, dtype=torch.long)
     return WordBatch(words, lengths, nothing[None], nothing, nothing[None])
 
 
-def _padded(rows: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
+def padded(rows: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
     """(T, B) numbers, T at least 1, and (B,) how many there are of each row."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     table = np.full((max(int(lengths.max()), 1), len(rows)), PADDING, dtype=np.int64)

@@ -89,10 +89,7 @@ def _targets(
 def integrated_gradients(
     target: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor, steps: int
 ) -> Tensor:
-    """What each input adds to a target, (T, B, I), by the integral of its gradient.
-
-    The integral runs on the straight way from the baseline to the inputs, (T, B, I) each.
-    """
+    """What each input adds to a target, (T, B, I), by the integral of its gradient."""
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     gradient = torch.zeros_like(inputs)
     with torch.enable_grad():

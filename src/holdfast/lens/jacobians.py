@@ -134,11 +134,7 @@ def stack_decay(
 
 
 def products(one: LayerPass, starts: Tensor, rows: Tensor, longest: int) -> Iterator[Product]:
-    """The Jacobians of a layer's state after 1, 2 … steps by the state before them.
-
-    `starts` and `rows` (N,) are the steps before which that state lies, and their sequences; the
-    pass is in reading order.
-    """
+    """The Jacobians of a layer's state after 1, 2 … steps by the state before `starts` (N,)."""
     alive = torch.arange(len(starts))
     rest = path = reaches = None
     scale = torch.zeros(len(starts), dtype=torch.float64)

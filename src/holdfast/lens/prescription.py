@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -48,47 +48,40 @@ def prescribe(record: Inspection) -> tuple[str, ...]:
     return ("Nothing: no measurement calls for a change.",)
 
 
-def _clipping(record: Inspection) -> list[str]:
+def _clipping(record: Inspection) -> Iterator[str]:
     """Gradients that grow."""
     worst = max(record.layers, key=lambda layer: _peak(layer.jacobian))
     peak = _peak(worst.jacobian)
     if peak < GROWING:
-        return []
+        return
     at = int(worst.jacobian.lags[int(np.argmax(worst.jacobian.high))])
-    return [
-        (
-            f"Clip the gradient's norm, at 1 to begin with: in {worst.name} a difference grows "
-            f"{brief_number(peak)} times over {at:,} steps in a tenth of the places."
-        )
-    ]
+    yield (
+        f"Clip the gradient's norm, at 1 to begin with: in {worst.name} a difference grows "
+        f"{brief_number(peak)} times over {at:,} steps in a tenth of the places."
+    )
 
 
-def _context(record: Inspection) -> list[str]:
+def _context(record: Inspection) -> Iterator[str]:
     """The length of the window."""
     if record.context is None:
-        return []
+        return
     context = record.context
     needed, longest = context.effective, int(context.lags[-1])
     if needed is None or needed >= longest:
         gain = float(context.removed[-1] - context.whole)
-        return [
-            (
-                f"Train on longer windows than {record.steps:,} steps: with {longest:,} steps of "
-                f"past the loss is still {brief_number(gain)} {context.unit} above that with all."
-            )
-        ]
-    if window(needed) <= record.steps // 2:
-        return [
-            (
-                f"A window of {window(needed):,} steps is enough in place of {record.steps:,}: "
-                f"beyond {needed:,} steps the loss gains nothing, and training takes "
-                f"{record.steps / window(needed):.1f} times as many steps as it needs."
-            )
-        ]
-    return []
+        yield (
+            f"Train on longer windows than {record.steps:,} steps: with {longest:,} steps of "
+            f"past the loss is still {brief_number(gain)} {context.unit} above that with all."
+        )
+    elif window(needed) <= record.steps // 2:
+        yield (
+            f"A window of {window(needed):,} steps is enough in place of {record.steps:,}: "
+            f"beyond {needed:,} steps the loss gains nothing, and training takes "
+            f"{record.steps / window(needed):.1f} times as many steps as it needs."
+        )
 
 
-def _timescales(record: Inspection) -> list[str]:
+def _timescales(record: Inspection) -> Iterator[str]:
     """Where the cells begin, against what the loss asks for."""
     scales, held = timescales(record), memory(deciding(record))
     needed = record.steps
@@ -96,30 +89,24 @@ def _timescales(record: Inspection) -> list[str]:
         needed = record.context.effective
     if held is not None and held < needed / 3:
         if scales is None:
-            return [
-                (
-                    f"Put an LSTM in place of the plain RNN: differences fade within {held:,.0f} "
-                    f"of {needed:,} steps, and there is no gate that could hold them."
-                )
-            ]
-        return [
-            (
+            yield (
+                f"Put an LSTM in place of the plain RNN: differences fade within {held:,.0f} "
+                f"of {needed:,} steps, and there is no gate that could hold them."
+            )
+        else:
+            yield (
                 f'Begin with init="remember" and timescale={float(needed):g}: the state remembers '
                 f"about {held:,.0f} of {needed:,} steps, and the slowest unit keeps "
                 f"{float(scales.max()):,.0f}."
             )
-        ]
-    if scales is not None:
+    elif scales is not None:
         stuck = float((scales > 10.0 * record.steps).mean())
         if stuck > 0.5:
-            return [
-                (
-                    f"Begin with a shorter timescale={float(record.steps):g}: {stuck:.0%} of the "
-                    f"units keep more than ten times the {record.steps:,} steps, so they hardly "
-                    "take anything up."
-                )
-            ]
-    return []
+            yield (
+                f"Begin with a shorter timescale={float(record.steps):g}: {stuck:.0%} of the "
+                f"units keep more than ten times the {record.steps:,} steps, so they hardly "
+                "take anything up."
+            )
 
 
 def _gates(record: Inspection) -> list[str]:

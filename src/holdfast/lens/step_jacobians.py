@@ -92,10 +92,7 @@ class StepJacobian:
         return self.times(eye.expand(len(self.hidden), -1, -1))
 
     def by_cell_path(self) -> Tensor:
-        """What the step makes of the cell path beside the path itself, (N, S, H).
-
-        These are the columns of the cell in J less the diagonal of the path.
-        """
+        """(N, S, H) the columns of the cell in J, less the diagonal of the path."""
         assert self.cell_path is not None
         if not self.cells.shape[1]:
             return self.hidden - torch.diag_embed(self.cell_path)

@@ -17,11 +17,7 @@ Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 
 def choose_device(device: Device) -> torch.device:
-    """The device that a person means; "auto" is the GPU where torch can use one, else the CPU.
-
-    Raises:
-        ArgumentError: a GPU is asked for and there is none, or the word is not known.
-    """
+    """The device that a person means; "auto" is the GPU where torch can use one, else the CPU."""
     if device not in ("auto", "cpu", "cuda"):
         raise ArgumentError(f"{option('device', device)} is not known; take auto, cpu or cuda.")
     usable = device != "cpu" and torch.cuda.is_available()
@@ -33,11 +29,7 @@ def choose_device(device: Device) -> torch.device:
 
 
 def choose_precision(precision: Precision | Literal["auto"], device: torch.device) -> Precision:
-    """What to multiply in; "auto" is bfloat16 where the processor has instructions for it.
-
-    Raises:
-        ArgumentError: the word is not known.
-    """
+    """What to multiply in; "auto" is bfloat16 where the processor has instructions for it."""
     if precision not in ("auto", "float32", "bfloat16"):
         raise ArgumentError(
             f"{option('precision', precision)} is not known; take auto, float32 or bfloat16."

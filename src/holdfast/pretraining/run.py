@@ -198,10 +198,7 @@ class _Run:
         return self.directory.finished(self.network, self.identity)
 
     def plan(self, seconds: float) -> PlannedTraining:
-        """What is going to be trained: as an earlier process decided it, or from timing updates.
-
-        `seconds` are for all updates, where no number of steps was given.
-        """
+        """What is going to be trained: as an earlier process decided it, or from timing updates."""
         if self.finished:
             steps = int(self.directory.facts(self.network)["planned"])
             return self._planned(Decisions(self.identity, steps, 0.0, 0.0), done=steps)

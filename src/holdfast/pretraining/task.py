@@ -41,13 +41,7 @@ _CALENDAR = 0.6
 
 @dataclass(frozen=True, eq=False)
 class SyntheticBatch:
-    """What one update learns from.
-
-    Arguments:
-        reading: what the network reads at each of K positions.
-        ahead: (K − 1, B, p) what came, in the network's units; NaN for gaps.
-        family: (B,) what kind of series each is.
-    """
+    """What a network reads at K positions, and what came (K − 1, B, p) in its units."""
 
     reading: PatchFeatures
     ahead: Tensor
@@ -75,12 +69,7 @@ class PretrainingTask:
         self.precision = precision
         self._quantiles = torch.tensor(QUANTILES, dtype=torch.float32, device=self.device)
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._network = PretrainedNetwork(design).float().to(self.device)
-
-    @property
-    def module(self) -> PretrainedNetwork:
-        """The network in training."""
-        return self._network
+            self.module = PretrainedNetwork(design).float().to(self.device)
 
     def batch(self, step: int, seed: int) -> SyntheticBatch:
         """The series of update `step`."""

@@ -62,11 +62,7 @@ class Budget:
         start: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Budget:
-        """A budget from "90s", "5m", "1h30m", a number of seconds, or None for no limit.
-
-        Raises:
-            ArgumentError: `value` is none of these.
-        """
+        """A budget from "90s", "5m", "1h30m", a number of seconds, or None for no limit."""
         return cls(None if value is None else duration(value), start=start, clock=clock)
 
     @property
@@ -89,22 +85,14 @@ class Budget:
         return Budget(max(self.seconds - seconds, 1e-3), start=self.start, clock=self._clock)
 
     def share(self, fraction: float) -> float:
-        """Seconds in a part of what is left; infinite without a limit.
-
-        Raises:
-            ArgumentError: `fraction` is not from 0 to 1.
-        """
+        """Seconds in a part, from 0 to 1, of what is left; infinite without a limit."""
         if not 0.0 <= fraction <= 1.0:
             raise ArgumentError(f"fraction={fraction!r} must be a share from 0 to 1.")
         return math.inf if self.seconds is None else fraction * self.remaining()
 
 
 def duration(value: str | float) -> float:
-    """Seconds in a length of time as a person writes it: "90s", "1h30m", "1.5h", 90 or "90".
-
-    Raises:
-        ArgumentError: `value` is not a length of time, or not above 0.
-    """
+    """Seconds in a length of time as a person writes it: "90s", "1h30m", "1.5h", 90 or "90"."""
     seconds = _seconds(value)
     if seconds is None or not 0.0 < seconds < math.inf:
         raise ArgumentError(
@@ -115,9 +103,7 @@ def duration(value: str | float) -> float:
 
 
 def _seconds(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, str):
         return None

@@ -88,12 +88,9 @@ _MODULE, _OPTIMISER, _AVERAGE, _BEST = "module/", "optimiser/", "average/", "bes
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The file of a training run from which it resumes bit for bit.
+    """The file of a training run from which it resumes bit for bit, alone in its folder.
 
-    Arguments:
-        folder: holds this checkpoint and nothing else.
-        plan, identity: what the run is; a checkpoint of another plan or identity is refused.
-        module, optimiser, state: where the run stands.
+    The plan and the identity say what the run is: a checkpoint of another one is refused.
     """
 
     folder: Path

@@ -22,11 +22,7 @@ class Parameters:
         return {name: getattr(self, name) for name in _arguments(type(self))}
 
     def set_params(self: Self, **params: Any) -> Self:
-        """Change arguments; the next `fit` uses them.
-
-        Raises:
-            ArgumentError: a name is not known or a value is out of range; nothing is changed.
-        """
+        """Change arguments, all or (with an ArgumentError) none; the next `fit` uses them."""
         known = _arguments(type(self))
         for name in params:
             if name not in known:

@@ -119,14 +119,15 @@ class Plan:
 
     def identity(self) -> dict[str, object]:
         """Every field that has a say in the weights, ready for JSON."""
-        unset = ("goal",) if self.goal is None else ()
-        fields = {name: value for name, value in asdict(self).items() if name not in unset}
-        fields |= {"betas": list(self.betas)}
+        fields = asdict(self)
         del fields["checkpoint_every"]  # when a checkpoint is written changes no weight
-        fields["layer_rates"] = list(fields["layer_rates"])
-        if not self.layer_rates:
-            del fields["layer_rates"]
-        return fields
+        for name in ("goal", "layer_rates"):
+            if fields[name] in (None, ()):
+                del fields[name]
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in fields.items()
+        }
 
 
 def _whole(value: object, *, least: int) -> bool:

@@ -61,8 +61,7 @@ class Ranks:
     def all_reduce(self, parameters: Sequence[Tensor], value: float) -> float:
         """Add up the gradients of all processes, in place; the sum of all their values.
 
-        A parameter without a gradient in every process stays without one. `parameters` are the same
-        in every process, in one order.
+        A parameter without a gradient in every process stays without one.
         """
         if self.count == 1:
             return value

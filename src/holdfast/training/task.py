@@ -35,10 +35,7 @@ class Task(Protocol[Batch]):
         ...
 
     def losses(self, module: nn.Module, batch: Batch) -> Tensor:
-        """(rows,) one loss for each row of the batch; their mean is what gets minimised.
-
-        `module` is not always `self.module`: timing uses a copy.
-        """
+        """(rows,) one loss for each row of the batch; `module` may be a copy of the network."""
         ...
 
     def names(self, batch: Batch, rows: Sequence[int]) -> Sequence[str]:
@@ -46,18 +43,12 @@ class Task(Protocol[Batch]):
         ...
 
     def validate(self, module: nn.Module) -> float | None:
-        """A loss on held-out examples, lower is better; None where there are none.
-
-        Called in evaluation mode and without gradients.
-        """
+        """A loss on held-out examples, lower is better; None where there are none."""
         ...
 
 
 def validation(task: Task[Batch], seed: int, device: torch.device) -> float | None:
-    """The task's validation loss of its module; None where it has no held-out examples.
-
-    Every validation of a run sees the same random numbers, so that two of them can be compared.
-    """
+    """The task's validation loss, of the same random numbers each time; None without examples."""
     module = task.module
     with modes_kept(module), torch.no_grad(), seeded(torch_seed(seed, "validate"), device):
         module.eval()

@@ -62,10 +62,7 @@ def network_from(make: Callable[[], Network], arrays: Mapping[str, NDArray[Any]]
 
 
 class _WithoutMemory(TorchFunctionMode):
-    """Inside, `torch.empty` takes no memory and draws nothing; shapes are kept.
-
-    Whatever comes from elsewhere, as buffers do, is as usual.
-    """
+    """Inside, `torch.empty` takes no memory and draws nothing, and all else is as usual."""
 
     def __torch_function__(
         self,

@@ -91,11 +91,7 @@ def write_labels(
 
 
 def checked_texts(texts: Iterable[Any]) -> list[str]:
-    """Texts of a list, an array or a column, checked.
-
-    Raises:
-        ArgumentError: it is one text, or a text is missing.
-    """
+    """Texts of a list, an array or a column; an ArgumentError names one that is missing."""
     if isinstance(texts, str):
         raise ArgumentError(f"Give a list of texts; {texts[:40]!r} is one text.")
     checked = []
@@ -117,11 +113,7 @@ def checked_texts(texts: Iterable[Any]) -> list[str]:
 
 
 def checked_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
-    """(N,) labels of a list, an array or a column, as texts, whole numbers or truth values.
-
-    Raises:
-        ArgumentError: there are not `count` of them, or one is missing.
-    """
+    """(N,) labels of a list, an array or a column, as texts, whole numbers or truth values."""
     values = [one.as_py() if hasattr(one, "as_py") else one for one in labels]
     if len(values) != count or not count:
         raise ArgumentError(f"There are {count:,} texts and {len(values):,} labels.")
@@ -139,7 +131,7 @@ def checked_labels(labels: Iterable[Any], count: int) -> NDArray[Any]:
 
 
 def check_labels(labels: Sequence[Any], what: str = "labels") -> None:
-    """Refuse labels of one kind, and labels that are nearly all different, with an ArgumentError."""
+    """Refuse labels of one kind, and labels that are nearly all different."""
     kinds = len(set(labels))
     if kinds < FEWEST:
         raise ArgumentError(

@@ -223,10 +223,7 @@ def _log_count_ratios(matrix: csr_matrix, right: NDArray[np.float64]) -> NDArray
 
 @dataclass(frozen=True, eq=False)
 class LogLinearFit:
-    """Fits log-linear models with one penalty, within a part of the time.
-
-    A fit reads at most `most` texts, spread over all, and its search takes at most `seconds`.
-    """
+    """Fits log-linear models with one penalty, on `most` texts at most and in so many seconds."""
 
     strength: float
     most: float = math.inf

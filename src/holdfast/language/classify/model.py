@@ -71,11 +71,7 @@ class FittedClassifier:
         return tuple(str(one) for one in self.classes.tolist())
 
     def word_network(self) -> tuple[WordVocabulary, ClassifierNetwork]:
-        """The vocabulary of words, and the first network.
-
-        Raises:
-            ModelError: the networks started from a language model and read what it reads.
-        """
+        """The vocabulary of words, and the first network; refused where it reads tokens."""
         network = self.networks[0]
         if isinstance(self.reader, WordReader) and isinstance(network, ClassifierNetwork):
             return self.reader.vocabulary, network

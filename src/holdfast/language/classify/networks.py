@@ -192,12 +192,7 @@ class ClassifyingTask:
         self.batches = reader.batches(texts, size)
         self._held = reader.batches(held_texts, size) if held_texts else None
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._module = make()
-
-    @property
-    def module(self) -> nn.Module:
-        """The network in training."""
-        return self._module
+            self.module = make()
 
     def batch(self, step: int, seed: int) -> SentenceBatch:
         """The texts of update `step`."""

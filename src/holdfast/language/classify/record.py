@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError
-from holdfast.language.classify.scores import leave_one_out
+from holdfast.language.classify.scores import leave_one_out, reliability
 from holdfast.language.classify.training import ClassifierResult
 from holdfast.language.words import cut_words, plain, shortened
 from holdfast.records import ClassifierRecord, ExplainedText, WordImportance
@@ -32,8 +32,6 @@ SHOWN: Final = 6
 
 FOR_A_LABEL: Final = 12
 """Words that are shown for a label."""
-
-BINS: Final = 10
 
 
 def classifier_record(
@@ -66,7 +64,7 @@ def classifier_record(
         parameters=sum(w.numel() for one in networks for w in one.parameters()),
         steps=sum(one.steps for one in trained),
         scores=result.scores,
-        reliability=_reliability(confidence, right),
+        reliability=reliability(result.chances, result.truth),
         importance=_importance(list(explained.values()), result.model.labels),
         mistakes=tuple(explained[row] for row in wrong_rows[:SHOWN] if row in explained),
         examples=tuple(explained[row] for row in right_rows[:SHOWN] if row in explained),
@@ -111,14 +109,3 @@ def _importance(texts: Sequence[ExplainedText], names: Sequence[str]) -> tuple[W
         ]
         chosen += sorted(words, key=lambda one: (-one.importance, one.word))[:FOR_A_LABEL]
     return tuple(chosen)
-
-
-def _reliability(
-    confidence: NDArray[np.float64], right: NDArray[np.bool_]
-) -> tuple[tuple[float, float, int], ...]:
-    places = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    return tuple(
-        (float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))
-        for inside in (places == place for place in range(BINS))
-        if inside.any()
-    )

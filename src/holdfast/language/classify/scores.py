@@ -20,6 +20,7 @@ LINEAR_SVM: Final = "linear SVM"
 Chances = Callable[[Sequence[str]], NDArray[np.float64]]
 """Probabilities (N, K) of some texts."""
 
+_BINS = 10
 _COLDEST, _HOTTEST = 0.4, 20.0
 """No sharper: a few held-out texts that are all right would make every score certain."""
 
@@ -49,10 +50,7 @@ def temperature(scores: Floats, labels: NDArray[np.int64]) -> float:
 def share_and_temperature(
     networks: Floats, log_linear: Floats | None, labels: NDArray[np.int64]
 ) -> tuple[float, float]:
-    """The share of the log-linear model, and the temperature of the blend, that surprise least.
-
-    The share is a multiple of a tenth from 0 to 0.9.
-    """
+    """The share of the log-linear model, in tenths, and the temperature that surprise least."""
     if log_linear is None or not len(labels):
         return 0.0, temperature(networks, labels)
     tried = []
@@ -70,19 +68,26 @@ def probabilities(scores: Floats) -> Floats:
     return np.asarray(exponential / exponential.sum(axis=1, keepdims=True))
 
 
-def calibration_error(chances: Floats, labels: NDArray[np.int64], *, bins: int = 10) -> float:
+def reliability(chances: Floats, labels: NDArray[np.int64]) -> tuple[tuple[float, float, int], ...]:
+    """Mean confidence, accuracy and number of texts, for each of ten bins of confidence."""
+    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == labels
+    places = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+    return tuple(
+        (float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+        for inside in (places == place for place in range(_BINS))
+        if inside.any()
+    )
+
+
+def calibration_error(chances: Floats, labels: NDArray[np.int64]) -> float:
     """Expected calibration error: how far confidence and accuracy lie apart, over ten bins.
 
     Source: Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017), equation 3.
     """
-    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == labels
-    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     error = 0.0
-    for place in range(bins):
-        inside = places == place
-        if inside.any():
-            error += inside.mean() * abs(float(confidence[inside].mean() - right[inside].mean()))
-    return round(float(error), 12)
+    for confidence, accuracy, count in reliability(chances, labels):
+        error += count / len(labels) * abs(confidence - accuracy)
+    return round(error, 12)
 
 
 def _surprise(scores: Floats, labels: NDArray[np.int64]) -> float:

@@ -271,11 +271,7 @@ def divided(labels: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], ND
 def validation_split(
     labels: NDArray[np.int64], seed: int, number: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of the texts that are learnt from train a network, and which choose its weights.
-
-    Networks that follow one another leave out different texts, so that together they learn from
-    all.
-    """
+    """Which texts train a network, and which choose its weights: others for the next network."""
     if len(labels) < FEWEST - round(HELD_OUT * FEWEST):
         return np.arange(len(labels)), np.zeros(0, dtype=np.int64)
     phase = (_phases(labels, seed) - number * VALIDATION) % 1.0
@@ -303,7 +299,7 @@ def folder_of(checkpoints: Path, number: int, part: Part = "") -> Path:
 
 @dataclass(frozen=True, eq=False)
 class NetworkStart:
-    """A network before it learns, and how it reads; `layers` of the language model it starts from."""
+    """A network before it learns, how it reads, and the layers of its language model, if any."""
 
     reader: Reader
     make: Callable[[], nn.Module]
@@ -338,10 +334,7 @@ class Ensemble:
     def train(
         self, starts: Sequence[NetworkStart], rows: NDArray[np.int64], part: Part = ""
     ) -> list[Member]:
-        """Train one network after another, in equal shares of the time that is left.
-
-        There are fewer than `starts` where the time is over or Ctrl-C was pressed.
-        """
+        """Train one network after another; fewer where time is over or Ctrl-C was pressed."""
         members: list[Member] = []
         for number, start in enumerate(starts):
             seconds = None

@@ -13,7 +13,7 @@ from holdfast.language.sentence_training import SentenceBatch, SentenceBatches
 from holdfast.language.tag.scores import allowed_moves, are_span_tags
 from holdfast.language.tag.sentences import Sentence
 from holdfast.language.word_encoder import EncoderDesign, WordEncoder
-from holdfast.language.words import WordBatch, WordVocabulary
+from holdfast.language.words import WordBatch, WordVocabulary, padded
 from holdfast.training.seed import seeded, torch_seed
 
 
@@ -155,12 +155,7 @@ class TaggingTask:
         words = [one.words for one in held_out]
         self._held = SentenceBatches.of_words(vocabulary, words, size) if words else None
         with seeded(torch_seed(seed, "initial weights"), torch.device("cpu")):
-            self._module = TaggerNetwork(design, tags)
-
-    @property
-    def module(self) -> TaggerNetwork:
-        """The network in training."""
-        return self._module
+            self.module = TaggerNetwork(design, tags)
 
     def batch(self, step: int, seed: int) -> SentenceBatch:
         """The sentences of update `step`."""
@@ -169,7 +164,8 @@ class TaggingTask:
     def losses(self, module: nn.Module, batch: SentenceBatch) -> Tensor:
         """(B,) nats a word of each sentence."""
         assert isinstance(module, TaggerNetwork)
-        return module.losses(batch.words, _padded([self._tags[row] for row in batch.rows]))
+        tags, _ = padded([self._tags[row] for row in batch.rows])
+        return module.losses(batch.words, tags)
 
     def names(self, batch: SentenceBatch, rows: Sequence[int]) -> Sequence[str]:
         """The beginnings of some sentences."""
@@ -193,10 +189,3 @@ class TaggingTask:
     def _numbered(self, sentence: Sentence) -> NDArray[np.int64]:
         assert sentence.tags is not None
         return np.array([self._numbers[tag] for tag in sentence.tags], dtype=np.int64)
-
-
-def _padded(tags: Sequence[NDArray[np.int64]]) -> Tensor:
-    rows = np.zeros((max(len(one) for one in tags), len(tags)), dtype=np.int64)
-    for column, one in enumerate(tags):
-        rows[: len(one), column] = one
-    return torch.from_numpy(rows)

@@ -187,10 +187,9 @@ def run(
     progress: Progress | None = None,
     interrupts: Interrupts | None = None,
 ) -> Outcome | None:
-    """Train a network on a task, or go on where an earlier process was killed.
+    """Train a network on a task, or go on from `checkpoints`, which are removed when it is done.
 
-    `checkpoints` is a folder for this job alone, removed when it is done. None where Ctrl-C came
-    before its end.
+    None where Ctrl-C came before its end.
     """
     training = MemoryTraining(job)
     before = None if job.trial else gradient_by_lag(training)

@@ -305,10 +305,7 @@ def _examples(x: Floats, length: Ints, targets: NDArray[np.float32] | Ints) -> E
 
 
 def losses(task: MemoryTask, outputs: Tensor, targets: Tensor) -> Tensor:
-    """(B,) squared error of a number, cross-entropy of a class, mean over what is asked for.
-
-    `outputs` are (B, R, O), as `Examples.read` gives them, and `targets` (B, R).
-    """
+    """(B,) squared error of a number, cross-entropy of a class, mean over what is asked for."""
     if task.outputs == 1:
         return (outputs[..., 0] - targets).square().mean(dim=1)
     return functional.cross_entropy(outputs.mT, targets, reduction="none").mean(dim=1)

@@ -50,10 +50,7 @@ HIDDEN: Final = 32
 def layer_of(
     model: ModelName, inputs: int, hidden: int, timescale: float
 ) -> nn.RNN | nn.GRU | nn.LSTM | nn.SLSTM:
-    """One recurrent layer, I inputs and H units, that starts as its name says.
-
-    `timescale` is that of the slowest unit, where the model has timescales to set.
-    """
+    """One recurrent layer that starts as its name says, with timescales up to the one given."""
     if model == "plain RNN":
         return nn.RNN(inputs, hidden, init="torch")
     if model == "GRU":

@@ -102,11 +102,7 @@ class Recipe:
     constant: float = 0.01
 
     def without(self, part: str) -> Recipe:
-        """The recipe with one family or one augmentation switched off.
-
-        Raises:
-            ArgumentError: the part is not known, or it is the last family left.
-        """
+        """The recipe with one family or one augmentation, but not the last family, switched off."""
         if part not in PARTS:
             raise ArgumentError(
                 f"part={part!r} is not a part of a recipe; take one of {', '.join(PARTS)}."
@@ -214,11 +210,7 @@ def check_networks(networks: Sequence[str], without: Sequence[str] = ()) -> None
 
 
 def recipe_of(kind: str, without: Sequence[str] = ()) -> Recipe:
-    """The recipe of a kind of series, "short" or "long", as pretraining draws them.
-
-    Raises:
-        ArgumentError: the kind or a part is not known, a part has no say, or no family is left.
-    """
+    """The recipe of a kind of series, "short" or "long", as pretraining draws them."""
     if kind not in RECIPES:
         raise ArgumentError(f"kind={kind!r} is not known; take one of {', '.join(RECIPES)}.")
     recipe = RECIPES[kind]
