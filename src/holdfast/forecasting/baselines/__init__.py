@@ -45,22 +45,10 @@ def simple_methods(season: int) -> tuple[str, ...]:
 
 
 def forecast_simple(series: SeriesSet, season: int, horizon: int) -> dict[str, Floats]:
-    """Point forecasts of the simple methods from the end of each series.
+    """Point forecasts from the end of each series: method → (N, K).
 
-    Arguments:
-        series: N histories; gaps are NaN. A history without any observation gets NaN forecasts,
-            every other one finite forecasts, a single point and a constant included.
-        season: grid points of one season, 1 for none.
-        horizon: K steps.
-
-    Returns:
-        method → (N, K): `simple_methods(season)`, and "Mean", the mean of `IN_MEAN`.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> series = SeriesSet.from_arrays({"a": [1.0, 2.0, 1.0, 2.0]}, Calendar.integer())
-        >>> forecast_simple(series, season=2, horizon=3)["SeasonalNaive"].tolist()
-        [[1.0, 2.0, 1.0]]
+    The methods are `simple_methods(season)` and "Mean", the mean of `IN_MEAN`. A history without
+    any observation gets NaN, all others, a single point included, finite forecasts.
     """
     forecasts = {
         name: np.full((len(series), horizon), np.nan) for name in (*simple_methods(season), "Mean")
@@ -73,15 +61,15 @@ def forecast_simple(series: SeriesSet, season: int, horizon: int) -> dict[str, F
         unit = np.ldexp(1.0, np.where(unit > 0, np.frexp(unit)[1], 0))[:, None]
         scaled = history / unit
         seasonality = deseasonalise(scaled, season)
-        made = {
+        results = {
             "SeasonalNaive": seasonal_naive(scaled, season, horizon),
             "Theta": seasonality.restore(theta(seasonality.adjusted, horizon)),
             "DampedETS": seasonality.restore(damped_ets(seasonality.adjusted, horizon)),
             "Naive": naive(scaled, horizon),
         }
         if season > 1:
-            made["SeasonalMean"] = seasonal_mean(scaled, season, horizon)
-        for name, forecast in made.items():
+            results["SeasonalMean"] = seasonal_mean(scaled, season, horizon)
+        for name, forecast in results.items():
             forecasts[name][rows] = np.maximum(forecast * unit, floor[rows, None])
     forecasts["Mean"] = np.mean([forecasts[name] for name in IN_MEAN], axis=0)
     return forecasts

@@ -38,17 +38,10 @@ class Seasonality:
 
 
 def is_seasonal(history: Floats, season: int) -> NDArray[np.bool_]:
-    """Whether the autocorrelation at the season's lag is larger than chance, at 90 %.
+    """(N,) whether the autocorrelation at the season's lag is larger than chance, at 90 %.
 
     The test of the M4 competition: |r_m| > 1.645 · √((1 + 2 Σ_{i<m} r_i²) / n), for series of at
     least three seasons; gaps count as the mean.
-
-    Arguments:
-        history: (N, L), newest value last, NaN for gaps.
-        season: grid points of one season.
-
-    Returns:
-        (N,) bool.
     """
     count, length = history.shape
     if season <= 1 or length < 3 * season:
@@ -70,15 +63,7 @@ def is_seasonal(history: Floats, season: int) -> NDArray[np.bool_]:
 
 
 def deseasonalise(history: Floats, season: int) -> Seasonality:
-    """Classical decomposition, by series: ratios where all values are positive, else differences.
-
-    Arguments:
-        history: (N, L), newest value last, NaN for gaps.
-        season: grid points of one season, 1 for none.
-
-    Returns:
-        the adjusted histories and the factors that `Seasonality.restore` puts back.
-    """
+    """Classical decomposition by series: ratios where all values are positive, else differences."""
     count = len(history)
     found = is_seasonal(history, season)
     positive = np.where(np.isnan(history), np.inf, history).min(axis=1, initial=np.inf) > 0

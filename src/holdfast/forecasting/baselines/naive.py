@@ -1,7 +1,8 @@
 """Naive and seasonal naive: the last value again, and the last season again.
 
 Every function of the simple methods reads a *history*: (N, L) float64, one series a row, the newest
-value in the last column, NaN in gaps and before a series begins (`SeriesSet.last` makes it).
+value in the last column, NaN in gaps and before a series begins (`SeriesSet.last` makes it). Each
+forecasts a horizon of K steps; `season` is the grid points of one season, 1 for none.
 """
 
 from __future__ import annotations
@@ -13,12 +14,7 @@ from holdfast.tables.series import SeriesSet
 
 
 def last_observed(history: Floats) -> Floats:
-    """(N,) the newest value of each series that is not a gap; NaN where there is none.
-
-    Example:
-        >>> last_observed(np.array([[1.0, 2.0, np.nan]])).tolist()
-        [2.0]
-    """
+    """(N,) the newest value of each series that is not a gap; NaN where there is none."""
     if not history.shape[1]:
         return np.full(len(history), np.nan)
     observed = ~np.isnan(history)
@@ -29,35 +25,15 @@ def last_observed(history: Floats) -> Floats:
 
 
 def naive(history: Floats, horizon: int) -> Floats:
-    """The last observed value, at every step of the horizon.
-
-    Arguments:
-        history: (N, L), newest value last, NaN for gaps.
-        horizon: K steps.
-
-    Returns:
-        (N, K); NaN for a series without any observation.
-    """
+    """(N, K) the last observed value at every step; NaN for a series without any observation."""
     return np.repeat(last_observed(history)[:, None], horizon, axis=1)
 
 
 def seasonal_naive(history: Floats, season: int, horizon: int) -> Floats:
-    """The last observed value at the same phase of the season.
+    """(N, K) the last observed value at the same phase of the season.
 
     A phase that was never observed, and a series shorter than one season, get the last observed
-    value instead.
-
-    Arguments:
-        history: (N, L), newest value last, NaN for gaps.
-        season: grid points of one season, 1 for none.
-        horizon: K steps.
-
-    Returns:
-        (N, K); NaN for a series without any observation.
-
-    Example:
-        >>> seasonal_naive(np.array([[9.0, 1.0, 2.0, np.nan]]), season=2, horizon=3).tolist()
-        [[2.0, 1.0, 2.0]]
+    value instead; a series without any observation gets NaN.
     """
     flat = naive(history, horizon)
     if season <= 1:
@@ -72,17 +48,7 @@ def seasonal_naive(history: Floats, season: int, horizon: int) -> Floats:
 
 
 def never_negative(series: SeriesSet) -> Floats:
-    """What no forecast of a series lies below: 0 if it never was negative (sales, loads).
-
-    Returns:
-        (N,) 0, or -inf where a series has a negative value.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> series = SeriesSet.from_arrays({"a": [0.0, 3.0], "b": [-1.0, 3.0]}, Calendar.integer())
-        >>> never_negative(series).tolist()
-        [0.0, -inf]
-    """
+    """(N,) what no forecast lies below: 0 for a series that never was negative, else -inf."""
     owner = np.repeat(np.arange(len(series)), series.lengths)
     negative = np.bincount(owner[series.values < 0], minlength=len(series))
     return np.where(negative > 0, -np.inf, 0.0)

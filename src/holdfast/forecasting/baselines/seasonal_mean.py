@@ -23,36 +23,24 @@ _POWER = 4  # a rule with half the error weighs 16 times as much
 
 
 def seasonal_mean(history: Floats, season: int, horizon: int) -> Floats:
-    """A weighted mean of seasonal rules, the weights from each series' own last horizons.
+    """(N, K) a weighted mean of seasonal rules, the weights from each series' own last horizons.
 
     The rules are: the last season again; the mean of the last three; that mean moved to the
     newest season's level; and the last two also for the longer season that the data may have (a
     week of hours, `LONGER`). A rule weighs as the fourth power of its inverse absolute error,
     measured at `ORIGINS` cut-offs inside the history, so a series whose weeks repeat leans on its
-    weeks and one that trends on its last day.
-
-    Arguments:
-        history: (N, L), newest value last, NaN for gaps.
-        season: grid points of one season, more than 1.
-        horizon: K steps.
-
-    Returns:
-        (N, K); seasonal naive where the history is too short to compare rules, NaN for a series
-        without any observation.
-
-    Example:
-        >>> seasonal_mean(np.tile([1.0, 5.0], 8)[None], season=2, horizon=3).tolist()
-        [[1.0, 5.0, 1.0]]
+    weeks and one that trends on its last day. Where the history is too short to compare rules it is
+    seasonal naive.
     """
-    made = _rules(history, season, horizon)
+    forecasts = _rules(history, season, horizon)
     length = history.shape[1]
-    error = np.zeros((2, len(made), len(history)))  # of each rule, and of the first rule beside it
+    # Of each rule, and of the first rule on the same steps.
+    error = np.zeros((2, len(forecasts), len(history)))
     for origin in range(length - horizon, length - (ORIGINS + 1) * horizon, -horizon):
         if origin < 2 * season:
             break
         before, after = history[:, :origin], history[:, origin : origin + horizon]
-        tried = _rules(before, season, horizon)
-        absolute = np.abs(tried - after)
+        absolute = np.abs(_rules(before, season, horizon) - after)
         both = ~np.isnan(absolute) & (spans(before) >= 2 * season)[None, :, None]
         error[0] += np.where(both, absolute, 0.0).sum(axis=2)
         error[1] += np.where(both, absolute[0], 0.0).sum(axis=2)
@@ -62,24 +50,25 @@ def seasonal_mean(history: Floats, season: int, horizon: int) -> Floats:
     ratio = np.where(compared, error[0] / np.where(compared, error[1], 1.0), np.inf)
     ratio[0] = 1.0
     weight = (1.0 / np.maximum(ratio, 1e-3)) ** _POWER
-    weights = np.where(np.isnan(made), 0.0, weight[:, :, None])
+    missing = np.isnan(forecasts)
+    weights = np.where(missing, 0.0, weight[:, :, None])
     total = weights.sum(axis=0)
-    forecast = (weights * np.where(np.isnan(made), 0.0, made)).sum(axis=0)
+    forecast = (weights * np.where(missing, 0.0, forecasts)).sum(axis=0)
     return np.where(total > 0, forecast / np.where(total > 0, total, 1.0), np.nan)
 
 
 def _rules(history: Floats, season: int, horizon: int) -> Floats:
     """(R, N, K) every rule's forecast, seasonal naive first; NaN where a rule has no data."""
-    made = [seasonal_naive(history, season, horizon)]
+    forecasts = [seasonal_naive(history, season, horizon)]
     for period in (season, LONGER.get(season, season)):
-        if period == season and len(made) > 1:
+        if period == season and len(forecasts) > 1:
             break
         cycles = by_phase(history, period)
         mean = _mean(cycles[:, -_CYCLES:])
         before = _mean(cycles[:, -_CYCLES - 1 : -1])
         steps = np.take(mean, np.arange(horizon) % period, axis=1)
-        made += [steps, _moved(steps, history[:, -season:], before[:, -season:], history)]
-    return np.stack(made)
+        forecasts += [steps, _moved(steps, history[:, -season:], before[:, -season:], history)]
+    return np.stack(forecasts)
 
 
 def _moved(steps: Floats, newest: Floats, before: Floats, history: Floats) -> Floats:

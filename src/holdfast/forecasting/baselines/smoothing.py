@@ -23,11 +23,7 @@ _START = 20  # observations from which a damped trend takes its initial level an
 
 @dataclass(frozen=True, eq=False)
 class LevelFit:
-    """Simple exponential smoothing with the parameter of least squared one-step error.
-
-    Arguments:
-        alpha, level: (n,) the smoothing parameter and the last level.
-    """
+    """Simple exponential smoothing of n series: the parameter of least squared one-step error."""
 
     alpha: Floats
     level: Floats
@@ -55,11 +51,7 @@ class TrendFit:
 
 
 def fit_level(history: Floats) -> LevelFit:
-    """Simple exponential smoothing (ETS(A,N,N)) of every column.
-
-    Arguments:
-        history: (L, n), newest value last, NaN for gaps; each column has an observation.
-    """
+    """Simple exponential smoothing (ETS(A,N,N)) of each column of (L, n); none is empty."""
     values, observed, first = _prepared(history)
     n = values.shape[1]
     alpha = np.empty(n)
@@ -123,15 +115,12 @@ _MOVES = np.array(
 
 
 def fit_damped_trend(history: Floats, *, rounds: int = 6) -> TrendFit:
-    """Damped-trend smoothing (ETS(A,Ad,N)) of every column.
+    """Damped-trend smoothing (ETS(A,Ad,N)) of each column of (L, n); none is empty.
 
     The smoothing parameters come from a coarse grid and a pattern search around its best point,
     within 0 < α, β/α < 1 and .8 ≤ φ ≤ .98 (the bounds of R's `forecast`). The initial level and
-    trend are the straight line through the first 20 observations.
-
-    Arguments:
-        history: (L, n), newest value last, NaN for gaps; each column has an observation.
-        rounds: of the pattern search; each halves the step where no neighbour is better.
+    trend are the straight line through the first 20 observations. Each round of the search halves
+    the step where no neighbour is better.
 
     Source: Gardner and McKenzie, Forecasting trends in time series (1985), equations 5-7.
     """
@@ -181,9 +170,7 @@ def _trend_run(
 ) -> tuple[Floats, Floats, Floats]:
     """Squared one-step error, last level and last trend of each candidate, (G, n) each.
 
-    Arguments:
-        start: (3, n) what `_initial_trend` returns.
-        parameters: (3, G, n) alpha, share of alpha, phi.
+    The start is from `_initial_trend`; parameters are (3, G, n): alpha, share of alpha, phi.
     """
     alpha, share, phi = parameters
     beta = alpha * share
@@ -230,15 +217,9 @@ def _blocks(count: int, candidates: int) -> Iterator[slice]:
 
 
 def damped_ets(adjusted: Floats, horizon: int) -> Floats:
-    """Exponential smoothing with a damped additive trend.
+    """(N, K) exponential smoothing with a damped additive trend, of histories without their season.
 
-    Arguments:
-        adjusted: (N, L) histories without their season, newest value last, NaN for gaps.
-        horizon: K steps.
-
-    Returns:
-        (N, K); the last value where a series has fewer than three observations, NaN where it has
-        none.
+    The last value where a series has fewer than three observations, NaN where it has none.
 
     Source: Gardner and McKenzie, Forecasting trends in time series (1985).
     """

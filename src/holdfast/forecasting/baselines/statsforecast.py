@@ -37,11 +37,10 @@ SECONDS: Final = 120.0
 
 @dataclass(frozen=True, eq=False)
 class StatisticalForecasts:
-    """Forecasts of the methods on the folds.
+    """Forecasts on the folds, and in sentences which methods did not finish.
 
     Arguments:
         forecasts: method → (F, N, K), of the methods that finished every window.
-        remarks: which did not, in sentences.
     """
 
     forecasts: dict[str, Floats]
@@ -49,11 +48,7 @@ class StatisticalForecasts:
 
 
 def require() -> None:
-    """Refuse to go on without statsforecast.
-
-    Raises:
-        InputError: it is not installed; names the extra.
-    """
+    """Refuse to go on without statsforecast."""
     if importlib.util.find_spec("statsforecast") is None:
         raise InputError(
             "Baselines need statsforecast, which is not installed; install it with: pip install "
@@ -64,7 +59,7 @@ def require() -> None:
 def forecast_statistical(
     cuts: list[SeriesSet], actual: Floats, season: int, horizon: int, seconds: float
 ) -> StatisticalForecasts:
-    """Let the methods forecast every fold.
+    """Let the methods forecast every fold, within some seconds in all.
 
     A gap is bridged by a straight line, since the methods take none; a history that is too short
     for a method is forecast by its last value.
@@ -72,9 +67,6 @@ def forecast_statistical(
     Arguments:
         cuts: the N series up to each of F cut-offs.
         actual: (F, N, K) the values behind them; windows without a value are left out.
-        season: points of a season; 1 for none.
-        horizon: K steps.
-        seconds: that all of it may take.
     """
     windows = [
         (fold, index)

@@ -12,20 +12,11 @@ from holdfast.records import Floats
 def theta(adjusted: Floats, horizon: int) -> Floats:
     """The mean of two lines: the linear trend, and the smoothed series with doubled curvature.
 
-    Arguments:
-        adjusted: (N, L) histories without their season, newest value last, NaN for gaps.
-        horizon: K steps.
-
-    Returns:
-        (N, K); the last value where a series has fewer than three observations, NaN where it has
-        none.
+    Reads histories without their season and gives (N, K): the last value where a series has fewer
+    than three observations, NaN where it has none.
 
     Source: Assimakopoulos and Nikolopoulos, The theta model (2000); that it is smoothing with
     drift: Hyndman and Billah, Unmasking the Theta method (2003).
-
-    Example:
-        >>> np.round(theta(np.array([[1.0, 2.0, 3.0, 4.0, 5.0]]), 2), 3).tolist()
-        [[5.5, 6.0]]
     """
     forecast = np.repeat(last_observed(adjusted)[:, None], horizon, axis=1)
     rows = np.flatnonzero((~np.isnan(adjusted)).sum(axis=1) >= 3)
@@ -43,11 +34,7 @@ def theta(adjusted: Floats, horizon: int) -> Floats:
 
 
 def linear_trend(history: Floats) -> tuple[Floats, Floats]:
-    """Least-squares value at the newest column and slope a grid point, (N,) each.
-
-    Arguments:
-        history: (N, L), newest value last, NaN for gaps; every row has an observation.
-    """
+    """Least-squares value at the newest column and slope, (N,) each; no row is empty."""
     seen = ~np.isnan(history)
     weight = seen / seen.sum(axis=1, keepdims=True)
     time = np.arange(history.shape[1]) - (history.shape[1] - 1.0)

@@ -44,11 +44,7 @@ _POINTS = 4801
 
 @dataclass(frozen=True, eq=False)
 class Widths:
-    """Half-widths of every level, not yet calibrated.
-
-    Arguments:
-        lower, upper: level in percent → (…, K) distances from the centre to the bounds.
-    """
+    """Half-widths, not yet calibrated: level in percent → (…, K) distances from centre to bound."""
 
     lower: Mapping[float, Floats]
     upper: Mapping[float, Floats]
@@ -77,29 +73,14 @@ def stack_widths(folds: Sequence[Widths]) -> Widths:
 def residual_widths(
     series: SeriesSet, season: int, horizon: int, levels: Sequence[float]
 ) -> Widths:
-    """Half-widths from each series' own seasonal naive errors, growing with the step.
+    """Half-widths (N, K) from each series' own seasonal naive errors, growing with the step.
 
     At step k the error is y_t − y_{t − c·m} with c = ⌈k/m⌉ seasons between the two, which is
     seasonal naive's own k-step error. Its mean size becomes a width through the normal
     distribution. Where a series has few such pairs it leans on the next shorter lag, grown by the
-    square root of time as in a random walk. Widths never shrink with the step.
-
-    Arguments:
-        series: N histories; gaps are NaN.
-        season: grid points of one season, 1 for none.
-        horizon: K steps.
-        levels: in percent.
-
-    Returns:
-        level → (N, K), the same below and above; 0 only where a series never changed and, for a
-        series of one point, a tenth of its size.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> series = SeriesSet.from_arrays({"a": [1.0, 2.0, 1.0, 2.0]}, Calendar.integer())
-        >>> width = residual_widths(series, 1, 2, [80.0]).upper[80.0]
-        >>> bool(width[0, 0] > 0), bool(width[0, 1] >= width[0, 0])
-        (True, True)
+    square root of time as in a random walk. Widths never shrink with the step. They are the same
+    below and above; 0 only where a series never changed and, for a series of one point, a tenth of
+    its size.
     """
     size = np.empty((len(series), horizon))
     season = max(season, 1)
@@ -118,8 +99,6 @@ def mix_widths(network: Widths | None, residual: Widths, share: float, unit: flo
     """Half-widths between the network's and the residuals': a geometric mean.
 
     Arguments:
-        network: level → (…, K), NaN where the network has none; None without a network.
-        residual: level → (…, K).
         share: of the residuals, 0 to 1.
         unit: network width of a series with residual width 1 (`width_unit`); brings the residual
             widths to the network's size where the network has none.
@@ -152,18 +131,15 @@ def width_unit(network: Widths | None, residual: Widths) -> float:
 def series_factors(
     error: Floats, widths: Widths, independent: NDArray[np.bool_] | None = None
 ) -> Floats:
-    """How much wider or narrower each series is than its base widths say, from past folds.
+    """(N,) how much wider or narrower each series is than its base widths say, from past folds.
 
     The ratio of a series' mean out-of-fold error to its width, relative to the other series' and
-    shrunk towards 1 in the logarithm: with one window half of it counts.
+    shrunk towards 1 in the logarithm: with one window half of it counts. Between a quarter and
+    four; 1 for a series in no fold.
 
     Arguments:
         error: (F, N, K) out-of-fold errors of the centre, NaN where there is none.
-        widths: level → (F, N, K).
         independent: (F,) folds of which no two overlap, whose windows count; all if not given.
-
-    Returns:
-        (N,) between a quarter and four; 1 for a series in no fold.
     """
     if not len(error):
         return np.ones(error.shape[1])
@@ -211,11 +187,7 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Bounds of every level; a wider level contains a narrower one, and all contain the centre.
-
-    Arguments:
-        lower, upper: level in percent → (…, K).
-    """
+    """Bounds, level in percent → (…, K): a wider level contains a narrower one, all the centre."""
 
     lower: Mapping[float, Floats]
     upper: Mapping[float, Floats]
@@ -254,10 +226,6 @@ def scores_needed(level: float) -> int:
     """The fewest independent scores that can calibrate a level with two tails: 2/α − 1.
 
     With n scores the outermost one leaves 1/(n + 1) outside, which must not exceed α/2.
-
-    Example:
-        >>> scores_needed(80.0), scores_needed(90.0), scores_needed(95.0)
-        (9, 19, 39)
     """
     return math.ceil(2.0 / (1.0 - level / 100.0) - 1.0 - 1e-9)
 
@@ -330,15 +298,9 @@ def calibrate(
 
 
 def apply_calibration(centre: Floats, widths: Widths, calibration: Calibration) -> Intervals:
-    """The intervals around a centre.
+    """The intervals around a centre (…, K), from a calibration on other folds.
 
-    Arguments:
-        centre: (…, K).
-        widths: level → (…, K) base half-widths.
-        calibration: from `calibrate` on other folds.
-
-    Returns:
-        nested bounds: where a narrower level reached further, the wider one is widened to it.
+    Bounds are nested: where a narrower level reached further, the wider one is widened to it.
     """
     lower: dict[float, Floats] = {}
     upper: dict[float, Floats] = {}
@@ -448,9 +410,8 @@ def _multipliers(score: Floats, share: float, trust: float) -> Floats:
 def _stretch(reached: Floats, alpha: float) -> float:
     """What makes bad windows rare, at least 1.
 
-    Arguments:
-        reached: (windows, K) each error in units of the calibrated width on its side.
-        alpha: share of points that the level leaves outside.
+    `reached` is (windows, K), each error in units of the calibrated width on its side; `alpha` the
+    share of points that the level leaves outside.
     """
     steps = reached.shape[1]
     allowed = math.floor(_BAD * alpha * steps + 1e-9)
@@ -485,23 +446,13 @@ def _quantile(scores: Floats, share: float) -> float:
 
 
 def normal_probability(scores: Floats) -> Floats:
-    """The normal distribution function, to 1e-6.
-
-    Example:
-        >>> normal_probability(np.array([-9.0, 0.0, 1.96])).round(4).tolist()
-        [0.0, 0.5, 0.975]
-    """
+    """The normal distribution function, to 1e-6."""
     grid, table = _table()
     return np.interp(scores, grid, table)
 
 
 def normal_score(probabilities: Floats) -> Floats:
-    """The inverse of `normal_probability`, between −6 and 6.
-
-    Example:
-        >>> normal_score(np.array([0.0, 0.5, 0.975])).round(2).tolist()
-        [-6.0, 0.0, 1.96]
-    """
+    """The inverse of `normal_probability`, between −6 and 6."""
     grid, table = _table()
     # The upper half mirrors the lower one: near 1 a probability has lost the digits of its tail.
     lower = np.interp(np.minimum(probabilities, 1.0 - np.asarray(probabilities)), table, grid)
@@ -514,12 +465,7 @@ def normal_density(scores: Floats) -> Floats:
 
 
 def normal_strata(count: int) -> Floats:
-    """(count,) scores in the middle of equally likely strata, ascending.
-
-    Example:
-        >>> normal_strata(4).round(2).tolist()
-        [-1.15, -0.32, 0.32, 1.15]
-    """
+    """(count,) scores in the middle of equally likely strata, ascending."""
     return normal_score((np.arange(count) + 0.5) / count)
 
 

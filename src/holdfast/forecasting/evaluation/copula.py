@@ -83,13 +83,7 @@ class Marginals:
         floor: Floats | None = None,
         pull: Floats | float = 1.0,
     ) -> Marginals:
-        """From a median and nested bounds.
-
-        Arguments:
-            median: (…).
-            lower, upper: level in percent → (…).
-            floor, pull: (…) or what broadcasts to it; a floor of None for none.
-        """
+        """From a median (…) and nested bounds, level in percent → (…)."""
         levels = sorted(lower)
         normal = NormalDist()
         outward = [normal.inv_cdf(0.5 + level / 200.0) for level in levels]
@@ -175,13 +169,9 @@ class Marginals:
     def _crossing(
         self, scores: Floats, values: Floats, actual: Floats, passed: NDArray[np.int64]
     ) -> Floats:
-        """(…) the score at which the line through the values reaches what came.
+        """(…) the score at which the line through the values (Q, …) reaches what came.
 
-        Arguments:
-            scores: (Q,).
-            values: (Q, …).
-            actual: (…).
-            passed: (…) how many of the values lie before it.
+        `passed` (…) is how many of the values lie before it.
         """
         place = np.clip(passed, 1, len(scores) - 1)
         low = np.take_along_axis(values, place[None] - 1, axis=0)[0]
@@ -224,10 +214,7 @@ class Dependence:
         return cls(_PRIOR.copy(), steps, _PRIOR_SERIES, np.zeros((0, 0)), 0)
 
     def widened(self, series: int) -> Dependence:
-        """With series that came later: each goes with any other as any two go together.
-
-        Arguments:
-            series: N in all, the known ones first.
+        """With series that came later, N in all: each correlates as any two series do.
 
         Example:
             >>> known = Dependence(_PRIOR, np.eye(1), 0.5, np.eye(2), 3)
@@ -255,11 +242,7 @@ class Dependence:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Floats], horizon: int, series: int) -> Dependence:
-        """The inverse of `to_arrays`.
-
-        Raises:
-            ModelError: an array is missing, has the wrong shape or is no correlation.
-        """
+        """The inverse of `to_arrays`; a ModelError where an array is missing or no correlation."""
         steps = (horizon, horizon) if horizon <= MOST_STEPS else (0, 0)
         shapes: dict[str, tuple[tuple[int, ...], ...]] = {
             "simple": ((3,),),
@@ -301,13 +284,6 @@ def fit_dependence(scores: Floats) -> Dependence:
     Source: shrinkage of a correlation matrix as far as its entries vary: Ledoit and Wolf, A
     well-conditioned estimator (2004); Schäfer and Strimmer, A shrinkage approach to large-scale
     covariance matrix estimation (2005).
-
-    Example:
-        >>> draw = np.random.default_rng(0).normal(size=(20, 50, 3))
-        >>> same = np.repeat(draw[:, :, :1], 3, axis=2)  # one error for all steps of a window
-        >>> tied, free = fit_dependence(same), fit_dependence(draw)
-        >>> bool(tied.steps.min() > 0.9), bool(free.steps[0, 1] < 0.05)
-        (True, True)
     """
     count, horizon = scores.shape[1:]
     seen = ~np.isnan(scores)
@@ -345,8 +321,6 @@ class Paths:
     quantiles are strung together is random.
 
     Arguments:
-        dependence: of the errors.
-        horizon: K steps.
         places: (N,) which series of the fit each one is, −1 for one that it never saw.
         samples: n paths.
         seed: of the draws; equal seeds give equal paths, however many series are drawn at once
@@ -370,16 +344,11 @@ class Paths:
             return np.asarray(root[rows] @ every)
         common = self.dependence.common
         shared = self._steps(np.random.default_rng([self.seed, 0]), 1)
-        own = self._draw(rows)
-        return np.asarray(np.sqrt(common) * shared + np.sqrt(1.0 - common) * own)
+        separate = self._draw(rows)
+        return np.asarray(np.sqrt(common) * shared + np.sqrt(1.0 - common) * separate)
 
     def values(self, marginals: Marginals, rows: Places) -> Floats:
-        """(n, R, K) paths of some series.
-
-        Arguments:
-            marginals: of those R series, values (Q, R, K).
-            rows: (R,) which of the N series they are.
-        """
+        """(n, R, K) paths of some of the N series, from the marginals of those R series."""
         return marginals.at(self.ranked(self.scores(rows)))
 
     def ranked(self, scores: Floats) -> Floats:
@@ -425,21 +394,16 @@ class Paths:
             return np.asarray(free @ self._root.T)
         common, fading, kept = self.dependence.simple.tolist()
         shape = (self.samples, count, self.horizon)
-        noise, own = draws.normal(size=shape), draws.normal(size=shape)
+        noise, free = draws.normal(size=shape), draws.normal(size=shape)
         for step in range(1, self.horizon):
             noise[..., step] = kept * noise[..., step - 1] + np.sqrt(1 - kept**2) * noise[..., step]
         shared = draws.normal(size=(self.samples, count, 1))
         rest = max(0.0, 1.0 - common - fading)
-        return np.asarray(np.sqrt(common) * shared + np.sqrt(fading) * noise + np.sqrt(rest) * own)
+        return np.asarray(np.sqrt(common) * shared + np.sqrt(fading) * noise + np.sqrt(rest) * free)
 
 
 def simple_structure(simple: Floats, horizon: int) -> Floats:
-    """(K, K) correlations of a common share, a fading one and a rest: c + f·ρ^lag off the diagonal.
-
-    Example:
-        >>> simple_structure(np.array([0.2, 0.4, 0.5]), 3).round(2).tolist()
-        [[1.0, 0.4, 0.3], [0.4, 1.0, 0.4], [0.3, 0.4, 1.0]]
-    """
+    """(K, K) correlations of common share c, fading share f and a rest: c + f·ρ^lag."""
     common, fading, kept = simple.tolist()
     step = np.arange(horizon)
     lag = np.abs(step[:, None] - step)
@@ -490,8 +454,7 @@ def _two_shares(fades: Floats, mean: Floats, weight: Floats) -> list[tuple[float
 def _common(values: Floats) -> float:
     """Correlation of any two series at a step, shrunk towards a tenth by the number of folds.
 
-    Arguments:
-        values: (F, N, K) scores, 0 where missing.
+    The values are scores (F, N, K), 0 where missing.
     """
     count = values.shape[1]
     if count < 2:
@@ -516,9 +479,7 @@ def _correlations(products: Floats, pairs: Floats) -> Floats:
 def _shrunk(products: Floats, pairs: Floats, target: Floats) -> Floats:
     """The pooled correlation, moved towards the target as far as the folds disagree about it.
 
-    Arguments:
-        products, pairs: (F, K, K) sums over what a fold holds, and how many.
-        target: (K, K) a correlation.
+    `products` and `pairs` are (F, K, K): sums over what a fold holds, and of how many.
     """
     pooled = _correlations(products.sum(axis=0), pairs.sum(axis=0))
     size = np.sqrt(np.maximum(np.diagonal(products.sum(0) / np.maximum(pairs.sum(0), 1.0)), 1e-12))

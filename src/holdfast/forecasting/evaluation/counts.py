@@ -43,20 +43,10 @@ class Counts:
 
 
 def recognise(series: SeriesSet) -> Counts:
-    """What kind of numbers each series holds.
-
-    Arguments:
-        series: N histories; gaps are left out.
+    """What kind of numbers each of N series holds; gaps are left out.
 
     Source of the interval: Syntetos, Boylan and Croston, On the categorization of demand patterns
     (2005).
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> rows = {"spares": [0.0, 0.0, 2.0, 0.0, 1.0], "load": [1.5, 2.5, 2.0, 1.7, 1.9]}
-        >>> found = recognise(SeriesSet.from_arrays(rows, Calendar.integer()))
-        >>> found.counts.tolist(), found.intermittent.tolist(), found.interval.tolist()
-        ([True, False], [True, False], [2.5, 1.0])
     """
     values, count = series.values, len(series)
     seen = ~np.isnan(values)
@@ -90,8 +80,6 @@ def fit_pull(marginals: Marginals, actual: Floats, scale: Floats) -> float:
 
     Arguments:
         marginals: of points (F, N, K), made out of fold, with straight lines.
-        actual: (F, N, K), NaN for gaps.
-        scale: (F, N) units.
     """
     unit = np.broadcast_to(scale[..., None], actual.shape)
     mean = marginals.mean()
@@ -112,12 +100,7 @@ def fit_pull(marginals: Marginals, actual: Floats, scale: Floats) -> float:
 
 @dataclass(frozen=True, eq=False)
 class WholeNumbers:
-    """A median and its bounds in whole numbers.
-
-    Arguments:
-        median: (N, K).
-        lower, upper: level → (N, K).
-    """
+    """A median (N, K) and its bounds, level → (N, K), in whole numbers."""
 
     median: Floats
     lower: Mapping[float, Floats]
@@ -132,19 +115,8 @@ def to_whole(
 ) -> WholeNumbers:
     """Medians to the nearest whole number, lower bounds down and upper bounds up.
 
-    No interval gets narrower, so none is covered less. Series whose history is not of whole
-    numbers stay as they are.
-
-    Arguments:
-        whole: (N,) which series to round.
-        median: (N, K).
-        lower, upper: level → (N, K).
-
-    Example:
-        >>> whole = to_whole(np.array([True]), np.array([[0.6]]), {80: np.array([[0.2]])},
-        ...                  {80: np.array([[2.1]])})
-        >>> whole.median.tolist(), whole.lower[80].tolist(), whole.upper[80].tolist()
-        ([[1.0]], [[0.0]], [[3.0]])
+    No interval gets narrower, so none is covered less. Only series that `whole` (N,) marks, whose
+    history is of whole numbers, are rounded.
     """
     rows = whole[:, None]
 

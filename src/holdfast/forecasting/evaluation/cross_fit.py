@@ -101,7 +101,7 @@ class Evaluation:
 
     @property
     def ensemble(self) -> Ensemble:
-        """How the real forecast is made, from all folds."""
+        """Members, weights and interval widths of the real forecast, from all folds."""
         return Ensemble(self.names, self.weights, self.spread)
 
 
@@ -119,6 +119,8 @@ def evaluate(
 ) -> Evaluation:
     """Scores every method and the blend out of fold, and fits what the real forecast needs.
 
+    With one fold weights are the prior's and intervals not calibrated, with none nothing is scored.
+
     Arguments:
         members: name → (F, N, K) forecasts at each scoring fold, NaN where a member has none.
         residual: level → (F, N, K) half-widths from `residual_widths` at each fold.
@@ -132,18 +134,6 @@ def evaluate(
         floor: (F, N) what the blend and its bounds do not lie below at each fold, from what lies
             before its cut-off (`never_negative`); -inf, or nothing given, for none.
         seed: of the bootstrap.
-
-    Returns:
-        the evaluation. With one fold weights are the prior's and intervals not calibrated, with
-        none nothing is scored.
-
-    Example:
-        >>> actual = np.random.default_rng(0).normal(size=(3, 30, 4))
-        >>> close, far = actual + 0.1, actual + 1.0
-        >>> width = Widths({80.0: np.ones_like(actual)}, {80.0: np.ones_like(actual)})
-        >>> found = evaluate({"LSTM": close, "Naive": far}, width, actual, np.ones(30))
-        >>> found.weights.round(2).tolist()
-        [1.0, 0.0]
     """
     names = tuple(members)
     stacked = np.stack([members[name] for name in names])
@@ -176,10 +166,10 @@ def evaluate(
     intervals = _intervals(blend, spreads, network_widths, residual).floored(lowest)
     blend = np.maximum(blend, lowest[..., None])
 
-    others = {**members, **(shown or {})}
+    scored = {BLEND: blend, **members, **(shown or {})}
     losses = {
         name: mean_observed(scaled_error(actual, forecast, scale), axis=-1)
-        for name, forecast in {BLEND: blend, **others}.items()
+        for name, forecast in scored.items()
     }
     methods = tuple(
         MethodScore(
@@ -188,7 +178,7 @@ def evaluate(
             smape=float(mean_observed(smape(actual, forecast))),
             weight=float(weights[names.index(name)]) if name in names else None,
         )
-        for name, forecast in {BLEND: blend, **others}.items()
+        for name, forecast in scored.items()
     )
     coverage, step_coverage = _coverage(actual, intervals, scale, spreads)
     simple = [row for row in methods[1:] if row.method not in NETWORKS and np.isfinite(row.mase)]
@@ -227,15 +217,12 @@ def evaluate(
 class CrossFit:
     """The folds of a backtest, and what may be learnt from which of them.
 
+    Forecasts are (M, F, N, K), NaN where a member has none, and half-widths level → (F, N, K).
+
     Arguments:
-        members: (M, F, N, K) forecasts, NaN where a member has none.
-        actual: (F, N, K).
-        scale: (F, N).
-        prior: the weights before anything is learnt.
         candidates: indices of the members that must earn their place.
         cutoffs: (F,) ordinals; folds closer than the horizon overlap and never serve each other.
-        networks: index of a network among the members → level → (F, N, K) half-widths.
-        residual: level → (F, N, K) half-widths.
+        networks: index of a network among the members → its half-widths.
         floor: (F, N) what no bound lies below, -inf for none.
     """
 
@@ -293,15 +280,15 @@ class CrossFit:
         horizon = self.actual.shape[2]
         if not folds or len(self.actual) < 2:
             # Nothing to learn from: the networks' own widths where there are networks.
-            return Spread(
-                0.0, 1.0, np.ones(self.actual.shape[1]), uncalibrated(self.residual, horizon)
-            )
+            plain = uncalibrated(self.residual, horizon)
+            return Spread(0.0, 1.0, np.ones(self.actual.shape[1]), plain)
         centres = np.stack([self.blend(fold, *hidden) for fold in folds])
         by_fold = [self.network_widths(fold, *hidden) for fold in folds]
         known = [widths for widths in by_fold if widths is not None]
         network = stack_widths(known) if known else None
         residual = self.residual.at(folds)
-        error = self.actual[folds] - centres
+        actual, independent = self.actual[folds], self.independent(folds)
+        error = actual - centres
         unit = width_unit(network, residual)
         shares = _SHARES if network is not None else (1.0,)
         bases = [mix_widths(network, residual, share, unit) for share in shares]
@@ -311,10 +298,8 @@ class CrossFit:
         return Spread(
             share=shares[best],
             unit=unit,
-            factors=series_factors(error, bases[best], self.independent(folds)),
-            calibration=calibrate(
-                centres, self.actual[folds], fitted[best], independent=self.independent(folds)
-            ),
+            factors=series_factors(error, bases[best], independent),
+            calibration=calibrate(centres, actual, fitted[best], independent=independent),
         )
 
     def _with_factors(self, folds: list[int], error: Floats, base: Widths) -> Widths:
@@ -325,10 +310,7 @@ class CrossFit:
             apart = self.independent([folds[other] for other in others])
             factors = series_factors(error[others], base.at(others), apart)
             by_fold.append(scale_widths(base.at(place), factors))
-        return Widths(
-            {level: np.stack([one.lower[level] for one in by_fold]) for level in base.lower},
-            {level: np.stack([one.upper[level] for one in by_fold]) for level in base.upper},
-        )
+        return stack_widths(by_fold)
 
     def _cost(self, folds: list[int], centres: Floats, widths: Widths) -> float:
         """Mean scaled interval score of pooled calibration: which base widths fit best."""

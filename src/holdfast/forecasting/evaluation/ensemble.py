@@ -38,7 +38,6 @@ class Ensemble:
     Arguments:
         names: the members, in the order of `weights`.
         weights: (M,) non-negative, summing to 1.
-        spread: widths and multipliers of the intervals; a factor for each series.
     """
 
     names: tuple[str, ...]
@@ -61,10 +60,9 @@ class Ensemble:
     def intervals(
         self, median: Floats, factors: Floats, residual: Widths, networks: Mapping[str, Widths]
     ) -> Intervals:
-        """The intervals around the blend.
+        """The intervals around the blend (N, K).
 
         Arguments:
-            median: (N, K) from `median`.
             factors: (N,) each series' own width, 1 for series that the backtest never saw.
             residual: level → (N, K) half-widths from `residual_widths`.
             networks: member → level → (N, K) a network's half-widths, NaN where it has none.
@@ -93,11 +91,7 @@ class Ensemble:
     def from_arrays(
         cls, names: Sequence[str], arrays: Mapping[str, Floats], horizon: int, series: int
     ) -> Ensemble:
-        """The inverse of `to_arrays`.
-
-        Raises:
-            ModelError: an array is missing, has the wrong shape or an impossible number.
-        """
+        """The inverse of `to_arrays`; a ModelError where an array is missing or impossible."""
         levels = arrays.get("levels", np.zeros(0)).ravel().tolist()
         shapes: dict[str, tuple[int, ...]] = {
             "weights": (len(names),),
@@ -132,25 +126,17 @@ class Ensemble:
 class Prior:
     """Where weights start: half of them with the networks, half with the simple methods.
 
-    Each half is shared equally among its members that are there. A network that knows series in
-    general is worth as much as all simple methods together before any error was seen; equal shares
-    for all would leave it the less, the more methods stand beside it.
-
-    Arguments:
-        network: (M,) which members are networks.
-        guard: (M,) which start at zero wherever there is another, and may still earn weight.
-
-    Example:
-        >>> prior = Prior(np.array([True, False, False]), np.array([False, False, True]))
-        >>> prior.centre(np.array([True, True, True])).tolist()
-        [0.5, 0.5, 0.0]
+    Each half is shared equally among those of its members that have forecasts. A network that knows
+    series in general is worth as much as all simple methods together before any error was seen;
+    equal shares for all would leave it the less, the more methods stand beside it. The guards (M,)
+    start at zero wherever there is another member, and may still earn weight.
     """
 
     network: Chosen
     guard: Chosen
 
     def centre(self, present: Chosen) -> Floats:
-        """(M,) the weights of those that are there; they sum to 1."""
+        """(M,) the weights of the members that are present; they sum to 1."""
         for chosen in (present & ~self.guard, present, ~self.guard, np.ones_like(present)):
             kinds = [chosen & self.network, chosen & ~self.network]
             shares = [kind / kind.sum() for kind in kinds if kind.any()]
@@ -187,16 +173,12 @@ def collect_errors(
 
     Both halves are in units of what the members' median achieves, so neither outweighs the other:
     a point's cost is ½ · (1/scale)/MASE_mid + ½ · (200/(|y| + |ŷ_mid|))/sMAPE_mid. With ŷ_mid in
-    the place of the blend the loss is convex in the weights.
+    the place of the blend the loss is convex in the weights. Points where a member (M, F, N, K) or
+    the actual (F, N, K) is missing are left out, the others thinned evenly to a bounded number.
 
     Arguments:
-        members: (M, F, N, K) forecasts, NaN where a member has none.
-        actual: (F, N, K), NaN for gaps.
         scale: (F, N) MASE units.
         independent: (F,) folds of which no two overlap, whose windows count; all if not given.
-
-    Returns:
-        the points where all members and the actual are present, thinned evenly to a bounded number.
     """
     whole = ~(np.isnan(members).any(axis=0) | np.isnan(actual))
     counted = whole if independent is None else whole[independent]
@@ -224,19 +206,13 @@ def collect_errors(
 
 
 def fit_weights(errors: Errors, centre: Floats) -> Floats:
-    """The weights of least cost plus distance from the centre.
+    """(M,) the weights of least cost plus distance from the centre, with exact zeros.
 
     Minimises mean(cost · |F w − y|) + |w − centre|² / (2 σ² n) over the simplex: the posterior
     mode under Laplace errors, n = `errors.windows` of them, and a normal prior with σ = .5. With
-    3 windows the blend stays near the centre, with 1,000 the data decide. Solved by iteratively
-    reweighted least squares; every round is a small quadratic problem on the simplex.
-
-    Arguments:
-        errors: from `collect_errors`; without points the centre is returned.
-        centre: (M,) non-negative, summing to 1; a member with centre 0 may still earn weight.
-
-    Returns:
-        (M,) non-negative, summing to 1, with exact zeros.
+    3 windows the blend stays near the centre, with 1,000 the data decide; without points it is the
+    centre. A member with centre 0 may still earn weight. Solved by iteratively reweighted least
+    squares; every round is a small quadratic problem on the simplex.
 
     Source: shrinkage towards equal weights: Diebold and Pauly (1990); reweighting as
     majorisation: Hunter and Lange, Quantile regression via an MM algorithm (2000).
@@ -273,19 +249,12 @@ def fit_weights(errors: Errors, centre: Floats) -> Floats:
 def fit_useful_weights(
     errors: Errors, prior: Prior, splits: list[tuple[Errors, Errors]], candidates: Sequence[int]
 ) -> Floats:
-    """The fitted weights, with some members at zero unless they help where they were not fitted.
+    """(M,) the fitted weights, some members at zero unless they help where they were not fitted.
 
-    The candidates are tried one after the other, each against the blend of whatever is left.
-
-    Arguments:
-        errors: as for `fit_weights`.
-        prior: where the weights start.
-        splits: pairs (fit, test) of errors that share no window.
-        candidates: the members that must earn their place (networks trained on these series).
-
-    Returns:
-        (M,) weights; a candidate's is 0 where the blend with it does not save a thousandth of the
-        loss over all test splits. Without any test part nothing can be told, and all are kept.
+    The candidates (networks trained on these series) are tried one after the other, each against
+    the blend of whatever is left: a candidate gets 0 where the blend with it does not save a
+    thousandth of the loss over all test parts of the splits, pairs (fit, test) of errors that
+    share no window. Without any test part nothing can be told, and all are kept.
     """
     kept = np.ones(len(prior.network), dtype=np.bool_)
     if sum(len(test.actual) for _, test in splits):
@@ -303,17 +272,8 @@ def fit_useful_weights(
 def combine(members: Floats, weights: Floats) -> Floats:
     """The weighted mean of the members; weights are shared out again where a member is missing.
 
-    Arguments:
-        members: (M, …) forecasts, NaN where a member has none.
-        weights: (M,).
-
-    Returns:
-        (…); the plain mean of what is there where all weighted members are missing, NaN where
-        nothing is there.
-
-    Example:
-        >>> combine(np.array([[1.0, np.nan], [3.0, 3.0]]), np.array([0.5, 0.5])).tolist()
-        [2.0, 3.0]
+    Members are (M, …), NaN where one has no forecast. The result is the plain mean of the others
+    where all weighted members are missing, and NaN where all are.
     """
     present = ~np.isnan(members)
     shape = (len(weights),) + (1,) * (members.ndim - 1)
@@ -327,19 +287,12 @@ def combine(members: Floats, weights: Floats) -> Floats:
 
 
 def blend_widths(networks: Sequence[Widths], weights: Floats) -> Widths | None:
-    """The half-widths of several networks: their weighted mean.
+    """The half-widths of several networks: their weighted mean; None without networks.
 
     They weigh as much as their forecasts do in the blend, so that what has no say in the centre
     has none in the width either; where none has a weight the first one counts alone. Half-widths
     are distances between quantiles of equal level, whose mean keeps the networks' shape and scale,
     where a mixture of their distributions would be wider than each of them.
-
-    Arguments:
-        networks: level → (…, K) each, NaN where a network has none.
-        weights: (n,) of the networks in the blend.
-
-    Returns:
-        level → (…, K); None without networks.
 
     Source: Vincent (1912); Lichtendahl, Grushka-Cockayne and Winkler, Is it better to average
     probabilities or quantiles? (2013).
@@ -359,13 +312,7 @@ def blend_widths(networks: Sequence[Widths], weights: Floats) -> Widths | None:
 
 
 def calibration_at(calibration: Calibration, levels: Sequence[float], horizon: int) -> Calibration:
-    """Multipliers at any levels: linear between the calibrated ones, the nearest beyond them.
-
-    Arguments:
-        calibration: at some levels.
-        levels: in percent.
-        horizon: steps.
-    """
+    """Multipliers at any levels: linear between the calibrated ones, the nearest beyond them."""
     known = np.array(sorted(calibration.lower))
 
     def between(side: Mapping[float, Floats]) -> dict[float, Floats]:
@@ -403,14 +350,9 @@ def _fit_kept(errors: Errors, prior: Prior, kept: Chosen) -> Floats:
 
 
 def _least_on_simplex(quadratic: Floats, linear: Floats, start: Floats) -> Floats:
-    """argmin ½ wᵀQw − bᵀw over the simplex, by a primal active-set method.
+    """argmin ½ wᵀQw − bᵀw over the simplex, by a primal active-set method from a start on it.
 
-    Arguments:
-        quadratic: (M, M) positive definite.
-        linear: (M,).
-        start: (M,) on the simplex.
-
-    Source: Nocedal and Wright, Numerical Optimization (2006), algorithm 16.3.
+    Q is positive definite. Source: Nocedal and Wright, Numerical Optimization (2006), alg. 16.3.
     """
     weights, free = start, start > 0
     slack = 1e-12 * float(np.abs(quadratic).max())

@@ -20,8 +20,8 @@ class Fold:
 
     Arguments:
         cutoff: the calendar's ordinal of the last value that a forecast may see.
-        role: "score" for folds that weights, offsets and printed scores are crossed over,
-            "stopping" for the one that early stopping watches.
+        role: "score" for folds that weights, offsets and scores are crossed over, "stopping" for
+            the one that early stopping watches.
     """
 
     cutoff: int
@@ -36,7 +36,6 @@ class Folds:
         scoring: oldest first; empty where the history is too short.
         stopping: the earlier fold for early stopping, or None. Its horizon ends at or before the
             first scoring cut-off, so what stops the training is never scored.
-        horizon: steps behind each cut-off.
         needed: grid points that a series must have up to a cut-off to be scored behind it.
         reason: why there are so many folds and not more, in a sentence; "" where all were made.
     """
@@ -75,7 +74,7 @@ class Folds:
 def make_folds(
     series: SeriesSet, horizon: int, *, season: int = 1, folds: int = 3, step: int | None = None
 ) -> Folds:
-    """Cuts the time of all series into folds, as many as the history allows.
+    """Cuts the time of all series into folds, as many as the history allows, oldest first.
 
     The cut-offs are end − horizon − k · step, one ordinal for all series. The end is the latest
     ordinal at which at least half as many series still run as ever ran at once: series that ended
@@ -84,26 +83,11 @@ def make_folds(
 
     A cut-off needs series with max(horizon, season + 1, 3) grid points before it: at least one, and
     a tenth of those in the newest fold. Where three or more fit, the oldest is for early stopping.
+    Tiny histories get no fold, with the reason in words.
 
     Arguments:
-        series: N histories.
-        horizon: K steps, at least 1.
-        season: grid points of one season, 1 for none.
         folds: scoring folds wanted, at least 0.
         step: grid points between cut-offs, the horizon if not given.
-
-    Returns:
-        the folds, oldest first; none, with the reason in words, for tiny histories.
-
-    Raises:
-        ArgumentError: horizon, folds or step out of range.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> series = SeriesSet.from_arrays({"a": np.arange(20.0)}, Calendar.integer())
-        >>> folds = make_folds(series, horizon=4, folds=3)
-        >>> folds.cutoffs.tolist(), folds.stopping.cutoff
-        ([7, 11, 15], 3)
     """
     step = horizon if step is None else step
     for name, value, least in (("horizon", horizon, 1), ("folds", folds, 0), ("step", step, 1)):
@@ -151,10 +135,6 @@ def time_blocks(cutoffs: NDArray[np.int64], horizon: int) -> NDArray[np.int64]:
 
     A block is a fold and those less than a horizon older, which overlap it; the next block begins
     with the newest fold that does not. Blocks are as many as folds that share no point of time.
-
-    Example:
-        >>> time_blocks(np.array([0, 4, 8, 12]), horizon=8).tolist()
-        [1, 1, 0, 0]
     """
     blocks = np.zeros(len(cutoffs), dtype=np.int64)
     block, newest = -1, 0
@@ -166,12 +146,7 @@ def time_blocks(cutoffs: NDArray[np.int64], horizon: int) -> NDArray[np.int64]:
 
 
 def apart_in_time(cutoffs: NDArray[np.int64], horizon: int) -> NDArray[np.bool_]:
-    """(F,) True for the newest fold of each of the `time_blocks`: no two of these overlap.
-
-    Example:
-        >>> apart_in_time(np.array([0, 4, 8, 12]), horizon=8).tolist()
-        [False, True, False, True]
-    """
+    """(F,) True for the newest fold of each of the `time_blocks`: no two of these overlap."""
     blocks = time_blocks(cutoffs, horizon)
     newest = [
         bool(cutoff == cutoffs[blocks == block].max())
@@ -183,8 +158,7 @@ def apart_in_time(cutoffs: NDArray[np.int64], horizon: int) -> NDArray[np.bool_]
 def _common_end(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> int:
     """The latest ordinal at which at least half as many series run as ever ran at once.
 
-    Arguments:
-        begins, ends: the first and the last ordinal at which each series could be a fold's end.
+    `begins` and `ends` are the first and last ordinal at which each series could be a fold's end.
     """
     candidates = np.unique(ends)
     running = np.searchsorted(np.sort(begins), candidates, side="right")

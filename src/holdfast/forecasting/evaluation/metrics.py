@@ -30,21 +30,11 @@ def mean_observed(values: Floats, axis: int | tuple[int, ...] | None = None) -> 
 
 
 def smape(actual: Floats, forecast: Floats) -> Floats:
-    """Symmetric absolute percentage error of each point as in M4, 0 to 200.
+    """Symmetric absolute percentage error of each point as in M4, 0 to 200; its mean is the score.
 
     Twice utilsforecast's. A point where both are zero has error 0.
 
-    Arguments:
-        actual, forecast: (…, K).
-
-    Returns:
-        (…, K); its mean is the score.
-
     Source: Makridakis et al., The M4 Competition (2020), equation 1.
-
-    Example:
-        >>> smape(np.array([100.0, 0.0]), np.array([50.0, 0.0])).round(2).tolist()
-        [66.67, 0.0]
     """
     size = np.abs(actual) + np.abs(forecast)
     # Divided before it is doubled, so that values near the largest float stay finite.
@@ -52,14 +42,7 @@ def smape(actual: Floats, forecast: Floats) -> Floats:
 
 
 def scaled_error(actual: Floats, forecast: Floats, scale: Floats) -> Floats:
-    """Absolute error of each point in units of a scale; its mean is the MASE.
-
-    Arguments:
-        actual, forecast: (…, K).
-        scale: (…), from `seasonal_scale`.
-
-    Returns:
-        (…, K).
+    """Absolute error of each point in units of a scale (…), `seasonal_scale`; its mean is the MASE.
 
     Source: Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
     """
@@ -67,23 +50,11 @@ def scaled_error(actual: Floats, forecast: Floats, scale: Floats) -> Floats:
 
 
 def seasonal_scale(series: SeriesSet, season: int) -> Floats:
-    """Mean absolute in-sample error of seasonal naive: the unit of MASE and of widths.
+    """(N,) mean absolute in-sample error of seasonal naive: the unit of MASE and of widths.
 
     Where a series has no pair a season apart, or never changed over a season but for rounding,
-    its steps from one point to the next stand in; for a constant its size; for zeros 1.
-
-    Arguments:
-        series: N histories; gaps are NaN.
-        season: grid points of one season, 1 for none.
-
-    Returns:
-        (N,) positive; 1 for a series without any observation.
-
-    Example:
-        >>> from holdfast.tables.calendar import Calendar
-        >>> series = SeriesSet.from_arrays({"a": [1.0, 2.0, 4.0]}, Calendar.integer())
-        >>> seasonal_scale(series, season=1).tolist()
-        [1.5]
+    its steps from one point to the next stand in; for a constant its size; for zeros, and for a
+    series without any observation, 1.
     """
     scale, size = lag_change(series, max(season, 1)), _mean_size(series)
     rounding = _ROUNDING * np.where(np.isnan(size), 0.0, size)
@@ -117,12 +88,7 @@ def _mean_by(owner: NDArray[np.int64], values: Floats, count: int) -> Floats:
 
 
 def owa(smape: float, mase: float, smape_naive2: float, mase_naive2: float) -> float:
-    """M4's overall weighted average: mean of sMAPE and MASE relative to Naive2's.
-
-    Example:
-        >>> round(owa(13.912, 1.193, 18.383, 2.395), 3)
-        0.627
-    """
+    """M4's overall weighted average: mean of sMAPE and MASE relative to Naive2's."""
     return 0.5 * (smape / smape_naive2 + mase / mase_naive2)
 
 
@@ -145,11 +111,7 @@ def weighted_quantile_loss(actual: Floats, forecast: Floats, quantile: float) ->
 def interval_score(actual: Floats, lower: Floats, upper: Floats, level: float) -> Floats:
     """Winkler's score of each point: the width, plus 2/α times what lies outside.
 
-    Divided by the seasonal scale and averaged it is M4's MSIS.
-
-    Arguments:
-        actual, lower, upper: (…, K).
-        level: nominal coverage in percent, 95 for 95 %.
+    The level is in percent. Divided by the seasonal scale and averaged it is M4's MSIS.
 
     Source: Gneiting and Raftery, Strictly proper scoring rules (2007), equation 43.
     """
@@ -167,11 +129,7 @@ def inside(actual: Floats, lower: Floats, upper: Floats) -> Floats:
 def surprise(value: Floats, median: Floats, lower: Floats, upper: Floats) -> Floats:
     """Distance from the median in units of the interval's half-width on that side.
 
-    Arguments:
-        value, median, lower, upper: (…), with lower ≤ median ≤ upper.
-
-    Returns:
-        (…) negative below the median; beyond −1 and 1 a value is outside; NaN for a missing value.
+    Negative below the median; beyond −1 and 1 a value is outside; NaN for a missing value.
 
     Example:
         >>> one = np.ones(3)
@@ -196,11 +154,6 @@ class PastScores:
         errors: (F, N) mean scaled error (MASE) of each window; NaN for a series not in a fold.
         steps: (K,) mean scaled error at each step of the horizon; NaN where there was none.
         cutoffs: (F,) ordinals of the folds' cut-offs, oldest first.
-
-    Example:
-        >>> actual = np.array([[[1.0, 2.0]]])
-        >>> PastScores.of(actual, actual + 0.5, np.ones((1, 1)), np.array([7])).errors.tolist()
-        [[0.5]]
     """
 
     errors: Floats
@@ -211,13 +164,7 @@ class PastScores:
     def of(
         cls, actual: Floats, blend: Floats, scales: Floats, cutoffs: NDArray[np.int64]
     ) -> PastScores:
-        """The scores of a backtest.
-
-        Arguments:
-            actual, blend: (F, N, K), NaN for what is not there.
-            scales: (F, N) each window's MASE unit.
-            cutoffs: (F,).
-        """
+        """From actuals and blend (F, N, K), and the MASE units (F, N) of each window."""
         error = scaled_error(actual, blend, scales)
         return cls(mean_observed(error, axis=2), mean_observed(error, axis=(0, 1)), cutoffs)
 
@@ -239,11 +186,7 @@ class PastScores:
     def from_arrays(
         cls, arrays: Mapping[str, NDArray[np.generic]], horizon: int, series: int
     ) -> PastScores | None:
-        """The inverse of `to_arrays`; None where a model was saved without them.
-
-        Raises:
-            ValueError: an array is missing, has the wrong shape or an impossible number.
-        """
+        """The inverse of `to_arrays`: None if saved without, a ValueError if damaged."""
         scores = {name: array for name, array in arrays.items() if name.startswith(_PREFIX)}
         if not scores:
             return None

@@ -25,7 +25,6 @@ class Comparison:
         difference: mean loss of the first relative to the second, in percent; −5 is 5 % better.
         low, high: its 90 % range; NaN where there are too few pairs.
         pairs: independent pairs behind it: blocks in which either method errs.
-        sentence: what a person should read.
     """
 
     difference: float
@@ -44,27 +43,18 @@ def compare(
     blocks: NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Paired block bootstrap of the difference in mean loss.
+    """Paired block bootstrap of the difference in mean loss, its 90 % range and a sentence.
 
     A block is a whole series with all its steps and folds, because a series' errors go together.
     With more folds than series it is a fold with all its series, a block of time; folds that
-    overlap are one block. A block in which neither method errs is no pair.
+    overlap are one block. A block in which neither method errs is no pair. Below `ENOUGH` pairs the
+    sentence says that there is too little data to tell.
 
     Arguments:
         loss, rival: (F, N) mean loss of each window, NaN where a series is not in a fold.
-        name, rival_name: for the sentence.
         blocks: (F,) from `time_blocks`; every fold is one of its own if not given.
-        seed: of the resampling; the same seed gives the same range.
-
-    Returns:
-        the difference, its 90 % range and a sentence; below `ENOUGH` pairs it says that there is
-        too little data to tell.
 
     Source: Efron and Tibshirani, An introduction to the bootstrap (1993), chapter 8 for blocks.
-
-    Example:
-        >>> print(compare(np.full((1, 5), 0.9), np.ones((1, 5)), "Blend", "Theta").sentence)
-        Blend against Theta: 10.0 % better, but 5 independent pairs are too little data to tell.
     """
     both = ~(np.isnan(loss) | np.isnan(rival))
     times = np.arange(len(loss)) if blocks is None else blocks

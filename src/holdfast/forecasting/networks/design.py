@@ -48,15 +48,11 @@ class Design:
     """The sizes of a forecasting network.
 
     Arguments:
-        horizon: steps that it forecasts.
-        context: grid points that it reads.
         patch: grid points that it reads at once; divides `context`.
         span: grid points of the recent past whose mean and deviation scale a position.
         lags: distances in grid points at which the past is laid beside each step of the horizon,
             a season or two back; 1 stands for the last value.
         least: points that a forecast needs to look back on.
-        hidden: units of each recurrent layer.
-        layers: recurrent layers.
         dropout: share of each layer's output that training drops.
         batch: windows in one update.
         learning_rate: the highest rate of the schedule.
@@ -85,11 +81,7 @@ class Design:
 
     @classmethod
     def from_json(cls, fields: dict[str, object]) -> Design:
-        """The inverse of `to_json`.
-
-        Raises:
-            ModelError: a field is missing, unknown or out of range.
-        """
+        """The inverse of `to_json`; a ModelError where a field is missing or impossible."""
         names = set(cls.__dataclass_fields__)
         if not isinstance(fields, dict) or set(fields) != names:
             odd = ", ".join(sorted(map(str, set(fields) ^ names)))
@@ -125,17 +117,11 @@ def _between(value: object, end: float) -> bool:
 def choose_design(
     lengths: NDArray[np.int64], horizon: int, season: int, long_season: int | None = None
 ) -> Design:
-    """A network that fits the data.
+    """A network that fits the data: the points of each training series, and their seasons.
 
     The context holds two long seasons where the histories do, three seasons otherwise, and at
     least twice the horizon; it never exceeds what most series hold. Patches are whole seasons when
     the context is long (a fortnight of hours is 14 steps of 24), single points when it is short.
-
-    Arguments:
-        lengths: (N,) points of each training series.
-        horizon: steps to forecast.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer season, such as the week beside the day.
     """
     begun = lengths[lengths > 0]  # others start after what training may see
     typical = int(np.quantile(begun, 0.75)) if len(begun) else 1
@@ -188,13 +174,9 @@ def _batch(horizon: int, steps: int, points: int) -> int:
 
 
 def at_level(quantiles: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
-    """(…,) a quantile at any probability, linear between the neighbours that the network gives.
+    """(…,) a quantile at any probability, linear between its neighbours among the (…, Q) given.
 
-    Beyond the outermost levels their quantile is taken.
-
-    Arguments:
-        quantiles: (…, Q) at the levels `QUANTILES`.
-        probability: between 0 and 1.
+    Beyond the outermost of `QUANTILES` their quantile is taken.
     """
     upper = int(np.clip(np.searchsorted(QUANTILES, probability), 1, len(QUANTILES) - 1))
     low, high = QUANTILES[upper - 1], QUANTILES[upper]

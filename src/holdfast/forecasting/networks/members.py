@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -36,15 +36,7 @@ LARGEST_LOG = 650.0
 
 @dataclass(frozen=True, eq=False)
 class PretrainedMember:
-    """The pretrained network: as it ships, or fine-tuned.
-
-    Arguments:
-        name: of the member.
-        network: its weights.
-        horizon: K steps.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer one; None where there is none.
-    """
+    """The pretrained network, as it ships or fine-tuned, under a member's name."""
 
     name: str
     network: PretrainedNetwork
@@ -74,9 +66,7 @@ class PretrainedMember:
     def one_step(self, series: SeriesSet, first: NDArray[np.int64]) -> Floats:
         """(total, Q) quantiles of each value of some series from those before it alone.
 
-        Arguments:
-            series: N histories.
-            first: (N,) the first point of each that is wanted; NaN before it.
+        `first` (N,) is the first point of each series to forecast; NaN before it.
         """
         unit = _units(np.nan_to_num(_sizes(series)))
         by_value = np.repeat(unit, series.lengths)
@@ -91,20 +81,11 @@ class PretrainedMember:
 
 @dataclass(frozen=True, eq=False)
 class WindowMember:
-    """Networks that were trained on the user's series alone, and are averaged.
+    """Networks trained on the user's series alone from different seeds, averaged."""
 
-    Arguments:
-        design: their sizes.
-        networks: trained alike from different seeds.
-    """
-
+    name: ClassVar[str] = LSTM
     design: Design
     networks: Sequence[ForecastNetwork]
-
-    @property
-    def name(self) -> str:
-        """The member's name."""
-        return LSTM
 
     def quantiles(self, series: SeriesSet) -> Floats:
         """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
@@ -127,19 +108,11 @@ class RegressedMember:
 
     It reads series from which the effect of their covariates is taken, and the effect of those of
     the horizon is put on its forecast.
-
-    Arguments:
-        start: the pretrained network.
-        effects: what covariates do.
     """
 
+    name: ClassVar[str] = PRETRAINED_X
     start: PretrainedMember
     effects: Effects
-
-    @property
-    def name(self) -> str:
-        """The member's name."""
-        return PRETRAINED_X
 
     def quantiles(self, series: SeriesSet) -> Floats:
         """(N, K, Q); NaN for a series without a value, or where there are no covariates at all."""
@@ -166,22 +139,12 @@ class RegressedMember:
 
 @dataclass(frozen=True, eq=False)
 class CovariateMember:
-    """Networks that were trained on the user's series and their covariates, and are averaged.
+    """Networks trained on the user's series and their covariates from different seeds, averaged."""
 
-    Arguments:
-        design: their sizes.
-        encoding: how covariates become numbers.
-        networks: trained alike from different seeds.
-    """
-
+    name: ClassVar[str] = LSTM_X
     design: Design
     encoding: CovariateEncoding
     networks: Sequence[CovariateNetwork]
-
-    @property
-    def name(self) -> str:
-        """The member's name."""
-        return LSTM_X
 
     def quantiles(self, series: SeriesSet) -> Floats:
         """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
@@ -207,19 +170,13 @@ class CovariateMember:
 
 
 NetworkMember: TypeAlias = PretrainedMember | WindowMember | RegressedMember | CovariateMember
-"""A network, or several that are averaged, covariates the simple methods.
+"""A network, or several that are averaged, beside the simple methods.
 
 Each has a `name` out of `records.NETWORKS`, `quantiles` of any series, and says `why_not`."""
 
 
 def regressed(start: PretrainedMember, series: SeriesSet, season: int) -> RegressedMember | None:
-    """The pretrained network around effects fitted on series; None where nothing has an effect.
-
-    Arguments:
-        start: the pretrained network.
-        series: histories with covariates, as far as they may be seen.
-        season: points of a season.
-    """
+    """The pretrained network around effects fitted on series; None where nothing has an effect."""
     if series.covariates is None or not np.isfinite(series.values).any():
         return None
     effects = fit_effects(series, start.horizon, season)
@@ -232,17 +189,9 @@ def forecast_quantiles(
     series: SeriesSet,
     covariates: CovariateWindows | None = None,
 ) -> NDArray[np.float64]:
-    """Quantile forecasts of every series from its last value on, averaged over networks.
+    """(N, K, Q) quantiles of every series from its last value on, averaged over networks.
 
-    Arguments:
-        networks: trained alike from different seeds; all of `design`.
-        design: their sizes.
-        series: N histories, also of series that training never saw.
-        covariates: their covariates, for networks that read them.
-
-    Returns:
-        (N, K, Q) quantiles at the levels `QUANTILES`; NaN for series that hold fewer observed
-        values in the context than the design needs.
+    NaN for series that hold fewer observed values in the context than the design needs.
     """
     logs = positive(series)
     inner = logarithms(series, logs)

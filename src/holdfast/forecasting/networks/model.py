@@ -27,22 +27,9 @@ CLIP = 12.0
 class ForecastNetwork(nn.Module):
     """One global LSTM that forecasts the whole horizon directly from its last state.
 
-    Each position of the window is a forecast origin: the forecast there rests on the
-    state after the patch that ends there, so the last observation reaches the first step, and
-    nothing is fed back.
-
-    Arguments:
-        design: the network's sizes.
-
-    Example:
-        >>> import numpy as np
-        >>> import torch
-        >>> from holdfast.forecasting.networks.design import choose_design
-        >>> from holdfast.forecasting.networks.model import features
-        >>> design = choose_design(np.array([100]), horizon=4, season=1)
-        >>> values = torch.randn(2, design.context, dtype=torch.float64)
-        >>> ForecastNetwork(design)(features(values, design)).shape[-2:]
-        torch.Size([4, 13])
+    Each position of the window is a forecast origin: the forecast at it rests on the state after
+    the patch that ends at it, so the last observation reaches the first step, and nothing is fed
+    back.
     """
 
     def __init__(self, design: Design) -> None:
@@ -64,12 +51,7 @@ class ForecastNetwork(nn.Module):
         self.quantiles = QuantileHead(hidden, design.horizon, len(QUANTILES))
 
     def forward(self, read: Features, *, last: bool = False) -> Tensor:
-        """(P, B, K, Q) quantiles in the network's units after each of P positions.
-
-        Arguments:
-            read: what the network reads.
-            last: whether only the last position is wanted, (1, B, K, Q).
-        """
+        """(P, B, K, Q) quantiles in the network's units at P positions, or at the last alone."""
         state: Tensor = self.read(read.inputs)
         for norm, recurrent in zip(self.norms, self.recurrent, strict=True):
             output, _ = recurrent(norm(state))
@@ -109,9 +91,7 @@ class Features:
 def features(values: Tensor, design: Design) -> Features:
     """The features of some windows; differentiable in `values`, the scale being held fixed.
 
-    Arguments:
-        values: (B, context + …) float64, NaN for gaps; what lies behind the context is not read.
-        design: the network's sizes.
+    Values are (B, context + …) float64, NaN for gaps; what lies behind the context is not read.
     """
     origins = design.shape.origins
     context = values[:, : design.context]
@@ -154,11 +134,6 @@ class LagCopy(nn.Module):
     among them. So a season that repeats costs the network nothing to forecast, and the last
     observation reaches the first step before any training. The idea is the pointer of Vinyals,
     Fortunato and Jaitly (2015), eq. 3, over seasonal lags instead of words.
-
-    Arguments:
-        hidden: units of the state.
-        horizon: steps.
-        lags: how many lags lie beside each step.
     """
 
     def __init__(self, hidden: int, horizon: int, lags: int) -> None:
@@ -181,10 +156,7 @@ class LagCopy(nn.Module):
 class QuantileHead(nn.Module):
     """Quantiles that cannot cross: the median, and positive steps away from it on both sides.
 
-    Arguments:
-        hidden: units of the state.
-        horizon: steps.
-        quantiles: how many levels, an odd number with the median in the middle.
+    Their number is odd, the median in the middle.
     """
 
     steps_away: Tensor
@@ -210,19 +182,9 @@ class QuantileHead(nn.Module):
 
 
 def pinball(forecast: Tensor, actual: Tensor, quantiles: Tensor) -> Tensor:
-    """Mean pinball loss over the levels (Koenker and Bassett 1978, eq. 1); 0 at gaps.
+    """(…) mean pinball loss over the levels (Koenker and Bassett 1978, eq. 1); 0 at gaps.
 
-    Arguments:
-        forecast: (…, Q).
-        actual: (…), NaN for gaps.
-        quantiles: (Q,) levels between 0 and 1.
-
-    Returns:
-        (…) the loss.
-
-    Example:
-        >>> pinball(torch.tensor([[1.0]]), torch.tensor([3.0]), torch.tensor([0.5]))
-        tensor([1.])
+    From a forecast (…, Q), actuals (…) with NaN for gaps, and levels (Q,) between 0 and 1.
     """
     error = torch.nan_to_num(actual)[..., None] - forecast
     # max(qe, (q − 1)e) = |e|/2 + (q − 1/2)e, which costs less than half as much to differentiate.

@@ -56,11 +56,7 @@ class Size:
 class WarmStart:
     """Saved weights with which the last training, on the whole history, begins.
 
-    The trainings of the backtest begin as ever: the saved weights have seen what is scored there.
-
-    Arguments:
-        networks: the saved ones, as many as the recipe averages.
-        whole: the history that nothing is held out of.
+    The trainings of the backtest begin from scratch: the saved weights have seen what they score.
     """
 
     networks: tuple[nn.Module, ...]
@@ -69,11 +65,7 @@ class WarmStart:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recipe(ABC):
-    """How the networks of one member are trained.
-
-    Arguments:
-        warm_start: saved weights to begin with; None for none.
-    """
+    """How the networks of one member are trained, from scratch or from saved weights."""
 
     warm_start: WarmStart | None = field(default=None)
 
@@ -119,16 +111,13 @@ class Recipe(ABC):
         """What forecasts with the networks that were trained."""
 
     @abstractmethod
-    def own_identity(self) -> dict[str, object]:
+    def identity_from_scratch(self) -> dict[str, object]:
         """What shapes the networks beside data, plan, seed and a warm start."""
 
     def task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> SeriesTask[Any]:
-        """What one network is given to learn.
+        """What one network is given to learn, up to the last value that training may see.
 
-        Arguments:
-            series: histories up to the last value that training may see.
-            held_out: the same series some horizons further, to stop early on; None for never.
-            seed: of the network.
+        `held_out` are the same series some horizons further, to stop early on; None for never.
         """
         task = self.new_task(series, held_out, seed)
         if self.warm_start is not None and series is self.warm_start.whole:
@@ -143,19 +132,15 @@ class Recipe(ABC):
 
     def identity(self) -> dict[str, object]:
         """What shapes the networks beside data, plan and seed, ready for JSON."""
-        if self.warm_start is None:
-            return self.own_identity()
-        saved = [digest_of(network) for network in self.warm_start.networks]
-        return {**self.own_identity(), "from": saved}
+        identity = self.identity_from_scratch()
+        if self.warm_start is not None:
+            identity["from"] = [digest_of(network) for network in self.warm_start.networks]
+        return identity
 
 
 @dataclass(frozen=True, eq=False)
 class FromScratch(Recipe):
-    """Networks of a design made for the table, trained on its series alone.
-
-    Arguments:
-        design: their sizes.
-    """
+    """Networks of a design chosen for the table, trained on its series alone."""
 
     design: Design
 
@@ -167,16 +152,13 @@ class FromScratch(Recipe):
 
     @property
     def size(self) -> Size:
-        """Of each network."""
         design = self.design
         return Size(design.context, design.patch, design.hidden, design.layers)
 
     def new_task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> SeriesTask[Any]:
-        """Windows of the series, and a fresh network."""
         return NetworkTask(self.design, series, held_out, seed)
 
     def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
-        """The training plan of one network."""
         return network_plan(self.design, steps, seed, stop_early=stop_early)
 
     def useful_steps(self, points: int) -> int:
@@ -184,24 +166,17 @@ class FromScratch(Recipe):
         return int(np.clip(30.0 * np.sqrt(points), 250, 40_000))
 
     def member(self, networks: Sequence[nn.Module]) -> NetworkMember:
-        """The networks, averaged."""
         return WindowMember(
             self.design, tuple(one for one in networks if isinstance(one, ForecastNetwork))
         )
 
-    def own_identity(self) -> dict[str, object]:
-        """The design."""
+    def identity_from_scratch(self) -> dict[str, object]:
         return {"design": self.design.to_json()}
 
 
 @dataclass(frozen=True, eq=False)
 class FromScratchWithCovariates(FromScratch):
-    """Networks trained on the table's series alone that read their covariates.
-
-    Arguments:
-        design: their sizes.
-        encoding: how covariates become numbers.
-    """
+    """Networks trained on the table's series alone that read their covariates."""
 
     encoding: CovariateEncoding
 
@@ -209,27 +184,19 @@ class FromScratchWithCovariates(FromScratch):
     untrained = "No LSTM with covariates was trained on these series"
 
     def new_task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> SeriesTask[Any]:
-        """Windows of the series and their covariates, and a fresh network."""
         return CovariateTask(self.design, self.encoding, series, held_out, seed)
 
     def member(self, networks: Sequence[nn.Module]) -> NetworkMember:
-        """The networks, averaged."""
         read = tuple(one for one in networks if isinstance(one, CovariateNetwork))
         return CovariateMember(self.design, self.encoding, read)
 
-    def own_identity(self) -> dict[str, object]:
-        """The design and the encoding."""
+    def identity_from_scratch(self) -> dict[str, object]:
         return {"design": self.design.to_json(), "reading": encoding_to_json(self.encoding)}
 
 
 @dataclass(frozen=True, eq=False)
 class FineTuning(Recipe):
-    """The pretrained network, fine-tuned on the series: low rates, few steps.
-
-    Arguments:
-        start: the member to begin with; stays as it is.
-        precision: of the network's multiplications while it learns.
-    """
+    """The pretrained network, fine-tuned on the series: low rates, few steps."""
 
     start: PretrainedMember
     precision: Precision = "float32"
@@ -242,12 +209,10 @@ class FineTuning(Recipe):
 
     @property
     def size(self) -> Size:
-        """Of the network."""
         design = self.start.network.design
         return Size(design.context, design.patch, design.hidden, design.blocks)
 
     def new_task(self, series: SeriesSet, held_out: SeriesSet | None, seed: int) -> SeriesTask[Any]:
-        """Windows of the series, and a copy of the network."""
         start = self.start
         return FineTuningTask(
             start.network,
@@ -260,7 +225,6 @@ class FineTuning(Recipe):
         )
 
     def plan(self, steps: int, seed: int, *, stop_early: bool) -> Plan:
-        """The training plan of the network."""
         return fine_tuning_plan(steps, seed, stop_early=stop_early)
 
     def useful_steps(self, points: int) -> int:
@@ -268,15 +232,14 @@ class FineTuning(Recipe):
         return int(np.clip(10.0 * np.sqrt(points), 40, 6_000))
 
     def member(self, networks: Sequence[nn.Module]) -> NetworkMember:
-        """The network as it has become."""
         (network,) = (one for one in networks if isinstance(one, PretrainedNetwork))
         return replace(self.start, name=ADAPTED, network=network)
 
-    def own_identity(self) -> dict[str, object]:
+    def identity_from_scratch(self) -> dict[str, object]:
         """A hash of the weights that it begins with, and what it is told of the series."""
         start = self.start
         return {
-            "start": digest_of(self.start.network),
+            "start": digest_of(start.network),
             "horizon": start.horizon,
             "season": start.season,
             "long season": start.long_season,
@@ -289,15 +252,9 @@ def warm_started(
 ) -> tuple[Recipe, str]:
     """A recipe that goes on from the saved member of its name, where sizes agree.
 
-    Arguments:
-        recipe: how.
-        saved: the members of a saved model.
-        whole: the history that nothing is held out of.
-
-    Returns:
-        The recipe, and a sentence where there is no warm start all the same; "" otherwise.
+    The second result is a sentence where there is no warm start all the same; "" otherwise.
     """
-    before = next((one for one in saved if one.name == recipe.name), None)
+    before = next((member for member in saved if member.name == recipe.name), None)
     if before is None:
         return recipe, f"The saved model has no {recipe.name} to go on from; it begins anew."
     networks: tuple[nn.Module, ...] = ()

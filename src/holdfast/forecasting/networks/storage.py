@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -59,19 +60,15 @@ def networks_to_json(members: Sequence[NetworkMember]) -> tuple[dict[str, object
             fields, numbers = effects_to_json(member.effects)
             described[member.name] = {"effects": fields}
             arrays |= {f"{member.name}/{name}": array for name, array in numbers.items()}
-        elif isinstance(member, CovariateMember):
+        elif isinstance(member, WindowMember | CovariateMember):
             networks = member.networks
-            described[member.name] = {
-                "design": member.design.to_json(),
-                "networks": len(networks),
-                "reading": encoding_to_json(member.encoding),
-            }
-        elif isinstance(member, WindowMember):
-            networks = member.networks
-            described[member.name] = {
+            sizes: dict[str, object] = {
                 "design": member.design.to_json(),
                 "networks": len(networks),
             }
+            if isinstance(member, CovariateMember):
+                sizes["reading"] = encoding_to_json(member.encoding)
+            described[member.name] = sizes
         else:
             networks = (member.network,)
             described[member.name] = {
@@ -92,13 +89,7 @@ def networks_from_json(
     season: int,
     calendar: Calendar,
 ) -> tuple[NetworkMember, ...]:
-    """The members that are networks, checked; the pretrained one first.
-
-    Arguments:
-        described, arrays: from `networks_to_json`; untrusted.
-        horizon: steps that they forecast.
-        season: points of a season.
-        calendar: of the series.
+    """The members that are networks, the pretrained one first, from the untrusted parts of a model.
 
     Raises:
         ModelError: something is missing, unknown, damaged or out of range.
@@ -126,15 +117,7 @@ def networks_from_json(
 
 
 def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
-    """Refuse networks that read other covariates than series have.
-
-    Arguments:
-        members: from `networks_from_json`.
-        series: of the same model folder.
-
-    Raises:
-        ModelError: they do.
-    """
+    """Refuse with a ModelError networks that read other covariates than the model's series have."""
     for member in members:
         covariates = series.covariates
         fits = True
@@ -165,7 +148,7 @@ def check_networks(members: Sequence[NetworkMember], series: SeriesSet) -> None:
 def effects_to_json(effects: Effects) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """What `effects_from_json` needs: words for a manifest, and arrays by name."""
     fields: dict[str, object] = {
-        "units": units_to_json(effects.units),
+        "units": [asdict(unit) for unit in effects.units],
         "holidays": list(effects.holidays),
         "lag": effects.lag,
         "labels": list(effects.labels),
@@ -173,20 +156,13 @@ def effects_to_json(effects: Effects) -> tuple[dict[str, object], dict[str, NDAr
     return fields, {
         "pooled": effects.pooled,
         "groups": effects.groups,
-        "own": effects.own,
+        "own": effects.by_series,
         "cuts": effects.cuts,
     }
 
 
 def effects_from_json(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Effects:
-    """The inverse of `effects_to_json`.
-
-    Arguments:
-        fields, arrays: untrusted.
-
-    Raises:
-        ModelError: something is missing, unknown, damaged or out of range.
-    """
+    """The inverse of `effects_to_json`; a ModelError where something is missing or damaged."""
     if not isinstance(fields, dict) or set(fields) != _EFFECT_FIELDS:
         raise ModelError("its effects of covariates have missing or unknown fields")
     units = units_from_json(fields["units"])
@@ -201,24 +177,24 @@ def effects_from_json(fields: object, arrays: Mapping[str, NDArray[Any]]) -> Eff
         if name != "cuts" and not np.isfinite(array).all():
             raise ModelError(f"its effects of covariates hold impossible {name}")
     pooled, groups = arrays["pooled"], arrays["groups"]
-    own, cuts = arrays["own"], arrays["cuts"]
+    by_series, cuts = arrays["own"], arrays["cuts"]
     width = pooled.shape[1]
     fits = (
         pooled.shape[0] == 2
         and groups.shape[2] == width
-        and own.shape == (len(labels), width)
+        and by_series.shape == (len(labels), width)
         and cuts.shape == (groups.shape[0], 2)
     )
     if not fits:
         raise ModelError("its effects of covariates do not fit together")
-    return Effects(units, holidays, lag, pooled, groups, own, labels, cuts)
+    return Effects(units, holidays, lag, pooled, groups, by_series, labels, cuts)
 
 
 def encoding_to_json(encoding: CovariateEncoding) -> dict[str, object]:
     """What `encoding_from_json` needs, for a manifest."""
     return {
-        "known": units_to_json(encoding.known),
-        "historic": units_to_json(encoding.historic),
+        "known": [asdict(unit) for unit in encoding.known],
+        "historic": [asdict(unit) for unit in encoding.historic],
         "holidays": list(encoding.holidays),
         "lag": encoding.lag,
         "statics": described_columns(encoding.statics),
@@ -228,11 +204,7 @@ def encoding_to_json(encoding: CovariateEncoding) -> dict[str, object]:
 
 
 def encoding_from_json(fields: object) -> CovariateEncoding:
-    """The inverse of `encoding_to_json`.
-
-    Raises:
-        ModelError: something is missing, unknown, damaged or out of range.
-    """
+    """The inverse of `encoding_to_json`; a ModelError where something is missing or damaged."""
     if not isinstance(fields, dict) or set(fields) != set(CovariateEncoding.__dataclass_fields__):
         raise ModelError("its encoding of covariates has missing or unknown fields")
     lag = fields["lag"]
@@ -256,20 +228,8 @@ def encoding_from_json(fields: object) -> CovariateEncoding:
     )
 
 
-def units_to_json(units: tuple[Unit, ...]) -> list[dict[str, object]]:
-    """How columns are read, for a manifest."""
-    return [
-        {"name": unit.name, "kind": unit.kind, "spread": unit.spread, "levels": unit.levels}
-        for unit in units
-    ]
-
-
 def units_from_json(listed: object) -> tuple[Unit, ...]:
-    """The inverse of `units_to_json`.
-
-    Raises:
-        ModelError: something is missing, unknown or out of range.
-    """
+    """Checked `Unit`s; a ModelError where something is missing or out of range."""
     if not isinstance(listed, list) or len(listed) > _MOST:
         raise ModelError("its units of covariates are damaged")
     units = []
@@ -286,7 +246,7 @@ def units_from_json(listed: object) -> tuple[Unit, ...]:
         )
         if not sound:
             raise ModelError("its units of covariates are damaged")
-        units.append(Unit(one["name"], one["kind"], one["spread"], one["levels"]))
+        units.append(Unit(**one))
     return tuple(units)
 
 
@@ -345,11 +305,7 @@ def _numbers(listed: object, count: int) -> tuple[float, ...]:
 
 
 def texts(listed: object) -> tuple[str, ...]:
-    """Text of a manifest.
-
-    Raises:
-        ModelError: it is not a list of text.
-    """
+    """Texts of a manifest; a ModelError where it is no list of them."""
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise ModelError("its names of covariates are damaged")
     return tuple(listed)

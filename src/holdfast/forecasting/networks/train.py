@@ -57,7 +57,6 @@ class WindowBatch:
 
     Arguments:
         rows: (B,) the series that the windows come from.
-        read: what the network reads.
         ahead: (P, B, K) what came, in the network's units; NaN for gaps.
     """
 
@@ -69,11 +68,7 @@ class WindowBatch:
 class NetworkTask:
     """Learning to forecast all series of a table with one network.
 
-    Arguments:
-        design: the network's sizes.
-        series: histories up to the last value that training may see.
-        held_out: the same series some horizons further, to stop early on; None for never.
-        seed: of the initial weights.
+    `held_out` are the same series some horizons further, to stop early on; None for never.
     """
 
     def __init__(
@@ -147,14 +142,7 @@ def _logarithms_or_gaps(held_out: SeriesSet, logs: NDArray[np.bool_]) -> SeriesS
 
 
 def network_plan(design: Design, steps: int, seed: int, *, stop_early: bool) -> Plan:
-    """The training plan of a forecasting network.
-
-    Arguments:
-        design: the network's sizes; gives the learning rate.
-        steps: updates.
-        seed: of the windows and of dropout.
-        stop_early: whether a held-out horizon decides when to stop.
-    """
+    """The training plan of a forecasting network, with early stopping or without."""
     return Plan(
         steps=steps,
         learning_rate=design.learning_rate,
@@ -180,18 +168,12 @@ def fit_network(
 ) -> Trained:
     """Train one network to the end of its plan, from its last checkpoint where there is one.
 
+    Afterwards the task's module is ready to forecast.
+
     Arguments:
-        task: what to learn.
-        plan: of the training.
-        progress: is told of every update.
-        description: what the progress shows.
         folder: for checkpoints; None for none.
         identity: of the data and the design; a checkpoint of another identity is refused.
         deadline: a reading of ``time.monotonic`` past which no update begins; None for none.
-        interrupts: watches for Ctrl-C, which ends the training.
-
-    Returns:
-        The record of the training; the task's module is ready to forecast.
 
     Raises:
         NonFiniteLossError: names the step and the series.
@@ -213,27 +195,16 @@ def fit_network(
 
 @dataclass(frozen=True)
 class Timed:
-    """As many updates as some time allows.
-
-    Arguments:
-        steps: how many.
-        seconds: that they will take, validations included.
-    """
+    """Updates that some time allows, and the seconds that they take, validations included."""
 
     steps: int
     seconds: float
 
 
 def steps_for(task: SeriesTask[Any], plan: Plan, seconds: float) -> Timed:
-    """How many updates of a plan the time allows.
+    """How many updates of a plan the time allows: at least one, at most all of the plan.
 
-    Arguments:
-        task: timed on a copy; stays as it is.
-        plan: with as many updates as are useful.
-        seconds: for all updates; infinite for as many as are useful.
-
-    Returns:
-        At least one update, also where the time allows none.
+    The task is timed on a copy and stays as it is.
     """
     timing = StepTiming(task, replace(plan, patience=None))
     paces: list[float] = []

@@ -27,7 +27,6 @@ class PatchDesign:
         window: newest points that a position reads, in the units of that moment; whole patches.
         context: points that a forecast looks back on at most; whole patches.
         half_life: points after which a value counts half in level and spread.
-        hidden: units of each layer.
         blocks: recurrent blocks on top of each other.
         smoothings: exponential smoothings among the candidates: all of them or 0.
     """
@@ -46,11 +45,7 @@ class PatchDesign:
 
     @classmethod
     def from_json(cls, fields: object) -> PatchDesign:
-        """The inverse of `to_json`.
-
-        Raises:
-            ModelError: a field is missing, unknown or out of range.
-        """
+        """The inverse of `to_json`; a ModelError where a field is missing or impossible."""
         if not isinstance(fields, dict) or set(fields) != set(_MOST):
             raise ModelError("The pretrained network's design has missing or unknown fields.")
         for name, most in _MOST.items():

@@ -69,11 +69,7 @@ def origins_of(visible: Tensor, patch: int) -> Tensor:
     """(B, K) how many points each position may know of: those up to its last visible patch.
 
     A patch of which nothing is visible (the future, or a stretch hidden in training) is forecast
-    from the end of the last patch before it.
-
-    Arguments:
-        visible: (B, K·patch) which points are visible.
-        patch: points of a patch.
+    from the end of the last patch before it. `visible` is (B, K·patch).
     """
     seen = visible.reshape(len(visible), -1, patch).any(dim=2)
     ends = torch.arange(1, seen.shape[1] + 1, device=visible.device) * patch
@@ -94,7 +90,6 @@ def patch_features(
         values: (B, K·patch) float64, NaN for gaps, for the future and before the series begins.
         season, long_season: (B,) points of a season, 1 where there is none.
         origins: (B, K) from `origins_of`.
-        design: the network's sizes.
     """
     patch = design.patch
     points = values.shape[1]
@@ -180,14 +175,7 @@ def patch_features(
 def history_features(
     values: Tensor, season: int, long_season: int | None, design: PatchDesign
 ) -> PatchFeatures:
-    """The features of histories that share their seasons; whatever is not NaN is known.
-
-    Arguments:
-        values: (B, K·patch) float64.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer one; None where there is none.
-        design: the network's sizes.
-    """
+    """The features of histories (B, K·patch) that share their seasons; what is not NaN is known."""
     return patch_features(
         values,
         torch.full((len(values),), season),
@@ -222,10 +210,7 @@ def mirror(features: PatchFeatures, design: PatchDesign) -> PatchFeatures:
 def targets(values: Tensor, features: PatchFeatures, patch: int) -> Tensor:
     """(K − 1, B, p) what came after each position but the last, in its units; NaN for none.
 
-    Arguments:
-        values: (B, K·patch) with the future filled in.
-        features: of the same windows.
-        patch: points of a patch.
+    Values are (B, K·patch) with the future filled in, features of the same windows.
     """
     ahead = values.reshape(len(values), -1, patch)[:, 1:].transpose(0, 1)
     # Where nothing has moved yet there is no unit: whatever comes would have that of the data.
@@ -361,19 +346,14 @@ def known_patches(
 ) -> NDArray[np.int64]:
     """(B,) patches of each history from its first value on, of those that the context holds.
 
-    What is missing before a series begins is not part of its past, whatever the table's first row.
-
-    Arguments:
-        series: the series to read.
-        rows: (B,) which of them.
-        ends: (B,) how many points of each are known.
-        design: the network's sizes.
+    Of the series `rows` (B,), `ends` (B,) points are known. What is missing before a series begins
+    is not part of its past, whatever the table's first row.
     """
     points = np.zeros(len(rows), dtype=np.int64)
     for place, (row, end) in enumerate(zip(rows, ends, strict=True)):
-        there = ~np.isnan(series.one(row)[max(end - design.context, 0) : end])
-        if there.any():
-            points[place] = len(there) - there.argmax()
+        seen = ~np.isnan(series.one(row)[max(end - design.context, 0) : end])
+        if seen.any():
+            points[place] = len(seen) - seen.argmax()
     return patches_of(points, design)
 
 
@@ -385,21 +365,16 @@ def left_aligned(
     positions: int,
     patch: int,
 ) -> NDArray[np.float64]:
-    """Some histories, each ending with its last known patch, and what came behind it.
+    """(B, positions·patch): histories that end with their last known patch, and what came then.
 
     A recurrent network does not see what lies behind a position, so that rows of unequal length
-    may share a batch and give what each would give alone.
+    may share a batch and give what each would give alone. NaN before a series begins, after it
+    ends, and in gaps.
 
     Arguments:
-        series: the series to read.
-        rows: (B,) which of them.
         ends: (B,) how many points of each are known.
         known: (B,) patches that these take, from `known_patches`.
         positions: patches of the batch; those behind the known ones are the future.
-        patch: points of a patch.
-
-    Returns:
-        (B, positions·patch) values; NaN before a series begins, after it ends, and in gaps.
     """
     place = np.arange(positions * patch)[None, :] - (known * patch)[:, None]
     source = place + ends[:, None]

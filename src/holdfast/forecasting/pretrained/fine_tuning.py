@@ -49,7 +49,6 @@ class FineTuningBatch:
     Arguments:
         rows: (B,) the series that the windows come from.
         known: (B,) patches of each window that the network may read.
-        features: what the network reads.
         ahead: (K − 1, B, p) what came, in the network's units; NaN for gaps.
     """
 
@@ -60,16 +59,9 @@ class FineTuningBatch:
 
 
 class FineTuningTask:
-    """Fine-tuning a pretrained network on the series of a table.
+    """Fine-tuning a copy of a pretrained network on the series of a table.
 
-    Arguments:
-        network: where to start; stays as it is.
-        series: histories up to the last value that training may see.
-        held_out: the same series some horizons further, to stop early on; None for never.
-        horizon: steps that will be forecast.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer one; None where there is none.
-        precision: "bfloat16" for mixed precision.
+    `held_out` are the same series some horizons further, to stop early on; None for never.
     """
 
     def __init__(
@@ -147,13 +139,7 @@ class FineTuningTask:
 
 
 def fine_tuning_plan(steps: int, seed: int, *, stop_early: bool) -> Plan:
-    """The training plan of a fine-tuning.
-
-    Arguments:
-        steps: updates.
-        seed: of the windows.
-        stop_early: whether a held-out horizon decides when to stop.
-    """
+    """The training plan of a fine-tuning, with early stopping or without."""
     return Plan(
         steps=steps,
         learning_rate=LEARNING_RATE,
@@ -172,13 +158,8 @@ def mean_loss(
 ) -> Tensor:
     """(B,) mean pinball loss of each row over the positions that look back on enough.
 
-    Patches farther ahead than the next count twice: few positions have any.
-
-    Arguments:
-        forecast: (K, B, p, Q) from the network.
-        features: what it read.
-        ahead: (K − 1, B, p) what came, NaN for gaps.
-        quantiles: (Q,) their levels.
+    Patches farther ahead than the next count twice: few positions have any. The forecast is
+    (K, B, p, Q), `ahead` (K − 1, B, p) what came, NaN for gaps.
     """
     enough = (features.observed[:-1] >= LEAST)[..., None]
     ahead = torch.where(enough, ahead, torch.nan)
@@ -193,11 +174,7 @@ Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
 def native_precision(device: str) -> Precision:
-    """bfloat16 where the processor has instructions for it: an update then takes two thirds.
-
-    Arguments:
-        device: a type of device, "cpu" or "cuda".
-    """
+    """bfloat16 where the processor has instructions for it: an update then takes two thirds."""
     if device == "cuda":
         native = torch.cuda.is_bf16_supported()
     else:
@@ -208,12 +185,9 @@ def native_precision(device: str) -> Precision:
 def quantiles_in(
     precision: Precision, network: PretrainedNetwork, features: PatchFeatures
 ) -> Tensor:
-    """(K, B, p, Q) quantiles in the network's units, as the network says them while it learns.
+    """(K, B, p, Q) quantiles in the network's units, as the network forecasts them while it learns.
 
-    Arguments:
-        precision: of the blocks; what stands on top of them is float32.
-        network: in training.
-        features: of a batch.
+    The precision is of the blocks; what stands on top of them is float32.
     """
     device = features.inputs.device.type
     with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):

@@ -37,21 +37,11 @@ def forecast_pretrained(
     season: int,
     long_season: int | None = None,
 ) -> NDArray[np.float64]:
-    """Quantile forecasts of every series from its last value on.
+    """(N, H, Q) quantiles at the levels `QUANTILES` of every series from its last value on.
 
     The mean of the forecast of the series and of that of its negative, turned back, so that
-    neither growth nor decline is favoured.
-
-    Arguments:
-        network: pretrained.
-        series: N histories.
-        horizon: H steps, as many as are wanted.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer one; None where there is none.
-
-    Returns:
-        (N, H, Q) quantiles at the levels `QUANTILES`; NaN for a series without a value
-        among the last that the network's context holds.
+    neither growth nor decline is favoured. NaN for a series without a value among the last that the
+    network's context holds. The season is 1 and the long season None where a table has none.
     """
     patch = network.design.patch
     ahead = -(-horizon // patch)
@@ -74,8 +64,7 @@ def forecast_pretrained(
 def _batches(positions: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """Where batches of about equal length begin and end: as many rows as `POSITIONS` allows.
 
-    Arguments:
-        positions: (N,) that each row takes, in rising order.
+    `positions` (N,), those that each row takes, rise.
     """
     first = 0
     for last in range(1, len(positions) + 1):
@@ -123,21 +112,12 @@ def one_step_quantiles(
     long_season: int | None,
     first: Indices,
 ) -> NDArray[np.float64]:
-    """Quantiles of each point from those before it alone.
+    """(total, Q) quantiles of each value of N series from those before it alone.
 
     A pass over a window forecasts what follows each of its patches. So there are as many passes as
     a patch has points, each shifted by one; and windows overlap by half, so that every forecast
-    has at least half of the context behind it, or all of the past.
-
-    Arguments:
-        network: pretrained; it never saw these series.
-        series: N histories.
-        season, long_season: points of the seasons; 1 and None where there are none.
-        first: (N,) the first point of each series that is wanted; at least 1.
-
-    Returns:
-        (total, Q) for each of the values in `series`; NaN before `first` and where nothing is known
-        of a series yet.
+    has at least half of the context behind it, or all of the past. `first` (N,) is the first point
+    of each series to forecast, at least 1: NaN before it and where no value is known yet.
     """
     design = network.design
     out = np.full((len(series.values), len(QUANTILES)), np.nan)
@@ -211,28 +191,10 @@ def _first_steps(
 def embed(
     network: PretrainedNetwork, series: SeriesSet, season: int, long_season: int | None = None
 ) -> NDArray[np.float64]:
-    """One vector a series: its shape without its unit, its level and its sign.
+    """(N, H) one vector a series: its shape without its unit, its level and its sign.
 
     The mean of what the network knows of the series and of its negative, so that ``a·y + b`` gives
-    the vector of ``y`` for every a other than 0.
-
-    Arguments:
-        network: pretrained.
-        series: N histories.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer one; None where there is none.
-
-    Returns:
-        (N, H), H units of the network; NaN for a series without a value.
-
-    Example:
-        >>> from holdfast.forecasting.pretrained.design import FINE
-        >>> from holdfast.tables.calendar import Calendar
-        >>> y = np.sin(np.arange(40.0))
-        >>> series = SeriesSet.from_arrays({"a": y, "b": 7 - 2 * y}, Calendar.integer())
-        >>> one, other = embed(PretrainedNetwork(FINE).eval(), series, season=1)
-        >>> bool(np.abs(one - other).max() < 1e-5)
-        True
+    the vector of ``y`` for every a other than 0. NaN for a series without a value.
     """
     design = network.design
     known = known_patches(series, np.arange(len(series)), series.lengths, design)

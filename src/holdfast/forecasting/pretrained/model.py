@@ -15,9 +15,7 @@ from holdfast.nn import LSTM
 class Block(nn.Module):
     """An LSTM and a feed-forward layer, each behind a norm and beside a residual path.
 
-    Arguments:
-        hidden: units.
-        timescale: steps over which the cells' forget gates start spread.
+    The cells' forget gates start spread over `timescale` steps.
     """
 
     def __init__(self, hidden: int, timescale: float) -> None:
@@ -51,9 +49,6 @@ class PretrainedNetwork(nn.Module):
     Positions whose patch is hidden (the future) are run through like all others; nothing is fed
     back, so that one pass forecasts any horizon. The centre of a forecast is a softmax over
     candidates (level, last value, drift, seasonal copies) and a correction by the state.
-
-    Arguments:
-        design: the network's sizes.
 
     Source: the LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al.
     (2000); pre-norm residual blocks after Xiong et al. (2020).

@@ -45,12 +45,9 @@ class Smoothing:
     l ← l + φb + αe, b ← φb + βe, s ← s + γ(1 − α)e. The constants are larger for the first few
     values, so that no starting values are needed. A missing value is its own forecast.
 
-    Half of the tempers know the season, half the long season: no season at all where there is none,
-    so that a season which a calendar promises and a series does not have need not be believed.
-
-    Arguments:
-        season, long_season: (B,) points of a season, 1 where there is none.
-        longest: a season of more points counts as none.
+    Half of the tempers know the season, half the long season: none where there is none or it is
+    longer than `longest`, so that a season which a calendar promises and a series does not have
+    need not be believed.
 
     Source: Hyndman, Koehler, Ord and Snyder (2008), table 2.2, ETS(A,Ad,A).
     """
@@ -75,12 +72,7 @@ class Smoothing:
         self._time = 0
 
     def step(self, values: Tensor, visible: Tensor) -> None:
-        """Let one value of each series in.
-
-        Arguments:
-            values: (B,) float64.
-            visible: (B,) which of them count.
-        """
+        """Let one value (B,) of each series in, where it is visible."""
         place = (self._time % self._period)[..., None]
         season = self._season.gather(2, place)[..., 0]
         slope = self._damping * self._slope
@@ -121,18 +113,13 @@ def smoothings(
     patch: int,
     longest: int,
 ) -> tuple[Tensor, Tensor]:
-    """What each temper forecasts at some positions, and its mean absolute error there.
+    """Forecasts of each temper at some positions, (B, K, P, p), and absolute errors, (B, K, P).
 
     Arguments:
         moved: (B, T) float64, anything where not visible.
-        visible: (B, T).
-        season, long_season: (B,).
         ends: (K,) the last point of each position.
         patch: p points to forecast.
         longest: a season of more points counts as none.
-
-    Returns:
-        (B, K, P, p) and (B, K, P).
     """
     state = Smoothing(season, long_season, longest)
     wanted = set(ends.tolist())

@@ -43,10 +43,6 @@ def network_paths(folder: str | Path, name: str) -> tuple[Path, Path]:
 
     Raises:
         ArgumentError: the name is not lower-case letters, digits and hyphens.
-
-    Example:
-        >>> [path.name for path in network_paths("weights", "fine")]
-        ['fine.safetensors', 'fine.json']
     """
     if _NAME.fullmatch(name) is None:
         raise ArgumentError(
@@ -58,32 +54,17 @@ def network_paths(folder: str | Path, name: str) -> tuple[Path, Path]:
 def write_network(
     network: PretrainedNetwork, name: str, folder: str | Path, facts: Mapping[str, object]
 ) -> str:
-    """Write a network's two files; each appears whole or not at all.
+    """Write a network's two files, each whole or not at all; returns the sha256 of the weights.
 
     Arguments:
         network: its weights are rounded to half precision.
-        name: of the network, for example "fine".
         folder: is made where it does not exist.
         facts: about the training; whatever JSON can say.
-
-    Returns:
-        The sha256 of the weights' file.
 
     Raises:
         ArgumentError: the name is unfit, a weight is too large for half precision, or the facts
             are not JSON.
         InputError: the folder cannot be written.
-
-    Example:
-        >>> import tempfile
-        >>> from dataclasses import replace
-        >>> from holdfast.forecasting.pretrained.design import FINE
-        >>> design = replace(FINE, window=8, context=32, half_life=16, hidden=8, blocks=1)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = write_network(PretrainedNetwork(design), "small", folder, {"seed": 0})
-        ...     network, facts = read_network(folder, "small")
-        >>> network.design == design, facts
-        (True, {'seed': 0})
     """
     weights_path, json_path = network_paths(folder, name)
     arrays = {key: _halved(key, tensor) for key, tensor in network.state_dict().items()}
@@ -111,14 +92,7 @@ def write_network(
 
 
 def read_network(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict[str, Any]]:
-    """Read a network that `write_network` wrote, checking everything that can be checked.
-
-    Arguments:
-        folder: that holds its two files.
-        name: of the network.
-
-    Returns:
-        The network, in single precision and ready to forecast, and the facts.
+    """A network that `write_network` wrote, in single precision, ready to forecast; and the facts.
 
     Raises:
         ArgumentError: the name is unfit.
@@ -142,12 +116,7 @@ def read_network(folder: str | Path, name: str) -> tuple[PretrainedNetwork, dict
 
 
 def read_header(folder: str | Path, name: str) -> dict[str, Any]:
-    """What the JSON says of a network, without its weights: design, hash, facts.
-
-    Raises:
-        ArgumentError: the name is unfit.
-        ModelError: the file is missing, corrupt, of something else or from a newer version.
-    """
+    """What the JSON says of a network, without its weights: design, hash, facts; raises alike."""
     path = network_paths(folder, name)[1]
     try:
         header = json.loads(_bytes(path, MAX_JSON_BYTES).decode("utf-8"))
@@ -237,18 +206,7 @@ LONG_HORIZON: Final = 48
 def choose(
     lengths: NDArray[np.int64], horizon: int, season: int, long_season: int | None = None
 ) -> Name:
-    """Which of the two networks suits a table.
-
-    Arguments:
-        lengths: (N,) points of each history.
-        horizon: steps to forecast.
-        season: points of a season; 1 where there is none.
-        long_season: points of a second, longer one; None where there is none.
-
-    Example:
-        >>> choose(np.array([144]), 12, 12), choose(np.array([700]), 24, 24, 168)
-        ('fine', 'coarse')
-    """
+    """Which of the two networks suits a table of N histories of some lengths."""
     begun = lengths[lengths > 0]  # others start after what may be seen
     typical = float(np.median(begun)) if len(begun) else 0.0
     long = max(season, long_season or 1) >= LONG_SEASON and season != YEAR_OF_WEEKS
@@ -261,11 +219,7 @@ def choose(
 
 @cache
 def shipped(name: Name) -> PretrainedNetwork:
-    """A network that ships with Holdfast; read once in a process, and not to be changed.
-
-    Raises:
-        ModelError: its files are missing or damaged.
-    """
+    """A network that ships with Holdfast; read once in a process, and not to be changed."""
     try:
         return read_network(FOLDER, name)[0]
     except ModelError as error:

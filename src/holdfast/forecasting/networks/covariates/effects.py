@@ -37,7 +37,7 @@ STRONGEST: Final = 3.0
 
 # Rows of noise as loud as a series' own that a coefficient of one must stand against.
 _RIDGES: Final = (3.0, 30.0, 300.0, 3000.0)
-_OWN: Final = (np.inf, 300.0, 30.0, 5.0)
+_SHRINKAGES: Final = (300.0, 30.0, 5.0)  # beside none at all
 _ROUNDS: Final = 3  # of reweighting; level and season are taken anew in each
 _ROUNDS_OF_SEARCH: Final = 2
 _OUTLIER: Final = 6.0  # deviations beyond which a row weighs less
@@ -49,12 +49,10 @@ class Effects:
     """What covariates do to series.
 
     Arguments:
-        units: how columns are read.
-        holidays: inputs of holidays.
         lag: points of the recent past.
         pooled: (2, F) coefficients of all series: those that move in ratios, in differences.
         groups: (S, L, F) what each category of each static column adds.
-        own: (N, F) what each series of the fit adds.
+        by_series: (N, F) what each series of the fit adds.
         labels: the N series of the fit.
         cuts: (S, 2) where the thirds of a static number end; NaN for categories.
     """
@@ -64,7 +62,7 @@ class Effects:
     lag: int
     pooled: Floats
     groups: Floats
-    own: Floats
+    by_series: Floats
     labels: tuple[str, ...]
     cuts: Floats
 
@@ -73,13 +71,8 @@ class Effects:
     ) -> tuple[SeriesSet, Floats, Floats]:
         """Series as they would be without covariates, and what puts their effect back.
 
-        Arguments:
-            series: N histories with covariates.
-            horizon: K steps behind each.
-            reach: points at the end of each that are wanted.
-
-        Returns:
-            the ends of the series; (N, K) factors and (N, K) terms: forecast · factor + term.
+        The ends of the series, `reach` points of each; (N, K) factors and (N, K) terms of the
+        horizon: forecast · factor + term.
         """
         ratio, spread = in_ratio(series), spread_of(series)
         beta = self._coefficients(series, ratio)
@@ -87,8 +80,7 @@ class Effects:
         lengths = series.lengths + horizon
         row = np.repeat(np.arange(len(series)), lengths)
         inputs = effect_inputs(series, horizon, self.units, self.holidays, self.lag)
-        effect = np.einsum("tf,tf->t", inputs, beta[row])
-        effect = np.clip(effect, -STRONGEST, STRONGEST)
+        effect = _bounded_effect(inputs, beta[row])
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         past = np.arange(len(effect)) - np.repeat(offsets[:-1], lengths) < np.repeat(
             series.lengths, lengths
@@ -115,18 +107,13 @@ class Effects:
             known = (codes[:, place] >= 0) & (codes[:, place] < self.groups.shape[1])
             beta[known] += self.groups[place, codes[known, place]]
         places = {label: place for place, label in enumerate(self.labels)}
-        own = np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
-        beta[own >= 0] += self.own[own[own >= 0]]
+        fitted = np.array([places.get(label, -1) for label in series.labels], dtype=np.int64)
+        beta[fitted >= 0] += self.by_series[fitted[fitted >= 0]]
         return beta
 
 
 def fit_effects(series: SeriesSet, horizon: int, season: int) -> Effects:
-    """What covariates do, from histories with covariates.
-
-    Arguments:
-        series: as far as may be seen.
-        horizon: steps to be forecast.
-        season: points of a season; 1 for none.
+    """What covariates do, from histories as far as they may be seen.
 
     Source: quasi-likelihood: Wedderburn (1974); shrinkage as a normal prior: Hoerl and Kennard,
     Ridge regression (1970); effects of groups as random effects: Laird and Ware (1982).
@@ -140,26 +127,40 @@ def fit_effects(series: SeriesSet, horizon: int, season: int) -> Effects:
     # A holiday is met some times before its own effect is more than the common one's.
     holidays = tuple(name for name, values in holiday_inputs.items() if values.any())
     lag = max(season // 2, 3)
-    names = input_names(units, series.calendar, holidays)
+    width = len(input_names(units, series.calendar, holidays))
     cuts = _cuts(covariates)
     problem = Regression.of(series, effect_inputs(series, 0, units, holidays, lag), horizon, season)
-    codes = group_codes(covariates, cuts)
-    groups = [codes[:, place] for place in range(codes.shape[1])]
-    pooled = np.zeros((2, len(names)))
-    levels = max([int(one.max(initial=-1)) + 1 for one in groups], default=0)
-    group = np.zeros((len(groups), levels, len(names)))
-    own = np.zeros((len(series), len(names)))
+    groups = list(group_codes(covariates, cuts).T)
+    pooled = np.zeros((2, width))
+    by_group = np.zeros((len(groups), _levels(groups), width))
+    by_series = np.zeros((len(series), width))
     for kind, chosen in ((0, problem.ratio), (1, ~problem.ratio)):
-        if not (chosen[problem.row] & problem.usable).any():
-            continue
-        fit = problem.of_kind(chosen)
-        ridge, alone = strengths(fit, groups)
-        shared, by_group, by_series = fit.solved(ridge, alone, groups, fit.usable)
-        pooled[kind] = shared
-        if levels:
-            group += by_group
-        own += by_series
-    return Effects(units, holidays, lag, pooled, group, own, series.labels, cuts)
+        usable = problem.usable & chosen[problem.row]
+        if usable.any():
+            fit = replace(problem, usable=usable)
+            ridge, alone = strengths(fit, groups)
+            result = fit.solved(ridge, alone, groups, fit.usable)
+            pooled[kind] = result.shared
+            by_group += result.by_group
+            by_series += result.by_series
+    return Effects(units, holidays, lag, pooled, by_group, by_series, series.labels, cuts)
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Of all series (F,), what groups add (S, L, F), and what series add (N, F)."""
+
+    shared: Floats
+    by_group: Floats
+    by_series: Floats
+
+    def of_series(self, groups: list[NDArray[np.int64]]) -> Floats:
+        """(N, F) of each series, its groups' included."""
+        beta = self.shared + self.by_series
+        for place, codes in enumerate(groups):
+            known = codes >= 0
+            beta[known] += self.by_group[place, codes[known]]
+        return beta
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,18 +168,10 @@ class Regression:
     """Rows of a regression.
 
     Arguments:
-        inputs: (total, F).
         values: (total,) in units of each series' size.
         row: (total,) which series.
-        ordinals: (total,).
-        offsets: (N + 1,).
-        ratio: (N,).
         usable: (total,) rows that count.
         reach: points on each side of a level.
-        season: points of a season.
-
-    Source: quasi-likelihood: Wedderburn (1974); shrinkage as a normal prior: Hoerl and Kennard,
-    Ridge regression (1970).
     """
 
     inputs: Floats
@@ -198,8 +191,7 @@ class Regression:
         ratio = in_ratio(series)
         spread = spread_of(series)
         seen = np.isfinite(series.values)
-        count = np.maximum(np.bincount(row[seen], minlength=len(series)), 1)
-        mean = np.bincount(row[seen], weights=series.values[seen], minlength=len(series)) / count
+        mean = _means(row[seen], series.values[seen], len(series))
         size = np.where(ratio, np.where(mean > 0, mean, 1.0), spread)
         values = np.where(ratio[row], series.values, series.values - mean[row]) / size[row]
         return cls(
@@ -213,10 +205,6 @@ class Regression:
             reach=max(horizon, season),
             season=season,
         )
-
-    def of_kind(self, chosen: NDArray[np.bool_]) -> Regression:
-        """Only the rows of some series count."""
-        return replace(self, usable=self.usable & chosen[self.row])
 
     @property
     def in_ratios(self) -> bool:
@@ -235,7 +223,7 @@ class Regression:
         return level
 
     def _level(self, plain: Floats, seen: NDArray[np.bool_]) -> Floats:
-        """A centred mean over whole seasons, of what is there."""
+        """A centred mean over whole seasons, of the observed values."""
         reach = self.reach
         place = np.arange(len(plain))
         low = np.maximum(place - reach, self.offsets[self.row])
@@ -265,23 +253,14 @@ class Regression:
         groups: list[NDArray[np.int64]],
         rows: NDArray[np.bool_],
         rounds: int = _ROUNDS,
-    ) -> tuple[Floats, Floats, Floats]:
-        """Coefficients of all, of groups and of series, from some rows."""
-        count, width = len(self.ratio), self.inputs.shape[1]
-        beta = np.zeros((count, width))
-        shared, by_group = np.zeros(width), np.zeros((len(groups), 0, width))
-        own = np.zeros((count, width))
+    ) -> Coefficients:
+        """Coefficients from some rows, after at least one round."""
+        effect = np.zeros(len(self.row))
         for turn in range(rounds):
-            effect = np.clip(
-                np.einsum("tf,tf->t", self.inputs, beta[self.row]), -STRONGEST, STRONGEST
-            )
             working, weight = self._working(effect, rows, turn > 0)
-            shared, by_group, own = self._shrunken(working, weight, ridge, alone, groups)
-            beta = shared + own
-            for place, codes in enumerate(groups):
-                known = codes >= 0
-                beta[known] += by_group[place, codes[known]]
-        return shared, by_group, own
+            result = self._shrunken(working, weight, ridge, alone, groups)
+            effect = _bounded_effect(self.inputs, result.of_series(groups)[self.row])
+        return result
 
     def _working(
         self, effect: Floats, rows: NDArray[np.bool_], careful: bool
@@ -315,7 +294,7 @@ class Regression:
         ridge: float,
         alone: float,
         groups: list[NDArray[np.int64]],
-    ) -> tuple[Floats, Floats, Floats]:
+    ) -> Coefficients:
         """Ridge regressions, each on what the one above it leaves."""
         count, width = len(self.ratio), self.inputs.shape[1]
         weighted = self.inputs * weight[:, None]
@@ -328,10 +307,9 @@ class Regression:
         eye = np.eye(width)
         shared = np.linalg.solve(grams.sum(axis=0) + ridge * eye, sides.sum(axis=0))
         left = sides - grams @ shared
-        levels = max([int(one.max(initial=-1)) + 1 for one in groups], default=0)
-        by_group = np.zeros((len(groups), levels, width))
+        by_group = np.zeros((len(groups), _levels(groups), width))
         if np.isinf(alone):
-            return shared, by_group, np.zeros((count, width))
+            return Coefficients(shared, by_group, np.zeros((count, width)))
         for place, codes in enumerate(groups):
             for level in np.unique(codes[codes >= 0]).tolist():
                 inside = codes == level
@@ -341,8 +319,8 @@ class Regression:
                 )
             known = codes >= 0
             left[known] -= np.einsum("nfg,ng->nf", grams[known], by_group[place, codes[known]])
-        own = np.linalg.solve(grams + alone * eye, left[..., None])[..., 0]
-        return shared, by_group, np.asarray(own, dtype=np.float64)
+        by_series = np.linalg.solve(grams + alone * eye, left[..., None])[..., 0]
+        return Coefficients(shared, by_group, np.asarray(by_series, dtype=np.float64))
 
 
 def strengths(fit: Regression, groups: list[NDArray[np.int64]]) -> tuple[float, float]:
@@ -354,14 +332,17 @@ def strengths(fit: Regression, groups: list[NDArray[np.int64]]) -> tuple[float, 
     if not late.any() or not early.any():
         return _RIDGES[1], np.inf
     best, least = (_RIDGES[-1], np.inf), np.inf
+
+    def loss_of(ridge: float, alone: float) -> float:
+        solved = fit.solved(ridge, alone, groups, early, _ROUNDS_OF_SEARCH)
+        return _loss(fit, solved.of_series(groups), late)
+
     for ridge in _RIDGES:
-        loss = _loss(fit, fit.solved(ridge, np.inf, groups, early, _ROUNDS_OF_SEARCH), groups, late)
+        loss = loss_of(ridge, np.inf)
         if loss < least:
             best, least = (ridge, np.inf), loss
-    for alone in _OWN[1:]:
-        loss = _loss(
-            fit, fit.solved(best[0], alone, groups, early, _ROUNDS_OF_SEARCH), groups, late
-        )
+    for alone in _SHRINKAGES:
+        loss = loss_of(best[0], alone)
         if loss < least:
             best, least = (best[0], alone), loss
     return best
@@ -408,13 +389,27 @@ def in_ratio(series: SeriesSet) -> NDArray[np.bool_]:
 
 def spread_of(series: SeriesSet) -> Floats:
     """(N,) mean absolute deviation of each series from its mean: the unit of added effects."""
-    owner = np.repeat(np.arange(len(series)), series.lengths)
     seen = np.isfinite(series.values)
-    count = np.maximum(np.bincount(owner[seen], minlength=len(series)), 1)
-    mean = np.bincount(owner[seen], weights=series.values[seen], minlength=len(series)) / count
-    away = np.abs(series.values - mean[owner])
-    spread = np.bincount(owner[seen], weights=away[seen], minlength=len(series)) / count
-    return np.asarray(np.where(spread > 0, spread, 1.0))
+    owner, values = np.repeat(np.arange(len(series)), series.lengths)[seen], series.values[seen]
+    mean = _means(owner, values, len(series))
+    spread = _means(owner, np.abs(values - mean[owner]), len(series))
+    return np.where(spread > 0, spread, 1.0)
+
+
+def _means(owner: NDArray[np.int64], values: Floats, count: int) -> Floats:
+    """(count,) mean of each owner's values; 0 where there is none."""
+    total = np.bincount(owner, weights=values, minlength=count)
+    return np.asarray(total / np.maximum(np.bincount(owner, minlength=count), 1))
+
+
+def _levels(groups: list[NDArray[np.int64]]) -> int:
+    """Groups of the static column that makes most."""
+    return max([int(codes.max(initial=-1)) + 1 for codes in groups], default=0)
+
+
+def _bounded_effect(inputs: Floats, beta: Floats) -> Floats:
+    """(total,) the effect of inputs (total, F) with their coefficients."""
+    return np.asarray(np.clip(np.einsum("tf,tf->t", inputs, beta), -STRONGEST, STRONGEST))
 
 
 def ordinals_of(series: SeriesSet) -> NDArray[np.int64]:
@@ -423,19 +418,9 @@ def ordinals_of(series: SeriesSet) -> NDArray[np.int64]:
     return np.asarray(shift + np.arange(len(series.values)))
 
 
-def _loss(
-    fit: Regression,
-    solved: tuple[Floats, Floats, Floats],
-    groups: list[NDArray[np.int64]],
-    late: NDArray[np.bool_],
-) -> float:
+def _loss(fit: Regression, beta: Floats, late: NDArray[np.bool_]) -> float:
     """Mean absolute error around the local level, each series by its size."""
-    shared, by_group, own = solved
-    beta = shared + own
-    for place, codes in enumerate(groups):
-        known = codes >= 0
-        beta[known] += by_group[place, codes[known]]
-    effect = np.clip(np.einsum("tf,tf->t", fit.inputs, beta[fit.row]), -STRONGEST, STRONGEST)
+    effect = _bounded_effect(fit.inputs, beta[fit.row])
     base = fit.base(effect)
     forecast = base * np.exp(effect) if fit.in_ratios else base + effect
     return float(np.mean(np.abs(fit.values - forecast)[late]))

@@ -25,7 +25,6 @@ FARTHEST: Final = 4.0
 """Deviations beyond which a column's effect grows no further."""
 
 _COMMON_HOLIDAYS: Final = ("holiday", "eve of a holiday", "day after a holiday", "holidays")
-_FARTHEST: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,6 @@ class CovariateEncoding:
     Arguments:
         known: units of the columns that are known ahead.
         historic: units of the others.
-        holidays: inputs of holidays.
         lag: points of the recent past.
         statics: columns with one value a series.
         centres, spreads: of static numbers, one a column.
@@ -87,7 +85,7 @@ class CovariateEncoding:
             values = static[:, place]
             if column.levels is None:
                 scaled = (values - self.centres[place]) / self.spreads[place]
-                parts.append(np.nan_to_num(np.clip(scaled, -_FARTHEST, _FARTHEST))[:, None])
+                parts.append(_bounded(scaled)[:, None])
             else:
                 parts.append((values[:, None] == np.arange(len(column.levels))).astype(float))
         return np.concatenate(parts, axis=1) if parts else np.zeros((len(static), 0))
@@ -113,13 +111,7 @@ class Sizes:
 
 
 class CovariateWindows:
-    """The covariates of some series, of which windows are taken.
-
-    Arguments:
-        series: with covariates.
-        encoding: how they become numbers.
-        horizon: steps behind the end of each series that are read, too.
-    """
+    """The covariates of some series and of the horizon behind them, to take windows of."""
 
     def __init__(self, series: SeriesSet, encoding: CovariateEncoding, horizon: int) -> None:
         covariates = series.covariates
@@ -141,10 +133,8 @@ class CovariateWindows:
         """What a network reads of some windows, with covariates.
 
         Arguments:
-            read: of their values.
             rows: (B,) which series.
             ends: (B,) how many points the last forecast of each window has seen.
-            design: the network's sizes.
             last: whether only the horizon behind the last position is wanted.
         """
         known = self._window(self._known, rows, ends, -design.context, design.horizon)
@@ -198,12 +188,7 @@ class Unit:
 
 
 def units_of(series: SeriesSet, *, known: bool = True) -> tuple[Unit, ...]:
-    """How each column is read, from what lies up to each series' end.
-
-    Arguments:
-        series: with covariates.
-        known: whether those that are known ahead are meant, or the others.
-    """
+    """How each column, known ahead or not, is read, from what lies up to each series' end."""
     covariates = series.covariates
     assert covariates is not None
     units = []
@@ -228,13 +213,7 @@ def units_of(series: SeriesSet, *, known: bool = True) -> tuple[Unit, ...]:
 def input_names(
     units: tuple[Unit, ...], calendar: Calendar, holidays: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The F inputs, in order.
-
-    Arguments:
-        units: of the columns.
-        calendar: of the series.
-        holidays: names from `holiday_features` that the fit saw.
-    """
+    """The F inputs, in order; `holidays` are names from `holiday_features` that the fit saw."""
     names: list[str] = []
     for unit in units:
         names += _names_of(unit)
@@ -251,27 +230,15 @@ def effect_inputs(
 ) -> Floats:
     """(total, F) inputs from each series' first point to `ahead` points behind its end.
 
-    Nothing behind that point is read: what is known farther ahead changes nothing here.
-
-    Arguments:
-        series: with covariates.
-        ahead: points behind the end of each series.
-        units: how columns are read.
-        holidays: names of the holidays' inputs.
-        lag: points over which the recent past of a number is averaged.
+    Nothing behind that point is read: what is known farther ahead changes nothing here. The recent
+    past of a number is averaged over `lag` points.
     """
     covariates = series.covariates
     assert covariates is not None
-    lengths = series.lengths + ahead
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
+    offsets, ordinals = _stretches(series, ahead)
     parts: list[Floats] = []
-    names = list(covariates.names)
     for unit in units:
-        place = names.index(unit.name)
-        column = _moved(covariates, place, unit.kind, series.ends)
-        flat = _at(covariates, column, series.starts, lengths, offsets, ordinals)
-        parts += _of_unit(unit, flat, offsets, lag)
+        parts += _of_unit(unit, _values_of(unit, series, offsets, ordinals), offsets, lag)
     distinct, which = np.unique(ordinals, return_inverse=True)
     clock = calendar_features(series.calendar, distinct)[1]
     holiday_inputs = (
@@ -287,34 +254,24 @@ def effect_inputs(
 def historic_inputs(series: SeriesSet, ahead: int, units: tuple[Unit, ...]) -> Floats:
     """(total, F) what is known of the past alone, and for each column whether it is known.
 
-    Arguments:
-        series: with covariates.
-        ahead: points behind the end of each series, where there is nothing.
-        units: how columns are read.
+    Each series goes on for `ahead` points behind its end, where nothing is known.
     """
-    covariates = series.covariates
-    assert covariates is not None
-    lengths = series.lengths + ahead
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ordinals = np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
-    past = ordinals <= np.repeat(series.ends, lengths)
-    names = list(covariates.names)
+    offsets, ordinals = _stretches(series, ahead)
+    past = ordinals <= np.repeat(series.ends, np.diff(offsets))
     parts: list[Floats] = []
     for unit in units:
-        column = _moved(covariates, names.index(unit.name), unit.kind, series.ends)
-        flat = _at(covariates, column, series.starts, lengths, offsets, ordinals)
-        flat = np.where(past, flat, np.nan)
+        flat = np.where(past, _values_of(unit, series, offsets, ordinals), np.nan)
         if unit.kind == "category":
             parts += [(flat == code).astype(float) for code in range(unit.width)]
         else:
-            parts.append(np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST)))
+            parts.append(_bounded(flat / unit.spread))
         parts.append(np.isfinite(flat).astype(float))
     return np.stack(parts, axis=1) if parts else np.zeros((len(ordinals), 0))
 
 
 def _names_of(unit: Unit) -> list[str]:
     if unit.kind == "category":
-        return [f"{unit.name} {code}" for code in range(min(unit.levels, MOST_LEVELS))]
+        return [f"{unit.name} {code}" for code in range(unit.width)]
     if unit.kind == "flag":
         return [unit.name, f"{unit.name} before"]
     return [unit.name, f"{unit.name} high", f"{unit.name} low", f"{unit.name} before"]
@@ -323,8 +280,8 @@ def _names_of(unit: Unit) -> list[str]:
 def _of_unit(unit: Unit, flat: Floats, offsets: NDArray[np.int64], lag: int) -> list[Floats]:
     """The inputs of one column; a gap is what is usual."""
     if unit.kind == "category":
-        return [(flat == code).astype(float) for code in range(min(unit.levels, MOST_LEVELS))]
-    scaled = np.nan_to_num(np.clip(flat / unit.spread, -FARTHEST, FARTHEST))
+        return [(flat == code).astype(float) for code in range(unit.width)]
+    scaled = _bounded(flat / unit.spread)
     if unit.kind == "flag":
         return [scaled, trailing_mean(scaled, offsets, 1)]
     before = trailing_mean(scaled, offsets, lag)
@@ -371,16 +328,26 @@ def _median(values: Floats) -> float:
     return float(np.median(seen)) if len(seen) else 0.0
 
 
-def _at(
-    covariates: Covariates,
-    column: Floats,
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    ordinals: NDArray[np.int64],
+def _bounded(deviation: Floats) -> Floats:
+    """Deviations in units of their spread, a gap as what is usual."""
+    return np.nan_to_num(np.clip(deviation, -FARTHEST, FARTHEST))
+
+
+def _stretches(series: SeriesSet, ahead: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(N + 1,) offsets and (total,) ordinals of each series and `ahead` points behind it."""
+    lengths = series.lengths + ahead
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return offsets, np.arange(offsets[-1]) + np.repeat(series.starts - offsets[:-1], lengths)
+
+
+def _values_of(
+    unit: Unit, series: SeriesSet, offsets: NDArray[np.int64], ordinals: NDArray[np.int64]
 ) -> Floats:
-    """(total,) a flat column of the covariates on the stretch of each series."""
-    row = np.repeat(np.arange(len(starts)), lengths)
+    """(total,) one column of the covariates on the stretch of each series."""
+    covariates = series.covariates
+    assert covariates is not None
+    column = _moved(covariates, covariates.names.index(unit.name), unit.kind, series.ends)
+    row = np.repeat(np.arange(len(series)), np.diff(offsets))
     position = ordinals - covariates.starts[row]
     inside = (position >= 0) & (position < covariates.lengths[row])
     if not len(column):

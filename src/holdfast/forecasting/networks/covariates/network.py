@@ -24,10 +24,6 @@ _DECODER: Final = 32
 class CovariateNetwork(ForecastNetwork):
     """A `ForecastNetwork` whose patches and whose head read covariates.
 
-    Arguments:
-        design: the network's sizes.
-        sizes: how many numbers there are of covariates.
-
     Source: known inputs of the horizon in a decoder shared by its steps: Wen et al., A
     multi-horizon quantile recurrent forecaster (2017), section 3.2.
     """
@@ -51,11 +47,6 @@ class StepDecoder(nn.Module):
     """The effect of a step's covariates, given the state: the same layers for all steps.
 
     It begins at nothing, so that an untrained network forecasts as one without covariates.
-
-    Arguments:
-        hidden: units of the state.
-        known: numbers of each step.
-        quantiles: levels.
     """
 
     def __init__(self, hidden: int, known: int, quantiles: int) -> None:
@@ -74,15 +65,7 @@ class StepDecoder(nn.Module):
 
 
 class CovariateTask(NetworkTask):
-    """Learning to forecast all series of a table with one network that reads covariates.
-
-    Arguments:
-        design: the network's sizes.
-        encoding: how covariates become numbers.
-        series: histories up to the last value that training may see.
-        held_out: the same series some horizons further, to stop early on; None for never.
-        seed: of the initial weights.
-    """
+    """Learning to forecast all series of a table with one network that reads covariates."""
 
     def __init__(
         self,
