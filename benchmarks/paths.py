@@ -29,7 +29,8 @@ from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.evaluation.metrics import seasonal_scale
 from holdfast.forecasting.fit import fit
-from holdfast.forecasting.paths import distribution, path_sampler
+from holdfast.forecasting.paths import distribution
+from holdfast.forecasting.predict import places_in
 from holdfast.tables.read import ReadOptions, Table, read
 from holdfast.training.budget import Budget
 from holdfast.training.progress import SilentProgress
@@ -108,7 +109,7 @@ def at_origin(table: Table, origin: int, horizon: int) -> dict[str, Floats]:
     ).fitted
     _, marginals = distribution(made, known.series)
     every = np.arange(len(known.series))
-    paths = path_sampler(made, known.series, SAMPLES, 0)
+    paths = Paths(made.dependence, made.horizon, places_in(made, known.series), SAMPLES, 0)
     found: dict[str, Floats] = {}
     scale = seasonal_scale(known.series, known.season)
     for kind, values in drawn(paths, marginals, every).items():

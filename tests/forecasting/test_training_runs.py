@@ -79,14 +79,14 @@ def runs(
             interrupts.requested = interrupts.requested or self.name == presses
 
     return TrainingRuns(
-        of,
-        recipes(of),
+        data=of,
+        recipes=recipes(of),
         always=always,
         seed=0,
         budget=budget or Budget.parse(None, start=time.monotonic()),
         steps=steps,
         progress=Press(),
-        folder=folder,
+        checkpoints=folder,
         interrupts=interrupts,
     )
 

@@ -283,7 +283,7 @@ def levels(text: str) -> tuple[float, ...]:
     Raises:
         ArgumentError: one of them is no number, or no percentage.
     """
-    from holdfast.forecasting.forecaster import check_levels
+    from holdfast.forecasting.arguments import check_levels
 
     try:
         numbers = [float(part) for part in text.split(",")]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from holdfast.errors import TableError, option
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
 from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_statistical, require
@@ -63,27 +64,18 @@ MEAN = "Mean"
 
 @dataclass(frozen=True, eq=False)
 class BacktestData:
-    """A table, its folds, and forecasts of the simple methods for each of them.
-
-    Arguments:
-        table: what was read.
-        horizon: K steps to forecast.
-        folds: where the history is cut.
-        actual: (F, N, K) what came behind each cut-off.
-        scales: (F, N) each fold's MASE unit.
-        simple: method → (F, N, K) forecasts of the simple methods, "Mean" among them.
-        statistical: method → (F, N, K) forecasts of methods that are shown and take no part.
-        notes: which of those were not finished, in sentences.
-    """
+    """A table, its folds, and forecasts of the simple methods for each of them."""
 
     table: Table
-    horizon: int
-    folds: Folds
-    actual: Floats
-    scales: Floats
+    horizon: int  # K steps to forecast
+    folds: Folds  # where the history is cut
+    actual: Floats  # (F, N, K) what came behind each cut-off
+    scales: Floats  # (F, N) each fold's MASE unit
+    # method → (F, N, K) forecasts of the simple methods, "Mean" among them
     simple: Mapping[str, Floats]
+    # method → (F, N, K) forecasts of methods that are shown and take no part
     statistical: Mapping[str, Floats] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # which of those were not finished, in sentences
 
     @cached_property
     def unscored(self) -> SeriesSet:
@@ -138,9 +130,6 @@ class BacktestData:
     def with_statistical(self, seconds: float) -> BacktestData:
         """The same, with statsforecast's methods beside it.
 
-        Arguments:
-            seconds: that they may take; infinite for the usual limit.
-
         Raises:
             InputError: statsforecast is not installed.
         """
@@ -156,12 +145,6 @@ def backtest_data(
 ) -> BacktestData:
     """Cut the history into folds and let the simple methods forecast each of them.
 
-    Arguments:
-        table: from `tables.read.read`.
-        horizon: steps to forecast, at least 1.
-        folds: scoring folds, at most.
-        step: grid points between cut-offs; the horizon if None.
-
     Raises:
         ArgumentError: horizon, folds or step is out of range.
     """
@@ -170,13 +153,7 @@ def backtest_data(
 
 
 def backtest_data_on(table: Table, horizon: int, folds: Folds) -> BacktestData:
-    """Let the simple methods forecast folds that are given.
-
-    Arguments:
-        table: from `tables.read.read`.
-        horizon: steps to forecast, at least 1.
-        folds: where its history is cut.
-    """
+    """Let the simple methods forecast folds that are given."""
     series, season = table.series, table.season
     rows = [forecast_simple(series.cut(fold.cutoff), season, horizon) for fold in folds.scoring]
     methods = list(rows[0]) if rows else []
@@ -190,16 +167,22 @@ def backtest_data_on(table: Table, horizon: int, folds: Folds) -> BacktestData:
     )
 
 
+def check_folds(data: BacktestData) -> None:
+    """Refuse a backtest without folds.
+
+    Raises:
+        TableError: there are none.
+    """
+    if not data.folds.scoring:
+        reason = data.folds.reason.removesuffix(".")
+        raise TableError(f"{reason}; give a shorter {option('horizon')}.")
+
+
 class Backtest:
     """The folds of a table, on which networks stand beside the simple methods.
 
     What no network changes is computed once, and forecasts of networks are kept, so that the
     members can be evaluated again when there are more of them.
-
-    Arguments:
-        data: folds and simple methods.
-        levels: interval levels in percent to calibrate, beside the usual ones.
-        seed: of the bootstrap.
     """
 
     def __init__(self, data: BacktestData, levels: Sequence[float], seed: int) -> None:
@@ -253,15 +236,10 @@ class Backtest:
 
 @dataclass(frozen=True, eq=False)
 class BacktestResult:
-    """Forecasts of all members on the folds of a table, and their evaluation.
+    """Forecasts of all members on the folds of a table, and their evaluation."""
 
-    Arguments:
-        members: name → (F, N, K) forecasts at each fold.
-        evaluation: scores, weights and intervals.
-    """
-
-    members: Mapping[str, Floats]
-    evaluation: Evaluation
+    members: Mapping[str, Floats]  # name → (F, N, K) forecasts at each fold
+    evaluation: Evaluation  # scores, weights and intervals
 
     def past(self, data: BacktestData) -> PastForecasts | None:
         """How the blend did on each series; None where there were no folds."""
@@ -341,17 +319,7 @@ def verdict(
     coverage: Sequence[LevelCoverage],
     comparison: Comparison | None,
 ) -> tuple[str, ...]:
-    """What a backtest means, in sentences that a person can act on.
-
-    Arguments:
-        folds: how many scoring folds there were.
-        methods: the blend first.
-        coverage: one row a level.
-        comparison: the blend against the best simple method.
-
-    Returns:
-        sentences, the most important first.
-    """
+    """What a backtest means, in sentences to act on; `methods` begin with the blend."""
     if not folds:
         return (
             (

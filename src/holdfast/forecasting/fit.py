@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -31,12 +31,7 @@ from holdfast.forecasting.networks.train import SeriesTask, fit_network, steps_f
 from holdfast.forecasting.paths import dependence
 from holdfast.forecasting.pretrained.fine_tuning import native_precision
 from holdfast.forecasting.pretrained.weights import choose, shipped
-from holdfast.records import (
-    NETWORKS,
-    PRETRAINED,
-    TRAINED,
-    TrainingSummary,
-)
+from holdfast.records import NETWORKS, PRETRAINED, TRAINED, TrainingSummary
 from holdfast.storage import digest
 from holdfast.tables.series import SeriesSet
 from holdfast.training import run_directory
@@ -53,7 +48,8 @@ PHASES: Final = ("Backtest", "Forecast")
 
 def clear_checkpoints(path: Path) -> None:
     """Remove what the trainings of a fit that is done have left, and nothing that lies beside."""
-    run_directory.clear(path, CHECKPOINTS)
+    if ranks().first:
+        run_directory.clear(path, CHECKPOINTS)
 
 
 def description(phase: str, member: str, number: int) -> str:
@@ -94,23 +90,14 @@ _PLANNED = 0.92
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """A backtest, the model fitted after it, and how its networks were trained.
+    """A backtest, the model fitted after it, and how its networks were trained."""
 
-    Arguments:
-        data: the table and its folds.
-        backtest: what came of them.
-        model: what forecasts from now on.
-        training: what was trained, one entry a member.
-        notes: what was not trained, and why, in sentences.
-        seed: of the fit.
-    """
-
-    data: BacktestData
-    backtest: BacktestResult
-    model: FittedModel
-    training: tuple[TrainingSummary, ...]
-    notes: tuple[str, ...]
-    seed: int
+    data: BacktestData  # the table and its folds
+    backtest: BacktestResult  # what came of them
+    model: FittedModel  # what forecasts from now on
+    training: tuple[TrainingSummary, ...]  # what was trained, one entry a member
+    notes: tuple[str, ...]  # what was not trained, and why, in sentences
+    seed: int  # of the fit
 
 
 def fit(
@@ -129,25 +116,11 @@ def fit(
 ) -> FitResult:
     """Evaluate the pretrained network beside the simple methods, then train what may do better.
 
-    What is trained is evaluated with them, and trained again on everything where it has weight.
-
-    Arguments:
-        data: from `backtest_data`.
-        adapt: "none" trains nothing; "auto" fine-tunes the pretrained network, and trains others
-            from scratch, where data and budget promise something of it; "full" wherever it is
-            possible.
-        budget: of the whole command; its clock is already running.
-        steps: updates of each network in place of the budget.
-        seed: of everything random.
-        levels: interval levels in percent to calibrate, beside the usual ones.
-        progress: is told of every update.
-        checkpoints: folder from which a fit that was killed goes on; None for none. They stay, so
-            that a kill before the results are written costs nothing: `clear_checkpoints`.
-        refit: whether to train on the whole history after the backtest.
-        on_first_result: is given what can be forecast before anything is trained, where training
-            follows.
-        warm_start: a model from whose networks the training on everything goes on; the backtest's
-            begin as ever, since the saved ones have seen what is scored there.
+    What is trained is evaluated with them, and trained again on everything (`refit`) where it has
+    weight. With `warm_start` that goes on from a saved model's networks; the backtest's begin as
+    ever, since the saved ones have seen what is scored there. `checkpoints` stay, so that a kill
+    before the results are written costs nothing: `clear_checkpoints`. `on_first_result` is given
+    what can be forecast before anything is trained, where training follows.
 
     Raises:
         NonFiniteLossError: training failed; names the step and the series.
@@ -178,14 +151,14 @@ def fit(
         recipes = [recipe for recipe, _ in warm]
     with Interrupts() as interrupts:
         runs = TrainingRuns(
-            data,
-            recipes,
+            data=data,
+            recipes=recipes,
             always=adapt == "full",
             seed=seed,
             budget=budget,
             steps=steps,
             progress=progress,
-            folder=checkpoints,
+            checkpoints=checkpoints,
             interrupts=interrupts,
         )
         runs.notes += [sentence for _, sentence in warm if sentence]
@@ -235,24 +208,15 @@ def _result(
 
 @dataclass(eq=False)
 class _Run:
-    """The trainings of one recipe: those of the backtest first, then those on everything.
+    """The trainings of one recipe: those of the backtest first, then those on everything."""
 
-    Arguments:
-        recipe: how.
-        steps: updates of each; None before they are decided, 0 for none.
-        done: those that have ended.
-        kept: whether the member is worth training on everything.
-        parameters: of a network.
-        each, forecasting: seconds of a training and of all forecasts, as timed when decided.
-    """
-
-    recipe: Recipe
-    steps: int | None = None
-    done: list[Trained] = field(default_factory=list)
-    kept: bool = True
-    parameters: int = 0
-    each: float = 0.0
-    forecasting: float = 0.0
+    recipe: Recipe  # how
+    steps: int | None = None  # updates of each; None before they are decided, 0 for none
+    done: list[Trained] = field(default_factory=list)  # those that have ended
+    kept: bool = True  # whether the member is worth training on everything
+    parameters: int = 0  # of a network
+    each: float = 0.0  # seconds of a training, as timed when decided
+    forecasting: float = 0.0  # seconds of all forecasts
 
     @property
     def left(self) -> int:
@@ -269,48 +233,27 @@ class _Run:
         return sum(one.seconds for one in self.done)
 
 
+@dataclass(eq=False, kw_only=True)
 class TrainingRuns:
-    """Trains the networks of a forecaster within its budget.
+    """Trains the networks of a forecaster within its budget, in the order of the recipes."""
 
-    Arguments:
-        data: the table and its folds.
-        recipes: what to train, in this order.
-        always: whether to train what has little data or time, too, as long as there is any.
-        seed: of everything random.
-        budget: of the whole command; its clock is already running.
-        steps: updates of each network; None to take them from the budget.
-        progress: is told of every update.
-        folder: for checkpoints and the step counts; None for none.
-        interrupts: watches for Ctrl-C, during training and between.
-    """
+    data: BacktestData
+    recipes: InitVar[Sequence[Recipe]]
+    always: bool  # whether to train what has little data or time, too, as long as there is any
+    seed: int
+    budget: Budget  # of the whole command; its clock is already running
+    steps: int | None  # updates of each network; None to take them from the budget
+    progress: Progress
+    checkpoints: Path | None  # for checkpoints and step counts; None for none
+    interrupts: Interrupts  # watches for Ctrl-C, during training and between
+    notes: list[str] = field(default_factory=list)  # what was not trained, and why, in sentences
 
-    def __init__(
-        self,
-        data: BacktestData,
-        recipes: Sequence[Recipe],
-        *,
-        always: bool,
-        seed: int,
-        budget: Budget,
-        steps: int | None,
-        progress: Progress,
-        folder: Path | None,
-        interrupts: Interrupts,
-    ) -> None:
-        self.data = data
-        self.always = always
-        self.seed = seed
-        self.budget = budget
-        self.steps = steps
-        self.progress = progress
-        self.interrupts = interrupts
-        self.notes: list[str] = []
-        """What was not trained, and why; a sentence each."""
+    def __post_init__(self, recipes: Sequence[Recipe]) -> None:
         self._runs = [_Run(recipe) for recipe in recipes if self._enough(recipe)]
-        self.folder = (
-            None if folder is None else RunDirectory(folder, self._identity(), CHECKPOINTS)
-        )
         self._latest: Trained | None = None
+        self._folder: RunDirectory | None = None
+        if self.checkpoints is not None:
+            self._folder = RunDirectory(self.checkpoints, self._identity(), CHECKPOINTS)
 
     @property
     def possible(self) -> bool:
@@ -351,9 +294,6 @@ class TrainingRuns:
 
         Only of finished networks: none where Ctrl-C, or a machine that has become slow, ended the
         first.
-
-        Arguments:
-            names: of the members that are worth it.
         """
         for run in self._runs:
             run.kept = bool(run.done) and run.recipe.name in names
@@ -441,16 +381,16 @@ class TrainingRuns:
         self, run: _Run, task: SeriesTask[Any], steps: int, number: int, phase: str
     ) -> nn.Module:
         """One network, trained to the end of its plan or of its time."""
-        recipe, folder = run.recipe, self.folder
+        recipe, folder = run.recipe, self._folder
         stop_early = task.windows.validation is not None
         trained = fit_network(
             task,
             recipe.plan(steps, self._seed(recipe, number), stop_early=stop_early),
             progress=self.progress,
             description=description(phase, recipe.name, number),
-            folder=None
-            if folder is None
-            else folder.checkpoints(checkpoint_name(phase, recipe.name, number)),
+            folder=folder.checkpoints(checkpoint_name(phase, recipe.name, number))
+            if folder
+            else None,
             identity="" if folder is None else str(folder.identity),
             deadline=self._deadline(run),
             interrupts=self.interrupts,
@@ -458,20 +398,19 @@ class TrainingRuns:
         run.done.append(trained)
         run.parameters = sum(parameter.numel() for parameter in task.module.parameters())
         self._latest = trained
-        module: nn.Module = task.module
-        return module
+        return task.module
 
     def _decided_steps(self, run: _Run) -> int:
         """The step count as a run that was killed stored it, or decided now; 0 for no training."""
         together, name = ranks(), run.recipe.name
-        decisions = (self.folder and self.folder.decisions()) or {}
+        decisions = (self._folder and self._folder.decisions()) or {}
         stored = decisions.get(name)
         known = together.broadcast(max(stored, 0) if type(stored) is int else -1)
         if known >= 0:
             return int(known)
         steps = int(together.broadcast(self._budgeted_steps(run)))
-        if self.folder is not None and together.first:
-            self.folder.keep({**decisions, name: steps})
+        if self._folder is not None and together.first:
+            self._folder.keep({**decisions, name: steps})
         return steps
 
     def _budgeted_steps(self, run: _Run) -> int:

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-
-from holdfast.errors import ArgumentError, TableError, option
+from holdfast.errors import ArgumentError, option
+from holdfast.forecasting.arguments import check_levels, count
 from holdfast.storage import refuse_what_is_not_ours
 from holdfast.tables.covariate_tables import CovariateSources, check_future
 from holdfast.tables.frames import Backend, to_frame, write_csv
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
     from holdfast.tables.rows import Aggregate, Missing
     from holdfast.tables.series import SeriesSet
     from holdfast.tables.update import Appended
-
-MOST: Final = 100_000
-"""The longest horizon, the longest season and the largest seed."""
 
 Adapt = Literal["none", "auto", "full"]
 """How far to go: no training; where it promises something; or wherever it is possible."""
@@ -225,7 +221,7 @@ class Forecaster(Parameters):
         """Learn from a table: backtest every method, then train what is worth it on everything.
 
         Arguments:
-            df, id_col … sheet: a table and how to read it, as `read` has them.
+            df, id_col … sheet: as `read` has them.
             y: not used; scikit-learn's pipelines pass it.
             level: interval levels in percent to calibrate beside 50, 80, 90, 95 and 99.
             checkpoints: folder from which a fit that was killed goes on; `save` empties it.
@@ -242,8 +238,7 @@ class Forecaster(Parameters):
             itself.
 
         Raises:
-            ArgumentError: the covariates contradict each other, or the country is not known.
-            TableError: the table cannot be used; the message names the column, row or series.
+            ArgumentError, TableError: as `read` does.
             ModelError: `warm_start` is no model folder.
             NonFiniteLossError: training failed; names the step and the series.
         """
@@ -293,14 +288,11 @@ class Forecaster(Parameters):
         Arguments:
             df: histories to forecast from, also of series that `fit` never saw; None for those of
                 `fit`.
-            X_df: future covariates: ids, timestamps behind each series' end, and the columns that
-                `fit` was told are known ahead; without ids it holds for every series.
-            static_df: one row a series of `df`, with the columns that `fit` had.
             level: interval levels in percent.
             members: whether to add a column for each member of the ensemble.
             integers: whether series of whole numbers get whole numbers: lower bounds are rounded
                 down and upper ones up, so that no interval covers less; the mean is not rounded.
-            id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
+            X_df, static_df, id_col … sheet: as `read` has them; the columns of `fit` for None.
             csv: a file to write the rows into, whole or not at all; nothing is returned then.
 
         Returns:
@@ -310,8 +302,8 @@ class Forecaster(Parameters):
 
         Raises:
             ArgumentError: not fitted, or a level is out of range.
-            TableError: a table cannot be used, or lies on another calendar; or a future covariate
-                is missing, which names the column and the dates.
+            TableError: a table cannot be used, lies on another calendar, or lacks future
+                covariates; names the column and the dates.
         """
         from holdfast.forecasting import output
 
@@ -348,11 +340,8 @@ class Forecaster(Parameters):
                 further training.
             folds: cut-offs (n_windows); the newest lies one horizon before the end.
             step: grid points between cut-offs (step_size); the horizon if None.
-            level: interval levels in percent.
-            id_col … sheet: how to read `df`, as `read` has them.
-            checkpoints: folder from which a backtest that was killed goes on; emptied at the end.
-            started, progress, on_simple_scores: as `fit` has them.
-            csv: a file to write the rows into, whole or not at all; nothing is returned then.
+            id_col … sheet: as `read` has them; level, csv: as `predict` has them.
+            checkpoints … on_simple_scores: as `fit` has them; checkpoints are emptied at the end.
 
         Returns:
             A frame of the caller's kind: ids, timestamps, ``cutoff``, the target, ``holdfast``,
@@ -363,7 +352,7 @@ class Forecaster(Parameters):
             TableError: the history is too short for a single fold.
         """
         from holdfast.forecasting import output
-        from holdfast.forecasting.backtest import backtest_data
+        from holdfast.forecasting.backtest import backtest_data, check_folds
         from holdfast.forecasting.baselines.statsforecast import require
 
         levels, table = check_levels(level), df
@@ -385,12 +374,12 @@ class Forecaster(Parameters):
                     sheet=sheet,
                 )  # fmt: skip
             data = backtest_data(table, int(self.horizon), folds=folds, step=step)
-            _check_folds(data)
+            check_folds(data)
             result = self._train(
                 data, begin, levels=levels, refit=False, checkpoints=checkpoints,
                 progress=progress, on_simple_scores=on_simple_scores,
             )  # fmt: skip
-        _check_folds(result.data)
+        check_folds(result.data)
         calibrated = sorted(result.backtest.evaluation.intervals.lower)
         if not set(levels) <= set(calibrated):
             known = ", ".join(f"{one:g}" for one in calibrated)
@@ -399,7 +388,9 @@ class Forecaster(Parameters):
         columns = output.backtest_columns(result.data, result.backtest, levels)
         frame = _frame(columns, table.backend, table.series, csv)
         if checkpoints is not None:
-            _clear(Path(checkpoints))
+            from holdfast.forecasting.fit import clear_checkpoints
+
+            clear_checkpoints(Path(checkpoints))
         return frame
 
     def evaluate(
@@ -416,8 +407,7 @@ class Forecaster(Parameters):
             folds and steps), ``weight`` in the ensemble; the ensemble itself, "holdfast", first.
 
         Raises:
-            ArgumentError: there is no table, or an argument is out of range.
-            TableError: the history is too short for a single fold.
+            ArgumentError, TableError: as `backtest` does.
         """
         from holdfast.forecasting import output
 
@@ -449,11 +439,11 @@ class Forecaster(Parameters):
             df: only the new rows, in the columns and on the calendar of the table that was fitted.
             static_df: one row for each series that is new, where the fit had statics.
             correct: whether a row may take the place of another value; else such rows are refused.
-            missing: what a period between a series' known end and its last new row is that has no
-                value: a "gap" or "zero".
+            missing: whether a period without a value between a series' known end and its last new
+                row is a "gap" or "zero".
             aggregate: "sum" or "mean", to combine new rows of one period; refused for a period that
                 has a value already, unless `correct`, as rows may be part of it or come on top.
-            id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
+            id_col … sheet: as `read` has them; the columns of `fit` for None.
 
         Returns:
             itself.
@@ -490,7 +480,7 @@ class Forecaster(Parameters):
         intervals are calibrated on the other four fifths of the time. Covariates are not read.
 
         Arguments:
-            df: histories, also of series that `fit` never saw; None for those of the model.
+            df: as `predict` has it.
             level: of the intervals, in percent: about as many values lie inside anyway.
 
         Returns:
@@ -500,8 +490,7 @@ class Forecaster(Parameters):
             have no bounds and are no anomaly.
 
         Raises:
-            ArgumentError: not fitted, or a level is out of range.
-            TableError: `df` cannot be used, or lies on another calendar.
+            ArgumentError, TableError: as `predict` does.
 
         Example:
             >>> from holdfast import Forecaster
@@ -533,7 +522,7 @@ class Forecaster(Parameters):
         Arguments:
             df: new rows behind the end of the model, as `update` takes them; the model stays as
                 it is.
-            id_col … sheet: how to read `df`, as `read` has them; the columns of `fit` for None.
+            id_col … sheet: as `read` has them; the columns of `fit` for None.
 
         Returns:
             What was measured, and a ``sentence`` that says whether to fit again.
@@ -562,14 +551,13 @@ class Forecaster(Parameters):
         vectors of two tables can be compared where both are read by the same network.
 
         Arguments:
-            df: histories, also of series that `fit` never saw; None for those of `fit`.
+            df: as `predict` has it.
 
         Returns:
             A frame of the caller's kind: ids and columns ``e0``, ``e1`` …
 
         Raises:
-            ArgumentError: not fitted.
-            TableError: `df` cannot be used, or lies on another calendar.
+            ArgumentError, TableError: as `predict` does.
         """
         from holdfast.forecasting import output
 
@@ -601,8 +589,7 @@ class Forecaster(Parameters):
             A frame of the caller's kind: ids, timestamps, ``sample`` from 0, ``holdfast``.
 
         Raises:
-            ArgumentError: not fitted, or an argument is out of range.
-            TableError: `df` cannot be used, or lies on another calendar.
+            ArgumentError, TableError: as `predict` does.
 
         Example:
             >>> from holdfast import Forecaster
@@ -632,16 +619,14 @@ class Forecaster(Parameters):
         values of a period that have been observed already count with it.
 
         Arguments:
-            df, X_df, static_df: as `predict` has them.
+            df, X_df, static_df, level, csv: as `predict` has them.
             by: a column that says one thing of each series, such as a region; "all" for one total
                 of all series; None to keep series apart.
             over: "week" (from Monday), "month", "quarter", "year" or "horizon"; None to keep
                 timestamps apart.
-            level: interval levels in percent.
             n: sample paths of each series behind the bounds.
             seed: of the draws.
             integers: whether totals of whole numbers are whole numbers, bounds rounded outwards.
-            csv: a file to write the rows into, whole or not at all; nothing is returned then.
 
         Returns:
             A frame of the caller's kind: the group, the first timestamp of the period,
@@ -718,9 +703,7 @@ class Forecaster(Parameters):
         """All that a report shows; `holdfast.reports.save` makes a page of it.
 
         Arguments:
-            X_df: future covariates, as `predict` has them.
-            level: interval levels in percent.
-            integers: whether series of whole numbers are forecast in whole numbers.
+            X_df, level, integers: as `predict` has them.
             total_by, total_over: totals to show, as `totals` makes them with the same seed.
             title: what was forecast.
             command: that was given.
@@ -760,7 +743,9 @@ class Forecaster(Parameters):
         """
         self._fitted_model().save(folder)
         if self._checkpoints is not None:
-            _clear(self._checkpoints)
+            from holdfast.forecasting.fit import clear_checkpoints
+
+            clear_checkpoints(self._checkpoints)
             self._checkpoints = None
 
     @classmethod
@@ -900,68 +885,10 @@ class Forecaster(Parameters):
 
 
 def _frame(
-    columns: Columns,
-    backend: Backend | None,
-    series: SeriesSet,
-    csv: str | Path | None = None,
+    columns: Columns, backend: Backend | None, series: SeriesSet, csv: str | Path | None = None
 ) -> Any:
     """Columns as a frame of the caller's kind, or written to a file."""
     if csv is None:
         return to_frame(columns, backend, series.calendar)
     write_csv(csv, columns, series.calendar)
     return None
-
-
-def _check_folds(data: BacktestData) -> None:
-    """Refuse a backtest without folds."""
-    if not data.folds.scoring:
-        reason = data.folds.reason.removesuffix(".")
-        raise TableError(f"{reason}; give a shorter {option('horizon')}.")
-
-
-def _clear(checkpoints: Path) -> None:
-    """Remove what a training went on from that is done."""
-    from holdfast.forecasting.fit import clear_checkpoints
-    from holdfast.training.ranks import ranks
-
-    if ranks().first:
-        clear_checkpoints(checkpoints)
-
-
-def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Interval levels in ascending order, once each.
-
-    Raises:
-        ArgumentError: a level is not a percentage of at least 1 and below 100.
-
-    Example:
-        >>> check_levels([90, 80])
-        (80.0, 90.0)
-    """
-    listed = np.asarray(levels)
-    if listed.size and (listed.ndim != 1 or listed.dtype.kind not in "if"):
-        given = option("level", levels)
-        raise ArgumentError(f"{given} must be a list of percentages, as in (80, 90).")
-    for level in listed.tolist():
-        if not 0 < level < 100:
-            raise ArgumentError(f"{option('level', level)} must be a percentage between 0 and 100.")
-        if level < 1:
-            raise ArgumentError(
-                f"{option('level', level)}: levels are percentages, so write {100 * level:g} for "
-                f"{level:g}."
-            )
-    return tuple(sorted({float(level) for level in listed.tolist()}))
-
-
-def count(name: str, value: object, least: int, most: int = MOST) -> int:
-    """An argument that is a whole number, numpy's too, of at least `least`.
-
-    Raises:
-        ArgumentError: it is something else.
-    """
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    number = int(value) if isinstance(value, int | np.integer) else least - 1
-    if not whole or not least <= number <= most:
-        given = option(name, value)
-        raise ArgumentError(f"{given} must be a whole number from {least} to {most:,}.")
-    return number

@@ -60,12 +60,7 @@ class PatchExamples:
 
 
 class InspectedWindows(nn.Module):
-    """A network that was trained on windows of the user's series; a step is a patch.
-
-    Arguments:
-        network: one of those that are averaged.
-        least: values that a forecast looks back on.
-    """
+    """A network that was trained on windows of the user's series; a step is a patch."""
 
     loss_unit = _UNIT
 
@@ -100,11 +95,7 @@ class InspectedWindows(nn.Module):
 
 
 class InspectedPretrained(nn.Module):
-    """The network that ships, or was adapted; a step is a patch.
-
-    Arguments:
-        network: its weights.
-    """
+    """The network that ships, or was adapted; a step is a patch."""
 
     loss_unit = _UNIT
 
@@ -141,14 +132,10 @@ class InspectedPretrained(nn.Module):
 def forecaster_examples(
     forecaster: Forecaster, table: Table | None = None
 ) -> tuple[nn.Module, WindowExamples | PatchExamples, str]:
-    """The network that weighs most in a forecaster's blend, and windows to look at it on.
+    """The network that weighs most in a forecaster's blend, windows to look at it on, its name.
 
-    Arguments:
-        forecaster: fitted or loaded.
-        table: from `Forecaster.read`; None for the histories of the fit.
-
-    Returns:
-        What implements `holdfast.nn.Inspectable`, its examples, and the name of the member.
+    The network implements `holdfast.nn.Inspectable`; a table is from `Forecaster.read`, None for
+    the histories of the fit.
 
     Raises:
         TableError: no series is long enough.
@@ -302,14 +289,7 @@ def forecast_sequence(
 ) -> tuple[nn.Module, WindowExamples | PatchExamples, SequenceLabels]:
     """What a forecast of one series rests on: the network that weighs most, and what it reads.
 
-    Arguments:
-        forecaster: fitted or loaded.
-        name: the series' label, or its number from 1.
-        table: from `Forecaster.read`; None for the histories of the fit.
-
-    Returns:
-        What implements `holdfast.nn.Inspectable`, its examples, and what its steps, the patches,
-        are called: by the time that each begins with.
+    The steps, which are patches, are called by the time that each begins with.
 
     Raises:
         ArgumentError: there is no such series.

@@ -59,47 +59,33 @@ _FARTHEST: Final = 2**62
 
 _FIELDS: Final = {"horizon", "season", "members", "networks", *_SERIES_FIELDS}
 _SCORES: Final = ("error", "naive", "folds", "worse", "outside", "points")
-_LARGEST_HORIZON: Final = 100_000
-_LARGEST_SEASON: Final = 100_000
+_LARGEST: Final = 100_000  # horizon or season
 
 
+@dataclass(eq=False)
 class StoredNetworks(Sequence["NetworkMember"]):
-    """The networks of a model folder, built with torch when the first of them is needed.
+    """The networks of a model folder, built with torch when the first of them is needed."""
 
-    Arguments:
-        folder: for messages.
-        described: the manifest's entry, untrusted; a mapping from member to its sizes.
-        arrays: the weights by name.
-        horizon, season, series: of the model.
-    """
-
-    def __init__(
-        self,
-        folder: str | Path,
-        described: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[Any]],
-        *,
-        horizon: int,
-        season: int,
-        series: SeriesSet,
-    ) -> None:
-        self._folder = folder
-        self._horizon, self._season, self._series = horizon, season, series
-        self.described, self.arrays = described, arrays
+    folder: str | Path  # for messages
+    described: Mapping[str, Any]  # the manifest's entry, untrusted: member → its sizes
+    arrays: Mapping[str, NDArray[Any]]  # the weights by name
+    horizon: int
+    season: int
+    series: SeriesSet
 
     @cached_property
     def _networks(self) -> tuple[NetworkMember, ...]:
         from holdfast.forecasting.networks.storage import check_networks, networks_from_json
 
-        with _refusing(self._folder):
+        with _refusing(self.folder):
             networks = networks_from_json(
                 self.described,
                 self.arrays,
-                horizon=self._horizon,
-                season=self._season,
-                calendar=self._series.calendar,
+                horizon=self.horizon,
+                season=self.season,
+                calendar=self.series.calendar,
             )
-            check_networks(networks, self._series)
+            check_networks(networks, self.series)
         return networks
 
     @overload
@@ -117,22 +103,14 @@ class StoredNetworks(Sequence["NetworkMember"]):
 
 @dataclass(frozen=True, eq=False)
 class PastForecasts:
-    """How the blend did on each series in past folds.
+    """How the blend did on each series in past folds."""
 
-    Arguments:
-        error, naive: (N,) mean MASE of the blend and of seasonal naive; 0 for series in no fold.
-        folds: (N,) folds in which the series was scored.
-        worse: (N,) those in which the blend was worse than seasonal naive.
-        outside: (N,) values of the newest fold outside the interval of level `WATCHED`.
-        points: (N,) values of the newest fold.
-    """
-
-    error: Floats
-    naive: Floats
-    folds: Floats
-    worse: Floats
-    outside: Floats
-    points: Floats
+    error: Floats  # (N,) mean MASE of the blend; 0 for series in no fold
+    naive: Floats  # (N,) of seasonal naive
+    folds: Floats  # (N,) folds in which the series was scored
+    worse: Floats  # (N,) those in which the blend was worse than seasonal naive
+    outside: Floats  # (N,) values of the newest fold outside the interval of level `WATCHED`
+    points: Floats  # (N,) values of the newest fold
 
     @classmethod
     def of(
@@ -199,28 +177,18 @@ def _or_zero(values: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """All that a forecast needs.
-
-    Arguments:
-        horizon: steps.
-        season: grid points of a season.
-        ensemble: the blend's weights and the widths of its intervals.
-        networks: the members that are networks, of distinct names; the pretrained one first.
-        series: the histories that it was fitted on.
-        names: what the caller's columns are called.
-        dependence: how errors go together, for sample paths and totals.
-        scores: of the backtest; None in a model of an earlier version.
-        past: how the blend did on each series in past folds; None where there were none.
-    """
+    """All that a forecast needs."""
 
     horizon: int
     season: int
-    ensemble: Ensemble
+    ensemble: Ensemble  # the blend's weights and the widths of its intervals
+    # the members that are networks, of distinct names; the pretrained one first
     networks: Sequence[NetworkMember]
-    series: SeriesSet
-    names: ColumnNames
-    dependence: Dependence
-    scores: PastScores | None = None
+    series: SeriesSet  # the histories that it was fitted on
+    names: ColumnNames  # what the caller's columns are called
+    dependence: Dependence  # how errors go together, for sample paths and totals
+    scores: PastScores | None = None  # of the backtest; None in a model of an earlier version
+    # how the blend did on each series in past folds; None where there were none
     past: PastForecasts | None = None
 
     @cached_property
@@ -235,13 +203,6 @@ class FittedModel:
 
     def updated(self, new: NewRows, *, correct: bool = False) -> tuple[FittedModel, Appended]:
         """The same with new rows in the histories: no weight and no width moves.
-
-        Arguments:
-            new: rows on the calendar of the histories.
-            correct: whether a row may take the place of another value.
-
-        Returns:
-            What forecasts from the new ends, and what became of the rows.
 
         Raises:
             TableError: the rows do not fit.
@@ -270,10 +231,6 @@ class FittedModel:
 
     def check_calendar(self, table: Table, where: str = "The table") -> None:
         """Refuse a table that lies on another calendar.
-
-        Arguments:
-            table: from `tables.read.read`.
-            where: what to call it.
 
         Raises:
             TableError: it does.
@@ -322,10 +279,6 @@ class FittedModel:
     def load(cls, folder: str | Path, *, networks: bool = True) -> FittedModel:
         """Read a model folder, checking everything that can be checked.
 
-        Arguments:
-            folder: from `save`.
-            networks: whether to build and check the networks now; else when they are needed.
-
         Raises:
             ModelError: the folder is missing, corrupt, foreign or from a newer version.
         """
@@ -364,8 +317,8 @@ def _checked(
     if set(manifest) != _FIELDS:
         odd = ", ".join(sorted(set(manifest) ^ _FIELDS))
         raise ValueError(f"it has missing or unknown fields: {odd}")
-    horizon = _count(manifest, "horizon", 1, _LARGEST_HORIZON)
-    season = _count(manifest, "season", 1, _LARGEST_SEASON)
+    horizon = _count(manifest, "horizon", 1, _LARGEST)
+    season = _count(manifest, "season", 1, _LARGEST)
     series, names = _read_series(manifest, arrays, horizon)
     described = manifest["networks"]
     if not isinstance(described, dict) or PRETRAINED not in described:
@@ -379,9 +332,7 @@ def _checked(
         horizon=horizon,
         season=season,
         ensemble=_ensemble(manifest, arrays, season, horizon, len(series), described),
-        networks=StoredNetworks(
-            folder, described, weights, horizon=horizon, season=season, series=series
-        ),
+        networks=StoredNetworks(folder, described, weights, horizon, season, series),
         series=series,
         names=names,
         dependence=Dependence.from_arrays(
@@ -450,7 +401,6 @@ def _read_series(
 
     Arguments:
         manifest, arrays: from `_described_series`; untrusted.
-        horizon: steps that timestamps must reach beyond the end.
 
     Raises:
         ValueError, LookupError, TypeError, InputError: something is missing or damaged.

@@ -43,14 +43,7 @@ MEAN = f"{BLEND}-mean"
 def forecast_columns(
     names: ColumnNames, series: SeriesSet, forecasts: Forecasts | ForecastRecord, *, members: bool
 ) -> Columns:
-    """One row a series and step: ids, time, the median, bounds, members, method and note.
-
-    Arguments:
-        names: what the caller's columns are called.
-        series: the N series that were forecast.
-        forecasts: of them.
-        members: whether to add a column a member.
-    """
+    """One row a series and step: ids, time, the median, bounds, members, method and note."""
     steps = forecasts.median.shape[1]
     columns = _ids(names, series, np.repeat(np.arange(len(series)), steps))
     columns[names.time] = forecasts.times.ravel()
@@ -75,16 +68,10 @@ def forecast_record(
     series: SeriesSet | None = None,
     forecasts: Forecasts | None = None,
 ) -> ForecastRecord:
-    """All that a report shows of a fit.
+    """All that a report shows of a fit, or of a backtest.
 
-    Arguments:
-        result: of the fit, or of a backtest.
-        levels: interval levels in percent.
-        title: what was forecast.
-        command: that was given; "" for none.
-        started: the reading of ``time.monotonic`` from which seconds count; None for none.
-        series: those of the fit, with future covariates; None where they have them.
-        forecasts: of its model, from the end of `series` on; None to make them.
+    `series` are those of the fit with future covariates, `forecasts` those from their end on; None
+    for the model's own. Seconds count from `started`, a reading of ``time.monotonic``.
     """
     model = result.model
     series = model.series if series is None else series
@@ -134,13 +121,7 @@ def forecast_record(
 def totals_record(
     totals: Totals, calendar: Calendar, by: str | None, over: str | None
 ) -> TotalsRecord:
-    """What a report shows of totals.
-
-    Arguments:
-        totals: from `totals.totals`.
-        calendar: of the series.
-        by, over: what was added up.
-    """
+    """What a report shows of totals."""
     groups = [column.tolist() for column in totals.keys.values()]
     return TotalsRecord(
         by=by or "",
@@ -156,11 +137,7 @@ def totals_record(
 
 
 def score_columns(methods: Sequence[MethodScore]) -> Columns:
-    """One row a method: its name, its scores, its weight.
-
-    Arguments:
-        methods: the ensemble first.
-    """
+    """One row a method: its name, its scores, its weight."""
     return {
         "method": np.array([one.method for one in methods], dtype=object),
         "mase": np.array([one.mase for one in methods]),
@@ -172,13 +149,7 @@ def score_columns(methods: Sequence[MethodScore]) -> Columns:
 def backtest_columns(
     data: BacktestData, result: BacktestResult, levels: tuple[float, ...]
 ) -> Columns:
-    """One row a series, fold and step where there is something to compare with.
-
-    Arguments:
-        data: the table and its folds.
-        result: what came of them.
-        levels: interval levels in percent, among those that were calibrated.
-    """
+    """One row a series, fold and step where there is something to compare with."""
     names, series = data.table.columns, data.table.series
     scored = ~np.isnan(data.actual)
     fold, row, step = np.nonzero(scored)
@@ -202,8 +173,6 @@ def path_columns(names: ColumnNames, series: SeriesSet, times: Times, paths: Flo
     """One row a series, sample and step: ids, time, the sample's number from 0, its value.
 
     Arguments:
-        names: what the caller's columns are called.
-        series: the N series that were forecast.
         times: (N, K) timestamps.
         paths: (n, N, K).
     """
@@ -219,8 +188,6 @@ def embedding_columns(names: ColumnNames, series: SeriesSet, vectors: Floats) ->
     """One row a series: ids, and a column a dimension.
 
     Arguments:
-        names: what the caller's columns are called.
-        series: the N series that were read.
         vectors: (N, H).
     """
     columns = _ids(names, series, np.arange(len(series)))
@@ -228,12 +195,7 @@ def embedding_columns(names: ColumnNames, series: SeriesSet, vectors: Floats) ->
 
 
 def total_columns(names: ColumnNames, totals: Totals) -> Columns:
-    """One row a total: its group, its period's first timestamp, median, bounds, mean and parts.
-
-    Arguments:
-        names: what the caller's columns are called.
-        totals: from `totals.totals`.
-    """
+    """One row a total: its group, its period's first timestamp, median, bounds, mean and parts."""
     columns: Columns = dict(totals.keys)
     columns[names.time] = totals.times
     columns[BLEND] = totals.median
@@ -248,14 +210,7 @@ def total_columns(names: ColumnNames, totals: Totals) -> Columns:
 def anomaly_columns(
     names: ColumnNames, series: SeriesSet, found: PastPoints, level: float
 ) -> Columns:
-    """One row a value: ids, time, value, forecast, bounds, score, whether it is an anomaly, note.
-
-    Arguments:
-        names: what the caller's columns are called.
-        series: the N series that were judged.
-        found: their values.
-        level: of the intervals, in percent.
-    """
+    """One row a value: ids, time, value, forecast, bounds, score, whether it is odd, note."""
     columns = _ids(names, series, found.places)
     columns[names.time] = series.calendar.times(found.ordinals)
     columns[names.target] = found.values

@@ -20,27 +20,11 @@ from holdfast.tables.series import SeriesSet
 
 
 def distribution(model: FittedModel, series: SeriesSet) -> tuple[Forecasts, Marginals]:
-    """Forecasts, and the whole distribution of each step: values (Q, N, K).
-
-    Arguments:
-        model, series: as for `predictor.forecast`.
-    """
-    made = forecast(model, series, LEVELS)
+    """Forecasts, and the whole distribution of each step: values (Q, N, K)."""
+    result = forecast(model, series, LEVELS)
     floor = never_negative(series)[:, None]
     pull = pulls(series, model.dependence.pull)
-    return made, Marginals.from_bounds(made.median, made.lower, made.upper, floor, pull)
-
-
-def path_sampler(model: FittedModel, series: SeriesSet, samples: int, seed: int) -> Paths:
-    """What draws the paths of these series, some at a time.
-
-    Arguments:
-        model, series: as for `predictor.forecast`.
-        samples: paths of each series.
-        seed: of the draws.
-    """
-    places = places_in(model, series)
-    return Paths(model.dependence, model.horizon, places, samples, seed)
+    return result, Marginals.from_bounds(result.median, result.lower, result.upper, floor, pull)
 
 
 def sample_paths(
@@ -48,25 +32,19 @@ def sample_paths(
 ) -> tuple[Times, Floats]:
     """Paths of every series from its last value on.
 
-    Arguments:
-        model, series: as for `predictor.forecast`.
-        samples: n paths.
-        seed: of the draws.
-        integers: whether series of whole numbers are drawn in whole numbers.
-
     Returns:
         (N, K) timestamps and (n, N, K) values.
     """
-    made, marginals = distribution(model, series)
-    sampler = path_sampler(model, series, samples, seed)
+    forecasts, marginals = distribution(model, series)
+    sampler = Paths(model.dependence, model.horizon, places_in(model, series), samples, seed)
     values = sampler.values(marginals, np.arange(len(series)))
     if integers:
         rows = np.flatnonzero(recognise(series).whole)
         values[:, rows] = sampler.whole(values[:, rows], rows)
-    return made.times, values
+    return forecasts.times, values
 
 
-_WANTED = 600  # windows; a table with fewer in its folds is forecast from earlier cut-offs too
+_ENOUGH = 600  # windows; a table with fewer in its folds is forecast from earlier cut-offs too
 _MOST = 24  # earlier cut-offs
 
 
@@ -77,12 +55,8 @@ def dependence(data: BacktestData, evaluation: Evaluation, model: FittedModel) -
     windows in them, cut-offs before the first fold come in addition, a horizon apart: from there
     the simple methods and the pretrained network forecast, which learnt nothing of what follows.
     The blend's weights and the intervals' widths there are those of the folds, which lie behind:
-    they shape how wide an interval is, and hardly which errors go together.
-
-    Arguments:
-        data: the table and its folds.
-        evaluation: of those folds.
-        model: with networks that have not been trained on these series only.
+    they shape how wide an interval is, and hardly which errors go together. No network of the model
+    may have been trained on these series only.
     """
     folds, horizon = data.folds, data.horizon
     if not folds.scoring:
@@ -133,12 +107,7 @@ def fold_means(data: BacktestData, evaluation: Evaluation) -> Floats:
 
 
 def fold_marginals(data: BacktestData, evaluation: Evaluation, pull: float) -> Marginals:
-    """The distribution of each point of the backtest, out of fold: values (Q, F, N, K).
-
-    Arguments:
-        data, evaluation: of the backtest.
-        pull: of the series that count something.
-    """
+    """The distribution of each point of the backtest, out of fold: values (Q, F, N, K)."""
     series, shown = data.table.series, evaluation.intervals
     floors = [never_negative(series.cut(fold.cutoff)) for fold in data.folds.scoring]
     return Marginals.from_bounds(
@@ -154,9 +123,9 @@ def _earlier(data: BacktestData) -> list[int]:
     """Cut-offs before the first fold, newest first, none that leaves too little to learn from."""
     series, folds = data.table.series, data.folds
     first, needed = folds.scoring[0].cutoff, folds.needed
-    wanted = min(_MOST, _WANTED // max(len(series), 1))
-    made = [first - (place + 1) * data.horizon for place in range(wanted)]
-    return [cutoff for cutoff in made if (cutoff - series.starts + 1 >= needed).any()]
+    count = min(_MOST, _ENOUGH // max(len(series), 1))
+    cutoffs = [first - (place + 1) * data.horizon for place in range(count)]
+    return [cutoff for cutoff in cutoffs if (cutoff - series.starts + 1 >= needed).any()]
 
 
 def _from_earlier(data: BacktestData, model: FittedModel, cutoffs: list[int]) -> Floats:
@@ -166,15 +135,8 @@ def _from_earlier(data: BacktestData, model: FittedModel, cutoffs: list[int]) ->
     actual = past.actual(series)
     every = series.take(np.tile(np.arange(len(series)), len(cutoffs)))
     known = every.cut(np.repeat(cutoffs, len(series)))
-    there = np.flatnonzero(known.lengths > 0)
-    made = forecast(model, known.take(there), LEVELS)
-    marginals = Marginals.from_bounds(
-        made.median,
-        made.lower,
-        made.upper,
-        never_negative(known.take(there))[:, None],
-        pulls(known.take(there), model.dependence.pull),
-    )
+    begun = np.flatnonzero(known.lengths > 0)
+    _, marginals = distribution(model, known.take(begun))
     scores = np.full((len(known), data.horizon), np.nan)
-    scores[there] = marginals.ranks(actual.reshape(scores.shape)[there])
+    scores[begun] = marginals.ranks(actual.reshape(scores.shape)[begun])
     return scores.reshape(actual.shape)

@@ -30,35 +30,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Forecasts:
-    """Forecasts of N series.
+    """Forecasts of N series."""
 
-    Arguments:
-        times: (N, K) timestamps.
-        median: (N, K).
-        lower, upper: level in percent → (N, K).
-        members: member → (N, K); NaN where a member has none.
-        method: (N,) the members of each forecast and their weights.
-        note: (N,) what a reader should know of it; "" for nothing.
-        found: (N,) how far to trust it, and why not.
-        mean: (N, K) where the model knows counts, whose median is often zero; None elsewhere.
-    """
-
-    times: Times
-    median: Floats
-    lower: Mapping[float, Floats]
+    times: Times  # (N, K) timestamps
+    median: Floats  # (N, K)
+    lower: Mapping[float, Floats]  # level in percent → (N, K)
     upper: Mapping[float, Floats]
-    members: Mapping[str, Floats]
-    method: tuple[str, ...]
-    note: tuple[str, ...]
-    found: tuple[Assessment, ...]
+    members: Mapping[str, Floats]  # member → (N, K); NaN where a member has none
+    method: tuple[str, ...]  # (N,) the members of each forecast and their weights
+    note: tuple[str, ...]  # (N,) what a reader should know of it; "" for nothing
+    found: tuple[Assessment, ...]  # (N,) how far to trust it, and why not
+    # (N, K) where the model knows counts, whose median is often zero; None elsewhere
     mean: Floats | None = None
 
     def whole(self, series: SeriesSet) -> Forecasts:
-        """In whole numbers, for series whose histories are; the mean stays as it is.
-
-        Arguments:
-            series: the histories that were forecast.
-        """
+        """In whole numbers, for series whose histories are; the mean stays as it is."""
         whole = to_whole(recognise(series).whole, self.median, self.lower, self.upper)
         return replace(self, median=whole.median, lower=whole.lower, upper=whole.upper)
 
@@ -87,14 +73,10 @@ def forecast(
     note_unseen: bool = True,
     words: bool = True,
 ) -> Forecasts:
-    """Forecast every series from its last value on.
+    """Forecast every series, also such that the fit never saw, from its last value on.
 
-    Arguments:
-        model: from a fit or a model folder.
-        series: histories, also of series that the fit never saw.
-        levels: interval levels in percent.
-        note_unseen: whether a note says of a series that the fit did not see it.
-        words: whether to fill `method`, `note` and `found`; numbers alone come sooner.
+    Without `words`, which fill `method`, `note` and `found`, numbers come sooner; `note_unseen` is
+    whether a note says of a series that the fit did not see it.
 
     Raises:
         TableError: the model reads covariates, and the histories have none.
@@ -194,15 +176,9 @@ def read_like(
     static: Any = None,
     future: Any = None,
 ) -> Table:
-    """A table with the columns and on the calendar of the one that was fitted.
+    """A table, or one that was read so already, with the columns and calendar of the fit's.
 
-    Arguments:
-        model: from a fit.
-        source: a path or a frame, or a table that was read so already.
-        options: how to read it; columns that they do not name are called as in the fit, and
-            frequency and season are those of the fit.
-        static: a table with one row a series; None for none.
-        future: future covariates behind each series' end; None for none.
+    Columns that the options do not name are called as in the fit; frequency and season are its own.
 
     Raises:
         TableError: a column is missing, or the timestamps lie on another calendar.
@@ -230,11 +206,6 @@ def read_like(
 
 def own_series(model: FittedModel, static: Any = None, future: Any = None) -> SeriesSet:
     """The series of the fit, with what is known ahead.
-
-    Arguments:
-        model: what a fit left.
-        static: refused: they are those of the fit.
-        future: what is known ahead, behind each series' end; None for none.
 
     Raises:
         TableError: the future table cannot be used, or a value that must be known is missing.

@@ -52,38 +52,22 @@ _ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """What is new at the end of N series.
+    """What is new at the end of N series."""
 
-    Arguments:
-        window: (N,) how many of the last values lie on another level; 0 for none.
-        change: (N,) by how much, in the series' unit.
-        before: (N,) the largest change of such a window before.
-        movement: (N,) typical step of the last values over the usual one; 1 where nothing is new.
-        block: (N,) how many last values that is.
-        run: (N,) equal values at the end, where no earlier run was a third as long; 0 for none.
-        longest: (N,) the longest earlier run of equal values.
-        changes: (N,) how often a value differed from the one before.
-    """
-
-    window: NDArray[np.int64]
-    change: Floats
-    before: Floats
+    window: NDArray[np.int64]  # (N,) how many of the last values lie on another level; 0 for none
+    change: Floats  # (N,) by how much, in the series' unit
+    before: Floats  # (N,) the largest change of such a window before
+    # (N,) typical step of the last values over the usual one; 1 where nothing is new
     movement: Floats
-    block: int
+    block: int  # how many last values `movement` is that of
+    # (N,) equal values at the end, where no earlier run was a third as long; 0 for none
     run: NDArray[np.int64]
-    longest: NDArray[np.int64]
-    changes: NDArray[np.int64]
+    longest: NDArray[np.int64]  # (N,) the longest earlier run of equal values
+    changes: NDArray[np.int64]  # (N,) how often a value differed from the one before
 
 
 def look_at_ends(series: SeriesSet, season: int, horizon: int, reach: int) -> Ends:
-    """What is new at the end of each series.
-
-    Arguments:
-        series: N histories; gaps are NaN.
-        season: points of a season; 1 for none.
-        horizon: steps of the forecast: windows of up to as many values are compared.
-        reach: points of history that are looked at.
-    """
+    """What is new at the end of each series, in windows of up to `horizon` or `season` values."""
     count = len(series)
     window, change = np.zeros(count, dtype=np.int64), np.zeros(count)
     before, movement = np.zeros(count), np.ones(count)
@@ -148,8 +132,8 @@ def _levels(adjusted: Floats, season: int, most: int) -> tuple[NDArray[np.int64]
 def _means(sums: Floats, counts: NDArray[np.int64], window: int, skipped: int) -> Floats:
     """Means of every `window` values in a row, from the first `skipped` on; NaN where half miss."""
     total = sums[:, window + skipped :] - sums[:, skipped : sums.shape[1] - window]
-    there = counts[:, window + skipped :] - counts[:, skipped : counts.shape[1] - window]
-    return np.where(2 * there > window, total / np.maximum(there, 1), np.nan)
+    seen = counts[:, window + skipped :] - counts[:, skipped : counts.shape[1] - window]
+    return np.where(2 * seen > window, total / np.maximum(seen, 1), np.nan)
 
 
 def _most_moved(adjusted: Floats, window: int, shift: Floats, base: int) -> NDArray[np.bool_]:
@@ -236,15 +220,10 @@ _SHORT: Final = 0.1  # by which an interval may fall short of its level
 
 @dataclass(frozen=True)
 class Assessment:
-    """What was found about one series.
+    """What was found about one series."""
 
-    Arguments:
-        verdict: `TRUST`, `CARE` or `DISTRUST`.
-        findings: why, a phrase a reason, the gravest first.
-    """
-
-    verdict: str
-    findings: tuple[str, ...]
+    verdict: str  # `TRUST`, `CARE` or `DISTRUST`
+    findings: tuple[str, ...]  # why, a phrase a reason, the gravest first
 
 
 def assess(
@@ -252,18 +231,14 @@ def assess(
     season: int,
     horizon: int,
     past: PastForecasts,
-    judged: NDArray[np.bool_],
+    tested: NDArray[np.bool_],
 ) -> list[Assessment]:
     """Look for reasons not to trust the forecasts of some series.
 
     One reason asks for care. A grave one, or two, say not to trust.
 
     Arguments:
-        series: N histories.
-        season: points of a season; 1 for none.
-        horizon: steps of the forecast.
-        past: of the N series.
-        judged: (N,) whether a backtest was tried on the series: False for those that it never saw.
+        tested: (N,) whether a backtest was tried on the series: False for those that it never saw.
     """
     ends = look_at_ends(series, season, horizon, reach(season, horizon))
     gaps = trailing_gaps(series)
@@ -273,7 +248,7 @@ def assess(
     low, high = np.full(len(series), np.inf), np.full(len(series), -np.inf)
     np.minimum.at(low, owner[seen], series.values[seen])
     np.maximum.at(high, owner[seen], series.values[seen])
-    made = []
+    assessments = []
     for index in range(len(series)):
         count, gap = int(observed[index]), int(gaps[index])
         grave, found = _about_length(count, season, horizon)
@@ -284,11 +259,11 @@ def assess(
             found.append(f"{count} values that changed {times}: little to learn from")
         if gap:
             _about_gap(gap, season, horizon, grave, found)
-        found += _about_end(ends, index)
-        found += _about_past(past, index, scored=bool(judged[index]), alone=not (grave or found))
+        found += filter(None, [_about_end(ends, index)])
+        found += _about_past(past, index, scored=bool(tested[index]), alone=not (grave or found))
         verdict = DISTRUST if grave or len(found) > 1 else CARE if found else TRUST
-        made.append(Assessment(verdict, (*grave, *found)))
-    return made
+        assessments.append(Assessment(verdict, (*grave, *found)))
+    return assessments
 
 
 def hardest(error: Floats) -> tuple[int, ...]:
@@ -308,39 +283,32 @@ def hardest(error: Floats) -> tuple[int, ...]:
 def about_table(
     methods: Sequence[MethodScore], coverage: Sequence[LevelCoverage], scores: int, season: int
 ) -> tuple[str, ...]:
-    """What is true of the forecasts of all series, in sentences.
-
-    Arguments:
-        methods: the blend first; empty without folds.
-        coverage: one row a level; empty without folds.
-        scores: independent scores behind the intervals of the forecast.
-        season: points of a season; 1 for none.
-    """
+    """What is true of the forecasts of all series, in sentences; `methods` empty without folds."""
     if not methods:
         return ("No past horizon could be scored, so nothing says how good the forecast is.",)
-    said = []
+    sentences = []
     blend = methods[0]
     naive = next((row for row in methods if row.method == "SeasonalNaive"), None)
     if naive is not None and blend.mase >= _WORSE_OVERALL * naive.mase:
         rival = "repeating the last season" if season > 1 else "repeating the last value"
-        said.append(
+        sentences.append(
             f"On past horizons the forecast was no better than {rival} (MASE {blend.mase:.2f} "
             f"against {naive.mase:.2f})."
         )
     short = [row for row in coverage if row.coverage < row.level / 100.0 - _SHORT]
     for row in short:
-        said.append(
+        sentences.append(
             f"The {row.level:g} % interval held {100 * row.coverage:.0f} % of past values: read it "
             "as narrower than its name."
         )
     missing = [row.level for row in coverage if scores < scores_needed(row.level)]
     if missing:
         levels = " and ".join(f"{level:g} %" for level in missing)
-        said.append(
+        sentences.append(
             f"The {levels} intervals are not calibrated: there are {scores} past horizons (series "
             f"× folds), {' and '.join(str(scores_needed(level)) for level in missing)} are needed."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def about_weights(names: Sequence[str], weights: Sequence[float]) -> str:
@@ -357,10 +325,9 @@ def _about_length(count: int, season: int, horizon: int) -> tuple[list[str], lis
     if count < FEWEST:
         values = "a single value" if count == 1 else f"{count} values"
         return [f"{values} of history"], []
-    if count < horizon and count < season:
-        return [
-            f"{count} values of history for {horizon} steps, less than a season of {season}"
-        ], []
+    if count < min(horizon, season):
+        steps = f"{horizon} steps, less than a season of {season}"
+        return [f"{count} values of history for {steps}"], []
     if count < 2 * season:
         return [], [f"fewer than two seasons of history ({count} values, a season has {season})"]
     if count < horizon:
@@ -376,32 +343,29 @@ def _about_gap(gap: int, season: int, horizon: int, grave: list[str], found: lis
         found.append(words)
 
 
-def _about_end(ends: Ends, index: int) -> list[str]:
-    """What is new at the end."""
-    found = []
+def _about_end(ends: Ends, index: int) -> str:
+    """What is new at the end; "" for nothing."""
     run, window = int(ends.run[index]), int(ends.window[index])
     if run:
-        longest = int(ends.longest[index])
-        found.append(
+        return (
             f"the last {run} values are all the same, and no such run before was longer than "
-            f"{longest}"
+            f"{int(ends.longest[index])}"
         )
-        return found
     if window:
         change = float(ends.change[index])
         side = "above" if change > 0 else "below"
         begin = "the last value lies" if window == 1 else f"the last {window} values lie"
-        found.append(
+        return (
             f"{begin} {_number(abs(change))} {side} the level before, farther than any "
             f"{'value' if window == 1 else 'stretch'} did (at most {_number(ends.before[index])})"
         )
-    elif ends.movement[index] != 1:
+    if ends.movement[index] != 1:
         ratio = float(ends.movement[index])
         times = f"{ratio:.1f}" if ratio >= 0.1 else f"{ratio:.2g}"
-        found.append(
+        return (
             f"the last {ends.block} values move {times} times as much as usual, unlike any before"
         )
-    return found
+    return ""
 
 
 def _about_past(past: PastForecasts, index: int, *, scored: bool, alone: bool) -> list[str]:
@@ -442,8 +406,6 @@ def assessed(
     """Reasons not to trust the forecasts of some series.
 
     Arguments:
-        model: what forecasts.
-        series: N histories.
         places: (N,) of each in the fit; −1 for those that it never saw.
     """
     known = places >= 0
@@ -451,8 +413,8 @@ def assessed(
     if model.past is not None and known.any():
         whole = model.past.to_array()[:, np.where(known, places, 0)]
         past = PastForecasts.from_array(np.where(known, whole, 0.0), len(series))
-    judged = known & (model.past is not None)
-    return tuple(assess(series, model.season, model.horizon, past, judged))
+    tested = known & (model.past is not None)
+    return tuple(assess(series, model.season, model.horizon, past, tested))
 
 
 def notes(
@@ -467,9 +429,6 @@ def notes(
     """What a reader should know of each forecast, the verdict first where it is not "trust".
 
     Arguments:
-        model: what forecasts.
-        series: N histories.
-        levels: of the intervals, in percent.
         found: (N,) from `assessed`.
         missing: (N,) networks that have no forecast for a series.
         known: (N,) whether the fit knew a series.
@@ -477,25 +436,23 @@ def notes(
     """
     scores = model.ensemble.spread.calibration.scores
     uncertain = [level for level in levels if scores < scores_needed(level)]
-    common = []
-    if uncertain:
-        common.append(f"{', '.join(f'{level:g} %' for level in uncertain)} not calibrated")
-    said = []
+    common = [f"{', '.join(f'{level:g} %' for level in uncertain)} not calibrated"]
+    result = []
     for index, assessment in enumerate(found):
-        own = list(assessment.findings)
+        findings = list(assessment.findings)
         if flat[index]:
-            own.append("intervals without width: nothing says how wrong it may be")
+            findings.append("intervals without width: nothing says how wrong it may be")
         for member in model.networks:
             if member.name in missing[index] and model.ensemble.weight(member.name) > 0:
                 reason = member.why_not(series.one(index))
-                own.append(f"{reason} for {member.name}: the others share its weight")
+                findings.append(f"{reason} for {member.name}: the others share its weight")
         if not known[index]:
-            own.append(UNKNOWN)
+            findings.append(UNKNOWN)
             if any(model.ensemble.weight(name) > 0 for name in WITH_COVARIATES):
-                own.append("covariates count as for all series together")
-        note = "; ".join([*own, *common])
-        said.append(note if assessment.verdict == TRUST else f"{assessment.verdict}: {note}")
-    return tuple(said)
+                findings.append("covariates count as for all series together")
+        note = "; ".join([*findings, *(common if uncertain else ())])
+        result.append(note if assessment.verdict == TRUST else f"{assessment.verdict}: {note}")
+    return tuple(result)
 
 
 def without_width(lower: Floats, upper: Floats) -> NDArray[np.bool_]:
@@ -506,7 +463,7 @@ def without_width(lower: Floats, upper: Floats) -> NDArray[np.bool_]:
 def rests_on(model: FittedModel) -> tuple[str, ...]:
     """What the forecasts rest on, in sentences: weights, and how far back the members look."""
     ensemble, calendar = model.ensemble, model.series.calendar
-    said = [about_weights(ensemble.names, ensemble.weights.tolist())]
+    sentences = [about_weights(ensemble.names, ensemble.weights.tolist())]
     longest = int(model.series.lengths.max(initial=0))
     by_context: dict[int, list[str]] = {}
     for member in model.networks:
@@ -514,11 +471,11 @@ def rests_on(model: FittedModel) -> tuple[str, ...]:
             by_context.setdefault(member.context, []).append(member.name)
     for context, names in by_context.items():
         verb = "reads" if len(names) == 1 else "read"
-        said.append(f"{' and '.join(names)} {verb} {_last(calendar, context, longest)}.")
+        sentences.append(f"{' and '.join(names)} {verb} {_last(calendar, context, longest)}.")
     if any(ensemble.weight(name) > 0 for name in ensemble.names if name not in NETWORKS):
         points = reach(model.season, model.horizon)
-        said.append(f"The simple methods read {_last(calendar, points, longest)}.")
-    return tuple(said)
+        sentences.append(f"The simple methods read {_last(calendar, points, longest)}.")
+    return tuple(sentences)
 
 
 def _last(calendar: Calendar, points: int, longest: int) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from holdfast.forecasting.evaluation.copula import Marginals, Paths
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
 from holdfast.forecasting.model import FittedModel
-from holdfast.forecasting.paths import distribution, path_sampler
+from holdfast.forecasting.paths import distribution
+from holdfast.forecasting.predict import places_in
 from holdfast.records import Floats, Times
 from holdfast.tables.periods import Groups, Over, period_numbers, period_span
 from holdfast.tables.series import SeriesSet
@@ -23,43 +24,26 @@ _AT_ONCE = 4_000_000  # numbers of the paths that are drawn at once
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """T totals, each the sum of the points of one group in one period.
+    """T totals, each the sum of the points of one group in one period."""
 
-    Arguments:
-        keys: the columns that tell groups apart, name → (T,).
-        times: (T,) the first point of each period that there can be.
-        median: (T,).
-        lower, upper: level in percent → (T,).
-        mean: (T,) the sum of the means of the parts, exactly.
-        observed: (T,) what had come already, and is in all of these.
-        points: (T,) forecast and observed points that were added up.
-        note: (T,) why a total is not the whole one; "" where it is.
-    """
-
-    keys: Mapping[str, NDArray[np.generic]]
-    times: Times
-    median: Floats
-    lower: Mapping[float, Floats]
+    keys: Mapping[str, NDArray[np.generic]]  # the columns that tell groups apart, name → (T,)
+    times: Times  # (T,) the first point of each period that there can be
+    median: Floats  # (T,)
+    lower: Mapping[float, Floats]  # level in percent → (T,)
     upper: Mapping[float, Floats]
-    mean: Floats
-    observed: Floats
-    points: Indices
-    note: tuple[str, ...]
+    mean: Floats  # (T,) the sum of the means of the parts, exactly
+    observed: Floats  # (T,) what had come already, and is in all of these
+    points: Indices  # (T,) forecast and observed points that were added up
+    note: tuple[str, ...]  # (T,) why a total is not the whole one; "" where it is
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Which points add up to which total.
+    """Which points add up to which total."""
 
-    Arguments:
-        cell: (N, K) the total of each forecast point.
-        group: (T,) of each total.
-        first, last: (T,) the points between which each total's period lies.
-    """
-
-    cell: Indices
-    group: Indices
-    first: Indices
+    cell: Indices  # (N, K) the total of each forecast point
+    group: Indices  # (T,) of each total
+    first: Indices  # (T,) the points between which each total's period lies
     last: Indices
 
 
@@ -77,25 +61,16 @@ def totals(
     """Add up the forecasts of some series, some periods, or both.
 
     Values that were observed in a period count with it. The median and the bounds are those of the
-    sums of sample paths; the mean is the sum of the means of the parts.
-
-    Arguments:
-        model: from a fit or a model folder.
-        series: histories, also of series that the fit never saw.
-        groups: what the series are part of; None for each by itself.
-        over: the period; None for each timestamp by itself.
-        levels: interval levels in percent.
-        samples: paths of each series.
-        seed: of the draws.
-        integers: whether totals of whole numbers are whole numbers, bounds rounded outwards.
+    sums of sample paths; the mean is the sum of the means of the parts. With `integers` totals of
+    whole numbers are whole numbers, bounds rounded outwards.
     """
-    made, marginals = distribution(model, series)
+    forecasts, marginals = distribution(model, series)
     keys, member = _groups(series, groups)
     cells = _cells(series, model.horizon, member, over)
     total = len(cells.group)
     mean = np.bincount(cells.cell.ravel(), marginals.mean().ravel(), minlength=total)
     seen = _observed(series, member, cells, model.horizon, over)
-    sampler = path_sampler(model, series, samples, seed)
+    sampler = Paths(model.dependence, model.horizon, places_in(model, series), samples, seed)
     shares = np.array([0.5] + [0.5 + s * level / 200.0 for level in levels for s in (-1, 1)])
     quantiles = np.empty((len(shares), total))
     for chosen, sums in _sums(sampler, marginals, member, cells):
@@ -110,7 +85,7 @@ def totals(
         mean=mean + seen.total,
         observed=seen.total,
         points=seen.points,
-        note=_notes(series, seen, made.times.shape[1]),
+        note=_notes(series, seen, forecasts.times.shape[1]),
     )
     return _whole(result, series, member, cells) if integers else result
 
@@ -151,19 +126,12 @@ def _cells(series: SeriesSet, horizon: int, member: Indices, over: Over | None) 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What of each total had come already, and what there is of it at all.
+    """What of each total had come already, and what there is of it at all."""
 
-    Arguments:
-        total: (T,) the sum of what was observed.
-        points: (T,) observed and forecast points.
-        gaps: (T,) points of the history without a value.
-        beyond: (T,) points behind the last one that is forecast.
-    """
-
-    total: Floats
-    points: Indices
-    gaps: Indices
-    beyond: Indices
+    total: Floats  # (T,) the sum of what was observed
+    points: Indices  # (T,) observed and forecast points
+    gaps: Indices  # (T,) points of the history without a value
+    beyond: Indices  # (T,) points behind the last one that is forecast
 
 
 def _observed(
@@ -182,16 +150,16 @@ def _observed(
     cell = np.arange(len(owner)) - np.repeat(np.cumsum(stop - begin) - stop, stop - begin)
     low = np.clip(cells.first[cell] - series.starts[owner], 0, series.lengths[owner])
     high = np.clip(cells.last[cell] + 1 - series.starts[owner], low, series.lengths[owner])
-    there = high > low
-    if there.any():
-        edges = np.stack([low, high], axis=1)[there] + series.offsets[owner[there], None]
+    overlap = high > low
+    if overlap.any():
+        edges = np.stack([low, high], axis=1)[overlap] + series.offsets[owner[overlap], None]
         seen = ~np.isnan(series.values)
         values = np.append(np.where(seen, series.values, 0.0), 0.0)
         sums = np.add.reduceat(values, edges.ravel())[::2]
         observed = np.add.reduceat(np.append(seen, False).astype(np.int64), edges.ravel())[::2]
-        np.add.at(total, cell[there], sums)
-        np.add.at(points, cell[there], observed)
-        np.add.at(gaps, cell[there], (high - low)[there] - observed)
+        np.add.at(total, cell[overlap], sums)
+        np.add.at(points, cell[overlap], observed)
+        np.add.at(gaps, cell[overlap], (high - low)[overlap] - observed)
     behind = np.maximum(
         cells.last[cell] - np.maximum(series.ends[owner] + horizon, cells.first[cell] - 1), 0
     )
@@ -220,17 +188,13 @@ def _sums(
         sums = np.zeros((sampler.samples, len(chosen)))
         for part in range(0, len(rows), size):
             some = slice(part, part + size)
-            values = _some_paths(sampler, marginals, rows[some])
+            values = sampler.values(marginals.rows(rows[some]), rows[some])
             flat, where = values.reshape(len(values), -1), place[some].ravel()
             by_cell = np.argsort(where, kind="stable")
             into, starts = np.unique(where[by_cell], return_index=True)
             sums[:, into] += np.add.reduceat(flat[:, by_cell], starts, axis=1)
         yield chosen, sums
         begin = stop
-
-
-def _some_paths(sampler: Paths, marginals: Marginals, rows: Indices) -> Floats:
-    return sampler.values(marginals.rows(rows), rows)
 
 
 def _notes(series: SeriesSet, seen: Seen, horizon: int) -> tuple[str, ...]:
@@ -240,29 +204,29 @@ def _notes(series: SeriesSet, seen: Seen, horizon: int) -> tuple[str, ...]:
     for points, gaps, beyond in zip(
         seen.points.tolist(), seen.gaps.tolist(), seen.beyond.tolist(), strict=True
     ):
-        said = []
+        reasons = []
         if beyond:
-            said.append(
+            reasons.append(
                 f"partial: {points} of {points + gaps + beyond} points, the forecast ends at {end}"
             )
         if gaps:
-            said.append(f"{gaps} missing {'value is' if gaps == 1 else 'values are'} left out")
-        notes.append("; ".join(said))
+            reasons.append(f"{gaps} missing {'value is' if gaps == 1 else 'values are'} left out")
+        notes.append("; ".join(reasons))
     return tuple(notes)
 
 
-def _whole(made: Totals, series: SeriesSet, member: Indices, cells: Cells) -> Totals:
+def _whole(result: Totals, series: SeriesSet, member: Indices, cells: Cells) -> Totals:
     """In whole numbers where all series of a group are of whole numbers."""
     broken = np.bincount(member, weights=~recognise(series).whole, minlength=int(member.max()) + 1)
     whole = broken[cells.group] == 0
     rounded = to_whole(
         whole,
-        made.median[:, None],
-        {level: bound[:, None] for level, bound in made.lower.items()},
-        {level: bound[:, None] for level, bound in made.upper.items()},
+        result.median[:, None],
+        {level: bound[:, None] for level, bound in result.lower.items()},
+        {level: bound[:, None] for level, bound in result.upper.items()},
     )
     return replace(
-        made,
+        result,
         median=rounded.median[:, 0],
         lower={level: bound[:, 0] for level, bound in rounded.lower.items()},
         upper={level: bound[:, 0] for level, bound in rounded.upper.items()},

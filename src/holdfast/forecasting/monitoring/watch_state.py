@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast import storage
 from holdfast.errors import InputError, ModelError, option
-from holdfast.forecasting.forecaster import check_levels
+from holdfast.forecasting.arguments import check_levels
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.monitoring.watch import Alarms, Watch, doubt
 from holdfast.tables.stream import RowLines

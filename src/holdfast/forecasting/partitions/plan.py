@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from holdfast.errors import InputError, TableError, option
+from holdfast.forecasting.arguments import check_levels, count
 from holdfast.forecasting.backtest import BacktestData, backtest_data
-from holdfast.forecasting.forecaster import check_levels, count
 from holdfast.forecasting.partitions.folder import (
     Partition,
     PartitionSize,
