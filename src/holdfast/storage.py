@@ -45,16 +45,9 @@ _ARRAYS_FILE = re.compile(r"arrays-[0-9a-f]{16}\.safetensors")
 _PARTIAL_FILE = re.compile(r"\.holdfast-[0-9a-f]{16}\.part")
 
 _TYPES: Final = {  # safetensors' name → numpy's
-    "BOOL": np.dtype(np.bool_),
-    "U8": np.dtype(np.uint8),
-    "I8": np.dtype(np.int8),
-    "I16": np.dtype(np.int16),
-    "I32": np.dtype(np.int32),
-    "I64": np.dtype(np.int64),
-    "F16": np.dtype(np.float16),
-    "F32": np.dtype(np.float32),
-    "F64": np.dtype(np.float64),
-}
+    "BOOL": "bool", "U8": "uint8", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
+    "F16": "float16", "F32": "float32", "F64": "float64",
+}  # fmt: skip
 
 
 def exists(folder: str | Path) -> bool:
@@ -157,15 +150,11 @@ def load(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArr
     if found != kind:
         raise ModelError(f"{folder} is of kind {found!r}, not {kind!r}; give another folder.")
     version = header["format_version"]
-    if version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
+        advice = "install a newer Holdfast" if version > FORMAT_VERSION else "make it again"
         raise ModelError(
             f"{folder} has format {version}, written by Holdfast {header['package_version']}; this "
-            f"version reads format {FORMAT_VERSION}: install a newer Holdfast."
-        )
-    if version < FORMAT_VERSION:
-        raise ModelError(
-            f"{folder} has format {version}, written by Holdfast {header['package_version']}; this "
-            f"version reads format {FORMAT_VERSION}: make it again."
+            f"version reads format {FORMAT_VERSION}: {advice}."
         )
     return header["content"], _read_arrays(folder, header["arrays"])
 
@@ -254,7 +243,7 @@ def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """The array as safetensors takes it: C order, this machine's byte order, a known type."""
     array = np.asarray(array)
     native = array.dtype.newbyteorder("=")
-    if native not in _TYPES.values():
+    if native.name not in _TYPES.values():
         raise ArgumentError(f"The array {name!r} has type {array.dtype}, which is not stored.")
     return np.asarray(array, dtype=native, order="C")
 
@@ -326,11 +315,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ModelError(f"{folder} is not a Holdfast model: its {MANIFEST} is something else.")
     version, arrays = header.get("format_version"), header.get("arrays")
-    sound = (
-        isinstance(version, int)
-        and isinstance(header.get("kind"), str)
-        and isinstance(header.get("package_version"), str)
-    )
+    texts = (header.get("kind"), header.get("package_version"))
+    sound = isinstance(version, int) and all(isinstance(text, str) for text in texts)
     # What a newer format looks like beyond these fields is not for this version to judge.
     if sound and isinstance(version, int) and version <= FORMAT_VERSION:
         sound = (

@@ -17,6 +17,8 @@ SHORT: Final = 10
 CARE: Final = 0.05
 """Share of an output that attributions may miss before a reader is warned."""
 
+_PARTS: Final = ("lags", "median", "low", "high")
+
 FADED: Final = 1.0 / np.e
 """A difference in the state counts as remembered while this much of it is left."""
 
@@ -57,13 +59,7 @@ def known(curve: LagCurve) -> LagCurve | None:
         return curve if len(there) else None
     if not there.any():
         return None
-    return replace(
-        curve,
-        lags=curve.lags[there],
-        median=curve.median[there],
-        low=curve.low[there],
-        high=curve.high[there],
-    )
+    return replace(curve, **{part: getattr(curve, part)[there] for part in _PARTS})
 
 
 def deciding(record: Inspection) -> LagCurve:
@@ -149,9 +145,8 @@ def _before(record: Inspection) -> list[str]:
     if curve is None:
         return []
     steps = memory(curve)
-    if steps is None:
-        return [f"before training it remembered beyond {int(curve.lags[-1]):,} steps"]
-    return [f"before training it remembered about {steps:,.0f}"]
+    length = f"beyond {int(curve.lags[-1]):,} steps" if steps is None else f"about {steps:,.0f}"
+    return [f"before training it remembered {length}"]
 
 
 def table(record: Inspection) -> dict[str, NDArray[np.generic]]:
@@ -177,10 +172,8 @@ def table(record: Inspection) -> dict[str, NDArray[np.generic]]:
     if record.attribution is not None:
         arrays |= _curve("attribution", record.attribution.by_lag)
     if record.context is not None:
-        arrays["context/lags"] = record.context.lags
-        arrays["context/removed"] = record.context.removed
-        arrays["context/shuffled"] = record.context.shuffled
-        arrays["context/spread"] = record.context.spread
+        for part in ("lags", "removed", "shuffled", "spread"):
+            arrays[f"context/{part}"] = getattr(record.context, part)
     if record.before is not None:
         arrays |= {f"before/{name}": array for name, array in table(record.before).items()}
     return arrays
@@ -188,15 +181,9 @@ def table(record: Inspection) -> dict[str, NDArray[np.generic]]:
 
 def layer_curves(layer: LayerMemory) -> dict[str, LagCurve]:
     """The curves of a layer that were measured, by name."""
-    named = {
-        "jacobian": layer.jacobian,
-        "cell_path": layer.cell_path,
-        "rest": layer.rest,
-        "reaches_output": layer.reaches_output,
-        "capacity": layer.capacity,
-        "median_cell": layer.median_cell,
-    }
-    return {name: curve for name, curve in named.items() if curve is not None}
+    names = ("jacobian", "cell_path", "rest", "reaches_output", "capacity", "median_cell")
+    curves = {name: getattr(layer, name) for name in names}
+    return {name: curve for name, curve in curves.items() if curve is not None}
 
 
 def half_within(by_lag: LagCurve) -> int | None:
@@ -240,12 +227,7 @@ def _context(record: Inspection) -> list[str]:
 
 
 def _curve(name: str, curve: LagCurve) -> dict[str, NDArray[np.generic]]:
-    return {
-        f"{name}/lags": curve.lags,
-        f"{name}/median": curve.median,
-        f"{name}/low": curve.low,
-        f"{name}/high": curve.high,
-    }
+    return {f"{name}/{part}": getattr(curve, part) for part in _PARTS}
 
 
 def _gradient(curve: LagCurve) -> str:

@@ -95,9 +95,9 @@ def _offset(instant: int, zone: tzinfo) -> int:
 
 
 _STAMP = "datetime64[ns]"
-# Whole years that fit into 64 bits of nanoseconds.
-_FIRST_YEAR: Final = 1678
-_LAST_YEAR: Final = 2261
+YEARS: Final = (1678, 2261)
+"""The whole years that fit into 64 bits of nanoseconds."""
+
 _UNITS_A_YEAR: Final = {"clock": 366 * DAY, "business": 262, "month": 12}
 
 
@@ -337,7 +337,7 @@ class Calendar:
             return np.char.replace(np.datetime_as_string(stamps, unit=unit), "T", " ")
         wall = to_wall(stamps.astype(np.int64), self.zone)
         offsets, which = np.unique(wall - stamps.astype(np.int64), return_inverse=True)
-        endings = np.array([_offset_text(int(offset) // (60 * 10**9)) for offset in offsets])
+        endings = np.array([offset_text(int(offset) // (60 * 10**9)) for offset in offsets])
         texts = np.char.replace(np.datetime_as_string(wall.astype(_STAMP), unit=unit), "T", " ")
         return np.char.add(texts, endings[which].reshape(texts.shape))
 
@@ -355,9 +355,9 @@ class Calendar:
         # In floating point, where a far ordinal cannot wrap around.
         ends = self.phase + np.array([ordinals.min(), ordinals.max()]) * float(self.step)
         first, last = ends / _UNITS_A_YEAR[self.kind] + 1970
-        if first < _FIRST_YEAR or last >= _LAST_YEAR + 1:
+        if first < YEARS[0] or last >= YEARS[1] + 1:
             raise ArgumentError(
-                f"The timestamps reach beyond the years {_FIRST_YEAR} to {_LAST_YEAR}, which "
+                f"The timestamps reach beyond the years {YEARS[0]} to {YEARS[1]}, which "
                 "is as far as nanoseconds go; take a shorter horizon or integer time."
             )
 
@@ -372,6 +372,7 @@ class Calendar:
         return np.asarray(first + np.minimum(self.day, length) - 1)
 
 
-def _offset_text(minutes: int) -> str:
+def offset_text(minutes: int) -> str:
+    """An offset from UTC, as in +02:00."""
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

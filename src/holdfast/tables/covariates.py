@@ -253,12 +253,8 @@ def _column(fields: object) -> Column:
 
 
 def _check(covariates: Covariates, count: int) -> None:
-    starts, offsets, values, static = (
-        covariates.starts,
-        covariates.offsets,
-        covariates.values,
-        covariates.static,
-    )
+    starts, offsets = covariates.starts, covariates.offsets
+    values, static = covariates.values, covariates.static
     sound = (
         starts.dtype == offsets.dtype == np.int64
         and values.dtype == static.dtype == np.float64
@@ -269,8 +265,7 @@ def _check(covariates: Covariates, count: int) -> None:
         and offsets[0] == 0
         and bool((offsets[1:] >= offsets[:-1]).all())
         and bool(((starts >= -_FARTHEST) & (starts <= _FARTHEST)).all())
-        and not bool(np.isinf(values).any())
-        and not bool(np.isinf(static).any())
+        and not bool(np.isinf(values).any() or np.isinf(static).any())
     )
     if not sound:
         raise ValueError("its covariates are damaged")

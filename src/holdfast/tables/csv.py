@@ -156,17 +156,14 @@ def _sniff(head: bytes) -> str:
     lines = [line for line in head.split(b"\n")[:50] if line.strip()]
     if len(lines) > 1 and len(head) == _SNIFFED:
         lines = lines[:-1]  # the last one may be cut off
+    unquoted = [b"".join(line.split(b'"')[::2]) for line in lines]
     best, best_share = ",", 0.0
     for delimiter in DELIMITERS:
-        counts = [_outside_quotes(line).count(delimiter.encode()) for line in lines]
+        counts = [line.count(delimiter.encode()) for line in unquoted]
         share = sum(count == counts[0] for count in counts) / len(counts) if counts[0] else 0.0
         if share > best_share:
             best, best_share = delimiter, share
     return best
-
-
-def _outside_quotes(line: bytes) -> bytes:
-    return b"".join(line.split(b'"')[::2])
 
 
 def _record_end(text: bytes, start: int, where: str) -> int:
@@ -214,10 +211,9 @@ def _names(cells: Sequence[str]) -> tuple[str, ...]:
 def _same_kind(first: Sequence[str], second: Sequence[str]) -> bool:
     """Whether the first record holds values like the second, and so is no header."""
     kinds = [_kind(cell) for cell in first]
-    if not second:
-        return "text" not in kinds and "blank" not in kinds
-    if len(first) != len(second) or kinds != [_kind(cell) for cell in second]:
-        return "text" not in kinds and "blank" not in kinds and len(first) == len(second)
+    if kinds != [_kind(cell) for cell in second]:
+        same_length = len(second) in (0, len(first))
+        return "text" not in kinds and "blank" not in kinds and same_length
     if "number" not in kinds and "date" not in kinds:
         return False
     # Years along the top of a wide table are names: 1990, 1991, 1992.
@@ -279,8 +275,8 @@ def _rows(sheet: _Sheet) -> RawTable:
         number, cells = wrong[0]
         place = sheet.place((number or 1) - 1)
         raise TableError(
-            f"{sheet.where}, {place}: {_count(cells, 'value')}, but the first row has "
-            f"{len(sheet.names)}; mend the line, quote values that contain the delimiter, or "
+            f"{sheet.where}, {place}: {cells} value{'' if cells == 1 else 's'}, but the first row "
+            f"has {len(sheet.names)}; mend the line, quote values that contain the delimiter, or "
             "delete what stands above the header."
         )
     columns = {
@@ -289,10 +285,6 @@ def _rows(sheet: _Sheet) -> RawTable:
     }
     table = RawTable(sheet.where, columns, sheet.place, sheet.delimiter)
     return _without_blanks(table, sheet)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _without_blanks(table: RawTable, sheet: _Sheet) -> RawTable:

@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TableError, option
-from holdfast.tables.calendar import Calendar, to_wall
+from holdfast.tables.calendar import YEARS, Calendar, offset_text, to_wall
 from holdfast.tables.codes import DAY
 from holdfast.tables.numbers import blank_to_null, plain_numbers, shown
 from holdfast.tables.raw import RawTable, floats, integers, is_text, matches, missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-YEARS: Final = (1678, 2261)
-"""The whole years that fit into 64 bits of nanoseconds."""
 
 NEVER: Final = np.iinfo(np.int64).min
 """Stands for a day that does not exist."""
@@ -345,8 +342,7 @@ class DateTexts:
 
 
 def _offset_name(minutes: int) -> str:
-    sign = "-" if minutes < 0 else "+"
-    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}" if minutes else "UTC"
+    return offset_text(minutes) if minutes else "UTC"
 
 
 def _offset_minutes(text: str) -> int:

@@ -121,10 +121,7 @@ def template_for(rows: Rows, code: str | int) -> tuple[Rows, Calendar]:
 
 def month_rule(days: NDArray[np.int64]) -> tuple[int, bool] | None:
     """(day of the month, business days only) that all days since 1970 obey, or None."""
-    for rule, fits in _month_rules(days):
-        if fits.all():
-            return rule
-    return None
+    return next((rule for rule, fits in _month_rules(days) if fits.all()), None)
 
 
 def _month_rules(days: NDArray[np.int64]) -> list[tuple[tuple[int, bool], NDArray[np.bool_]]]:
@@ -193,8 +190,7 @@ def _months(rows: Rows, days: NDArray[np.int64], time_of_day: int) -> Calendar |
         return None
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     step = _step(np.diff(months)[rows.same_series])
-    if step is None:
-        step = 1
+    step = step or 1
     day, business = rule
     return Calendar("month", step, int(months[0]) % step, day, business, time_of_day)
 
@@ -234,44 +230,29 @@ def _irregular(rows: Rows, steps: NDArray[np.int64]) -> NoReturn:
         f"{rows.where}: {rows.series(int(rows.codes[row]))} is irregular: {rows.time(row)} and "
         f"{rows.time(row + 1)} ({rows.at(row)}, {rows.at(row + 1)}) are {apart(distance)} apart"
     )
-    if counts.max() > len(steps) // 2:
-        example = (
-            option("freq", 1)
-            if counter
-            else f"{option('freq', _code_near(common))} and {option('aggregate', 'sum')} (or mean)"
-        )
+    mostly = counts.max() > len(steps) // 2
+    if mostly:
+        code = next((code for span, code in _SPANS if common >= span), "s")
+    else:  # the finest period that holds a row as a rule
+        usual = int(np.median(steps))
+        code = next((code for span, code in reversed(_SPANS) if usual <= span), "YS")
+    example = f"{option('freq', code)} and {option('aggregate', 'sum')} (or mean)"
+    example = option("freq", 1) if counter else example
+    if mostly:
         raise TableError(
             f"{start}, but most rows {apart(common)}; mend the times, or put them on a grid with "
             f"{example}."
         )
-    usual = int(np.median(steps))
-    example = (
-        option("freq", 1)
-        if counter
-        else f"{option('freq', _code_above(usual))} and {option('aggregate', 'sum')} (or mean)"
-    )
     raise TableError(
         f"{start}, and no distance is that of most rows; put them into equal periods, for example "
         f"with {example}."
     )
 
 
-def _code_near(step: int) -> str:
-    return next((code for span, code in _SPANS if step >= span), "s")
-
-
-def _code_above(step: int) -> str:
-    """The finest period that holds a row as a rule."""
-    return next((code for span, code in reversed(_SPANS) if step <= span), "YS")
-
-
 def _span(nanoseconds: int) -> str:
-    for length, noun in (
-        (DAY, "day"),
-        (DAY // 24, "hour"),
-        (60 * 10**9, "minute"),
-        (10**9, "second"),
-    ):
+    minute = 60 * 10**9
+    lengths = {"day": DAY, "hour": 60 * minute, "minute": minute, "second": 10**9}
+    for noun, length in lengths.items():
         if nanoseconds >= length:
             count = nanoseconds / length
             return f"{count:.4g} {noun}{'' if count == 1 else 's'}"

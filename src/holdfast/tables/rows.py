@@ -259,7 +259,9 @@ def lay_out(
     """
     observed = ~np.isnan(rows.values)
     if not observed.any():
-        raise TableError(f"{rows.where} has no values: every value of {_all(rows)} is missing.")
+        count = len(rows.labels)
+        every = "the series" if count == 1 else f"all {count} series"
+        raise TableError(f"{rows.where} has no values: every value of {every} is missing.")
     ordinals = calendar.ordinals(rows.times)
     present, first = np.unique(rows.codes[observed], return_index=True)
     starts = ordinals[observed][first]
@@ -303,10 +305,6 @@ def lay_out(
         )
         series = replace(series, covariates=covariates)
     return series, messages
-
-
-def _all(rows: Rows) -> str:
-    return "the series" if len(rows.labels) == 1 else f"all {len(rows.labels)} series"
 
 
 def _empty(rows: Rows, place: NDArray[np.int64]) -> tuple[str, ...]:

@@ -64,6 +64,12 @@ class _Dialect(NamedTuple):
     target: int
     covariates: tuple[int, ...]
 
+    @classmethod
+    def of(cls, delimiter: str, width: int, places: Sequence[int], ids: int) -> _Dialect:
+        """Places in the order ids, time, target, covariates."""
+        time, target, *covariates = places[ids:]
+        return cls(delimiter, width, tuple(places[:ids]), time, target, tuple(covariates))
+
 
 class RowLines:
     """Reads lines of CSV as rows of series that are known.
@@ -154,11 +160,11 @@ class RowLines:
         for delimiter in DELIMITERS:
             names = [name.lstrip("\ufeff") for name in _cells(line, delimiter)]
             alone = self._only and not set(self._names.id) & set(names)
-            if set(needed[len(self._names.id) :] if alone else needed) <= set(names):
-                ids = () if alone else self._names.id
-                places = [names.index(name) for name in (*ids, *needed[len(self._names.id) :])]
-                count = len(ids)
-                return _dialect(delimiter, len(names), places, count), True
+            count = 0 if alone else len(self._names.id)
+            columns = needed[len(self._names.id) - count :]
+            if set(columns) <= set(names):
+                places = [names.index(name) for name in columns]
+                return _Dialect.of(delimiter, len(names), places, count), True
         row = _cells(line, ",")
         count = 0 if self._only and len(row) == 2 + len(others) else len(self._names.id)
         width = count + 2 + len(others)
@@ -167,7 +173,7 @@ class RowLines:
                 f"line {self._read}: {', '.join(row)[:200]!r} is neither a row nor a header with "
                 f"the model's columns; give {', '.join(needed)}."
             )
-        return _dialect(",", width, range(width), count), False
+        return _Dialect.of(",", width, range(width), count), False
 
     def _place(self, row: Sequence[str], dialect: _Dialect) -> int | str:
         """Which series a line belongs to, or what is wrong with it."""
@@ -209,18 +215,6 @@ def _following(text: str, ordinal: int, calendar: Calendar) -> set[str]:
         return set()  # beyond the last year that there is
     texts = [one.replace(" ", text[10:11])[: len(text)] for one in texts]
     return set(texts[1:]) if texts[0] == text else set()
-
-
-def _dialect(delimiter: str, width: int, places: Sequence[int], ids: int) -> _Dialect:
-    """Places in the order ids, time, target, covariates."""
-    return _Dialect(
-        delimiter,
-        width,
-        tuple(places[:ids]),
-        places[ids],
-        places[ids + 1],
-        tuple(places[ids + 2 :]),
-    )
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Final
 
 import numpy as np
@@ -25,6 +24,8 @@ KIND: Final = "watch"
 
 _LONGEST: Final = 64 << 20
 """Bytes of rows after which a new checkpoint is written."""
+
+_FIELDS: Final = ("place", "ordinal", "value", "beside")
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 """Places, ordinals, values and covariates, as `Watch.take` has them."""
@@ -109,21 +110,13 @@ class LineWatch:
             offset: bytes of the file of alarms; 0 for none.
             needed: False to do it only where many rows have come since the last time.
         """
-        if needed:
-            self._state.checkpoint(offset)
-        else:
-            self._state.checkpoint_if_long(offset)
+        self._state.checkpoint(offset, needed=needed)
 
     def __enter__(self) -> LineWatch:
         """Itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Let another process have the folder."""
         self._state.close()
 
@@ -185,13 +178,14 @@ class WatchState:
         for batch in self._batches:
             taken += len(batch)
             self._taken = taken
-            yield _columns(batch), taken <= self._reported
+            place, ordinal, value, beside = (np.ascontiguousarray(batch[one]) for one in _FIELDS)
+            yield (place, ordinal, value, beside), taken <= self._reported
 
     def take(self, rows: Rows) -> None:
         """Write rows down that are about to be judged."""
         batch = np.zeros(len(rows[0]) + 1, dtype=self._row)
         batch["place"][0], batch["ordinal"][0] = -1, len(rows[0])  # to be judged together again
-        for name, column in zip(("place", "ordinal", "value", "beside"), rows, strict=True):
+        for name, column in zip(_FIELDS, rows, strict=True):
             batch[name][1:] = column
         self._journal.write(batch.tobytes())
         self._journal.flush()
@@ -204,13 +198,13 @@ class WatchState:
         self._note.write(np.array([self._serial, self._reported], dtype="<i8").tobytes())
         self._note.flush()
 
-    def checkpoint_if_long(self, offset: int) -> None:
-        """Write a checkpoint where many rows have come since the last one."""
-        if self._journal.tell() > _LONGEST:
-            self.checkpoint(offset)
+    def checkpoint(self, offset: int, *, needed: bool = True) -> None:
+        """Write the whole state, at once or not at all, and begin a new list of rows.
 
-    def checkpoint(self, offset: int) -> None:
-        """Write the whole state, at once or not at all, and begin a new list of rows."""
+        Where it is not needed, only after many rows.
+        """
+        if not needed and self._journal.tell() <= _LONGEST:
+            return
         manifest = {**self._identity, "serial": self._serial + 1, "offset": offset}
         storage.save(self.folder / "checkpoint", KIND, manifest, self._watch.to_arrays())
         self._close()
@@ -226,12 +220,7 @@ class WatchState:
         """Itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close."""
         self.close()
 
@@ -239,16 +228,15 @@ class WatchState:
         """The watch as the checkpoint has it, if there is one."""
         folder = self.folder / "checkpoint"
         if not storage.exists(folder):
-            self._save_beginning(folder)
+            # Without a first checkpoint, nobody could tell whose rows lie beside it.
+            beginning = {**self._identity, "serial": 0, "offset": 0}
+            storage.save(folder, KIND, beginning, self._watch.to_arrays())
             return
         manifest, arrays = storage.load(folder, KIND)
         own = {name: manifest.get(name) for name in self._identity}
         if own != self._identity:
-            what = (
-                "model"
-                if own["model"] != self._identity["model"]
-                else f"{option('level')} or {option('every')}"
-            )
+            same = own["model"] == self._identity["model"]
+            what = f"{option('level')} or {option('every')}" if same else "model"
             raise ModelError(
                 f"The state {self.folder} was made with another {what}; give another folder with "
                 f"{option('state')}, or delete it to begin anew."
@@ -263,11 +251,6 @@ class WatchState:
                 f"The state {self.folder} is damaged ({error}); delete it to begin anew."
             ) from error
         self._serial, self.offset = serial, offset
-
-    def _save_beginning(self, folder: Path) -> None:
-        """The first checkpoint: without it, nobody could tell whose rows lie beside it."""
-        manifest = {**self._identity, "serial": 0, "offset": 0}
-        storage.save(folder, KIND, manifest, self._watch.to_arrays())
 
     def _open(self) -> None:
         """The rows behind the checkpoint, and the note of how many of them were reported."""
@@ -329,15 +312,6 @@ def _row_of(columns: int) -> np.dtype[np.void]:
     """How a row is written down, with so many covariates."""
     return np.dtype(
         [("place", "<i8"), ("ordinal", "<i8"), ("value", "<f8"), ("beside", "<f8", (columns,))]
-    )
-
-
-def _columns(batch: NDArray[np.void]) -> Rows:
-    return (
-        np.ascontiguousarray(batch["place"]),
-        np.ascontiguousarray(batch["ordinal"]),
-        np.ascontiguousarray(batch["value"]),
-        np.ascontiguousarray(batch["beside"]),
     )
 
 
