@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +24,11 @@ MARKED = 40
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """Every timestamp that a curve of the page needs, once.
+    """Every timestamp that a curve of the page needs, once."""
 
-    Arguments:
-        points: (n,) ascending; milliseconds since 1970 for dates, the counter itself otherwise.
-        unit: how a point is written: "integer", "year", "quarter", "month", "day", "minute",
-            "second" or "millisecond".
-    """
-
-    points: NDArray[np.int64]
+    points: NDArray[np.int64]  # (n,) ascending; milliseconds since 1970, or the counter itself
+    # how a point is written: "integer", "year", "quarter", "month", "day", "minute", "second" or
+    # "millisecond"
     unit: str
 
     @classmethod
@@ -193,19 +189,20 @@ def series_curves(record: ForecastRecord, selection: Selection, axis: Axis) -> l
         curves[index]["m"] = packed
     brief_level = min(record.upper, key=lambda level: abs(level - BRIEF_LEVEL), default=None)
     for name, bounds in (("lo", record.lower), ("hi", record.upper)):
-        by_series: dict[int, list[Packed | None]] = {index: [] for index in curves}
-        for level in sorted(bounds):
-            kept = dict(_packed(bounds[level], drawn if level == brief_level else full))
-            for index, levels in by_series.items():
-                levels.append(kept.get(index))
-        for index, levels in by_series.items():
-            curves[index][name] = levels
-    _add_members(record.members, full, curves)
+        levels = [
+            dict(_packed(bounds[level], drawn if level == brief_level else full))
+            for level in sorted(bounds)
+        ]
+        for index, curve in curves.items():
+            curve[name] = [packed_rows.get(index) for packed_rows in levels]
+    members = [dict(_packed(rows, full)) for rows in record.members.values()]
+    for index in full.tolist():
+        curves[index]["x"] = [packed_rows[index] for packed_rows in members]
     if record.backtest is not None:
-        _add_folds(record.backtest.folds, full, axis, curves)
+        for index, past in _past(record.backtest.folds, full, axis).items():
+            curves[index]["b"] = past
     for index, marked in _anomalies(record, selection).items():
-        if index in curves and marked:
-            curves[index]["a"] = marked
+        curves[index]["a"] = marked[:MARKED]
     return [curves.get(index) for index in selection.rows.tolist()]
 
 
@@ -229,49 +226,27 @@ def _anomalies(record: ForecastRecord, selection: Selection) -> dict[int, list[l
     found = record.anomalies
     if found is None:
         return {}
-    shown = dict(
-        zip(
-            selection.rows.tolist(),
-            selection.points(np.diff(record.history_offsets)).tolist(),
-            strict=True,
-        )
-    )
+    points = selection.points(np.diff(record.history_offsets))
+    shown = dict(zip(selection.rows.tolist(), points.tolist(), strict=True))
     marked: dict[int, list[list[object]]] = {}
-    for number, index in enumerate(found.series.tolist()):
-        place = int(found.places[number])
-        of_series = marked.setdefault(index, [])
-        if place < shown.get(index, 0) and len(of_series) < MARKED:
-            bounds = (significant(found.lower[number]), significant(found.upper[number]))
-            of_series.append([place, *bounds])
+    for number, (index, place) in enumerate(zip(found.series, found.places, strict=True)):
+        if place < shown.get(int(index), 0):
+            bounds = significant(found.lower[number]), significant(found.upper[number])
+            marked.setdefault(int(index), []).append([int(place), *bounds])
     return marked
 
 
-def _add_members(
-    members: Mapping[str, Floats], full: NDArray[np.int64], curves: Mapping[int, Curves]
-) -> None:
-    by_series: dict[int, list[Packed]] = {index: [] for index in full.tolist()}
-    for rows in members.values():
-        for index, packed in _packed(rows, full):
-            by_series[index].append(packed)
-    for index, packed_members in by_series.items():
-        curves[index]["x"] = packed_members
-
-
-def _add_folds(
-    folds: tuple[FoldRecord, ...],
-    full: NDArray[np.int64],
-    axis: Axis,
-    curves: Mapping[int, Curves],
-) -> None:
-    by_series: dict[int, list[tuple[int, Place, Packed]]] = {index: [] for index in full.tolist()}
+def _past(
+    folds: tuple[FoldRecord, ...], full: NDArray[np.int64], axis: Axis
+) -> dict[int, list[tuple[int, Place, Packed]]]:
+    """Series → [fold, place, median] of its past forecasts."""
+    past: dict[int, list[tuple[int, Place, Packed]]] = {index: [] for index in full.tolist()}
     for number, fold in enumerate(folds):
         places = np.flatnonzero(np.isin(fold.series, full))
-        packed_rows = pack_rows(fold.median[places])
-        for place, packed in zip(places.tolist(), packed_rows, strict=True):
+        for place, packed in _packed(fold.median, places):
             where = axis.place(fold.times[place])
-            by_series[int(fold.series[place])].append((number, where, packed))
-    for index, past in by_series.items():
-        curves[index]["b"] = past
+            past[int(fold.series[place])].append((number, where, packed))
+    return past
 
 
 MOST_POINTS = 1_000
@@ -280,35 +255,22 @@ MOST_POINTS = 1_000
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """Sums over N series that end at the same time.
+    """Sums over N series that end at the same time."""
 
-    Arguments:
-        history_times: (P,) the last timestamps of the longest series.
-        history: (P,) sums over the series that have begun, gaps bridged by straight lines.
-        counted: (P,) how many series are in each sum.
-        times: (K,) timestamps of the forecast.
-        median: (K,) sums of medians, which are not the median of the sum.
-        members: member → (K,).
-    """
-
-    history_times: Times
-    history: Floats
-    counted: Floats
-    times: Times
-    median: Floats
-    members: dict[str, Floats]
+    history_times: Times  # (P,) the last timestamps of the longest series
+    history: Floats  # (P,) sums over the series that have begun, gaps bridged by straight lines
+    counted: Floats  # (P,) how many series are in each sum
+    times: Times  # (K,) of the forecast
+    median: Floats  # (K,) sums of medians, which are not the median of the sum
+    members: dict[str, Floats]  # member → (K,)
 
 
 def totals(record: ForecastRecord, points: int) -> Totals | None:
-    """Sums over all series; None for a single series or where series end at different times.
+    """Sums over all series and the last `points` of history, at most `MOST_POINTS`.
 
-    Arguments:
-        record: the forecast.
-        points: how many points of history to sum, at most `MOST_POINTS`.
+    None for a single series or where series end at different times.
     """
-    count = len(record.labels)
-    ends = as_integers(record.times[:, 0]) if count else np.zeros(0, dtype=np.int64)
-    if count < 2 or not np.array_equal(ends, np.broadcast_to(ends[:1], ends.shape)):
+    if len(record.labels) < 2 or len(np.unique(as_integers(record.times[:, 0]))) > 1:
         return None
     lengths = np.diff(record.history_offsets)
     longest = int(np.argmax(lengths))

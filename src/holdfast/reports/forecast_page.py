@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records import (
-    TRUST,
-    AnomalyRecord,
     BacktestRecord,
     Floats,
     ForecastRecord,
@@ -21,13 +19,14 @@ from holdfast.records import (
 from holdfast.reports.forecast_curves import (
     Axis,
     Totals,
+    as_integers,
     pack,
     series_curves,
     times_of,
     totals,
 )
 from holdfast.reports.forecast_selection import LABEL_LENGTH, NOTE_LENGTH, select, series_rows
-from holdfast.reports.formatting import evenly, shorten, significant
+from holdfast.reports.formatting import evenly, fields_of, shorten, significant
 from holdfast.reports.page import COMMAND_LENGTH, LIMIT, TITLE_LENGTH, Frame
 from holdfast.reports.scores import (
     BLEND,
@@ -38,30 +37,18 @@ from holdfast.reports.scores import (
     needed_scores,
 )
 
-SCRIPTS = (
-    "forecast_data.js",
-    "forecast_chart.js",
-    "forecast_series.js",
-    "forecast_sections.js",
-    "forecast.js",
-)
+SCRIPTS = tuple(f"forecast{part}.js" for part in ("_data", "_chart", "_series", "_sections", ""))
 """Scripts of the page, in the order in which they build on each other."""
 
 SENTENCES = 200
-"""Messages of the summary that are shown at most."""
-
 SENTENCE_LENGTH = 1_000
 LOSSES = 500
-"""Points of the learning curve that are shown at most."""
-
 ANOMALIES = 100
-"""Anomalies that the table lists at most, the farthest first."""
-
 DOUBTED = 40
-"""Series that are listed with the reasons not to trust them at most."""
-
 TOTALS = 600
-"""Totals of groups that the page lists at most; totals.csv has all of them."""
+"""At most so many messages of the summary, their characters, points of the learning curve,
+anomalies (the farthest first), series with the reasons not to trust them, and totals of groups
+(totals.csv has all of them) are shown."""
 
 Json = dict[str, object]
 
@@ -80,25 +67,23 @@ def forecast_html(record: ForecastRecord) -> bytes:
 
 
 def payload(record: ForecastRecord, budget: int) -> Json:
-    """Everything that the page shows, of at most about `budget` bytes once it is JSON.
+    """Everything that the page shows.
 
-    Arguments:
-        record: the forecast.
-        budget: bytes for the series' rows and curves, by far the largest part.
+    The series' rows and curves, by far the largest part, are at most about `budget` bytes.
     """
     selection = select(record, budget)
     sums = totals(record, selection.history)
     summed = [] if sums is None else [sums.history_times, sums.times]
     axis = Axis.of([*times_of(record, selection), *summed])
+    messages = record.summary.messages
+    unsaid = max(len(messages) - SENTENCES, 0)
     return {
         "title": shorten(record.title, SENTENCE_LENGTH),
         "command": shorten(record.command, COMMAND_LENGTH),
-        "created": record.created,
-        "version": record.version,
-        "seed": record.seed,
+        **fields_of(record, "created", "version", "seed"),
         "seconds": significant(record.seconds),
         "horizon": record.horizon,
-        "summary": _summary(record),
+        "summary": {**asdict(record.summary), "messages": _sentences(messages), "unsaid": unsaid},
         "axis": axis.payload(),
         "levels": [float(level) for level in sorted(record.upper)],
         "members": list(record.members),
@@ -114,15 +99,6 @@ def payload(record: ForecastRecord, budget: int) -> Json:
         "backtest": None if record.backtest is None else _backtest(record.backtest),
         "training": [_training(one) for one in record.training],
         "remarks": _sentences(record.remarks),
-    }
-
-
-def _summary(record: ForecastRecord) -> Json:
-    messages = record.summary.messages
-    return {
-        **asdict(record.summary),
-        "messages": _sentences(messages),
-        "unsaid": max(len(messages) - SENTENCES, 0),
     }
 
 
@@ -143,22 +119,18 @@ def _group_totals(record: TotalsRecord | None) -> Json | None:
         return None
     levels = sorted(record.upper)
     groups: dict[str, list[Json]] = {}
-    for place in range(min(TOTALS, len(record.labels))):
-        groups.setdefault(record.labels[place], []).append(
-            {
-                "time": record.times[place],
-                "median": significant(record.median[place]),
-                "mean": significant(record.mean[place]),
-                "bounds": [
-                    [significant(record.lower[one][place]), significant(record.upper[one][place])]
-                    for one in levels
-                ],
-                "note": shorten(record.note[place], NOTE_LENGTH),
-            }
-        )
+    for place, label in enumerate(record.labels[:TOTALS]):
+        bounds = [(record.lower[one][place], record.upper[one][place]) for one in levels]
+        row: Json = {
+            "time": record.times[place],
+            "median": significant(record.median[place]),
+            "mean": significant(record.mean[place]),
+            "bounds": [[significant(low), significant(high)] for low, high in bounds],
+            "note": shorten(record.note[place], NOTE_LENGTH),
+        }
+        groups.setdefault(label, []).append(row)
     return {
-        "by": record.by,
-        "over": record.over,
+        **fields_of(record, "by", "over"),
         "levels": [float(level) for level in levels],
         "unlisted": max(len(record.labels) - TOTALS, 0),
         "groups": [
@@ -172,16 +144,14 @@ def _trust(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     trust = record.trust
     if trust is None:
         return None
-    doubted = np.flatnonzero([verdict != TRUST for verdict in trust.verdicts]).tolist()
-    doubted.sort(key=lambda index: VERDICTS.index(trust.verdicts[index]))
+    doubted = [index for verdict in VERDICTS[:2] for index in trust.series(verdict)]
     errors = None if record.backtest is None else record.backtest.series_mase
     return {
         "headline": headline(trust),
         "counts": [trust.count(verdict) for verdict in VERDICTS],
         "doubted": [
             {
-                "at": _place(rows, index),
-                "label": shorten(record.labels[index], LABEL_LENGTH),
+                **_series(record, rows, index),
                 "verdict": VERDICTS.index(trust.verdicts[index]),
                 "why": shorten("; ".join(trust.findings[index]), NOTE_LENGTH),
             }
@@ -191,8 +161,7 @@ def _trust(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
         "common": [shorten(sentence, NOTE_LENGTH) for sentence in trust.common],
         "hard": [
             {
-                "at": _place(rows, index),
-                "label": shorten(record.labels[index], LABEL_LENGTH),
+                **_series(record, rows, index),
                 "mase": None if errors is None else significant(float(errors[index])),
             }
             for index in trust.hard
@@ -202,45 +171,41 @@ def _trust(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     }
 
 
-def _place(rows: NDArray[np.int64], index: int) -> int | None:
-    """Where a series is among the listed ones; None where it is not."""
+def _series(record: ForecastRecord, rows: NDArray[np.int64], index: int) -> Json:
+    """Where a series is among the listed ones, None where it is not, and its label."""
     place = int(np.searchsorted(rows, index))
-    return place if place < len(rows) and rows[place] == index else None
+    listed = place < len(rows) and rows[place] == index
+    label = shorten(record.labels[index], LABEL_LENGTH)
+    return {"at": place if listed else None, "label": label}
 
 
 def _anomalies(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
-    """Values that were not expected, the farthest first; None where none were looked at."""
+    """Values that were not expected, the farthest first; None where none were looked at.
+
+    Times are those of the page's axis: milliseconds, or the counter itself.
+    """
     found = record.anomalies
     if found is None:
         return None
-    at = {int(index): place for place, index in enumerate(rows.tolist())}
+    series = found.series[:ANOMALIES]
+    ends = record.history_offsets[series + 1]
+    times = as_integers(record.history_times[ends - 1 - found.places[:ANOMALIES]])
     return {
         "level": float(found.level),
-        "scored": found.scored,
-        "calibrated": found.calibrated,
+        **fields_of(found, "scored", "calibrated"),
         "count": len(found.series),
         "rows": [
             {
-                "at": at.get(int(found.series[number])),
-                "label": shorten(record.labels[int(found.series[number])], LABEL_LENGTH),
-                "time": _anomaly_time(record, found, number),
-                "value": significant(found.values[number]),
-                "lower": significant(found.lower[number]),
-                "upper": significant(found.upper[number]),
-                "score": significant(found.scores[number], 3),
+                **_series(record, rows, int(index)),
+                "time": int(time),
+                "value": significant(found.values[place]),
+                "lower": significant(found.lower[place]),
+                "upper": significant(found.upper[place]),
+                "score": significant(found.scores[place], 3),
             }
-            for number in range(min(ANOMALIES, len(found.series)))
+            for place, (index, time) in enumerate(zip(series, times, strict=True))
         ],
     }
-
-
-def _anomaly_time(record: ForecastRecord, found: AnomalyRecord, number: int) -> int:
-    """When, as points of the page's axis are written: milliseconds, or the counter itself."""
-    end = int(record.history_offsets[int(found.series[number]) + 1])
-    time = record.history_times[end - 1 - int(found.places[number])]
-    if np.issubdtype(record.history_times.dtype, np.datetime64):
-        return int(np.datetime64(time, "ms").astype(np.int64))
-    return int(time)
 
 
 def _backtest(backtest: BacktestRecord) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +20,12 @@ NOTE_LENGTH = 300
 NO_CURVES, BRIEF, FULL = 0, 1, 2
 """Detail of a series: a row of the table; history, median and one level; everything."""
 
-OVERHEAD = 28
-"""Bytes of a packed curve beside its points, at most: origin, exponent, brackets and commas."""
-
-ROW_BYTES = 70
-"""Bytes of a row's numbers at most: five numbers and two indices with their commas."""
-
-SERIES_BYTES = 60
-"""Bytes of a series' keys and positions beside its curves, at most."""
-
-LEVEL_BYTES = 10
-"""Bytes of a level that a series in brief leaves out: two times "null,"."""
-
-FOLD_BYTES = 16
-"""Bytes that say of a past forecast which fold it is and where it lies, at most."""
+# Bytes at most:
+OVERHEAD = 28  # of a packed curve beside its points: origin, exponent, brackets and commas
+ROW_BYTES = 70  # of a row's numbers: five numbers and two indices with their commas
+SERIES_BYTES = 60  # of a series' keys and positions beside its curves
+LEVEL_BYTES = 10  # of a level that a series in brief leaves out: two times "null,"
+FOLD_BYTES = 16  # that say of a past forecast which fold it is and where it lies
 
 ROWS_SHARE, BRIEF_SHARE = 0.4, 0.9
 
@@ -42,19 +35,12 @@ GENEROUS_HISTORY = (20_000, 5_000, 1_000)
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """What a page shows of N series.
+    """What a page shows of N series."""
 
-    Arguments:
-        rows: ascending indices of the series that the table lists.
-        detail: one of NO_CURVES, BRIEF, FULL for each of `rows`.
-        history: most points of history that a series in full detail shows.
-        brief_history: the same for a series in brief.
-    """
-
-    rows: NDArray[np.int64]
-    detail: NDArray[np.int64]
-    history: int
-    brief_history: int
+    rows: NDArray[np.int64]  # ascending indices of the series that the table lists
+    detail: NDArray[np.int64]  # one of NO_CURVES, BRIEF, FULL for each of `rows`
+    history: int  # most points of history that a series in full detail shows
+    brief_history: int  # the same for a series in brief
 
     def points(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many of their last points the listed series show, given the `lengths` of all."""
@@ -68,10 +54,6 @@ def select(record: ForecastRecord, budget: int) -> Selection:
     Everything is shown where it fits. Where it does not, the table may take 40 % of the bytes; of
     the rest, at most 90 % goes to brief curves of as many series as possible, and what then remains
     raises series from brief to full detail. The order is `importance`.
-
-    Arguments:
-        record: the forecast.
-        budget: bytes for all series' rows and curves together.
     """
     order = importance(record)[:MAX_ROWS]
     row_cost = np.array([_row_bytes(record, int(index)) for index in order], dtype=np.int64)
@@ -105,7 +87,7 @@ def importance(record: ForecastRecord) -> NDArray[np.int64]:
     forecast), those not to be trusted, and a spread over the table's own order.
     """
     count = len(record.labels)
-    size = _mean_size(record.median)
+    size = np.nan_to_num(_row_means(np.abs(record.median)), nan=-1.0)
     queues = [np.argsort(-size, kind="stable"), _spread(count)]
     if record.backtest is not None:
         error = record.backtest.series_mase
@@ -130,13 +112,6 @@ def _row_bytes(record: ForecastRecord, index: int) -> int:
     """Bytes of a series' row in the table."""
     label = text_bytes(record.labels[index], LABEL_LENGTH)
     return ROW_BYTES + label + text_bytes(record.note[index], NOTE_LENGTH)
-
-
-def _mean_size(median: Floats) -> Floats:
-    """(N,) mean absolute forecast, −1 where there is none."""
-    finite = np.isfinite(median)
-    total = np.sum(np.abs(median), axis=1, where=finite)
-    return np.where(finite.any(axis=1), total / np.maximum(finite.sum(axis=1), 1), -1.0)
 
 
 def _spread(count: int) -> NDArray[np.int64]:
@@ -184,11 +159,11 @@ def series_rows(record: ForecastRecord, rows: NDArray[np.int64]) -> dict[str, ob
         final, percent = _against_recent(record.history_values[start:end], record.horizon, expected)
         last.append(significant(final, DIGITS))
         change.append(significant(percent, 4))
-    mase, naive = _errors(record, rows)
-    methods = [shorten(record.method[index], NOTE_LENGTH) for index in rows]
-    notes = [shorten(record.note[index], NOTE_LENGTH) for index in rows]
-    method_names, method_of = _indexed(methods)
-    note_texts, note_of = _indexed(notes)
+    mase = naive = np.full(len(rows), np.nan)
+    if record.backtest is not None:
+        mase, naive = record.backtest.series_mase[rows], record.backtest.series_mase_naive[rows]
+    methods, method_of = _indexed(record.method[index] for index in rows)
+    notes, note_of = _indexed(record.note[index] for index in rows)
     return {
         "label": [shorten(record.labels[index], LABEL_LENGTH) for index in rows],
         "last": last,
@@ -196,9 +171,9 @@ def series_rows(record: ForecastRecord, rows: NDArray[np.int64]) -> dict[str, ob
         "change": change,
         "mase": [significant(value) for value in mase],
         "naive": [significant(value) for value in naive],
-        "methods": method_names,
+        "methods": methods,
         "method": method_of,
-        "notes": note_texts,
+        "notes": notes,
         "note": note_of,
     }
 
@@ -222,16 +197,8 @@ def _row_means(rows: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _errors(record: ForecastRecord, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """MASE of the blend and of seasonal naive for each of `rows`."""
-    if record.backtest is None:
-        unknown = np.full(len(rows), np.nan)
-        return unknown, unknown
-    return record.backtest.series_mase[rows], record.backtest.series_mase_naive[rows]
-
-
-def _indexed(texts: list[str]) -> tuple[list[str], list[int]]:
-    """The different texts in order of appearance, and each text's index among them."""
+def _indexed(texts: Iterable[str]) -> tuple[list[str], list[int]]:
+    """The different texts, short, in order of appearance, and each text's index among them."""
     position: dict[str, int] = {}
-    indices = [position.setdefault(text, len(position)) for text in texts]
+    indices = [position.setdefault(shorten(text, NOTE_LENGTH), len(position)) for text in texts]
     return list(position), indices

@@ -40,6 +40,11 @@ def numbers(values: Iterable[float], digits: int = 4) -> list[float | str | None
     return [INFINITE if np.isposinf(one) else significant(float(one), digits) for one in values]
 
 
+def fields_of(record: object, *names: str) -> dict[str, Any]:
+    """Some fields of a record, as JSON has them."""
+    return {name: getattr(record, name) for name in names}
+
+
 def thinned(values: Floats, most: int) -> Floats:
     """Values, or means over runs of neighbours where there are more than `most`.
 
@@ -90,7 +95,7 @@ def as_value(value: float | None) -> str:
         return _minus(_exponential(value, 3))
     if size >= 1000:
         return _minus(f"{value:,.0f}")
-    return _minus(_plain(value, 4 if size >= 100 else 3))
+    return _minus(f"{value:.{4 if size >= 100 else 3}g}")
 
 
 def as_small(value: float | str | None) -> str:
@@ -208,14 +213,6 @@ def plural(count: int, word: str) -> str:
         ('1 step', '2,000 steps')
     """
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
-def _plain(value: float, digits: int) -> str:
-    """Significant digits without an exponent and without zeros at the end."""
-    written = f"{value:.{digits}g}"
-    if "e" in written:
-        written = f"{float(written):f}"
-    return written
 
 
 def _exponential(value: float, digits: int) -> str:

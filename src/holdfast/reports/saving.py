@@ -7,60 +7,45 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from holdfast import records
 from holdfast.errors import ArgumentError
-from holdfast.records import (
-    ClassifierRecord,
-    CurvesRecord,
-    ForecastComparison,
-    ForecastRecord,
-    Inspection,
-    MemoryComparison,
-    SamplesRecord,
-    SequenceRecord,
-    SurpriseRecord,
-    TaggerRecord,
-    TextTrainingRecord,
+from holdfast.reports import (
+    comparison_pages,
+    forecast_page,
+    inspection_page,
+    language_pages,
+    pretraining_pages,
+    sequence_page,
 )
-from holdfast.reports.comparison_pages import forecast_comparison_html, memory_comparison_html
-from holdfast.reports.forecast_page import forecast_html
-from holdfast.reports.inspection_page import inspection_html
-from holdfast.reports.language_pages import (
-    classifier_html,
-    surprise_html,
-    tagger_html,
-    training_html,
-)
-from holdfast.reports.pretraining_pages import curves_html, samples_html
-from holdfast.reports.sequence_page import sequence_html
 from holdfast.storage import write_bytes_atomically
 
 Record: TypeAlias = (
-    ForecastRecord
-    | CurvesRecord
-    | SamplesRecord
-    | TextTrainingRecord
-    | SurpriseRecord
-    | ClassifierRecord
-    | TaggerRecord
-    | Inspection
-    | SequenceRecord
-    | MemoryComparison
-    | ForecastComparison
+    records.ForecastRecord
+    | records.CurvesRecord
+    | records.SamplesRecord
+    | records.TextTrainingRecord
+    | records.SurpriseRecord
+    | records.ClassifierRecord
+    | records.TaggerRecord
+    | records.Inspection
+    | records.SequenceRecord
+    | records.MemoryComparison
+    | records.ForecastComparison
 )
 """Whatever has a page."""
 
 PAGES: dict[type, Callable[[Any], bytes]] = {
-    ForecastRecord: forecast_html,
-    CurvesRecord: curves_html,
-    SamplesRecord: samples_html,
-    TextTrainingRecord: training_html,
-    SurpriseRecord: surprise_html,
-    ClassifierRecord: classifier_html,
-    TaggerRecord: tagger_html,
-    Inspection: inspection_html,
-    SequenceRecord: sequence_html,
-    MemoryComparison: memory_comparison_html,
-    ForecastComparison: forecast_comparison_html,
+    records.ForecastRecord: forecast_page.forecast_html,
+    records.CurvesRecord: pretraining_pages.curves_html,
+    records.SamplesRecord: pretraining_pages.samples_html,
+    records.TextTrainingRecord: language_pages.training_html,
+    records.SurpriseRecord: language_pages.surprise_html,
+    records.ClassifierRecord: language_pages.classifier_html,
+    records.TaggerRecord: language_pages.tagger_html,
+    records.Inspection: inspection_page.inspection_html,
+    records.SequenceRecord: sequence_page.sequence_html,
+    records.MemoryComparison: comparison_pages.memory_comparison_html,
+    records.ForecastComparison: comparison_pages.forecast_comparison_html,
 }
 """Kind of record → what makes its page."""
 

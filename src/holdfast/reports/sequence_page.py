@@ -60,11 +60,7 @@ def sequence_html(record: SequenceRecord) -> bytes:
 
 
 def lead(record: SequenceRecord) -> str:
-    """How long it is, and what the output rests on most.
-
-    Arguments:
-        record: from `holdfast.lens.sequence`.
-    """
+    """How long it is, and what the output rests on most."""
     parts = [f"{len(record.labels):,} steps."]
     if record.output:
         parts.append(f"The output is {shorten(record.output, OUTPUT_LENGTH)}.")

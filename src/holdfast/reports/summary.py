@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from holdfast.records import ForecastRecord, Inspection, SequenceRecord
 from holdfast.records.lens_summary import memory
-from holdfast.reports.formatting import numbers
+from holdfast.reports.formatting import fields_of, numbers
 from holdfast.reports.scores import VERDICTS, best_simple, needed_scores
 from holdfast.reports.sequence_page import attribution_shares
 
@@ -46,33 +46,25 @@ def as_json(
 
 def _forecast(record: ForecastRecord) -> Json:
     backtest = record.backtest
-    simple = None if backtest is None else best_simple(backtest.methods)
+    methods = () if backtest is None else backtest.methods
+    coverage = () if backtest is None else backtest.coverage
+    simple = best_simple(methods)
     totals = record.totals
     return {
-        "title": record.title,
-        "command": record.command,
-        "created": record.created,
-        "version": record.version,
-        "seed": record.seed,
-        "seconds": record.seconds,
-        "horizon": record.horizon,
+        **fields_of(record, "title", "command", "created", "version", "seed", "seconds", "horizon"),
         "levels": sorted(record.upper),
-        "summary": asdict(record.summary),
-        "methods": [] if backtest is None else [asdict(row) for row in backtest.methods],
+        "summary": record.summary,
+        "methods": methods,
         "best_simple": None if simple is None else simple.method,
-        "coverage": []
-        if backtest is None
-        else [{**asdict(row), "needed": needed_scores(row.level)} for row in backtest.coverage],
+        "coverage": [{**asdict(row), "needed": needed_scores(row.level)} for row in coverage],
         "cutoffs": [] if backtest is None else [fold.cutoff for fold in backtest.folds],
-        "verdict": [] if backtest is None else list(backtest.verdict),
+        "verdict": [] if backtest is None else backtest.verdict,
         "trust": _trust(record),
-        "training": [asdict(one) for one in record.training],
-        "remarks": list(record.remarks),
-        "totals": None
-        if totals is None
-        else {
-            "by": totals.by,
-            "over": totals.over,
+        "training": record.training,
+        "remarks": record.remarks,
+        "totals": totals
+        and {
+            **fields_of(totals, "by", "over"),
             "count": len(totals.labels),
             "partial": totals.partial,
         },
@@ -91,50 +83,42 @@ def _trust(record: ForecastRecord) -> Json:
             record.labels[index]: [trust.verdicts[index], *trust.findings[index]]
             for index in doubted[:DOUBTED]
         },
-        "common": list(trust.common),
+        "common": trust.common,
         "hard": [record.labels[index] for index in trust.hard],
-        "rests_on": list(trust.rests_on),
+        "rests_on": trust.rests_on,
     }
 
 
 def _inspection(record: Inspection) -> Json:
+    shares = ("latching", "leaking", "resetting")
     return {
         "title": record.title,
         "verdict": record.verdict(),
-        "advice": list(record.advice),
-        "steps": record.steps,
-        "sequences": record.sequences,
+        **fields_of(record, "advice", "steps", "sequences"),
         "seconds": round(record.seconds, 3),
         "effective_context": None if record.context is None else record.context.effective,
         "layers": [
             {
-                "name": layer.name,
-                "kind": layer.kind,
-                "units": layer.units,
+                **fields_of(layer, "name", "kind", "units"),
                 "remembers": memory(layer.jacobian),
-                "latching": layer.latching,
-                "leaking": layer.leaking,
-                "resetting": layer.resetting,
+                **fields_of(layer, *shares),
             }
             for layer in record.layers
         ],
-        "arrays": {name: array.tolist() for name, array in record.table().items()},
+        "arrays": record.table(),
     }
 
 
 def _sequence(record: SequenceRecord) -> Json:
     shares = attribution_shares(record)
     return {
-        "title": record.title,
-        "output": record.output,
-        "labels": list(record.labels),
+        **fields_of(record, "title", "output", "labels"),
         "rests_on": None if shares is None else numbers(shares),
         "layers": [
             {
-                "name": layer.name,
-                "kind": layer.kind,
-                "units": layer.order.tolist(),
-                "timescales": None if layer.timescales is None else layer.timescales.tolist(),
+                **fields_of(layer, "name", "kind"),
+                "units": layer.order,
+                "timescales": layer.timescales,
                 "weights": numbers(layer.weight),
             }
             for layer in record.layers
@@ -143,11 +127,13 @@ def _sequence(record: SequenceRecord) -> Json:
 
 
 def _plain(value: object) -> object:
-    """`value` with lists for tuples and None for numbers that are not finite."""
+    """`value` with lists for tuples and arrays, and None for numbers that are not finite."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

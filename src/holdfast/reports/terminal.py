@@ -2,21 +2,12 @@
 
 Tables fit into 100 columns and sentences wrap where the console ends, so a `Console` of at most
 `WIDTH` columns suits them; text from the user's data is never read as markup.
-
-Example:
-    >>> from rich.console import Console
-    >>> from holdfast.records import MethodScore
-    >>> table = scores([MethodScore("Naive", 1.5, 12.0)], "Simple methods")
-    >>> Console(width=60).print(table)
-    Simple methods
-    Method    MASE   sMAPE
-    Naive    1.500   12.00
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -36,19 +27,17 @@ from holdfast.records import (
     TrainingSummary,
     TrustRecord,
 )
+from holdfast.reports.formatting import plural
 from holdfast.reports.scores import BLEND, headline, level_name, lowest, needed_scores
 
 WIDTH = 100
 """Columns that nothing printed here goes beyond."""
 
 MESSAGES = 12
-"""Messages that are printed at most; the page has the rest."""
-
 DOUBTED = 5
-"""Series that are printed with their reasons at most."""
-
 SHOWN = 12
-"""Totals that are printed; totals.csv has all of them."""
+"""Messages, series with their reasons, and totals that are printed at most; the page has the rest,
+totals.csv all totals."""
 
 ENDINGS = {
     "budget": "the budget was used",
@@ -66,15 +55,16 @@ def understood(summary: TableSummary) -> RenderableType:
         "series": f"{summary.series:,} of {length} points, {summary.rows:,} values",
         "span": f"{summary.first} to {summary.last}",
         "frequency": summary.frequency,
-        "season": _points(summary.season) if summary.season > 1 else "none",
-        "gaps": f"{_points(summary.gaps)}, kept as gaps" if summary.gaps else "none",
+        "season": plural(summary.season, "point") if summary.season > 1 else "none",
+        "gaps": f"{plural(summary.gaps, 'point')}, kept as gaps" if summary.gaps else "none",
     }
-    grid = facts_grid(facts)
-    shown = summary.messages[:MESSAGES]
-    rest = len(summary.messages) - len(shown)
-    more = (f"… and {rest:,} more, all of them in the report",) if rest else ()
-    notes = _sentences((*shown, *more))
-    body: RenderableType = Group(grid, Text(), notes) if shown else grid
+    body: RenderableType = facts_grid(facts)
+    notes = list(summary.messages[:MESSAGES])
+    rest = len(summary.messages) - len(notes)
+    if rest:
+        notes.append(f"… and {rest:,} more, all of them in the report")
+    if notes:
+        body = Group(body, Text(), _grid([("·", note) for note in notes], room=1))
     return Panel(
         body, title="Understood", title_align="left", box=box.ROUNDED, width=WIDTH, style="none"
     )
@@ -88,79 +78,70 @@ def scores(methods: Sequence[MethodScore], title: str) -> RenderableType:
         title: what stands above.
     """
     weighted = any(row.weight is not None for row in methods)
-    table = plain_table("Method", numbers=["MASE", "sMAPE", *(["Weight"] if weighted else [])])
     best_mase = lowest(methods, [row.mase for row in methods])
     best_smape = lowest(methods, [row.smape for row in methods])
+    rows: list[list[object]] = []
     for row in methods:
         blend = row.method == BLEND
-        cells = [
+        weight = "" if row.weight is None else f"{100 * row.weight:.0f} %"
+        cells: list[object] = [
             Text("Holdfast (blend)" if blend else row.method, style="bold" if blend else ""),
             _number(row.mase, 3, best=best_mase is not None and row.mase == best_mase.mase),
             _number(row.smape, 2, best=best_smape is not None and row.smape == best_smape.smape),
         ]
-        if weighted:
-            cells.append(Text("" if row.weight is None else f"{100 * row.weight:.0f} %"))
-        table.add_row(*cells)
-    return Group(Text(title, style="bold"), table)
+        rows.append([*cells, weight] if weighted else cells)
+    numbers = ["MASE", "sMAPE", "Weight"][: 3 if weighted else 2]
+    return titled(title, plain_table("Method", numbers=numbers, rows=rows))
 
 
 def coverage(levels: Sequence[LevelCoverage]) -> RenderableType:
     """How the intervals did out of fold, and which of them the data could calibrate."""
-    table = plain_table(numbers=["Interval", "Inside", "Width"])
-    table.add_column("Calibration")
+    rows = []
     for row in levels:
         state = Text(f"calibrated on {row.scores:,} scores")
         if not row.calibrated:
             needed = needed_scores(row.level)
             state = Text(f"not calibrated: has {row.scores:,} of {needed:,} scores", style="yellow")
         inside = f"{100 * row.coverage:.1f} %" if math.isfinite(row.coverage) else "–"
-        table.add_row(Text(level_name(row.level)), inside, _number(row.width, 2), state)
-    return Group(Text("Intervals", style="bold"), table)
+        rows.append([level_name(row.level), inside, _number(row.width, 2), state])
+    numbers = ("Interval", "Inside", "Width")
+    return titled("Intervals", plain_table(numbers=numbers, last="Calibration", rows=rows))
 
 
 def verdict(sentences: Sequence[str]) -> RenderableType:
     """What follows: the first sentence bold, the others below it."""
-    if not sentences:
-        return Text("No series was long enough for a backtest.", style="bold")
-    return Group(Text(sentences[0], style="bold"), *(Text(line) for line in sentences[1:]))
+    first, *others = sentences or ["No series was long enough for a backtest."]
+    return titled(first, *others)
 
 
 def trust(record: TrustRecord, labels: Sequence[str]) -> RenderableType:
-    """Which series not to trust, the gravest first, and what the forecasts rest on.
-
-    Arguments:
-        record: the verdicts.
-        labels: names of the series.
-    """
-    lines = [Text(headline(record), style="bold" if record.count(TRUST) else "bold yellow")]
+    """Which series not to trust, the gravest first, and what the forecasts rest on."""
+    lines: list[RenderableType] = [
+        Text(headline(record), style="bold" if record.count(TRUST) else "bold yellow")
+    ]
     doubted = [index for verdict in (DISTRUST, CARE) for index in record.series(verdict)]
     if len(labels) > 1:
-        lines += [
-            Text(
-                f"  {record.verdicts[index]}: {labels[index]}: {'; '.join(record.findings[index])}"
-            )
-            for index in doubted[:DOUBTED]
-        ]
+        for index in doubted[:DOUBTED]:
+            why = "; ".join(record.findings[index])
+            lines.append(f"  {record.verdicts[index]}: {labels[index]}: {why}")
         if len(doubted) > DOUBTED:
             lines.append(Text(f"  … and {len(doubted) - DOUBTED:,} more, in the report", "dim"))
         if record.hard:
             hardest = ", ".join(labels[index] for index in record.hard[:DOUBTED])
-            lines.append(Text(f"Hardest to forecast: {hardest}."))
-    lines += [Text(sentence) for sentence in (*record.common, *record.rests_on)]
-    return Group(Text("How far to trust it", style="bold"), *lines)
+            lines.append(f"Hardest to forecast: {hardest}.")
+    return titled("How far to trust it", *lines, *record.common, *record.rests_on)
 
 
 def training(summaries: Sequence[TrainingSummary], remarks: Sequence[str] = ()) -> RenderableType:
     """What was trained and for how long, a sentence a member; what was not, and why."""
-    lines = [_trained(one) for one in summaries]
-    if not lines:
-        lines = ["Nothing was trained: the pretrained LSTM and simple methods made the forecasts."]
+    nothing = "Nothing was trained: the pretrained LSTM and simple methods made the forecasts."
+    lines = [_trained(one) for one in summaries] or [nothing]
     return Group(*(Text(line) for line in (*lines, *remarks)))
 
 
 def _trained(summary: TrainingSummary) -> str:
     adapted = summary.member == ADAPTED
-    networks = "1 network" if summary.networks == 1 else f"{summary.networks:,} networks"
+    networks = plural(summary.networks, "network")
     time = f"{summary.steps:,} steps in {summary.seconds:.1f} s"
     if summary.stopped == "interrupted":
         what = "Adapting" if adapted else "Training"
@@ -174,40 +155,30 @@ def _trained(summary: TrainingSummary) -> str:
 
 
 def totals(record: TotalsRecord) -> RenderableType:
-    """The first totals with their widest interval, and what is partial.
-
-    Arguments:
-        record: of the totals.
-    """
+    """The first totals with their widest interval, and what is partial."""
     level = max(record.upper)
+    columns = (record.median, record.lower[level], record.upper[level], record.mean)
+    rows = []
+    for place in range(min(SHOWN, len(record.labels))):
+        time = record.times[place] + (" *" if record.note[place] else "")
+        values = [column[place] for column in columns]
+        numbers = [f"{one:,.0f}" if abs(one) >= 1000 else f"{one:.4g}" for one in values]
+        rows.append([record.labels[place], time, *numbers])
     table = plain_table(
         record.by or "Series",
         f"{record.over.capitalize()} from" if record.over else "Time",
         numbers=("Median", f"{level:g} % from", "to", "Mean"),
+        rows=rows,
         narrow=True,
     )
     table.columns[0].overflow = "fold"
-    for place in range(min(SHOWN, len(record.labels))):
-        values = (
-            record.median[place],
-            record.lower[level][place],
-            record.upper[level][place],
-            record.mean[place],
-        )
-        mark = " *" if record.note[place] else ""
-        table.add_row(
-            Text(record.labels[place]),
-            Text(record.times[place] + mark),
-            *(f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}" for number in values),
-        )
     notes = []
     if len(record.labels) > SHOWN:
         notes.append(f"… and {len(record.labels) - SHOWN:,} more in totals.csv.")
     if record.partial:
-        notes.append(
-            f"* {record.partial:,} of {len(record.labels):,} totals are not whole: `note`."
-        )
-    return Group(Text("Totals", style="bold"), table, *(Text(note) for note in notes))
+        whole = f"{len(record.labels):,} totals are not whole: `note`."
+        notes.append(f"* {record.partial:,} of {whole}")
+    return titled("Totals", table, *notes)
 
 
 def written(files: Mapping[str, str]) -> RenderableType:
@@ -221,46 +192,51 @@ def written(files: Mapping[str, str]) -> RenderableType:
     return Text("\n").join(lines)
 
 
-def plain_table(*names: str, numbers: Sequence[str] = (), narrow: bool = False) -> Table:
-    """A table without rules: columns of texts, then columns of numbers.
+def titled(title: str, *parts: RenderableType) -> Group:
+    """Parts below a title in bold; texts are never read as markup."""
+    below = (Text(part) if isinstance(part, str) else part for part in parts)
+    return Group(Text(title, style="bold"), *below)
+
+
+def plain_table(
+    *names: str, numbers: Sequence[str] = (), last: str | None = None,
+    rows: Iterable[Sequence[object]] = (), narrow: bool = False,
+) -> Table:  # fmt: skip
+    """A table without rules: columns of texts, then of numbers, and one of texts at the end.
 
     Arguments:
-        names, numbers: headings of both.
+        names, numbers, last: their headings.
+        rows: cells of each; texts are never read as markup.
         narrow: with less room between the columns, where there are many.
     """
     padding = (0, 1) if narrow else (0, 3, 0, 0)
     table = Table(box=None, pad_edge=False, padding=padding, header_style="dim")
     for name in names:
-        table.add_column(name)
+        table.add_column(Text(name))
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right")
+    if last is not None:
+        table.add_column(last, overflow="fold")
+    for row in rows:
+        table.add_row(*(one if isinstance(one, Text) else Text(str(one)) for one in row))
     return table
 
 
 def facts_grid(facts: Mapping[str, str]) -> Table:
     """Names, dim, beside what they are."""
-    grid = Table.grid(padding=(0, 2))
+    return _grid(facts.items(), room=2)
+
+
+def _grid(pairs: Iterable[tuple[str, str]], room: int) -> Table:
+    """Texts, wrapped below themselves, each with a dim word before it."""
+    grid = Table.grid(padding=(0, room))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
-    for name, fact in facts.items():
-        grid.add_row(name, Text(fact))
+    for name, text in pairs:
+        grid.add_row(name, Text(text))
     return grid
 
 
 def _number(value: float, digits: int, *, best: bool = False) -> Text:
     text = f"{value:,.{digits}f}" if math.isfinite(value) else "–"
     return Text(text, style="bold green" if best else "")
-
-
-def _points(count: int) -> str:
-    return "1 point" if count == 1 else f"{count:,} points"
-
-
-def _sentences(sentences: Sequence[str]) -> Table:
-    """Sentences with a mark before each, wrapped below themselves."""
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(style="dim")
-    grid.add_column(overflow="fold")
-    for sentence in sentences:
-        grid.add_row("·", Text(sentence))
-    return grid

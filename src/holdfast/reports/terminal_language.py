@@ -19,7 +19,7 @@ from holdfast.records import (
 )
 from holdfast.reports.formatting import as_span, plural
 from holdfast.reports.language_pages import ENDINGS, UNITS, warm_start_sentence
-from holdfast.reports.terminal import facts_grid, plain_table
+from holdfast.reports.terminal import facts_grid, plain_table, titled
 
 SHADES = ((6.0, "black on bright_red"), (4.0, "red"), (2.0, "yellow"))
 """Nats from which a token is marked, and how; e^2 = 7 tokens were as likely."""
@@ -42,7 +42,7 @@ def text_plan(planned: PlannedText) -> RenderableType:
         "training": f"{planned.steps:,} updates on {plural(planned.threads, 'thread')}: the text "
         f"is read {planned.passes:.1f} times",
     }
-    return _titled("Language model", facts)
+    return titled("Language model", facts_grid(facts))
 
 
 def text_training(record: TextTrainingRecord) -> RenderableType:
@@ -52,18 +52,14 @@ def text_training(record: TextTrainingRecord) -> RenderableType:
         f"{as_span(record.seconds)} in all ({ENDINGS[record.stopped]})",
         **_score_facts(record.score),
     }
-    return Group(
-        _titled("On the held-out text", facts),
-        Text(),
-        Text("It writes:", style="bold"),
-        Text(record.sample.strip()),
-    )
+    sample = titled("It writes:", record.sample.strip())
+    return titled("On the held-out text", facts_grid(facts), "", sample)
 
 
 def text_score(score: TextScore) -> RenderableType:
     """How well a model predicts a text."""
     title = "Dynamic evaluation" if score.dynamic else "Weights fixed"
-    return _titled(title, _score_facts(score))
+    return titled(title, facts_grid(_score_facts(score)))
 
 
 def surprise(record: SurpriseRecord) -> RenderableType:
@@ -72,15 +68,11 @@ def surprise(record: SurpriseRecord) -> RenderableType:
     for token, nats in zip(record.texts, record.nats, strict=True):
         text.append(token, style=next((name for least, name in SHADES if nats >= least), ""))
     mean = sum(record.nats) / len(record.nats)
+    shades = [(f"{least:.0f} nats", name) for least, name in SHADES]
     legend = Text.assemble(
-        ("Surprise: ", "dim"),
-        ("2 nats", "yellow"),
-        " ",
-        ("4 nats", "red"),
-        " ",
-        ("6 nats", "black on bright_red"),
+        ("Surprise: ", "dim"), shades[2], " ", shades[1], " ", shades[0],
         (f"; {mean:.2f} on average", "dim"),
-    )
+    )  # fmt: skip
     return Group(legend, Text(), text)
 
 
@@ -110,40 +102,35 @@ def unscored(what: str) -> RenderableType:
 
 def tag_scores(scores: TagScores, title: str) -> RenderableType:
     """How well a tagger does, and each word's most frequent tag beside it."""
-    gain = scores.accuracy - scores.accuracy_most_frequent
-    verdict = "" if gain > 0 else " – no better: do not use it"
-    parts: list[RenderableType] = [
-        Text(title, style="bold"),
-        Text(
-            f"{scores.accuracy:.2%} of {scores.words:,} tags are right; each word's most frequent "
-            f"tag: {scores.accuracy_most_frequent:.2%}{verdict}"
-        ),
-    ]
+    worse = scores.accuracy <= scores.accuracy_most_frequent
+    right = (
+        f"{scores.accuracy:.2%} of {scores.words:,} tags are right; each word's most frequent tag: "
+        f"{scores.accuracy_most_frequent:.2%}{' – no better: do not use it' if worse else ''}"
+    )
+    parts: list[RenderableType] = [right]
     if scores.spans:
-        parts += [Text(), _score_table("Spans", scores.spans)]
-    parts += [Text(), _score_table("Tag", scores.tags), *_unknown("tags", scores.unknown)]
-    return Group(*parts)
+        parts += ["", _score_table("Spans", scores.spans)]
+    parts += ["", _score_table("Tag", scores.tags), *_unknown("tags", scores.unknown)]
+    return titled(title, *parts)
 
 
 def label_scores(scores: ClassifierScores, title: str) -> RenderableType:
     """How well a classifier does, simple classifiers beside it, and what was taken for what."""
-    parts: list[RenderableType] = [
-        Text(title, style="bold"),
-        Text(
-            f"{scores.accuracy:.2%} of {scores.texts:,} labels are right; probabilities are off by "
-            f"{scores.calibration_error:.1%} (expected calibration error)."
-        ),
-    ]
+    right = (
+        f"{scores.accuracy:.2%} of {scores.texts:,} labels are right; probabilities are off by "
+        f"{scores.calibration_error:.1%} (expected calibration error)."
+    )
+    parts: list[RenderableType] = [right]
     for name, accuracy in scores.simple:
         better = accuracy >= scores.accuracy
         verdict = "; at least as good, and simpler: take it" if better else ""
-        parts.append(Text(f"{name}: {accuracy:.2%}{verdict}"))
+        parts.append(f"{name}: {accuracy:.2%}{verdict}")
     if scores.parts:
         alone = "; ".join(f"{name}: {accuracy:.2%}" for name, accuracy in scores.parts)
-        parts.append(Text(f"Blended of: {alone}."))
+        parts.append(f"Blended of: {alone}.")
     if scores.warm_start is not None:
-        parts.append(Text(warm_start_sentence(scores.warm_start)))
-    parts += [Text(), _score_table("Label", scores.labels)]
+        parts.append(warm_start_sentence(scores.warm_start))
+    parts += ["", _score_table("Label", scores.labels)]
     confused = [
         (count, scores.labels[row].name, scores.labels[column].name)
         for row, counts in enumerate(scores.confusion)
@@ -151,12 +138,10 @@ def label_scores(scores: ClassifierScores, title: str) -> RenderableType:
         if row != column and count
     ]
     if confused:
-        parts += [Text(), Text("Most often confused:")]
-        parts += [
-            Text(f"  {truth} taken for {given}: {count:,} times")
-            for count, truth, given in sorted(confused, reverse=True)[:CONFUSED]
-        ]
-    return Group(*parts, *_unknown("labels", scores.unknown))
+        parts += ["", "Most often confused:"]
+    for count, truth, given in sorted(confused, reverse=True)[:CONFUSED]:
+        parts.append(f"  {truth} taken for {given}: {count:,} times")
+    return titled(title, *parts, *_unknown("labels", scores.unknown))
 
 
 def _score_facts(score: TextScore) -> dict[str, str]:
@@ -174,25 +159,15 @@ def _score_facts(score: TextScore) -> dict[str, str]:
     return facts
 
 
-def _titled(title: str, facts: dict[str, str]) -> RenderableType:
-    return Group(Text(title, style="bold"), facts_grid(facts))
-
-
-def _score_table(name: str, rows: Sequence[TagScore]) -> Table:
-    table = plain_table(name, numbers=("Precision", "Recall", "F1", "Count"))
-    for row in sorted(rows, key=lambda one: -one.count)[:ROWS]:
-        table.add_row(
-            Text(row.name),
-            f"{row.precision:.3f}",
-            f"{row.recall:.3f}",
-            f"{row.f1:.3f}",
-            f"{row.count:,}",
-        )
-    return table
+def _score_table(name: str, scores: Sequence[TagScore]) -> Table:
+    rows = []
+    for one in sorted(scores, key=lambda one: -one.count)[:ROWS]:
+        shares = [f"{share:.3f}" for share in (one.precision, one.recall, one.f1)]
+        rows.append([one.name, *shares, f"{one.count:,}"])
+    return plain_table(name, numbers=("Precision", "Recall", "F1", "Count"), rows=rows)
 
 
 def _unknown(what: str, names: Sequence[str]) -> list[RenderableType]:
-    if not names:
-        return []
     listed = ", ".join(names[:CONFUSED])
-    return [Text(), Text(f"Training never saw these {what}, which are always wrong: {listed}.")]
+    unseen = f"Training never saw these {what}, which are always wrong: {listed}."
+    return [Text(), Text(unseen)] if names else []

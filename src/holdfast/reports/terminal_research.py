@@ -27,7 +27,7 @@ from holdfast.reports.comparison_pages import median_updates, solved_share
 from holdfast.reports.formatting import as_span, plural
 from holdfast.reports.pretraining_pages import generator_words, percent, spoken
 from holdfast.reports.sequence_page import attribution_shares, lead
-from holdfast.reports.terminal import plain_table
+from holdfast.reports.terminal import plain_table, titled
 
 STEPS = 8
 """Steps of a sequence that are printed."""
@@ -35,12 +35,9 @@ STEPS = 8
 
 def inspection(record: Inspection) -> RenderableType:
     """The verdict, and a line for each layer."""
-    parts: list[RenderableType] = [
-        Text(record.title, style="bold"),
-        Text(record.verdict()),
-    ]
+    parts: list[RenderableType] = [record.verdict()]
     if record.layers:
-        parts += [Text(), _layers(record)]
+        parts += ["", _layers(record)]
     sequences = plural(record.sequences, "sequence")
     measured = f"{sequences} of {record.steps:,} steps, in {record.seconds:.0f} s"
     if record.attribution is not None:
@@ -49,27 +46,27 @@ def inspection(record: Inspection) -> RenderableType:
         measured += ", which is much: read them with care" if missed > CARE else ""
     if record.context is not None:
         measured += f"; the loss is {record.context.whole:.4f} {record.context.unit}"
-    parts += [Text(), Text(f"Measured on {measured}.", style="dim")]
+    parts += ["", Text(f"Measured on {measured}.", style="dim")]
     if record.advice:
-        parts += [Text(), Text("What to change", style="bold")]
-        parts += [Text(f"– {sentence}") for sentence in record.advice]
-    return Group(*parts)
+        parts += ["", titled("What to change", *(f"– {sentence}" for sentence in record.advice))]
+    return titled(record.title, *parts)
 
 
 def sequence(record: SequenceRecord) -> RenderableType:
     """What the output rests on: the steps with the largest parts, in their order."""
-    parts: list[RenderableType] = [Text(record.title, style="bold"), Text(lead(record))]
     shares = attribution_shares(record)
-    if shares is not None:
-        table = plain_table(numbers=["step"], narrow=True)
-        table.add_column("")
-        table.add_column("rests on it", justify="right")
-        largest = np.argsort(-np.abs(shares), kind="stable")[:STEPS]
-        for step in np.sort(largest).tolist():
-            label = Text(_label(record.labels[step]))
-            table.add_row(f"{step + 1:,}", label, f"{shares[step]:+.1%}")
-        parts += [Text(), table]
-    return Group(*parts)
+    if shares is None:
+        return titled(record.title, lead(record))
+    table = plain_table(numbers=["step"], narrow=True)
+    table.add_column("")
+    table.add_column("rests on it", justify="right")
+    largest = np.argsort(-np.abs(shares), kind="stable")[:STEPS]
+    for step in np.sort(largest).tolist():
+        # A token that is blank is written so that it is seen.
+        text = record.labels[step]
+        label = text.strip() or repr(text)[1:-1].replace(" ", "␣")
+        table.add_row(f"{step + 1:,}", Text(label), f"{shares[step]:+.1%}")
+    return titled(record.title, lead(record), "", table)
 
 
 def memory_comparison(record: MemoryComparison) -> RenderableType:
@@ -77,33 +74,28 @@ def memory_comparison(record: MemoryComparison) -> RenderableType:
     parts: list[RenderableType] = []
     for task in dict.fromkeys(run.task for run in record.runs):
         of_task = [run for run in record.runs if run.task == task]
-        parts += [Text(task.capitalize(), style="bold"), _success(of_task), Text()]
-    parts.append(
-        Text(f"Solved: {record.success.rstrip('.')}. Beside it the median updates.", style="dim")
-    )
-    if len(record.runs) < record.planned:
-        parts.append(
-            Text(
-                f"{len(record.runs):,} of {record.planned:,} trainings are done; the same command "
-                "goes on from there."
-            )
-        )
+        parts += [titled(task.capitalize(), _success(of_task)), Text()]
+    solved = record.success.rstrip(".")
+    parts.append(Text(f"Solved: {solved}. Beside it the median updates.", style="dim"))
+    done = len(record.runs)
+    if done < record.planned:
+        going_on = "trainings are done; the same command goes on from there."
+        parts.append(Text(f"{done:,} of {record.planned:,} {going_on}"))
     return Group(*parts, *_findings(record.findings))
 
 
 def forecast_comparison(record: ForecastComparison) -> RenderableType:
     """The networks' scores, the best first, with the simple methods among them."""
-    table = plain_table("Method", numbers=("Weights", "MASE", "Seeds"))
+    networks = zip(record.models, record.parameters, record.scores, strict=True)
     rows = [
         (float(np.nanmedian(scores)), name, f"{parameters:,}", _seed_range(scores), "")
-        for name, parameters, scores in zip(
-            record.models, record.parameters, record.scores, strict=True
-        )
+        for name, parameters, scores in networks
     ]
     rows += [(score, name, "–", "", "dim") for name, score in record.simple.items()]
+    table = plain_table("Method", numbers=("Weights", "MASE", "Seeds"))
     for mean, name, parameters, span, style in sorted(rows, key=lambda row: row[0]):
-        table.add_row(name, parameters, f"{mean:.4f}", span, style=style)
-    return Group(Text(record.title, style="bold"), table, *_findings(record.findings))
+        table.add_row(Text(name), parameters, f"{mean:.4f}", span, style=style)
+    return titled(record.title, table, *_findings(record.findings))
 
 
 def speeds(results: Sequence[LayerSpeed], *, explained: bool) -> RenderableType:
@@ -113,94 +105,79 @@ def speeds(results: Sequence[LayerSpeed], *, explained: bool) -> RenderableType:
         table.add_column(heading, justify="right")
     table.add_column("Kernel")
     measured = any(one.training is not None for one in results)
-    if measured:
-        for heading in ("Forward", "torch", "", "Training", "torch", ""):
-            table.add_column(heading, justify="right")
+    for heading in ("Forward", "torch", "", "Training", "torch", "") if measured else ():
+        table.add_column(heading, justify="right")
     if explained:
         table.add_column("Why", overflow="fold")
     for one in results:
-        sizes = [str(size) for size in (one.steps, one.batch, one.inputs, one.units)]
-        cells = [*sizes, one.kernel]
-        if measured:
-            cells += [*_pair(one.inference), *_pair(one.training)]
-        table.add_row(*cells, *([one.reason] if explained else []))
+        times = [*_pair(one.inference), *_pair(one.training)] if measured else []
+        reason = [one.reason] if explained else []
+        sizes = map(str, (one.steps, one.batch, one.inputs, one.units))
+        table.add_row(*sizes, one.kernel, *times, *reason)
     notes = ["T steps, B rows, I inputs, H units. cpu: compiled by Holdfast; builtin: torch's own."]
     if measured:
         notes.append("Milliseconds, medians in turns with torch's layer; training: all gradients.")
-    return Group(table, Text("\n".join(notes)))
+    return Group(table, *(Text(note) for note in notes))
 
 
 def pretraining_plan(networks: Sequence[PlannedTraining]) -> RenderableType:
     """What is going to be trained, and how long that takes."""
-    table = plain_table("Network", numbers=("Updates", "Series a second", "Expected"))
+    rows = []
     for one in networks:
-        steps = f"{one.steps:,}"
-        if one.done >= one.steps:
-            table.add_row(one.network, steps, "–", "done already")
-            continue
-        if one.done:
-            steps = f"{one.steps - one.done:,} of {one.steps:,}"
-        table.add_row(one.network, steps, f"{one.series_per_second:,.0f}", as_span(one.seconds))
-    total = sum(one.seconds for one in networks)
+        left = f"{one.steps - one.done:,} of {one.steps:,}" if one.done else f"{one.steps:,}"
+        row = [one.network, left, f"{one.series_per_second:,.0f}", as_span(one.seconds)]
+        done = [one.network, f"{one.steps:,}", "–", "done already"]
+        rows.append(done if one.done >= one.steps else row)
+    total = as_span(sum(one.seconds for one in networks))
     devices = ", ".join(dict.fromkeys(one.device for one in networks))
-    return Group(
-        Text(f"Pretraining on {devices}", style="bold"),
-        table,
-        Text(
-            f"About {as_span(total)} in all. Ctrl-C ends it with the weights so far; the same "
-            "command goes on from there, as it does after a kill."
-        ),
+    numbers = ("Updates", "Series a second", "Expected")
+    return titled(
+        f"Pretraining on {devices}",
+        plain_table("Network", numbers=numbers, rows=rows),
+        f"About {total} in all. Ctrl-C ends it with the weights so far; the same command goes on "
+        "from there, as it does after a kill.",
     )
 
 
 def pretrained(networks: Sequence[PretrainedSummary]) -> RenderableType:
     """What came out, and the hash of each file of weights."""
-    table = plain_table("Network", numbers=("Weights", "Updates", "Time", "Last loss"))
+    rows, notes, hashes = [], [], []
     for one in networks:
         loss = f"{one.curve_loss[-1]:.4f}" if one.curve_loss else "–"
-        table.add_row(
-            one.network, f"{one.parameters:,}", f"{one.steps:,}", as_span(one.seconds), loss
-        )
-    cut = [one for one in networks if one.stopped != "steps"]
-    notes = [
-        Text(
-            f"{one.network} was interrupted after {one.steps:,} of {one.planned:,} updates; the "
-            "same command goes on from there."
-        )
-        for one in cut
-    ]
-    hashes = [Text.assemble((f"sha256 {one.network}  ", "dim"), one.sha256) for one in networks]
-    return Group(Text("Pretrained", style="bold"), table, *notes, Text(), *hashes)
+        numbers = [f"{one.parameters:,}", f"{one.steps:,}", as_span(one.seconds), loss]
+        rows.append([one.network, *numbers])
+        if one.stopped != "steps":
+            notes.append(
+                f"{one.network} was interrupted after {one.steps:,} of {one.planned:,} updates; "
+                "the same command goes on from there."
+            )
+        hashes.append(Text.assemble((f"sha256 {one.network}  ", "dim"), one.sha256))
+    table = plain_table("Network", numbers=("Weights", "Updates", "Time", "Last loss"), rows=rows)
+    return titled("Pretrained", table, *notes, "", *hashes)
 
 
 def families(record: SamplesRecord) -> RenderableType:
     """The families of the generator with their shares, and everything else with its probability."""
-    parts: list[RenderableType] = [Text(f"Synthetic series, {spoken(record.kind)}", style="bold")]
+    tables = []
     for (name, share, meaning), shares, words in (
         (("Family", "Share", "What it is"), record.families, generator_words("families")),
         (("Part", "Probability", "What it does"), record.parts, generator_words("parts")),
     ):
-        table = plain_table(name, numbers=[share])
-        table.add_column(meaning, overflow="fold")
-        for one, value in shares.items():
-            table.add_row(one, percent(value), words.get(one, ""))
-        parts += [Text()] if len(parts) > 1 else []
-        parts.append(table)
-    return Group(*parts)
+        rows = [[one, percent(value), words.get(one, "")] for one, value in shares.items()]
+        tables.append(plain_table(name, numbers=[share], last=meaning, rows=rows))
+    return titled(f"Synthetic series, {spoken(record.kind)}", tables[0], "", tables[1])
 
 
 def _layers(record: Inspection) -> Table:
     far = f"{record.layers[0].jacobian.lags[-1]:,}"
-    far_columns = (f"gradient at {far}", f"median cell at {far}")
-    table = plain_table(
+    numbers = ("units", "remembers", f"gradient at {far}", f"median cell at {far}", "slowest")
+    return plain_table(
         "layer",
         "kind",
-        numbers=("units", "remembers", *far_columns, "slowest", "latch", "reset"),
+        numbers=(*numbers, "latch", "reset"),
+        rows=[_row(layer) for layer in record.layers],
         narrow=True,
     )
-    for layer in record.layers:
-        table.add_row(*_row(layer))
-    return table
 
 
 def _row(layer: LayerMemory) -> tuple[str, ...]:
@@ -221,20 +198,13 @@ def _row(layer: LayerMemory) -> tuple[str, ...]:
     )
 
 
-def _label(text: str) -> str:
-    """A token that is blank, so that it is seen."""
-    return text.strip() or repr(text)[1:-1].replace(" ", "␣")
-
-
 def _success(runs: list[ComparedRun]) -> RenderableType:
     lags = sorted({run.lag for run in runs})
-    table = plain_table("Model", numbers=[f"lag {lag:,}" for lag in lags])
+    rows: list[list[str | Text]] = []
     for model in dict.fromkeys(run.model for run in runs):
-        cells = []
-        for lag in lags:
-            cells.append(_cell([run for run in runs if (run.model, run.lag) == (model, lag)]))
-        table.add_row(model, *cells)
-    return table
+        of_model = [run for run in runs if run.model == model]
+        rows.append([model, *(_cell([run for run in of_model if run.lag == lag]) for lag in lags)])
+    return plain_table("Model", numbers=[f"lag {lag:,}" for lag in lags], rows=rows)
 
 
 def _cell(runs: list[ComparedRun]) -> Text:
