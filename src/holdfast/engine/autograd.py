@@ -24,10 +24,8 @@ def equations_needed(tensors: Iterable[Tensor]) -> bool:
     """Whether one of torch's transforms looks on that only the plain equations can answer.
 
     vmap and forward mode (`torch.func.jvp`, dual numbers) have no rule for a fused operator;
-    `torch.func.grad` alone does go back through torch's own operators.
-
-    Arguments:
-        tensors: all that go into the recurrence.
+    `torch.func.grad` alone does go back through torch's own operators. The tensors are all that go
+    into the recurrence.
 
     Example:
         >>> seen, x = [], torch.ones(2)
@@ -54,17 +52,12 @@ def _tangent(tensor: Tensor) -> Tensor | None:
 def run_pass(kernel: PassKernel, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
     """Run one layer in one direction so that torch's autograd can go back through it.
 
+    Returns the output and the state after each row's last step.
+
     First derivatives are the kernel's. Derivatives of derivatives come from the reference's
     equations, whichever kernel ran. Forward mode, vmap and torch.func.grad do not come this far
     (`equations_needed`, `under_transform`): a spec that asks for the equations has them run here
     in plain sight of torch.
-
-    Arguments:
-        kernel: serves the spec.
-        spec, inputs: of a pass.
-
-    Returns:
-        The output and the state after each row's last step.
     """
     if spec.by_equations:
         every, after = reference.unroll(spec, inputs)

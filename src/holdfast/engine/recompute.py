@@ -60,16 +60,12 @@ def check_recompute(recompute: Recompute, memory: int | None) -> None:
 
 
 def segment_length(spec: KernelSpec, recompute: Recompute, memory: int | None) -> int | None:
-    """The steps of a segment, or None where the backward pass may keep every step.
+    """The steps of a segment of a stack, or None where the backward pass may keep every step.
 
     "auto" without a budget: None up to 10,000 steps; then √T steps, at least 1,000. With a budget
     M: None where T steps fit into it; else the longest segment S of which S steps and the T/S
-    states at the borders of all L·D passes fit.
-
-    Arguments:
-        spec: of a stack.
-        recompute: "auto", the steps, or None.
-        memory: M, bytes above inputs, outputs (those between layers too) and their gradients.
+    states at the borders of all L·D passes fit. M counts bytes above inputs, outputs (those between
+    layers too) and their gradients.
 
     Raises:
         ArgumentError: as `check_recompute`, or no segment is short enough for the budget.
@@ -114,20 +110,16 @@ def _counts(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Segment:
-    """Some steps of a pass.
-
-    Arguments:
-        spec: the same pass over these steps only.
-        rows: where they lie in x and in the output: steps of a dense batch, rows of a ragged one.
-        batch_sizes: of these steps where ragged, else None.
-        batch: how many sequences take part; the states of those behind them wait.
-        start: the first of these steps.
-    """
+    """Some steps of a pass."""
 
     spec: KernelSpec
+    """The same pass over these steps only."""
     rows: slice
+    """Where they lie in x and in the output: steps of a dense batch, rows of a ragged one."""
     batch_sizes: Tensor | None
+    """Of these steps where ragged, else None."""
     batch: int
+    """How many sequences take part; the states of those behind them wait."""
     start: int
 
     def of(self, state: State) -> State:
@@ -146,12 +138,7 @@ class Segment:
 
 
 def segments(spec: KernelSpec, batch_sizes: Tensor | None, length: int) -> Iterator[Segment]:
-    """The segments of a pass in the order in which it reads them.
-
-    Arguments:
-        spec: of a pass.
-        batch_sizes: (T,) on the CPU where ragged, else None.
-        length: steps of a segment; the last one in time has what is left.
+    """The segments of a pass in the order in which it reads them; the last in time has the rest.
 
     Example:
         >>> from holdfast.engine.cells import GRU
@@ -175,7 +162,7 @@ def segments(spec: KernelSpec, batch_sizes: Tensor | None, length: int) -> Itera
 
 
 def run_pass_in_segments(length: int, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
-    """Run one layer in one direction so that the backward pass needs little memory.
+    """Run one layer in one direction, in segments, so that the backward pass needs little memory.
 
     Forward keeps the state at the segments' borders; backward runs each segment again, from the
     last one read to the first, and hands the gradient of the state on. The gradients are those of
@@ -184,13 +171,6 @@ def run_pass_in_segments(length: int, spec: KernelSpec, inputs: Inputs) -> tuple
 
     Source: the trade of Chen, Xu, Zhang and Guestrin (2016), arXiv 1604.06174, section 4.1, with
     the state as the only thing that crosses a border.
-
-    Arguments:
-        length: steps of a segment.
-        spec, inputs: of a pass.
-
-    Returns:
-        The output and the state after each row's last step.
     """
     weights = inputs.weights
     output, *final = _Segments.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -201,10 +181,7 @@ def run_pass_in_segments(length: int, spec: KernelSpec, inputs: Inputs) -> tuple
 
 
 def run_chosen(spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
-    """Run a pass on the kernel that is chosen for it.
-
-    Arguments, returns: as in `run_pass_in_segments`.
-    """
+    """Run a pass on the kernel that is chosen for it."""
     kernel = choose(spec).kernel
     if spec.reverse and inputs.batch_sizes is None:
         # A fused library that reads forwards only reads a dense pass the other way round.
@@ -308,14 +285,10 @@ class _Segments(torch.autograd.Function):
 def _backward_again(
     spec: KernelSpec, inputs: Inputs, of_output: Tensor | None, of_state: State
 ) -> tuple[Tensor | None, tuple[Tensor, ...], State]:
-    """Run a segment again and go back through it.
+    """Run a segment again and go back through it, from what reaches its output and final state.
 
-    Arguments:
-        spec, inputs: of the segment; tensors are leaves, and those with `requires_grad` count.
-        of_output, of_state: the gradients that reach its output and the state after it.
-
-    Returns:
-        The gradient to x if it counts, to the weights that count, and to the state.
+    The inputs are leaves, of which those with `requires_grad` count. Returns the gradient to x if
+    it counts, to the weights that count, and to the state.
     """
     with torch.enable_grad():
         output, after = run_chosen(spec, inputs)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -31,6 +31,8 @@ Run = Callable[[KernelSpec, Inputs], tuple[Tensor, State]]
 
 RunStack = Callable[[KernelSpec, Inputs, int | None], tuple[Tensor, State]]
 """Runs some layers; the arguments are those of `run_stack`."""
+
+_cached_passes = lru_cache(maxsize=1024)(KernelSpec.passes)
 
 _BY_EQUATIONS: ContextVar[bool] = ContextVar("by_equations", default=False)
 
@@ -141,7 +143,8 @@ def _run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, Sta
     x = inputs.x
     outputs: list[Tensor] = []
     finals: list[State] = []
-    for index, part in enumerate(spec.passes()):
+    passes = spec.passes() if torch.compiler.is_compiling() else _cached_passes(spec)
+    for index, part in enumerate(passes):
         if index and index % directions == 0:
             x = _joined(outputs)
             if spec.dropout > 0:
@@ -152,7 +155,7 @@ def _run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, Sta
             batch_sizes=inputs.batch_sizes,
             weights=inputs.weights[index * width : (index + 1) * width],
             state=tuple(before[index : index + 1] for before in inputs.state),
-            masks=_of_pass(inputs.masks, index // directions, index % directions),
+            masks=_of_pass(inputs.masks, *divmod(index, directions)),
         )
         output, final = run(part, of_pass)
         outputs.append(output)

@@ -73,7 +73,6 @@ class StepMasks(NamedTuple):
 
 NO_MASKS: Final = StepMasks()
 
-
 State = tuple[Tensor, ...]
 """One tensor for each part of the state, `(h,)` or `(h, c)`."""
 
@@ -120,7 +119,8 @@ class Step(Protocol):
     ) -> State:
         """From x (B, I) and the state before to the state after, each part (B, ·).
 
-        Without masks a step is one of evaluation.
+        The parts are (B, H), and h is (B, P) with a projection; without masks a step is one of
+        evaluation.
         """
         ...
 

@@ -13,29 +13,17 @@ from holdfast.engine.cells.operations import from_input, from_state, zoneout
 
 
 class Gates(NamedTuple):
-    """What the gates let through at one step, after their σ or tanh; each (B, H).
-
-    Arguments:
-        i: input gate, 0 to 1.
-        f: forget gate, 0 to 1.
-        g: the candidate, −1 to 1.
-        o: output gate, 0 to 1.
-    """
+    """What the gates let through at one step, after their σ or tanh; each (B, H)."""
 
     i: Tensor
     f: Tensor
     g: Tensor
+    """The candidate, −1 to 1."""
     o: Tensor
 
 
 def gates(x: Tensor, h: Tensor, weights: Weights) -> Gates:
-    """The gates at one step of an LSTM whose gates do not look at the cell state.
-
-    Arguments:
-        x: (B, I).
-        h: (B, H) from the step before, or (B, P) with a projection.
-        weights: of the layer.
-    """
+    """The gates at one step of an LSTM whose gates do not look at the cell state."""
     empty = h.new_zeros(h.shape[0], weights.weight_hh.shape[0] // 4)
     return advance(x, (h, empty), weights)[0]
 
@@ -89,7 +77,7 @@ def step(
     options: Options = NEUTRAL,
     masks: StepMasks = NO_MASKS,
 ) -> State:
-    """One step of the LSTM.
+    """One step of the LSTM; gates are the rows i, f, g, o, or i, g, o where coupled.
 
     Source: Hochreiter and Schmidhuber (1997), Neural Computation 9(8), with the forget gate of
     Gers, Schmidhuber and Cummins (2000), Neural Computation 12(10), section 3; the projection is
@@ -99,16 +87,6 @@ def step(
     1503.04069, "CIFG". Layer normalisation: Ba, Kiros and Hinton (2016), arXiv 1607.06450,
     equations 20 to 22. Zoneout: Krueger et al. (2017), arXiv 1606.01305, section 3. Clipping c
     stops the gradient of a value beyond the bound, as `torch.clamp` does.
-
-    Arguments:
-        x: (B, I).
-        state: h (B, H), or (B, P) with a projection, and c (B, H).
-        weights: of the layer; rows of the gates in the order i, f, g, o, or i, g, o where coupled.
-        options: which variant.
-        masks: of this step in training.
-
-    Returns:
-        The new h and c.
 
     Example:
         >>> weights = Weights(torch.zeros(4, 1), torch.zeros(4, 1))

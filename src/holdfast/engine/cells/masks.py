@@ -71,14 +71,9 @@ class Masks:
         width: int,
         device: torch.device | None = None,
     ) -> Tensor:
-        """True where a value is kept, (steps, rows, width); steps count from that of the input.
+        """True where a value is kept, (steps, rows, width); `share` is the probability of False.
 
-        Arguments:
-            purpose: what for.
-            share: p, the probability of False.
-            steps: which steps.
-            rows, width: of the vectors.
-            device: of the result.
+        Steps count from that of the input.
         """
         step = torch.arange(steps.start, steps.stop, device=device)
         index = torch.arange(rows * width, device=device)
@@ -91,12 +86,7 @@ class Masks:
 class MaskReader:
     """Hands out the masks of a pass, step by step; makes those of some steps at once.
 
-    Arguments:
-        masks: where they come from; None outside training.
-        options: which there are.
-        batch: B.
-        output_size, hidden_size: the widths of h and of c.
-        like: has the dtype and the device.
+    Masks are None outside training; their dtype and device are those of `like`.
     """
 
     def __init__(
@@ -148,14 +138,9 @@ class MaskReader:
 
 
 def threefry(key: tuple[int, int], first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Threefry-2x32 with 20 rounds.
+    """Threefry-2x32 with 20 rounds: for each counter two random words, int64 below 2^32.
 
-    Arguments:
-        key: two words.
-        first, second: the words of the counters, int64 tensors of one shape.
-
-    Returns:
-        Two random words for each counter, int64 from 0 to 2^32 − 1.
+    The counters' words are int64 tensors of one shape.
 
     Example:
         >>> nought = torch.zeros(1, dtype=torch.int64)

@@ -12,12 +12,9 @@ from holdfast.engine.cells.cell import NO_MASKS, StepMasks, Weights
 def from_input(x: Tensor, weights: Weights, groups: tuple[int, ...] = (1,)) -> Tensor:
     """W_ih x + b_ih, or with layer normalisation LN(W_ih x) with b_ih for its shift; (B, GH).
 
-    Source: Ba, Kiros and Hinton (2016), arXiv 1607.06450, equations 20 to 22 (LSTM).
+    Gates whose rows are normalised together count as one of the groups, by their numbers.
 
-    Arguments:
-        x: (B, I).
-        weights: of the layer.
-        groups: the gates whose rows are normalised together, as their numbers.
+    Source: Ba, Kiros and Hinton (2016), arXiv 1607.06450, equations 20 to 22 (LSTM).
     """
     if weights.norm_ih is None:
         return linear(x, weights.weight_ih, weights.bias_ih)
@@ -38,12 +35,6 @@ def from_state(
 
     Source: Gal and Ghahramani (2016), arXiv 1512.05287, section 4, with tied weights: one mask for
     all gates.
-
-    Arguments:
-        h: (B, H) from the step before, (B, P) with a projection.
-        weights, groups: as in `from_input`.
-        masks: of the step.
-        heads: blocks on the diagonal of W_hh.
     """
     if masks.recurrent is not None:
         h = h * masks.recurrent
@@ -61,10 +52,7 @@ def from_state(
 def by_heads(h: Tensor, weight: Tensor, heads: int) -> Tensor:
     """The product with a matrix of blocks on the diagonal: each head sees itself alone; (B, GH).
 
-    Arguments:
-        h: (B, H).
-        weight: (GH, H/heads); the row of gate g and unit u reads the units of u's head.
-        heads: how many.
+    In the weight (GH, H/heads) the row of gate g and unit u reads the units of u's head.
     """
     rows, units = weight.shape
     blocks = weight.reshape(-1, heads, units, units)
@@ -75,14 +63,10 @@ def by_heads(h: Tensor, weight: Tensor, heads: int) -> Tensor:
 def normalised(a: Tensor, gain: Tensor, shift: Tensor | None, groups: tuple[int, ...]) -> Tensor:
     """Layer normalisation: mean 0 and variance 1 over the units, then a gain and a shift.
 
-    1e-5 is added to the variance, as torch's `layer_norm` does.
+    1e-5 is added to the variance, as torch's `layer_norm` does. Groups are the relative widths of
+    the parts that are normalised each on its own.
 
     Source: Ba, Kiros and Hinton (2016), section 3.
-
-    Arguments:
-        a: (B, ·).
-        gain, shift: of the same width.
-        groups: relative widths of the parts that are normalised each on its own.
     """
     if len(groups) == 1:
         return layer_norm(a, gain.shape, gain, shift)
@@ -96,13 +80,10 @@ def normalised(a: Tensor, gain: Tensor, shift: Tensor | None, groups: tuple[int,
 def zoneout(before: Tensor, after: Tensor, share: float, new: Tensor | None) -> Tensor:
     """A part of the state after a step of which some units keep what they had.
 
-    Source: Krueger et al. (2017), arXiv 1606.01305, section 3; in evaluation the
-    expectation.
+    `share` is the probability of keeping; `new` is True where a unit takes its new value, None in
+    evaluation, where the expectation takes its place.
 
-    Arguments:
-        before, after: (B, ·).
-        share: the probability of keeping; 0 for none.
-        new: True where a unit takes its new value, or None for the expectation.
+    Source: Krueger et al. (2017), arXiv 1606.01305, section 3.
 
     Example:
         >>> zoneout(torch.tensor([0.0]), torch.tensor([1.0]), 0.25, None).item()

@@ -14,12 +14,6 @@ def preactivation(x: Tensor, h: Tensor, weights: Weights, masks: StepMasks = NO_
 
     With layer normalisation both products are normalised, as in the LSTM of Ba, Kiros and Hinton
     (2016), equation 20, and not their sum: neither can drown the other.
-
-    Arguments:
-        x: (B, I).
-        h: (B, H) from the step before.
-        weights: of the layer.
-        masks: of this step in training.
     """
     return from_input(x, weights) + from_state(h, weights, masks)
 
@@ -35,24 +29,13 @@ def step_tanh(
 
     Source: Elman (1990), Cognitive Science 14(2).
 
-    Arguments:
-        x: (B, I).
-        state: h (B, H).
-        weights: of the layer.
-        options: which variant.
-        masks: of this step in training.
-
-    Returns:
-        The new h.
-
     Example:
         >>> weights = Weights(torch.zeros(1, 1), torch.full((1, 1), 0.5))
         >>> round(step_tanh(torch.ones(1, 1), (torch.ones(1, 1),), weights)[0].item(), 4)
         0.4621
     """
-    (h,) = state
-    old_h = h
-    h = torch.tanh(preactivation(x, h, weights, masks))
+    (old_h,) = state
+    h = torch.tanh(preactivation(x, old_h, weights, masks))
     return (zoneout(old_h, h, options.zoneout_hidden, masks.new_hidden),)
 
 
@@ -63,26 +46,9 @@ def step_relu(
     options: Options = NEUTRAL,
     masks: StepMasks = NO_MASKS,
 ) -> State:
-    """One step of the plain RNN with relu.
-
-    Arguments:
-        x: (B, I).
-        state: h (B, H).
-        weights: of the layer.
-        options: which variant.
-        masks: of this step in training.
-
-    Returns:
-        The new h.
-
-    Example:
-        >>> weights = Weights(torch.zeros(1, 1), torch.full((1, 1), 0.5))
-        >>> step_relu(torch.ones(1, 1), (torch.ones(1, 1),), weights)[0].item()
-        0.5
-    """
-    (h,) = state
-    old_h = h
-    h = torch.relu(preactivation(x, h, weights, masks))
+    """One step of the plain RNN with relu."""
+    (old_h,) = state
+    h = torch.relu(preactivation(x, old_h, weights, masks))
     return (zoneout(old_h, h, options.zoneout_hidden, masks.new_hidden),)
 
 

@@ -13,18 +13,14 @@ from holdfast.engine.cells.operations import from_input, from_state, zoneout
 
 
 class Gates(NamedTuple):
-    """What the gates let through at one step, each (B, H).
-
-    Arguments:
-        i: input gate over e^m, 0 to 1.
-        f: forget gate with the change of e^m, 0 to 1.
-        z: the candidate, −1 to 1.
-        o: output gate, 0 to 1.
-    """
+    """What the gates let through at one step, each (B, H)."""
 
     i: Tensor
+    """The input gate over e^m, 0 to 1."""
     f: Tensor
+    """The forget gate with the change of e^m, 0 to 1."""
     z: Tensor
+    """The candidate, −1 to 1."""
     o: Tensor
 
 
@@ -60,22 +56,12 @@ def step(
     options: Options = NEUTRAL,
     masks: StepMasks = NO_MASKS,
 ) -> State:
-    """One step of the sLSTM.
+    """One step of the sLSTM; gates are the rows i, f, z, o.
 
     Source: Beck et al. (2024), arXiv 2405.04517, section 2.2: exponential gates, the normaliser n
-    and the stabiliser m, by whose factor e^{−m} c and n are kept smaller, and heads.
-
-    Arguments:
-        x: (B, I).
-        state: h, c, n and m, each (B, H); n = 0 stands for a cell that has seen nothing, whatever
-            its c and m are.
-        weights: of the layer; rows of the gates in the order i, f, z, o; row u of a gate reads the
-            units of u's own head.
-        options: which variant.
-        masks: of this step in training.
-
-    Returns:
-        The new h, c, n and m.
+    and the stabiliser m, by whose factor e^{−m} c and n are kept smaller, and heads: row u of a
+    gate reads the units of u's own head. n = 0 stands for a cell that has seen nothing, whatever
+    its c and m are.
 
     Example:
         >>> weights = Weights(torch.tensor([[-1000.0], [0.0], [2.0], [0.0]]), torch.zeros(4, 1))

@@ -31,8 +31,7 @@ _FREE: Final[int] = getattr(mmap, "MADV_FREE", 0)
 class BufferPool:
     """Uninitialised tensors whose memory comes back by itself when the last view of it is gone.
 
-    Arguments:
-        idle_bytes: at most so much is kept mapped while nobody uses it.
+    At most `idle_bytes` are kept mapped while nobody uses them.
 
     Example:
         >>> pool = BufferPool()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
@@ -12,7 +12,12 @@ from torch.backends.cudnn.rnn import get_cudnn_mode
 from holdfast.engine.cells import GRU, LSTM, RNN_RELU, RNN_TANH, Cell, State, Weights
 from holdfast.engine.kernels.contract import Inputs, KernelSpec, Verdict
 
-_CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
+_CELLS: Final[dict[Cell, Any]] = {
+    LSTM: torch.lstm,
+    GRU: torch.gru,
+    RNN_TANH: torch.rnn_tanh,
+    RNN_RELU: torch.rnn_relu,
+}
 
 
 class BuiltinKernel:
@@ -33,11 +38,7 @@ class BuiltinKernel:
             return Verdict(False, "torch's operators read backwards only beside forwards")
         return Verdict(True, "torch's fused operator runs the whole stack in one call")
 
-    def forward(
-        self,
-        spec: KernelSpec,
-        inputs: Inputs,
-    ) -> tuple[Tensor, State]:
+    def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
         """Run a stack; see `contract.StackKernel`."""
         x, batch_sizes = inputs.x, inputs.batch_sizes
         weights, state = inputs.weights, inputs.state
@@ -45,44 +46,19 @@ class BuiltinKernel:
         # Without "train" the fused libraries keep nothing for the backward pass. Dropout is 0 in
         # evaluation anyway, so a layer in that mode can be differentiated on cuDNN too.
         dropout, train = spec.dropout, spec.gradient or spec.dropout > 0
-        if spec.cell is LSTM:
-            if batch_sizes is None:
-                output, h, c = torch.lstm(
-                    x, state, weights, bias, layers, dropout, train, both, False
-                )
-            else:
-                output, h, c = torch.lstm(
-                    x, batch_sizes, state, weights, bias, layers, dropout, train, both
-                )
-            return output, (h, c)
-        operator = (
-            torch.gru
-            if spec.cell is GRU
-            else torch.rnn_tanh
-            if spec.cell is RNN_TANH
-            else torch.rnn_relu
-        )
+        operator = _CELLS[spec.cell]
+        begin = state if spec.cell is LSTM else state[0]
         if batch_sizes is None:
-            output, h = operator(x, state[0], weights, bias, layers, dropout, train, both, False)
+            output, *final = operator(x, begin, weights, bias, layers, dropout, train, both, False)
         else:
-            output, h = operator(
-                x, batch_sizes, state[0], weights, bias, layers, dropout, train, both
+            output, *final = operator(
+                x, batch_sizes, begin, weights, bias, layers, dropout, train, both
             )
-        return output, (h,)
+        return output, tuple(final)
 
 
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
-    """One step through torch's own operator.
-
-    Arguments:
-        cell: which equations.
-        x: (B, I).
-        state: each part (B, H).
-        weights: of the cell, without a projection.
-
-    Returns:
-        The state after it.
-    """
+    """The state after one step through torch's own operator, for weights without a projection."""
     tensors = weights[:4]
     if cell is LSTM:
         h, c = torch.lstm_cell(x, state, *tensors)
@@ -107,9 +83,7 @@ def flatten_weights(
 ) -> None:
     """Move a stack's weights into one piece of memory, as cuDNN wants them; elsewhere do nothing.
 
-    Arguments:
-        cell, tensors: whose weights, all of them in torch's order; changed in place.
-        tensors_per_pass, input_size, hidden_size, projection, layers, bidirectional: of the stack.
+    The tensors are all the stack's weights in torch's order, changed in place.
     """
     if cell not in _CELLS:
         return

@@ -16,28 +16,21 @@ KERNELS: tuple[Kernel, ...] = (CPU, BUILTIN, REFERENCE)
 
 @dataclass(frozen=True)
 class Choice:
-    """The kernel for a spec.
-
-    Arguments:
-        kernel: which.
-        reason: why, in words, with the reasons of those that were passed over.
-        whole: True where the kernel runs the stack in one call, False where it runs its passes.
-    """
+    """The kernel for a spec."""
 
     kernel: Kernel
     reason: str
+    """Why, in words, with the reasons of those that were passed over."""
     whole: bool
+    """True where the kernel runs the stack in one call, False where it runs its passes."""
 
 
 def choose(spec: KernelSpec) -> Choice:
     """The first kernel that serves the stack, or every pass of it.
 
     A pure function of the spec: it tries nothing out, so an error in a kernel is an error for
-    the caller and never a reason to run another one.
-
-    Raises:
-        LookupError: no kernel serves it; the reference serves every pass, so this is a fault in a
-            kernel's `serves`.
+    the caller and never a reason to run another one. A LookupError would be a fault in a kernel's
+    `serves`, since the reference serves every pass.
 
     Example:
         >>> import torch

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -63,6 +64,15 @@ class KernelSpec:
     by_equations: bool = False
     options: Options = NEUTRAL
 
+    @cached_property
+    def _hash(self) -> int:
+        sizes = (self.steps, self.batch, self.input_size, self.hidden_size, self.layers)
+        return hash((self.cell, *sizes, self.reverse, self.gradient, self.options))
+
+    def __hash__(self) -> int:
+        """Worked out once, since a call looks its spec up several times."""
+        return self._hash
+
     @property
     def is_pass(self) -> bool:
         """Whether this is one layer in one direction."""
@@ -108,11 +118,7 @@ class KernelSpec:
         )
 
     def weights(self, tensors: Sequence[Tensor]) -> Weights:
-        """The weights of a pass under their names.
-
-        Arguments:
-            tensors: as a layer holds them, in the order of `weight_shapes`.
-        """
+        """The weights of a pass under their names, given in the order of `weight_shapes`."""
         if self.options is NEUTRAL:  # what most layers are; naming costs as much as a short pass
             weight_ih, weight_hh, *rest = tensors
             bias_ih, bias_hh = rest[:2] if self.bias else (None, None)
@@ -172,9 +178,7 @@ class SavedForBackward(NamedTuple):
 class Gradients:
     """The gradient of a loss to what a pass was given, in the same shapes.
 
-    Arguments:
-        x: None where it was not asked for.
-        weights, state: of each.
+    That of x is None where it was not asked for.
     """
 
     x: Tensor | None
@@ -196,11 +200,9 @@ class PassKernel(Protocol):
         ...
 
     def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State, SavedForBackward]:
-        """Run a pass.
+        """Run a pass: output, state after each row's last step, and what `backward` needs.
 
-        Returns:
-            output, the state after each row's last step (each part (1, B, ·)), and what `backward`
-            needs.
+        Each part of the state is (1, B, ·).
         """
         ...
 
@@ -213,13 +215,9 @@ class PassKernel(Protocol):
         *,
         input_gradient: bool = True,
     ) -> Gradients:
-        """The gradients of a pass.
+        """The gradients of a pass, from those that reach its output and final state.
 
-        Arguments:
-            spec, saved: of the forward pass.
-            output, state: the gradients that reach what it returned, in the same shapes; None for
-                what no loss depends on.
-            input_gradient: whether that of x is wanted.
+        They have the shapes of what `forward` returned, and are None for what no loss depends on.
         """
         ...
 
@@ -235,11 +233,7 @@ class StackKernel(Protocol):
         ...
 
     def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
-        """Run a stack or a pass.
-
-        Returns:
-            output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step.
-        """
+        """Run a stack or a pass: output (T, B, DH), or (rows, DH) where ragged, and final state."""
         ...
 
 

@@ -11,7 +11,7 @@ import ctypes
 import math
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from functools import cache, lru_cache
 from importlib import metadata
@@ -81,7 +81,6 @@ _FIELDS: Final = tuple(
 )
 """Kind and name of each field of a call; `native/call_fields.inc` says what it is."""
 
-
 _OPTIONS: Final = tuple(
     field.name
     for field in fields(Options)
@@ -93,30 +92,21 @@ _FURTHER_WEIGHTS: Final = Weights._fields[4:]
 """Those that belong to options."""
 
 
-def _field(kind: str, name: str) -> tuple[str, Any]:
-    kinds = {"size": ctypes.c_int64, "pointer": ctypes.c_void_p, "number": ctypes.c_double}
-    return name, kinds[kind]
+_KINDS: Final[dict[str, Any]] = {
+    "size": ctypes.c_int64,
+    "pointer": ctypes.c_void_p,
+    "number": ctypes.c_double,
+}
 
 
 class Call(ctypes.Structure):
     """`HoldfastCall` of `native/call.hpp`."""
 
-    _fields_ = [_field(*field) for field in _FIELDS]
+    _fields_ = [(name, _KINDS[kind]) for kind, name in _FIELDS]
 
 
 class Library(NamedTuple):
-    """The loaded library; a kernel and a stream are addresses.
-
-    Arguments:
-        kernel: (instruction set, cell, precision), all in bytes → a kernel, or None.
-        saved_gates: (kernel) → how many gates of a unit and step its forward pass can save.
-        forward, backward: (kernel, call) → 0, or 1 where memory could not be had.
-        advise: (address, bytes) asks for large pages.
-        stream_open: (kernel, call) → a stream, or None.
-        stream_refresh, stream_close: (stream).
-        stream_step: (stream, address of x).
-        usable: the instruction sets that were compiled and that this processor has, the best first.
-    """
+    """The loaded library; `native/bindings.cpp` says what its functions do."""
 
     kernel: ctypes._NamedFuncPointer
     saved_gates: ctypes._NamedFuncPointer
@@ -128,6 +118,7 @@ class Library(NamedTuple):
     stream_close: ctypes._NamedFuncPointer
     stream_step: ctypes._NamedFuncPointer
     usable: tuple[str, ...]
+    """The instruction sets that were compiled and that this processor has, the best first."""
 
 
 @cache
@@ -203,26 +194,23 @@ def _library() -> Library:
 
 
 class _Plan(NamedTuple):
-    """What a spec comes to, whatever its numbers.
-
-    Arguments:
-        kernel: its address.
-        saved_gates: how many gates of a unit and step the forward pass saves.
-        variant: whether it needs the kernels with options, a little slower than the others.
-        weight_shapes: of each weight, by its place in `Weights`.
-        state_shapes: of each part of the state.
-    """
+    """What a spec comes to, whatever its numbers."""
 
     kernel: int
+    """Its address."""
     saved_gates: int
+    """How many gates of a unit and step the forward pass saves."""
     variant: bool
+    """Whether it needs the kernels with options, a little slower than the others."""
     weight_shapes: tuple[tuple[int, tuple[int, ...]], ...]
+    """Of each weight, by its place in `Weights`."""
     state_shapes: tuple[tuple[int, ...], ...]
 
 
 @lru_cache(maxsize=1024)
-def _plan(spec: KernelSpec, instruction_set: str) -> _Plan:
+def _plan(spec: KernelSpec, instruction_set: str | None) -> _Plan:
     library, options = _library(), spec.options
+    instruction_set = instruction_set or library.usable[0]
     variant = bool(options.changed) or spec.projection > 0
     name = spec.cell.name
     if variant and spec.cell is not SLSTM:
@@ -246,11 +234,9 @@ def _plan(spec: KernelSpec, instruction_set: str) -> _Plan:
 
 
 class CpuKernel:
-    """Runs passes by the compiled library.
+    """Runs passes by the compiled library, on an instruction set such as "avx2" or the best.
 
-    Arguments:
-        instruction_set: by its name, such as "avx2"; None for the best there is.
-        saved_bytes: up to which size the gates are saved for the backward pass.
+    Gates of up to `saved_bytes` are saved for the backward pass.
     """
 
     own_backward: Literal[True] = True
@@ -294,7 +280,7 @@ class CpuKernel:
 
     def plan(self, spec: KernelSpec) -> _Plan:
         """What a spec that this kernel serves comes to."""
-        return _plan(spec, self._instruction_set or _library().usable[0])
+        return _plan(spec, self._instruction_set)
 
     def forward(self, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State, SavedForBackward]:
         """Run a pass; see `contract.PassKernel`."""
@@ -395,11 +381,9 @@ class CpuKernel:
     ) -> None:
         """Call the library: forward, or backward into `gradients`.
 
-        Arguments:
-            output, cells, cell_state, gates: as in `native/call_fields.inc`.
-            beyond: the parts of the state behind h and c, at first on entry, at last on return.
-            of_output: the gradient that reaches the output.
-            gradients: written; its state holds on entry what reaches the last state.
+        Names are those of `native/call_fields.inc`. `beyond` has the parts of the state behind h
+        and c, at first on entry, at last on return; the state of `gradients` holds on entry what
+        reaches the last state.
         """
         library, plan = _library(), self.plan(spec)
         offsets, batch_sizes = None, inputs.batch_sizes
@@ -419,12 +403,12 @@ class CpuKernel:
         call = Call(
             *(spec.steps, spec.batch, spec.input_size, spec.hidden_size, spec.reverse),
             worthwhile_threads(spec),
-            *map(_pointer, pointers),
+            *_addresses(pointers),
         )
         if plan.variant:
             _set_options(call, spec, weights, inputs.masks)
         if beyond:
-            call.normaliser, call.stabiliser = map(_pointer, beyond)
+            call.normaliser, call.stabiliser = _addresses(beyond)
         address = ctypes.byref(call)
         if gradients is None:
             failed = library.forward(plan.kernel, address)
@@ -433,12 +417,13 @@ class CpuKernel:
             if spec.options.heads > 1:
                 blocks = of_weights.weight_hh
                 of_weights = of_weights._replace(weight_hh=torch.empty_like(weights.weight_hh))
-            call.grad_x = _pointer(gradients.x)
+            if gradients.x is not None:
+                call.grad_x = gradients.x.data_ptr()
             for name, tensor in zip(Weights._fields, of_weights, strict=True):
                 if tensor is not None:
                     setattr(call, f"grad_{name}", tensor.data_ptr())
             if len(of_state) > 2:
-                call.grad_normaliser, call.grad_stabiliser = map(_pointer, of_state[2:])
+                call.grad_normaliser, call.grad_stabiliser = _addresses(of_state[2:])
             failed = library.backward(plan.kernel, address)
             if blocks is not None:
                 found = _on_diagonal(of_weights.weight_hh, spec.options.heads)
@@ -453,10 +438,8 @@ CPU: Final = CpuKernel()
 class Stream:
     """A pass run step by step: weights packed once, the given state read and written in place.
 
-    Arguments:
-        spec: of one step, which `CPU` serves.
-        weights: as the layer holds them; copied, so that later changes of them do not count.
-        state: each part (B, ·), contiguous; read and written by every step.
+    The spec is that of one step, which `CPU` serves. Later changes of the weights do not count. The
+    parts of the state, (B, ·), are contiguous.
     """
 
     def __init__(self, spec: KernelSpec, weights: tuple[Tensor, ...], state: State) -> None:
@@ -564,8 +547,8 @@ def _on_diagonal(full: Tensor, heads: int) -> Tensor:
     return full.view(4, heads, units, heads, units).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
 
 
-def _pointer(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
+def _addresses(tensors: Iterable[Tensor | None]) -> list[int | None]:
+    return [None if tensor is None else tensor.data_ptr() for tensor in tensors]
 
 
 def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -21,9 +21,6 @@ from holdfast.engine.kernels.contract import (
 def unroll(spec: KernelSpec, inputs: Inputs) -> tuple[tuple[Tensor, ...], State]:
     """A pass in plain torch operators, differentiable as often as one likes.
 
-    Arguments:
-        spec, inputs: of a pass.
-
     Returns:
         Every part of the state at every step (for the LSTM h and c), each (T, B, ·) or, where
         ragged, (rows, ·); and the state after each row's last step, each part (1, B, ·).
@@ -64,11 +61,8 @@ def gradients(
 ) -> Gradients:
     """The gradients of a pass, by running it again with torch's autograd watching.
 
-    Arguments:
-        spec, inputs: of the pass.
-        output, state: as in `contract.PassKernel.backward`.
-        create_graph: whether the result shall be differentiable itself, with respect to the
-            inputs and to the gradients given here.
+    Output and state as in `contract.PassKernel.backward`. With `create_graph` the result can be
+    differentiated itself, with respect to the inputs and to the gradients given here.
     """
     tensors = (inputs.x, *inputs.weights, *inputs.state)
     if not create_graph:
