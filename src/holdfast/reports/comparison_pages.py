@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from holdfast.records import ComparedRun, ForecastComparison, LagCurve, MemoryComparison
+from holdfast.reports import page
 from holdfast.reports.figures import (
     axis,
     figure,
@@ -20,19 +21,7 @@ from holdfast.reports.figures import (
     style,
 )
 from holdfast.reports.formatting import as_count, as_fixed, as_percent, shorten, significant
-from holdfast.reports.page import (
-    SENTENCE_LENGTH,
-    Json,
-    cell,
-    cells,
-    columns,
-    facts,
-    section,
-    sections_page,
-    short_name,
-    table,
-    tag,
-)
+from holdfast.reports.page import Json
 
 MODELS = 12
 TASKS = 8
@@ -56,18 +45,18 @@ def memory_comparison_html(record: MemoryComparison) -> bytes:
     looks = {model: _look(place) for place, model in enumerate(models)}
     tasks = list(dict.fromkeys(run.task for run in record.runs))[:TASKS]
     runs = [run for run in record.runs if run.model in looks]
-    success = shorten(record.success, SENTENCE_LENGTH).rstrip(".")
+    success = shorten(record.success, page.SENTENCE_LENGTH).rstrip(".")
     sections: list[Json | None] = []
     for view, task in enumerate(tasks):
         of_task = [run for run in runs if run.task == task]
-        sections += _task_sections(of_task, short_name(task), looks, success, view)
+        sections += _task_sections(of_task, page.short_name(task), looks, success, view)
         sections.append(_gradient_section(of_task, looks, view))
     equal = "What was equal for all"
     sections += [
-        section("comparison/runs", _run_table(runs)) if runs else None,
-        section("comparison/facts", facts(record.facts, equal)) if record.facts else None,
+        page.section("comparison/runs", _run_table(runs)) if runs else None,
+        page.section("comparison/facts", page.facts(record.facts, equal)) if record.facts else None,
     ]
-    return sections_page(
+    return page.sections_page(
         record,
         "Holdfast compare",
         _memory_lead(record),
@@ -81,17 +70,19 @@ def memory_comparison_html(record: MemoryComparison) -> bytes:
 def forecast_comparison_html(record: ForecastComparison) -> bytes:
     """The page of networks as forecasters of one table."""
     networks = [
-        (short_name(name), float(np.nanmedian(scores)))
+        (page.short_name(name), float(np.nanmedian(scores)))
         for name, scores in list(zip(record.models, record.scores, strict=True))[:MODELS]
     ]
-    simple = [(short_name(name), score) for name, score in list(record.simple.items())[:MODELS]]
-    scores = section(
+    simple = [
+        (page.short_name(name), score) for name, score in list(record.simple.items())[:MODELS]
+    ]
+    scores = page.section(
         "forecasters/scores",
         _score_figure(record, networks, simple) if networks else None,
         _score_table(record, networks, simple),
     )
     lead, findings = _forecast_lead(record), record.findings
-    return sections_page(record, "Holdfast compare", lead, [scores], sentences=findings)
+    return page.sections_page(record, "Holdfast compare", lead, [scores], sentences=findings)
 
 
 def solved_share(runs: Sequence[ComparedRun]) -> tuple[int, int]:
@@ -121,13 +112,13 @@ def _task_sections(
     by_model = {model: by_lag for model, by_lag in every.items() if any(by_lag)}
     headings = [("Model", ""), *((f"lag {lag:,}", "count") for lag in lags)]
     rows = [
-        [short_name(model), *(_outcome(runs_at) for runs_at in by_lag)]
+        [page.short_name(model), *(_outcome(runs_at) for runs_at in by_lag)]
         for model, by_lag in by_model.items()
     ]
     return [
-        section(
+        page.section(
             "comparison/success",
-            table(headings, rows, f"Success on {task} by model and lag"),
+            page.table(headings, rows, f"Success on {task} by model and lag"),
             _success_figure(by_model, looks, lags, task),
             task=task,
             success=success,
@@ -145,7 +136,7 @@ def _outcome(runs: Sequence[ComparedRun]) -> Json | None:
     error = float(np.median([run.error for run in runs]))
     below = f"error {as_percent(error, 1)}" if updates is None else f"{as_count(updates)} updates"
     kind = "good" if solved == count else "warn" if solved else "none"
-    return tag(f"{solved} of {count}", kind, below)
+    return page.tag(f"{solved} of {count}", kind, below)
 
 
 def _look(place: int) -> Json:
@@ -168,7 +159,7 @@ def _success_figure(
         places = [lag for lag, _, _ in counts]
         shares = [solved / count + apart for _, solved, count in counts]
         text = [f"{solved} of {count}" for _, solved, count in counts]
-        name, mode = short_name(model), "lines+markers"
+        name, mode = page.short_name(model), "lines+markers"
         lines.append(line(name, places, shares, looks[model], mode=mode, text=text))
         at_lags = (f"{one} at lag {lag:,}" for one, lag in zip(text, places, strict=True))
         words.append(f"{name}: {', '.join(at_lags)}")
@@ -183,12 +174,9 @@ def _success_figure(
 
 
 def _updates_section(
-    by_model: dict[str, list[list[ComparedRun]]],
-    looks: dict[str, Json],
-    lags: list[int],
-    task: str,
-    view: int,
-) -> Json | None:
+    by_model: dict[str, list[list[ComparedRun]]], looks: dict[str, Json], lags: list[int],
+    task: str, view: int,
+) -> Json | None:  # fmt: skip
     """The updates until success; None where no model succeeded."""
     lines, words = [], []
     for model, by_lag in by_model.items():
@@ -196,7 +184,7 @@ def _updates_section(
         if not any(medians):
             continue
         values = [np.nan if value is None else value for value in medians]
-        name, mode = short_name(model), "lines+markers"
+        name, mode = page.short_name(model), "lines+markers"
         lines.append(line(name, lags, values, looks[model], form="count", mode=mode))
         pairs = zip(lags, medians, strict=True)
         at_lags = (f"{as_count(value)} at lag {lag:,}" for lag, value in pairs if value)
@@ -208,7 +196,7 @@ def _updates_section(
         y=axis("updates", type="log", ticks=UPDATE_TICKS),
         numbers_of=("Model", "Lag", "Updates"),
     )
-    return section("comparison/updates", chart, view=view) if lines else None
+    return page.section("comparison/updates", chart, view=view) if lines else None
 
 
 def _lag_axis(lags: list[int]) -> Json:
@@ -222,18 +210,20 @@ def _gradient_section(runs: list[ComparedRun], looks: dict[str, Json], view: int
         return None
     lag = max(run.lag for run in measured)
     curves: dict[str, list[tuple[str, LagCurve]]] = {"before": [], "after": []}
-    for when, found in curves.items():
-        for model in looks:
-            seeds = [run for run in measured if (run.model, run.lag) == (model, lag)]
+    for model in looks:
+        seeds = [run for run in measured if (run.model, run.lag) == (model, lag)]
+        for when, found in curves.items():
             curve = _across([getattr(run, f"gradient_{when}") for run in seeds])
-            if curve is not None:
-                found.append((model, curve))
+            found += [(model, curve)] if curve else []
     axis_of_all = log_axis("norm of the gradient", [one for f in curves.values() for _, one in f])
     parts = []
     for when, found in curves.items():
-        words = ". ".join(lag_words(short_name(model), curve) for model, curve in found)
+        words = ". ".join(lag_words(page.short_name(model), curve) for model, curve in found)
         chart = figure(
-            [lag_line(short_name(name), curve, looks[name], band=False) for name, curve in found],
+            [
+                lag_line(page.short_name(name), curve, looks[name], band=False)
+                for name, curve in found
+            ],
             label=f"Norm of the output's gradient by lag, {when} training. {words}.",
             x=lag_axes()[0],
             y=axis_of_all,
@@ -241,7 +231,7 @@ def _gradient_section(runs: list[ComparedRun], looks: dict[str, Json], view: int
         )
         if found:
             parts.append([{"kind": "heading", "text": f"{when.capitalize()} training"}, chart])
-    return section("comparison/gradients", columns(*parts), lag=lag, view=view)
+    return page.section("comparison/gradients", page.columns(*parts), lag=lag, view=view)
 
 
 def _across(curves: Sequence[LagCurve | None]) -> LagCurve | None:
@@ -254,17 +244,16 @@ def _across(curves: Sequence[LagCurve | None]) -> LagCurve | None:
 
 
 def _run_table(runs: Sequence[ComparedRun]) -> Json:
-    columns = [
+    table_of = [
         ("Task", "", "task"), ("Model", "", "model"), ("Lag", "count", "lag"),
         ("Seed", "plain", "seed"), ("Weights", "count", "parameters"),
         ("Updates", "count", "updates"), ("Solved after", "count", "solved_after"),
         ("Error", "percent2", "error"), ("Learning rate", "small", "learning_rate"),
         ("Seconds", "fixed1", "seconds"),
     ]  # fmt: skip
-    fields = [field for _, _, field in columns]
-    rows = [cells(run, *fields, digits=3) for run in runs[:RUNS]]
-    headings = [(name, form) for name, form, _ in columns]
-    return table(headings, rows, "All trainings", fold="Every training, seed by seed")
+    rows = [page.cells(run, *(field for _, _, field in table_of), digits=3) for run in runs[:RUNS]]
+    headings = [(name, form) for name, form, _ in table_of]
+    return page.table(headings, rows, "All trainings", fold="Every training, seed by seed")
 
 
 def _memory_lead(record: MemoryComparison) -> str:
@@ -356,6 +345,7 @@ def _score_table(
         ("Best seed", "fixed3"), ("Worst seed", "fixed3"),
     ]  # fmt: skip
     shown = [
-        {"bold": place == 0, "cells": [cell(one) for one in row]} for place, row in enumerate(rows)
+        {"bold": place == 0, "cells": [page.cell(one) for one in row]}
+        for place, row in enumerate(rows)
     ]
-    return table(headings, shown, "Scores of networks and simple methods")
+    return page.table(headings, shown, "Scores of networks and simple methods")

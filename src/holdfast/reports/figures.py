@@ -63,18 +63,14 @@ def line(
     digits: int = 5, band: tuple[Iterable[float], Iterable[float]] | None = None,
     group: str = "", back: bool = False, hidden: bool = False, **plotly: object,
 ) -> Json:  # fmt: skip
-    """A line or points of a figure.
+    """A line or points of a figure; its untrusted name is in the legend and the table of numbers.
 
     Arguments:
-        name: in the legend and in the table of numbers; untrusted.
-        x, y: coordinates.
         look: made by `style`.
-        form: how values are written; see `page.table`.
-        digits: significant digits that are kept.
+        form, digits: how values are written, see `page.table`, and how many digits are kept.
         band: low and high of a shaded band around it.
         group: lines of one group share an entry of the legend; the name where it is empty.
         back: whether it lies behind the others, and last in the legend.
-        hidden: whether it begins hidden.
         plotly: more of plotly's trace; a ``key`` in it is the colour of a filled legend entry.
     """
     low, high = band or ((), ())
@@ -107,7 +103,6 @@ def figure(
             reads and ``ticks`` for the places of labels. Several x axes are scales to choose from.
         height: "tall", or pixels.
         numbers_of: headings of the table of numbers: of names, x and y; None for no table.
-        legend: whether there is one.
         toggle: what the buttons that choose the scale are called; "" for none here.
         layout: more of plotly's layout.
     """
@@ -179,27 +174,24 @@ def loss_figure(
     curves: Sequence[LearningCurve], *, label: str, across: str, hover: str, y: Json,
     headings: tuple[str, str, str],
 ) -> Json | None:  # fmt: skip
-    """Learning curves; None where there are none.
+    """Learning curves, made short by `thinned_curve`; None where there are none.
 
-    Arguments:
-        curves: made short by `thinned_curve`.
-        label: what is shown, for people who do not see it; first and last losses are added.
-        across, hover: title of the x axis, and how its values are written at the pointer.
-        y: the axis of the losses.
-        headings: of the table of numbers.
+    First and last losses are added to the label. `across` and `hover` are the title of the x axis
+    and how its values are written at the pointer; `headings` are those of the table of numbers.
     """
     words = "; ".join(
         f"{short_name(name)} from {as_fixed(losses[0], 3)} to {as_fixed(losses[-1], 3)}"
         for name, _, losses, _ in curves
     )
-    lines = [
-        line(short_name(name), places, losses, look, form="fixed4")
-        for name, places, losses, look in curves
-    ]
-    x = axis(across, reading=True, hoverformat=hover, rangemode="tozero")
-    label = f"{label}: {words}."
-    return (
-        figure(lines, label=label, x=x, y=y, height="tall", numbers_of=headings) if lines else None
+    if not curves:
+        return None
+    return figure(
+        [line(short_name(name), at, loss, look, form="fixed4") for name, at, loss, look in curves],
+        label=f"{label}: {words}.",
+        x=axis(across, reading=True, hoverformat=hover, rangemode="tozero"),
+        y=y,
+        height="tall",
+        numbers_of=headings,
     )
 
 

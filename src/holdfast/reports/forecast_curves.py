@@ -75,12 +75,9 @@ def as_integers(times: Times) -> NDArray[np.int64]:
 
 def _unit(points: NDArray[np.int64]) -> str:
     """The coarsest way of writing dates that tells all points apart."""
-    if np.any(points % 1000):
-        return "millisecond"
-    if np.any(points % 60_000):
-        return "second"
-    if np.any(points % DAY):
-        return "minute"
+    for finer, step in (("millisecond", 1000), ("second", 60_000), ("minute", DAY)):
+        if np.any(points % step):
+            return finer
     if len(points) < 2:
         return "day"
     dates = points.astype("datetime64[ms]")
@@ -110,10 +107,8 @@ def pack(values: Floats) -> Packed:
     """One curve as text; the step is a power of ten, so that short decimals stay what they are.
 
     A curve keeps at least 1/6,553 of its own range (or 12 digits of its largest value, where the
-    range asks for more), however far from zero it lies. Infinite values count as missing.
-
-    Arguments:
-        values: (n,) a curve, NaN for gaps.
+    range asks for more), however far from zero it lies. Gaps are NaN; infinite values count as
+    missing.
 
     Example:
         >>> pack(np.array([112.0, 118.0, np.nan]))
@@ -123,11 +118,7 @@ def pack(values: Floats) -> Packed:
 
 
 def pack_rows(rows: Floats) -> Iterator[Packed]:
-    """Each row of a matrix packed by itself.
-
-    Arguments:
-        rows: (n, K) curves of one length, NaN for gaps.
-    """
+    """Each of (n, K) rows packed by itself."""
     finite = np.isfinite(rows)
     low = np.min(rows, axis=1, initial=np.inf, where=finite)
     high = np.max(rows, axis=1, initial=-np.inf, where=finite)

@@ -9,13 +9,8 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.records import (
-    BacktestRecord,
-    Floats,
-    ForecastRecord,
-    TotalsRecord,
-    TrainingSummary,
-)
+from holdfast import records
+from holdfast.records import Floats
 from holdfast.reports.forecast_curves import (
     Axis,
     Totals,
@@ -53,7 +48,7 @@ anomalies (the farthest first), series with the reasons not to trust them, and t
 Json = dict[str, object]
 
 
-def forecast_html(record: ForecastRecord) -> bytes:
+def forecast_html(record: records.ForecastRecord) -> bytes:
     """The page of a forecast, complete in itself."""
     frame = Frame("forecast.html", "Holdfast forecast", SCRIPTS)
     title = shorten(record.title, TITLE_LENGTH) or "Forecast"
@@ -66,7 +61,7 @@ def forecast_html(record: ForecastRecord) -> bytes:
         budget //= 2
 
 
-def payload(record: ForecastRecord, budget: int) -> Json:
+def payload(record: records.ForecastRecord, budget: int) -> Json:
     """Everything that the page shows.
 
     The series' rows and curves, by far the largest part, are at most about `budget` bytes.
@@ -113,7 +108,7 @@ def _totals(sums: Totals, axis: Axis) -> Json:
     }
 
 
-def _group_totals(record: TotalsRecord | None) -> Json | None:
+def _group_totals(record: records.TotalsRecord | None) -> Json | None:
     """Totals with intervals of their own, group by group; None where none were asked for."""
     if record is None:
         return None
@@ -139,7 +134,7 @@ def _group_totals(record: TotalsRecord | None) -> Json | None:
     }
 
 
-def _trust(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
+def _trust(record: records.ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     """Verdicts and their reasons; None where a record has none. `rows` are the listed series."""
     trust = record.trust
     if trust is None:
@@ -171,7 +166,7 @@ def _trust(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     }
 
 
-def _series(record: ForecastRecord, rows: NDArray[np.int64], index: int) -> Json:
+def _series(record: records.ForecastRecord, rows: NDArray[np.int64], index: int) -> Json:
     """Where a series is among the listed ones, None where it is not, and its label."""
     place = int(np.searchsorted(rows, index))
     listed = place < len(rows) and rows[place] == index
@@ -179,7 +174,7 @@ def _series(record: ForecastRecord, rows: NDArray[np.int64], index: int) -> Json
     return {"at": place if listed else None, "label": label}
 
 
-def _anomalies(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
+def _anomalies(record: records.ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     """Values that were not expected, the farthest first; None where none were looked at.
 
     Times are those of the page's axis: milliseconds, or the counter itself.
@@ -208,7 +203,7 @@ def _anomalies(record: ForecastRecord, rows: NDArray[np.int64]) -> Json | None:
     }
 
 
-def _backtest(backtest: BacktestRecord) -> Json:
+def _backtest(backtest: records.BacktestRecord) -> Json:
     simple = best_simple(backtest.methods)
     return {
         "methods": [_rounded(asdict(row)) for row in backtest.methods],
@@ -227,7 +222,7 @@ def _backtest(backtest: BacktestRecord) -> Json:
     }
 
 
-def _training(training: TrainingSummary) -> Json:
+def _training(training: records.TrainingSummary) -> Json:
     kept = evenly(len(training.curve_steps), LOSSES)
     return {
         **_rounded(asdict(training)),
@@ -252,7 +247,7 @@ def _numbers(values: Floats) -> list[float | None]:
     return [significant(value) for value in values.tolist()]
 
 
-def lead(record: ForecastRecord) -> str:
+def lead(record: records.ForecastRecord) -> str:
     """The one sentence below the title: how far off past forecasts were, in plain words."""
     backtest = record.backtest
     if backtest is None:

@@ -126,19 +126,22 @@ def _spread(count: int) -> NDArray[np.int64]:
 
 def _full_bytes(record: ForecastRecord, order: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) bytes of each series in full detail, its history aside."""
-    horizon = packed_bytes(np.array([record.median.shape[1]]))[0]
     curves = 1 + len(record.lower) + len(record.upper) + len(record.members)
-    cost = np.full(len(record.labels), SERIES_BYTES + curves * horizon)
+    cost = np.full(len(record.labels), SERIES_BYTES + curves * _step_bytes(record.median))
     for fold in record.backtest.folds if record.backtest is not None else ():
-        cost[fold.series] += packed_bytes(np.array([fold.times.shape[1]]))[0] + FOLD_BYTES
+        cost[fold.series] += _step_bytes(fold.median) + FOLD_BYTES
     return np.asarray(cost[order])
 
 
 def _brief_bytes(record: ForecastRecord, points: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) bytes of each series in brief."""
-    horizon = packed_bytes(np.array([record.median.shape[1]]))[0]
     fixed = SERIES_BYTES + LEVEL_BYTES * len(record.upper)
-    return np.asarray(fixed + packed_bytes(points) + 3 * horizon)
+    return np.asarray(fixed + packed_bytes(points) + 3 * _step_bytes(record.median))
+
+
+def _step_bytes(rows: Floats) -> int:
+    """Bytes of one of (n, K) packed rows."""
+    return int(packed_bytes(np.array([rows.shape[1]]))[0])
 
 
 DIGITS = 7

@@ -15,6 +15,7 @@ from holdfast.records import (
     LagCurve,
     LayerMemory,
 )
+from holdfast.reports import page
 from holdfast.reports.figures import (
     BEFORE,
     BLEND,
@@ -42,19 +43,7 @@ from holdfast.reports.formatting import (
     significant,
     thinned,
 )
-from holdfast.reports.page import (
-    Json,
-    cell,
-    cells,
-    definitions,
-    facts,
-    section,
-    sections_page,
-    sentence,
-    sentences,
-    short_name,
-    table,
-)
+from holdfast.reports.page import Json
 
 LAYERS = 16
 """Layers and directions that are shown at most, the first of the model."""
@@ -100,7 +89,7 @@ def inspection_html(record: Inspection) -> bytes:
     layers = _layers(record)
     before = {} if record.before is None else {one.name: one for one in _layers(record.before)}
     pairs = [(layer, before.get(layer.name)) for layer in layers]
-    advice = sentences(record.advice)
+    advice = page.sentences(record.advice)
     kinds = dict.fromkeys(f"{one.kind} of {one.units} units" for one in record.layers)
     subject = (
         f"{', '.join(kinds) or 'nothing recurrent'}, over {plural(record.steps, 'step')} of "
@@ -108,7 +97,7 @@ def inspection_html(record: Inspection) -> bytes:
     )
     about = [*record.description, ("Looked at", subject), ("Took", f"{record.seconds:,.1f} s")]
     sections = [
-        section("inspection/advice", advice) if advice else None,
+        page.section("inspection/advice", advice) if advice else None,
         *(_lag_section(*pair, view) for view, pair in enumerate(pairs)),
         _context_section(record.context, getattr(record.before, "context", None)),
         _attribution_section(record),
@@ -118,10 +107,10 @@ def inspection_html(record: Inspection) -> bytes:
     for view, pair in enumerate(pairs):
         sections += [_capacity_section(*pair, view), _lyapunov_section(*pair, view)]
     sections += [
-        section("inspection/facts", facts(about, "What was looked at")),
-        section("inspection/words", definitions("inspection/words")),
+        page.section("inspection/facts", page.facts(about, "What was looked at")),
+        page.section("inspection/words", page.definitions("inspection/words")),
     ]
-    return sections_page(
+    return page.sections_page(
         record,
         "Holdfast lens",
         record.verdict(),
@@ -178,19 +167,19 @@ def _lag_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> J
     words += [lag_words(f"{name} {BEFORE}", curve) for name, curve, _ in then]
     chart = figure(
         [*(lag_line(*one) for one in now), *(line_before(*one) for one in then)],
-        label=f"Jacobian norms of {short_name(layer.name)} by lag. {'. '.join(words)}.",
+        label=f"Jacobian norms of {page.short_name(layer.name)} by lag. {'. '.join(words)}.",
         x=lag_axes(),
         y=log_axis("norm", [one[1] for one in now], [one[1] for one in then]),
         height="tall",
         numbers_of=("Norm", "Lag", "Median"),
         toggle="Scale of the lag",
     )
-    return section(
+    return page.section(
         "inspection/lags",
         chart if now else None,
         parts="" if layer.cell_path is None else ", and of its parts",
         samples=layer.jacobian.samples,
-        plain=sentence("inspection", "plain_rnn") if layer.kind.startswith("RNN") else "",
+        plain=page.sentence("inspection", "plain_rnn") if layer.kind.startswith("RNN") else "",
         view=view,
     )
 
@@ -222,7 +211,7 @@ def _context_section(context: ContextLoss | None, before: ContextLoss | None) ->
         lines.append(past)
     needed = context.effective
     steps = plural(needed, "step") if needed else ""
-    worth = sentence("inspection", "enough" if needed else "more", needed=steps)
+    worth = page.sentence("inspection", "enough" if needed else "more", needed=steps)
     first, last = (
         f"{as_fixed(float(removed[place]), 4)} with {plural(int(context.lags[place]), 'step')}"
         for place in (0, -1)
@@ -231,11 +220,11 @@ def _context_section(context: ContextLoss | None, before: ContextLoss | None) ->
         lines,
         label=f"Loss by context: {first}, {last}, {as_fixed(context.whole, 4)} with all. {worth}",
         x=lag_axes("steps that were left as they are"),
-        y=axis(short_name(context.unit) or "loss"),
+        y=axis(page.short_name(context.unit) or "loss"),
         numbers_of=("Past", "Steps left", "Loss"),
         shapes=[marker_line(needed, vertical=True)] if needed else [],
     )
-    return section("inspection/context", chart, worth=worth)
+    return page.section("inspection/context", chart, worth=worth)
 
 
 def _attribution_section(record: Inspection) -> Json | None:
@@ -260,7 +249,7 @@ def _attribution_section(record: Inspection) -> Json | None:
         y=axis("share", rangemode="tozero", tickformat=".1~%"),
         numbers_of=("Attribution", "Lag", "Median"),
     )
-    return section("inspection/attribution", chart, steps=now.steps, missed=share + much)
+    return page.section("inspection/attribution", chart, steps=now.steps, missed=share + much)
 
 
 def _timescale_section(
@@ -280,18 +269,11 @@ def _timescale_section(
     for kind, (symbol, colour) in KINDS.items():
         places = [place for place, one in enumerate(values) if _unit_kind(one, steps) == kind]
         if places:
-            lines.append(
-                line(
-                    kind,
-                    [kept[place] + 1 for place in places],
-                    np.clip(values[places], 0.1, top),
-                    style(colour, width=2),
-                    key=colour,
-                    mode="markers",
-                    marker={"color": colour, "size": 7, "symbol": symbol},
-                    text=[f"{as_small(float(values[place]))} steps" for place in places],
-                )
-            )
+            ranks, heights = [kept[place] + 1 for place in places], values[places].clip(0.1, top)
+            text = [f"{as_small(float(values[place]))} steps" for place in places]
+            marker, look = {"color": colour, "size": 7, "symbol": symbol}, style(colour, width=2)
+            more: Json = {"key": colour, "mode": "markers", "marker": marker, "text": text}
+            lines.append(line(kind, ranks, heights, look, **more))
     if len(then):
         lines.append(_ranked_before(np.clip(then, 0.1, top)))
     ticks = [10**power for power in range(-1, 7) if 10**low * 0.9 <= 10**power < top]
@@ -306,26 +288,22 @@ def _timescale_section(
         "showarrow": False, "xanchor": "right", "yanchor": "bottom",
         "font": {"size": 11, "color": "--muted"},
     }  # fmt: skip
-    margin = len(every) * 0.02
+    margin, limits = len(every) * 0.02, [low - 0.2, math.log10(top) + 0.1]
     chart = figure(
         lines,
-        label=f"Timescales of {layer.units:,} units of {short_name(layer.name)}, from {ends} "
+        label=f"Timescales of {layer.units:,} units of {page.short_name(layer.name)}, from {ends} "
         f"steps; {parts}.",
         x=axis("unit, the longest first", showgrid=False, range=[1 - margin, len(every) * 1.02]),
-        y=axis(
-            "timescale, steps",
-            type="log",
-            range=[low - 0.2, math.log10(top) + 0.1],
-            tickvals=ticks,
-            ticktext=names,
-        ),
+        y=axis("timescale, steps", type="log", range=limits, tickvals=ticks, ticktext=names),
         numbers_of=("What it does", "Unit, by timescale", "Steps"),
         hovermode="closest",
         shapes=[marker_line(at, vertical=False) for at in (steps, 2)],
         annotations=[length],
     )
     shown = [[name, significant(share)] for name, share in shares if share > 0]
-    return section("inspection/timescales", {"kind": "shares", "parts": shown}, chart, view=view)
+    return page.section(
+        "inspection/timescales", {"kind": "shares", "parts": shown}, chart, view=view
+    )
 
 
 def _unit_kind(timescale: float, steps: int) -> str:
@@ -369,13 +347,13 @@ def _gate_section(
     ]  # fmt: skip
     chart = figure(
         [*lines, *back],
-        label=f"Gates of {short_name(layer.name)} by step. {'. '.join(words)}.",
+        label=f"Gates of {page.short_name(layer.name)} by step. {'. '.join(words)}.",
         x=axis("step", reading=True, hoverformat=",.0f"),
         y=axis("mean opening", range=[-0.02, 1.02], dtick=0.25),
         numbers_of=("Gate", "Step", "Mean opening"),
     )
-    saturation = table(headings, rows, "Saturation of the gates")
-    return section("inspection/gates", chart, saturation, view=view)
+    saturation = page.table(headings, rows, "Saturation of the gates")
+    return page.section("inspection/gates", chart, saturation, view=view)
 
 
 def _gate_line(name: str, gate: GateActivity, look: Json, steps: int, **more: Any) -> Json:
@@ -387,8 +365,8 @@ def _gate_line(name: str, gate: GateActivity, look: Json, steps: int, **more: An
 
 def _gate_row(name: str, gate: GateActivity, units: str) -> list[object]:
     known = gate.by_step[np.isfinite(gate.by_step)]
-    mean = cell(float(known.mean())) if len(known) else None
-    return [name, mean, units, *cells(gate, "closed", "open")]
+    mean = page.cell(float(known.mean())) if len(known) else None
+    return [name, mean, units, *page.cells(gate, "closed", "open")]
 
 
 def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int) -> Json | None:
@@ -403,16 +381,14 @@ def _capacity_section(layer: LayerMemory, before: LayerMemory | None, view: int)
         earlier = f" Before training (dotted): {as_fixed(_total(then), 1)}."
     chart = figure(
         lines,
-        label=f"Memory capacity of {short_name(layer.name)}. {lag_words('R²', curve)}.",
+        label=f"Memory capacity of {page.short_name(layer.name)}. {lag_words('R²', curve)}.",
         x=lag_axes(),
         y=axis("R²", range=[-0.02, 1.02], dtick=0.25),
         numbers_of=("Capacity", "Lag", "Median"),
         legend=False,
     )
-    total, units = _total(curve), layer.units
-    return section(
-        "inspection/capacity", chart, total=total, units=units, before=earlier, view=view
-    )
+    words: Json = {"total": _total(curve), "units": layer.units, "before": earlier}
+    return page.section("inspection/capacity", chart, view=view, **words)
 
 
 def _total(curve: LagCurve) -> float:
@@ -444,7 +420,7 @@ def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int)
         earlier = f" Before training (dotted): {as_small(float(then[0]))}."
     chart = figure(
         lines,
-        label=f"{len(exponents):,} Lyapunov exponents of {short_name(layer.name)}, from "
+        label=f"{len(exponents):,} Lyapunov exponents of {page.short_name(layer.name)}, from "
         f"{as_small(largest)} down to {as_small(float(exponents[-1]))} per step; {verdict}.",
         x=axis("exponent, the largest first", reading=True, hoverformat=",d"),
         y=axis("per step", zeroline=True, rangemode="tozero", zerolinewidth=2),
@@ -453,7 +429,7 @@ def _lyapunov_section(layer: LayerMemory, before: LayerMemory | None, view: int)
     )
     words = {"largest": largest, "verdict": verdict, "before": earlier}
     beside = layer.capacity is not None
-    return section("inspection/lyapunov", chart, view=view, beside=beside, **words)
+    return page.section("inspection/lyapunov", chart, view=view, beside=beside, **words)
 
 
 def _sorted(timescales: Floats | None) -> Floats:
@@ -466,10 +442,9 @@ def _sorted(timescales: Floats | None) -> Floats:
 def _left_out(record: Inspection) -> list[str]:
     """What a page of bounded size does not show."""
     remarks = []
-    if len(record.layers) > LAYERS:
-        remarks.append(
-            f"The first {LAYERS} of {len(record.layers)} layers and directions are shown."
-        )
+    count = len(record.layers)
+    if count > LAYERS:
+        remarks.append(f"The first {LAYERS} of {count} layers and directions are shown.")
     widest = max((one.units for one in record.layers), default=0)
     if widest > UNITS:
         remarks.append(

@@ -48,13 +48,8 @@ class Frame:
 
     No byte of it comes from the network, and the page's own policy forbids the browser to load or
     send anything: scripts run only if they are those that were written here, by their digests.
-
-    Arguments:
-        body: name of the template.
-        site: the kind of page, above the title and behind it in the browser's.
-        scripts: names of the page's own scripts, after those that all pages share.
-        charts: whether the page draws with plotly.js, which is most of its bytes.
-        more_style: name of a CSS asset that follows page.css, or "".
+    `body`, `scripts` and `more_style` are names of assets; the page's own scripts follow those that
+    all pages share. Only with `charts` it holds plotly.js, which is most of its bytes.
     """
 
     def __init__(
@@ -98,17 +93,14 @@ def sections_page(
     Every text may come from the user's data: it only ever becomes text on the page.
 
     Arguments:
-        record: has the title and the version; for the foot of the page, where it has them, the
-            command and the time.
+        record: has the title and the version and perhaps, for the foot, the command and the time.
         site: the kind of page, for example "Holdfast lens"; the heading where there is no title.
-        lead: the sentence below the title.
+        lead: the sentence below the title; `sentences` are findings or remarks below that.
         sections: made by `section`, in order; None is left out.
-        sentences: findings or remarks below the lead.
         terms: the figures at the top, (name, value, hint) each; a list for each of `views`, or one
             for all.
-        views: names of what the reader can choose among, for example layers; sections of a view are
-            shown while it is chosen.
-        views_label: what is chosen, for people who do not see it.
+        views: names of what the reader can choose among, for example layers; `views_label` says
+            what they are. Sections of a view are shown while it is chosen.
         charts: whether a section has a figure.
     """
     frame = Frame("page.html", site, ("page.js",), charts=charts, more_style="sections.css")
@@ -130,10 +122,10 @@ def sections_page(
 def section(
     place: str, *blocks: Json | None, view: int | None = None, beside: bool = False, **words: object
 ) -> Json:
-    """A card of a page; assets/texts.json has its title and its caption.
+    """A card of a page.
 
     Arguments:
-        place: page and name of the section there, for example "classifier/labels".
+        place: where assets/texts.json has its title and its caption: "classifier/labels".
         blocks: made by `table`, `sentences` and the like; None is left out.
         view: the place of the view that it belongs to; None for all.
         beside: whether it stands beside the section before it, where there is room.

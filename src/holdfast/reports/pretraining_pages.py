@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records import CurvesRecord, PretrainedSummary, SamplesRecord
+from holdfast.reports import page
 from holdfast.reports.figures import (
     BLEND,
     LearningCurve,
@@ -28,19 +29,7 @@ from holdfast.reports.formatting import (
     as_value,
     shorten,
 )
-from holdfast.reports.page import (
-    TITLE_LENGTH,
-    Json,
-    asset,
-    cell,
-    cells,
-    filled,
-    page_texts,
-    section,
-    sections_page,
-    short_name,
-    table,
-)
+from holdfast.reports.page import Json
 
 NETWORKS: Final = 20
 """Networks that are shown at most."""
@@ -66,25 +55,22 @@ _BINS: Final = 240
 def curves_html(record: CurvesRecord) -> bytes:
     """The page of a pretraining: the loss of each network against updates and against hours."""
     networks = record.networks[:NETWORKS]
-    names = ", ".join(short_name(one.network) for one in networks)
-    devices = ", ".join(dict.fromkeys(short_name(one.device) for one in networks))
-    losses = [
-        (
-            f"Loss of {short_name(one.network)}",
-            as_fixed(one.curve_loss[-1], 4),
-            f"after {one.steps:,} updates",
-        )
-        for one in networks
-        if one.curve_loss
-    ]
+    names = ", ".join(page.short_name(one.network) for one in networks)
+    devices = ", ".join(dict.fromkeys(page.short_name(one.device) for one in networks))
     took = as_seconds(sum(one.seconds for one in networks))
-    terms = [("Networks", as_count(len(networks)), names), ("Training", took, devices), *losses]
+    terms = [("Networks", as_count(len(networks)), names), ("Training", took, devices)]
+    for one in networks:
+        if one.curve_loss:
+            loss, after = as_fixed(one.curve_loss[-1], 4), f"after {one.steps:,} updates"
+            terms.append((f"Loss of {page.short_name(one.network)}", loss, after))
     sections = [
-        section("pretraining/by-step", _loss_figure(networks, "updates", ",d")),
-        section("pretraining/by-hour", _loss_figure(networks, "hours", ".3f")),
-        section("pretraining/networks", _network_table(networks)),
+        page.section("pretraining/by-step", _loss_figure(networks, "updates", ",d")),
+        page.section("pretraining/by-hour", _loss_figure(networks, "hours", ".3f")),
+        page.section("pretraining/networks", _network_table(networks)),
     ]
-    return sections_page(record, "Holdfast pretraining", _lead(networks), sections, terms=[terms])
+    return page.sections_page(
+        record, "Holdfast pretraining", _lead(networks), sections, terms=[terms]
+    )
 
 
 def samples_html(record: SamplesRecord) -> bytes:
@@ -99,7 +85,7 @@ def samples_html(record: SamplesRecord) -> bytes:
     values = {
         "policy": POLICY,
         "site": "Holdfast synthetic series",
-        "style": asset("page.css") + asset("samples.css"),
+        "style": page.asset("page.css") + page.asset("samples.css"),
         "title": f"{count} synthetic series" if count > 1 else "A synthetic series",
         "lead": f"Drawn with seed {record.seed} by the recipe for {kind}. A pretrained network has "
         f"seen series like these and no others.{off if record.without else ''}",
@@ -133,14 +119,11 @@ def samples_html(record: SamplesRecord) -> bytes:
         "version": record.version,
         "command": record.command,
     }
-    return filled("samples.html", values)
+    return page.filled("samples.html", values)
 
 
 def path(values: NDArray[np.float32]) -> str:
-    """The SVG path of a series in a box of `WIDTH` by `HEIGHT`; gaps interrupt it.
-
-    Arguments:
-        values: (T,) NaN for gaps; the whole width is for T points.
+    """The SVG path of a series in a box of `WIDTH` by `HEIGHT`; gaps, which are NaN, interrupt it.
 
     Example:
         >>> path(np.array([0.0, np.nan, 2.0, 1.0], dtype=np.float32))
@@ -169,7 +152,7 @@ def path(values: NDArray[np.float32]) -> str:
 
 def generator_words(what: str) -> dict[str, str]:
     """What the "kinds", "families" or "parts" of the generator are, in a few words each."""
-    words: dict[str, str] = page_texts("generator")[what]
+    words: dict[str, str] = page.page_texts("generator")[what]
     return words
 
 
@@ -196,7 +179,7 @@ def percent(share: float) -> str:
 def _lead(networks: tuple[PretrainedSummary, ...]) -> str:
     """What was learnt, in one sentence."""
     parts = [
-        f"{shorten(one.network, TITLE_LENGTH)} went from a loss of {one.curve_loss[0]:.3f} to "
+        f"{shorten(one.network, page.TITLE_LENGTH)} went from a loss of {one.curve_loss[0]:.3f} to "
         f"{one.curve_loss[-1]:.3f} in {one.steps:,} updates"
         for one in networks
         if one.curve_loss
@@ -228,17 +211,17 @@ def _network_table(networks: tuple[PretrainedSummary, ...]) -> Json:
         plan = "carried out"
         if one.stopped != "steps":
             plan = f"{one.stopped} at {as_percent(one.steps / one.planned)}"
-        loss = cell(one.curve_loss[-1]) if one.curve_loss else None
+        loss = page.cell(one.curve_loss[-1]) if one.curve_loss else None
         digest = {"code": f"{one.sha256[:16]}…", "title": one.sha256}
-        known = cells(one, "network", "parameters", "steps")
-        device = short_name(one.device)
-        rows.append([*known, plan, cell(one.seconds), loss, str(one.seed), device, digest])
-    columns = [
+        known = page.cells(one, "network", "parameters", "steps")
+        device = page.short_name(one.device)
+        rows.append([*known, plan, page.cell(one.seconds), loss, str(one.seed), device, digest])
+    headings = [
         ("Network", ""), ("Weights", "count"), ("Updates", "count"), ("Plan", ""),
         ("Time", "seconds"), ("Last loss", "fixed4"), ("Seed", "plain"), ("Device", ""),
         ("sha256 of the weights", ""),
     ]  # fmt: skip
-    return table(columns, rows, "Networks that were trained")
+    return page.table(headings, rows, "Networks that were trained")
 
 
 def _picture(record: SamplesRecord, number: int) -> Json:

@@ -7,35 +7,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from holdfast.records import (
-    CARE,
-    DISTRUST,
-    NETWORKS,
-    TRUST,
-    Floats,
-    FoldRecord,
-    MethodScore,
-    TrustRecord,
-)
+from holdfast import records
+from holdfast.records import Floats
 from holdfast.reports.formatting import significant
 
 BLEND = "holdfast"
 
-VERDICTS = (DISTRUST, CARE, TRUST)
+VERDICTS = (records.DISTRUST, records.CARE, records.TRUST)
 """Verdicts, the gravest first: the table of series sorts by their place."""
 
 
-def best_simple(methods: Sequence[MethodScore]) -> MethodScore | None:
+def best_simple(methods: Sequence[records.MethodScore]) -> records.MethodScore | None:
     """The method of lowest MASE that is neither the blend nor a network; None without one."""
-    simple = [row for row in methods if row.method not in (BLEND, *NETWORKS)]
+    simple = [row for row in methods if row.method not in (BLEND, *records.NETWORKS)]
     return lowest(simple, [row.mase for row in simple])
 
 
-def lowest(methods: Sequence[MethodScore], values: Sequence[float]) -> MethodScore | None:
+def lowest(
+    methods: Sequence[records.MethodScore], values: Sequence[float]
+) -> records.MethodScore | None:
     """The method with the lowest finite value; None where no value is finite."""
-    finite = [
-        (value, row) for value, row in zip(values, methods, strict=True) if math.isfinite(value)
-    ]
+    pairs = zip(values, methods, strict=True)
+    finite = [(value, row) for value, row in pairs if math.isfinite(value)]
     return min(finite, key=lambda pair: pair[0])[1] if finite else None
 
 
@@ -43,10 +36,7 @@ def needed_scores(level: float) -> int:
     """How many independent scores an interval of two tails needs: n ≥ 2/α − 1.
 
     Source: the smallest n at which the conformal rank ⌈(1 − α/2)(n + 1)⌉ is at most n
-    (Vovk, Gammerman and Shafer, 2005, in each tail).
-
-    Arguments:
-        level: nominal coverage in percent, below 100.
+    (Vovk, Gammerman and Shafer, 2005, in each tail). `level` is in percent, below 100.
 
     Example:
         >>> needed_scores(90), needed_scores(95)
@@ -62,7 +52,7 @@ def level_name(level: float) -> str:
     return f"{level:g} %"
 
 
-def fold_scores(fold: FoldRecord) -> dict[str, object]:
+def fold_scores(fold: records.FoldRecord) -> dict[str, object]:
     """Cut-off, size, sMAPE of each method, and the share inside each interval."""
     methods = {BLEND: fold.median, **fold.members}
     return {
@@ -75,7 +65,7 @@ def fold_scores(fold: FoldRecord) -> dict[str, object]:
                 "level": float(level),
                 "share": significant(share_inside(fold.actual, fold.lower[level], upper)),
             }
-            for level, upper in sorted(fold.upper.items(), key=lambda pair: pair[0])
+            for level, upper in sorted(fold.upper.items())
         ],
     }
 
@@ -84,10 +74,8 @@ def smape(actual: Floats, forecast: Floats) -> float:
     """Symmetric mean absolute percentage error, 0 to 200: mean over steps, then over series.
 
     Source: Makridakis, Spiliotis and Assimakopoulos (2020), "The M4 Competition", equation of
-    section 2.2; a step at which both numbers are 0 counts as no error.
-
-    Arguments:
-        actual, forecast: (n, K); steps at which either is missing are left out.
+    section 2.2; a step at which both numbers are 0 counts as no error. Of (n, K) numbers, steps at
+    which either is missing are left out.
 
     Example:
         >>> smape(np.array([[100.0, np.nan]]), np.array([[300.0, 5.0]]))
@@ -113,25 +101,24 @@ def share_inside(actual: Floats, lower: Floats, upper: Floats) -> float:
     return float(np.mean(inside[seen]))
 
 
-def headline(trust: TrustRecord) -> str:
+def headline(trust: records.TrustRecord) -> str:
     """How many series are not to be trusted, in a sentence.
 
     Example:
-        >>> headline(TrustRecord(("trust", "care", "do not trust"), ((), ("a",), ("b",))))
+        >>> headline(records.TrustRecord(("trust", "care", "do not trust"), ((), ("a",), ("b",))))
         '1 of 3 series: do not trust; 1 of 3: care.'
-        >>> headline(TrustRecord(("trust",), ((),)))
+        >>> headline(records.TrustRecord(("trust",), ((),)))
         'Nothing in the past of the series speaks against its forecast.'
     """
     count = len(trust.verdicts)
     doubts = [(trust.count(verdict), verdict) for verdict in VERDICTS[:2] if trust.count(verdict)]
     if not doubts:
         which = "the series" if count == 1 else f"any of the {count:,} series"
-        if trust.common:
-            return f"Nothing in the past of {which} speaks against its forecast, but mind this:"
-        return f"Nothing in the past of {which} speaks against its forecast."
+        end = ", but mind this:" if trust.common else "."
+        return f"Nothing in the past of {which} speaks against its forecast{end}"
     if count == 1:
         verdict = doubts[0][1]
         return f"{verdict[:1].upper()}{verdict[1:]}: {'; '.join(trust.findings[0])}."
-    parts = [f"{found:,} of {count:,}" for found, _ in doubts]
-    parts[0] += " series"
-    return "; ".join(f"{part}: {one[1]}" for part, one in zip(parts, doubts, strict=True)) + "."
+    parts = [f"{found:,} of {count:,}: {verdict}" for found, verdict in doubts]
+    parts[0] = parts[0].replace(":", " series:", 1)
+    return f"{'; '.join(parts)}."

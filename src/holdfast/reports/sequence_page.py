@@ -112,7 +112,7 @@ def _layer(one: UnitsInTime, first: int, units: int) -> dict[str, object]:
     return {
         "name": shorten(one.name, NAME_LENGTH),
         "kind": one.kind,
-        "units": [int(unit) for unit in one.order[shown]],
+        "units": one.order[shown].tolist(),
         "all": len(one.order),
         "timescales": None if one.timescales is None else numbers(one.timescales[shown]),
         "weight": numbers(one.weight[shown]) if len(one.weight) == len(one.order) else None,
@@ -120,9 +120,7 @@ def _layer(one: UnitsInTime, first: int, units: int) -> dict[str, object]:
             {"name": name, **_map(values[first:, shown], gate=name.endswith("gate"))}
             for name, values in one.fields.items()
         ],
-        "written": numbers(one.written[first:]),
-        "kept": numbers(one.kept[first:]),
-        "erased": numbers(one.erased[first:]),
+        **{name: numbers(getattr(one, name)[first:]) for name in ("written", "kept", "erased")},
     }
 
 

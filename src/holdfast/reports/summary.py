@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -16,8 +15,6 @@ from holdfast.reports.formatting import fields_of, numbers
 from holdfast.reports.scores import VERDICTS, best_simple, needed_scores
 from holdfast.reports.sequence_page import attribution_shares
 
-NO_FILES: Mapping[str, str] = MappingProxyType({})
-
 DOUBTED = 40
 """Series that are named with the reasons not to trust them at most."""
 
@@ -25,7 +22,7 @@ Json: TypeAlias = dict[str, object]
 
 
 def as_json(
-    record: ForecastRecord | Inspection | SequenceRecord, files: Mapping[str, str] = NO_FILES
+    record: ForecastRecord | Inspection | SequenceRecord, files: Mapping[str, str] | None = None
 ) -> Json:
     """The numbers of a result, made of what JSON knows: those that are not finite are None.
 
@@ -41,7 +38,7 @@ def as_json(
         result = _sequence(record)
     else:
         result = _forecast(record)
-    return {name: _plain(value) for name, value in {**result, "files": dict(files)}.items()}
+    return {name: _plain(value) for name, value in {**result, "files": dict(files or {})}.items()}
 
 
 def _forecast(record: ForecastRecord) -> Json:
@@ -90,7 +87,6 @@ def _trust(record: ForecastRecord) -> Json:
 
 
 def _inspection(record: Inspection) -> Json:
-    shares = ("latching", "leaking", "resetting")
     return {
         "title": record.title,
         "verdict": record.verdict(),
@@ -101,7 +97,7 @@ def _inspection(record: Inspection) -> Json:
             {
                 **fields_of(layer, "name", "kind", "units"),
                 "remembers": memory(layer.jacobian),
-                **fields_of(layer, *shares),
+                **fields_of(layer, "latching", "leaking", "resetting"),
             }
             for layer in record.layers
         ],

@@ -15,18 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import (
-    ADAPTED,
-    CARE,
-    DISTRUST,
-    TRUST,
-    LevelCoverage,
-    MethodScore,
-    TableSummary,
-    TotalsRecord,
-    TrainingSummary,
-    TrustRecord,
-)
+from holdfast import records
 from holdfast.reports.formatting import plural
 from holdfast.reports.scores import BLEND, headline, level_name, lowest, needed_scores
 
@@ -46,7 +35,7 @@ ENDINGS = {
 }
 
 
-def understood(summary: TableSummary) -> RenderableType:
+def understood(summary: records.TableSummary) -> RenderableType:
     """What was understood of a table, in a panel."""
     length = f"{summary.shortest:,}"
     if summary.longest != summary.shortest:
@@ -70,13 +59,8 @@ def understood(summary: TableSummary) -> RenderableType:
     )
 
 
-def scores(methods: Sequence[MethodScore], title: str) -> RenderableType:
-    """Out-of-fold scores, the lowest of each column bold; weights where there are any.
-
-    Arguments:
-        methods: one row each, in this order: the simple methods, or the blend and its members.
-        title: what stands above.
-    """
+def scores(methods: Sequence[records.MethodScore], title: str) -> RenderableType:
+    """Out-of-fold scores, the lowest of each column bold; weights where there are any."""
     weighted = any(row.weight is not None for row in methods)
     best_mase = lowest(methods, [row.mase for row in methods])
     best_smape = lowest(methods, [row.smape for row in methods])
@@ -94,7 +78,7 @@ def scores(methods: Sequence[MethodScore], title: str) -> RenderableType:
     return titled(title, plain_table("Method", numbers=numbers, rows=rows))
 
 
-def coverage(levels: Sequence[LevelCoverage]) -> RenderableType:
+def coverage(levels: Sequence[records.LevelCoverage]) -> RenderableType:
     """How the intervals did out of fold, and which of them the data could calibrate."""
     rows = []
     for row in levels:
@@ -114,12 +98,14 @@ def verdict(sentences: Sequence[str]) -> RenderableType:
     return titled(first, *others)
 
 
-def trust(record: TrustRecord, labels: Sequence[str]) -> RenderableType:
+def trust(record: records.TrustRecord, labels: Sequence[str]) -> RenderableType:
     """Which series not to trust, the gravest first, and what the forecasts rest on."""
     lines: list[RenderableType] = [
-        Text(headline(record), style="bold" if record.count(TRUST) else "bold yellow")
+        Text(headline(record), style="bold" if record.count(records.TRUST) else "bold yellow")
     ]
-    doubted = [index for verdict in (DISTRUST, CARE) for index in record.series(verdict)]
+    doubted = [
+        index for verdict in (records.DISTRUST, records.CARE) for index in record.series(verdict)
+    ]
     if len(labels) > 1:
         for index in doubted[:DOUBTED]:
             why = "; ".join(record.findings[index])
@@ -132,15 +118,17 @@ def trust(record: TrustRecord, labels: Sequence[str]) -> RenderableType:
     return titled("How far to trust it", *lines, *record.common, *record.rests_on)
 
 
-def training(summaries: Sequence[TrainingSummary], remarks: Sequence[str] = ()) -> RenderableType:
+def training(
+    summaries: Sequence[records.TrainingSummary], remarks: Sequence[str] = ()
+) -> RenderableType:
     """What was trained and for how long, a sentence a member; what was not, and why."""
     nothing = "Nothing was trained: the pretrained LSTM and simple methods made the forecasts."
     lines = [_trained(one) for one in summaries] or [nothing]
     return Group(*(Text(line) for line in (*lines, *remarks)))
 
 
-def _trained(summary: TrainingSummary) -> str:
-    adapted = summary.member == ADAPTED
+def _trained(summary: records.TrainingSummary) -> str:
+    adapted = summary.member == records.ADAPTED
     networks = plural(summary.networks, "network")
     time = f"{summary.steps:,} steps in {summary.seconds:.1f} s"
     if summary.stopped == "interrupted":
@@ -154,7 +142,7 @@ def _trained(summary: TrainingSummary) -> str:
     )
 
 
-def totals(record: TotalsRecord) -> RenderableType:
+def totals(record: records.TotalsRecord) -> RenderableType:
     """The first totals with their widest interval, and what is partial."""
     level = max(record.upper)
     columns = (record.median, record.lower[level], record.upper[level], record.mean)
@@ -182,10 +170,9 @@ def totals(record: TotalsRecord) -> RenderableType:
 
 
 def written(files: Mapping[str, str]) -> RenderableType:
-    """Where the files are; printed with ``soft_wrap=True``, a long path stays in one piece.
+    """Where files are, as ``{"forecast": "out/forecast.csv"}``.
 
-    Arguments:
-        files: what it is → where, for example ``{"forecast": "out/forecast.csv"}``.
+    Printed with ``soft_wrap=True``, a long path stays in one piece.
     """
     widest = max((len(name) for name in files), default=0)
     lines = [Text.assemble((name.ljust(widest + 2), "dim"), place) for name, place in files.items()]
@@ -204,10 +191,7 @@ def plain_table(
 ) -> Table:  # fmt: skip
     """A table without rules: columns of texts, then of numbers, and one of texts at the end.
 
-    Arguments:
-        names, numbers, last: their headings.
-        rows: cells of each; texts are never read as markup.
-        narrow: with less room between the columns, where there are many.
+    Texts are never read as markup. Many columns stand narrow, with less room between them.
     """
     padding = (0, 1) if narrow else (0, 3, 0, 0)
     table = Table(box=None, pad_edge=False, padding=padding, header_style="dim")

@@ -8,15 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import (
-    ClassifierScores,
-    PlannedText,
-    SurpriseRecord,
-    TagScore,
-    TagScores,
-    TextScore,
-    TextTrainingRecord,
-)
+from holdfast import records
 from holdfast.reports.formatting import as_span, plural
 from holdfast.reports.language_pages import ENDINGS, UNITS, warm_start_sentence
 from holdfast.reports.terminal import facts_grid, plain_table, titled
@@ -31,7 +23,7 @@ CONFUSED = 5
 """Pairs of confused labels, and unknown names, that are printed at most."""
 
 
-def text_plan(planned: PlannedText) -> RenderableType:
+def text_plan(planned: records.PlannedText) -> RenderableType:
     """What a training of a language model is going to do."""
     unit = UNITS[planned.kind]
     facts = {
@@ -45,7 +37,7 @@ def text_plan(planned: PlannedText) -> RenderableType:
     return titled("Language model", facts_grid(facts))
 
 
-def text_training(record: TextTrainingRecord) -> RenderableType:
+def text_training(record: records.TextTrainingRecord) -> RenderableType:
     """Speed and scores of a trained language model, and a text that it wrote."""
     facts = {
         "training": f"{record.steps:,} updates, {record.tokens_per_second:,.0f} tokens a second, "
@@ -56,13 +48,13 @@ def text_training(record: TextTrainingRecord) -> RenderableType:
     return titled("On the held-out text", facts_grid(facts), "", sample)
 
 
-def text_score(score: TextScore) -> RenderableType:
+def text_score(score: records.TextScore) -> RenderableType:
     """How well a model predicts a text."""
     title = "Dynamic evaluation" if score.dynamic else "Weights fixed"
     return titled(title, facts_grid(_score_facts(score)))
 
 
-def surprise(record: SurpriseRecord) -> RenderableType:
+def surprise(record: records.SurpriseRecord) -> RenderableType:
     """A text whose surprising tokens are coloured."""
     text = Text()
     for token, nats in zip(record.texts, record.nats, strict=True):
@@ -81,12 +73,8 @@ def networks_trained(
 ) -> RenderableType:
     """How many networks of a classifier or tagger were trained, and how long that took.
 
-    Arguments:
-        steps: updates of all networks.
-        seconds: from start to end.
-        networks: that were trained.
-        everything: those of them that learnt from all texts and are kept alone; 0 for none.
-        asked: how many were asked for, where fewer fitted into the time; 0 where all did.
+    `everything` of them learnt from all texts and are kept alone; `asked` is how many were asked
+    for where fewer fitted into the time. 0 where neither is so.
     """
     what = f"{networks} networks, " if networks > 1 else ""
     kept = f"; the {everything} that learnt from all texts are kept" if everything else ""
@@ -100,7 +88,7 @@ def unscored(what: str) -> RenderableType:
     return Text(f"Too few {what} to hold some out: nothing was scored, so there is no report.html.")
 
 
-def tag_scores(scores: TagScores, title: str) -> RenderableType:
+def tag_scores(scores: records.TagScores, title: str) -> RenderableType:
     """How well a tagger does, and each word's most frequent tag beside it."""
     worse = scores.accuracy <= scores.accuracy_most_frequent
     right = (
@@ -114,7 +102,7 @@ def tag_scores(scores: TagScores, title: str) -> RenderableType:
     return titled(title, *parts)
 
 
-def label_scores(scores: ClassifierScores, title: str) -> RenderableType:
+def label_scores(scores: records.ClassifierScores, title: str) -> RenderableType:
     """How well a classifier does, simple classifiers beside it, and what was taken for what."""
     right = (
         f"{scores.accuracy:.2%} of {scores.texts:,} labels are right; probabilities are off by "
@@ -144,7 +132,7 @@ def label_scores(scores: ClassifierScores, title: str) -> RenderableType:
     return titled(title, *parts, *_unknown("labels", scores.unknown))
 
 
-def _score_facts(score: TextScore) -> dict[str, str]:
+def _score_facts(score: records.TextScore) -> dict[str, str]:
     facts = {
         "surprise": f"{score.nats:.4f} nats a token ({score.bits_per_token:.4f} bits)",
         "by character": f"{score.bits_per_character:.4f} bits",
@@ -159,7 +147,7 @@ def _score_facts(score: TextScore) -> dict[str, str]:
     return facts
 
 
-def _score_table(name: str, scores: Sequence[TagScore]) -> Table:
+def _score_table(name: str, scores: Sequence[records.TagScore]) -> Table:
     rows = []
     for one in sorted(scores, key=lambda one: -one.count)[:ROWS]:
         shares = [f"{share:.3f}" for share in (one.precision, one.recall, one.f1)]

@@ -9,19 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.records import (
-    ComparedRun,
-    Floats,
-    ForecastComparison,
-    Inspection,
-    LayerMemory,
-    LayerSpeed,
-    MemoryComparison,
-    PlannedTraining,
-    PretrainedSummary,
-    SamplesRecord,
-    SequenceRecord,
-)
+from holdfast import records
+from holdfast.records import Floats
 from holdfast.records.lens_summary import CARE, brief_number, memory
 from holdfast.reports.comparison_pages import median_updates, solved_share
 from holdfast.reports.formatting import as_span, plural
@@ -33,7 +22,7 @@ STEPS = 8
 """Steps of a sequence that are printed."""
 
 
-def inspection(record: Inspection) -> RenderableType:
+def inspection(record: records.Inspection) -> RenderableType:
     """The verdict, and a line for each layer."""
     parts: list[RenderableType] = [record.verdict()]
     if record.layers:
@@ -52,7 +41,7 @@ def inspection(record: Inspection) -> RenderableType:
     return titled(record.title, *parts)
 
 
-def sequence(record: SequenceRecord) -> RenderableType:
+def sequence(record: records.SequenceRecord) -> RenderableType:
     """What the output rests on: the steps with the largest parts, in their order."""
     shares = attribution_shares(record)
     if shares is None:
@@ -69,7 +58,7 @@ def sequence(record: SequenceRecord) -> RenderableType:
     return titled(record.title, lead(record), "", table)
 
 
-def memory_comparison(record: MemoryComparison) -> RenderableType:
+def memory_comparison(record: records.MemoryComparison) -> RenderableType:
     """Of each task a table: models by lags, how many seeds succeeded after how many updates."""
     parts: list[RenderableType] = []
     for task in dict.fromkeys(run.task for run in record.runs):
@@ -84,7 +73,7 @@ def memory_comparison(record: MemoryComparison) -> RenderableType:
     return Group(*parts, *_findings(record.findings))
 
 
-def forecast_comparison(record: ForecastComparison) -> RenderableType:
+def forecast_comparison(record: records.ForecastComparison) -> RenderableType:
     """The networks' scores, the best first, with the simple methods among them."""
     networks = zip(record.models, record.parameters, record.scores, strict=True)
     rows = [
@@ -98,7 +87,7 @@ def forecast_comparison(record: ForecastComparison) -> RenderableType:
     return titled(record.title, table, *_findings(record.findings))
 
 
-def speeds(results: Sequence[LayerSpeed], *, explained: bool) -> RenderableType:
+def speeds(results: Sequence[records.LayerSpeed], *, explained: bool) -> RenderableType:
     """A row a shape: the kernel, and milliseconds beside torch's; with `explained` the reasons."""
     table = Table(box=None, pad_edge=False)
     for heading in ("T", "B", "I", "H"):
@@ -120,7 +109,7 @@ def speeds(results: Sequence[LayerSpeed], *, explained: bool) -> RenderableType:
     return Group(table, *(Text(note) for note in notes))
 
 
-def pretraining_plan(networks: Sequence[PlannedTraining]) -> RenderableType:
+def pretraining_plan(networks: Sequence[records.PlannedTraining]) -> RenderableType:
     """What is going to be trained, and how long that takes."""
     rows = []
     for one in networks:
@@ -139,7 +128,7 @@ def pretraining_plan(networks: Sequence[PlannedTraining]) -> RenderableType:
     )
 
 
-def pretrained(networks: Sequence[PretrainedSummary]) -> RenderableType:
+def pretrained(networks: Sequence[records.PretrainedSummary]) -> RenderableType:
     """What came out, and the hash of each file of weights."""
     rows, notes, hashes = [], [], []
     for one in networks:
@@ -156,7 +145,7 @@ def pretrained(networks: Sequence[PretrainedSummary]) -> RenderableType:
     return titled("Pretrained", table, *notes, "", *hashes)
 
 
-def families(record: SamplesRecord) -> RenderableType:
+def families(record: records.SamplesRecord) -> RenderableType:
     """The families of the generator with their shares, and everything else with its probability."""
     tables = []
     for (name, share, meaning), shares, words in (
@@ -168,7 +157,7 @@ def families(record: SamplesRecord) -> RenderableType:
     return titled(f"Synthetic series, {spoken(record.kind)}", tables[0], "", tables[1])
 
 
-def _layers(record: Inspection) -> Table:
+def _layers(record: records.Inspection) -> Table:
     far = f"{record.layers[0].jacobian.lags[-1]:,}"
     numbers = ("units", "remembers", f"gradient at {far}", f"median cell at {far}", "slowest")
     return plain_table(
@@ -180,7 +169,7 @@ def _layers(record: Inspection) -> Table:
     )
 
 
-def _row(layer: LayerMemory) -> tuple[str, ...]:
+def _row(layer: records.LayerMemory) -> tuple[str, ...]:
     held = memory(layer.jacobian)
     longest = int(layer.jacobian.lags[-1])
     gates = layer.timescales is not None
@@ -198,7 +187,7 @@ def _row(layer: LayerMemory) -> tuple[str, ...]:
     )
 
 
-def _success(runs: list[ComparedRun]) -> RenderableType:
+def _success(runs: list[records.ComparedRun]) -> RenderableType:
     lags = sorted({run.lag for run in runs})
     rows: list[list[str | Text]] = []
     for model in dict.fromkeys(run.model for run in runs):
@@ -207,7 +196,7 @@ def _success(runs: list[ComparedRun]) -> RenderableType:
     return plain_table("Model", numbers=[f"lag {lag:,}" for lag in lags], rows=rows)
 
 
-def _cell(runs: list[ComparedRun]) -> Text:
+def _cell(runs: list[records.ComparedRun]) -> Text:
     solved, count = solved_share(runs)
     if not count:
         return Text("–", style="dim")
