@@ -15,7 +15,7 @@ struct Shape {
   bool reverse, ragged, bias;
 };
 
-// What differs from the plain cell; `Options` of `holdfast/engine/cells/options.py`.
+// What differs from the plain cell; `Options` of `holdfast/engine/cells/cell.py`.
 struct Options {
   bool peepholes = false, coupled = false, norm = false, exponential_forget = false;
   int64_t projection = 0;
