@@ -118,6 +118,7 @@ def test_equal_seeds_give_equal_numbers() -> None:
 
 
 def test_a_network_that_blows_up_is_measured_and_has_no_capacity() -> None:
+    torch.manual_seed(0)  # one draw of weights in twenty dies instead
     layer = torch.nn.RNN(3, 8, nonlinearity="relu")
     with torch.no_grad():
         layer.weight_hh_l0 *= 5.0

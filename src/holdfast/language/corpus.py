@@ -39,9 +39,7 @@ class Amount:
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(
-            self.tokens + other.tokens,
-            self.characters + other.characters,
-            self.words + other.words,
+            self.tokens + other.tokens, self.characters + other.characters, self.words + other.words
         )
 
     @classmethod

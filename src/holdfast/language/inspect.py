@@ -233,9 +233,7 @@ def classifier_sequence(
             f"({alone:.0%} before calibration)"
         )
     labels = SequenceLabels(
-        labels=_spaced(cut),
-        output=output,
-        title=f"Why a classifier says {model.labels[best]!r}",
+        labels=_spaced(cut), output=output, title=f"Why a classifier says {model.labels[best]!r}"
     )
     return InspectedClassifier(network), (batch, torch.tensor([best])), labels
 

@@ -85,10 +85,10 @@ class SentenceBatches:
         """Some sentences, padded."""
         return self._padded([int(row) for row in rows])
 
-    def in_order(self, size: int = 64) -> list[NDArray[np.int64]]:
+    def in_order(self) -> list[NDArray[np.int64]]:
         """All sentences in batches of alike length, in an order that does not change."""
         order = np.argsort(self._lengths, kind="stable")
-        return [order[begin : begin + size] for begin in range(0, len(order), size)]
+        return [order[begin : begin + 64] for begin in range(0, len(order), 64)]
 
 
 class SentenceTask(Task[SentenceBatch], Protocol):

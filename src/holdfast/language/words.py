@@ -36,15 +36,15 @@ class WordVocabulary:
     letters: tuple[str, ...]
 
     @classmethod
-    def counted(cls, sentences: Iterable[Sequence[str]], *, least: int = 2) -> WordVocabulary:
-        """The words that occur at least so often, and every letter, the most frequent first."""
+    def counted(cls, sentences: Iterable[Sequence[str]]) -> WordVocabulary:
+        """The words that occur twice or more, and every letter, the most frequent first."""
         words: Counter[str] = Counter()
         letters: Counter[str] = Counter()
         for sentence in sentences:
             for word in sentence:
                 words[plain(word)] += 1
                 letters.update(word)
-        kept = tuple(word for word, count in words.most_common() if count >= least)
+        kept = tuple(word for word, count in words.most_common() if count >= 2)
         return cls(kept, tuple(letter for letter, _ in letters.most_common(2_000)))
 
     def numbers(self, words: Sequence[str]) -> NDArray[np.int64]:

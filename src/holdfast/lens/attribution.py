@@ -22,7 +22,7 @@ POSITIONS: Final = 3
 
 
 def attribution(
-    subject: Subject, max_lag: int, *, steps: int = STEPS, positions: int = POSITIONS, seed: int = 0
+    subject: Subject, max_lag: int, *, steps: int = STEPS, seed: int = 0
 ) -> Attribution | None:
     """Integrated gradients of the output to the inputs, summed over each step's numbers.
 
@@ -37,7 +37,7 @@ def attribution(
     inputs = subject.encoded.detach()
     baseline = inputs.mean(dim=(0, 1), keepdim=True).expand_as(inputs).contiguous()
     samples, missed = [], []
-    for at, target in _targets(subject, baseline, positions, seed):
+    for at, target in _targets(subject, baseline, seed):
         by_step = integrated_gradients(target, inputs, baseline, steps).sum(dim=-1).numpy()
         with torch.no_grad():
             total = (target(inputs) - target(baseline)).numpy()
@@ -58,7 +58,7 @@ Target = Callable[[Tensor], Tensor]
 
 
 def _targets(
-    subject: Subject, baseline: Tensor, positions: int, seed: int
+    subject: Subject, baseline: Tensor, seed: int
 ) -> Iterator[tuple[NDArray[np.int64], Target]]:
     """What is attributed: each with the position (B,) that lags are counted from."""
     steps, batch, _ = baseline.shape
@@ -66,7 +66,7 @@ def _targets(
         losses = subject.losses
         with torch.no_grad():
             predicted = ~torch.isnan(losses(subject.encoded)).numpy()
-        for at in chosen_positions(predicted, positions, 0, seed):
+        for at in chosen_positions(predicted, POSITIONS, 0, seed):
             rows = torch.from_numpy(at)
             seen = torch.from_numpy(predicted[at, np.arange(batch)])
 
@@ -115,9 +115,7 @@ ROUNDS: Final = 3
 """Positions of each sequence at which the past is taken away."""
 
 
-def context_loss(
-    subject: Subject, lags: Ints, *, rounds: int = ROUNDS, seed: int = 0
-) -> ContextLoss | None:
+def context_loss(subject: Subject, lags: Ints, *, seed: int = 0) -> ContextLoss | None:
     """The loss with the last k steps as they are and other ones before them.
 
     The past is cut at one place in each sequence and round. The losses up to an eighth of k
@@ -144,7 +142,7 @@ def context_loss(
         mean = sequence.mean(dim=(0, 1))
         random = np.random.default_rng(seed)
         kept, removed, shuffled = [], [], []
-        for at in chosen_positions(predicted, rounds, int(lags[-1]), seed):
+        for at in chosen_positions(predicted, ROUNDS, int(lags[-1]), seed):
             seen = predicted[at, np.arange(batch)] & (at >= 1)
             by_lag = []
             for lag in lags.tolist():

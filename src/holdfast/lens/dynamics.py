@@ -19,9 +19,7 @@ _SEQUENCES = 2
 _CHUNK_BYTES = 1 << 25
 
 
-def exponents(
-    one: LayerPass, *, count: int | None = None, burn_in: int | None = None, seed: int = 0
-) -> Floats:
+def exponents(one: LayerPass, *, count: int | None = None, burn_in: int | None = None) -> Floats:
     """The largest Lyapunov exponents of the joint state, along the sequences that were read.
 
     An orthonormal frame of directions is carried along, J_t Q = Q' R, and ln |R_jj| averaged over
@@ -54,7 +52,7 @@ def exponents(
             f"burn_in must be from 0 to below the {len(chain)} steps, got {burn_in}."
         )
     rows = min(one.sequences, _SEQUENCES)
-    draw = np.random.default_rng(seed).standard_normal((rows, width, directions))
+    draw = np.random.default_rng(0).standard_normal((rows, width, directions))
     frame = torch.linalg.qr(torch.from_numpy(draw)).Q
     total = torch.zeros(rows, directions, dtype=torch.float64)
     size = width * one.after[0].shape[-1] * 8 * rows

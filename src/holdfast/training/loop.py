@@ -271,11 +271,7 @@ class StepTiming(Generic[Batch]):
     """
 
     def __init__(
-        self,
-        task: Task[Batch],
-        plan: Plan,
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        self, task: Task[Batch], plan: Plan, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._task = task
         self._plan = plan

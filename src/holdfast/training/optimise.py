@@ -83,10 +83,7 @@ class Update(Generic[Batch]):
 
     def _set_rate(self, step: int) -> None:
         rate = learning_rate(
-            step,
-            steps=self.plan.steps,
-            peak=self.plan.learning_rate,
-            warmup=self.plan.warmup_steps,
+            step, steps=self.plan.steps, peak=self.plan.learning_rate, warmup=self.plan.warmup_steps
         )
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"] if step >= group["first_step"] else 0.0

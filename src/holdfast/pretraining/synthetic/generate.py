@@ -142,10 +142,7 @@ def _core(
 
 
 def _families(
-    random: np.random.Generator,
-    family: NDArray[np.int64],
-    length: int,
-    visible: NDArray[np.int64],
+    random: np.random.Generator, family: NDArray[np.int64], length: int, visible: NDArray[np.int64]
 ) -> Array:
     values = np.empty((len(family), length))
     for index, name in enumerate(FAMILIES):
@@ -221,12 +218,7 @@ def _compose(
     rows = np.flatnonzero(has)
     if len(rows):
         shape = seasonal(
-            random,
-            length,
-            period[rows],
-            long_season[rows],
-            recipe.season_drift,
-            recipe.holidays,
+            random, length, period[rows], long_season[rows], recipe.season_drift, recipe.holidays
         )
         values[rows] += strength[rows] * standardise(shape, seen[rows])
     noisiness = (

@@ -19,13 +19,7 @@ FAMILIES: Final = (
 )
 """The main families, in the order in which they are drawn; each is a weight of `Recipe`."""
 
-_SETTINGS: Final = (
-    "seasons",
-    "arbitrary_season",
-    "shortest_season",
-    "longest_season",
-    "upward",
-)
+_SETTINGS: Final = ("seasons", "arbitrary_season", "shortest_season", "longest_season", "upward")
 """The fields of `Recipe` that are neither a weight nor the probability of a part."""
 
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.pretraining.synthetic.draws import (
-    Array,
-    chance,
-    choice,
-    log_uniform,
-    normal,
-    uniform,
-)
+from holdfast.pretraining.synthetic.draws import Array, chance, choice, log_uniform, normal, uniform
 
 _HARMONICS = 6
 _SMOOTHING = 4
