@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,12 @@ import pandas as pd
 import pytest
 from tests.forecasting.fits import edited
 from tests.forecasting.shop import DAYS, HORIZON, ITEMS, LENGTH, SERIES, fitted, future, past, shop
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, ModelError, TableError
 from holdfast.records import LSTM_X, PRETRAINED_X
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,11 @@ import pandas as pd
 import pytest
 import torch
 from tests.forecasting.monthly import HORIZON, PLAIN, fitted, long_frame, numbers, trained
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, ModelError, TableError
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    """A small network that knows nothing, in the place of the one that ships."""
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")

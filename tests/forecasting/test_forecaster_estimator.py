@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pandas as pd
 import polars as pl
 import pytest
 from tests.forecasting.monthly import HORIZON, fitted, long_frame, trained
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, ModelError, TableError
@@ -20,10 +18,7 @@ from holdfast.errors import ArgumentError, ModelError, TableError
 pytest.importorskip("sklearn")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def test_check_is_fitted_tells_a_fit_and_a_loaded_model(tmp_path: Path) -> None:

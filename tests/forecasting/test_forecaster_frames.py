@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 from tests.forecasting.monthly import HORIZON, fitted, long_frame, numbers
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import TableError
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    """A small network that knows nothing, in the place of the one that ships."""
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.cli.command import command, one_sentence
 from tests.forecasting.odd_tables import ODD, Odd, daily, day
-from tests.forecasting.small import small_network
 
 HORIZON = 7
 ADAPTED_NOT = ("--adapt", "none")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    """A small network that knows nothing, in the place of the one that ships."""
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import numpy as np
 
 from holdfast.errors import TableError, option
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
-from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.baselines.statsforecast import SECONDS, forecast_statistical, require
 from holdfast.forecasting.evaluation.conformal import (
     Widths,
@@ -45,7 +44,7 @@ from holdfast.records import (
 )
 from holdfast.tables.read import Table
 from holdfast.tables.season import long_season
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, never_negative
 
 if TYPE_CHECKING:
     from holdfast.forecasting.networks.members import NetworkMember

@@ -40,7 +40,8 @@ from holdfast.tables.windows import logarithms, positive, window_values
 MOST_WINDOWS: Final = 32
 """Windows that are looked at, spread over the series."""
 
-_UNIT: Final = "scaled quantile loss"
+_MEDIAN: Final = len(QUANTILES) // 2
+_UNITS: Final = ("scaled quantile loss", "minus the mean scaled forecast")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +61,16 @@ class PatchExamples:
 
 
 class InspectedWindows(nn.Module):
-    """A network that was trained on windows of the user's series; a step is a patch."""
+    """A network that was trained on windows of the user's series; a step is a patch.
 
-    loss_unit = _UNIT
+    With `of_forecast` minus the mean of the median forecast stands for the loss: what the lens
+    attributes, minus the loss, is then the forecast itself.
+    """
 
-    def __init__(self, network: ForecastNetwork, least: int) -> None:
+    def __init__(self, network: ForecastNetwork, least: int, *, of_forecast: bool = False) -> None:
         super().__init__()
-        self.network = network
-        self.least = least
+        self.network, self.least, self.of_forecast = network, least, of_forecast
+        self.loss_unit = _UNITS[of_forecast]
 
     def recurrent_layers(self) -> dict[str, nn.Module]:
         """The recurrent layers by name."""
@@ -83,10 +86,12 @@ class InspectedWindows(nn.Module):
         """(P, B) the mean pinball loss of the forecast from each position."""
         given = self._in_its_dtype(examples.read)
         with output_replaced(self.network.read, encoded):
-            made = self.network(given)
-        ahead = examples.ahead.to(made.dtype)
+            quantiles: Tensor = self.network(given)
+        if self.of_forecast:
+            return -quantiles[..., _MEDIAN].mean(dim=-1)
+        ahead = examples.ahead.to(quantiles.dtype)
         enough = (given.observed >= self.least)[..., None]
-        return _mean_pinball(made, torch.where(enough, ahead, torch.nan))
+        return _mean_pinball(quantiles, torch.where(enough, ahead, torch.nan))
 
     def _in_its_dtype(self, given: Features) -> Features:
         dtype = next(self.parameters()).dtype
@@ -95,13 +100,12 @@ class InspectedWindows(nn.Module):
 
 
 class InspectedPretrained(nn.Module):
-    """The network that ships, or was adapted; a step is a patch."""
+    """The network that ships, or was adapted; a step is a patch. `of_forecast`: as above."""
 
-    loss_unit = _UNIT
-
-    def __init__(self, network: PretrainedNetwork) -> None:
+    def __init__(self, network: PretrainedNetwork, *, of_forecast: bool = False) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.of_forecast = network, of_forecast
+        self.loss_unit = _UNITS[of_forecast]
 
     def recurrent_layers(self) -> dict[str, nn.Module]:
         """The recurrent layers by name."""
@@ -120,8 +124,10 @@ class InspectedPretrained(nn.Module):
         """(P, B) the mean pinball loss of the next patch; NaN at the last position."""
         given = self._in_its_dtype(examples.reading)
         with output_replaced(self.network.enter, encoded):
-            made = self.network(given)
-        loss = _mean_pinball(made[:-1], examples.ahead.to(made.dtype))
+            quantiles: Tensor = self.network(given)
+        if self.of_forecast:
+            return -quantiles[..., _MEDIAN].mean(dim=-1)
+        loss = _mean_pinball(quantiles[:-1], examples.ahead.to(quantiles.dtype))
         return torch.cat([loss, loss.new_full((1, loss.shape[1]), torch.nan)])
 
     def _in_its_dtype(self, given: PatchFeatures) -> PatchFeatures:
@@ -145,8 +151,11 @@ def forecaster_examples(
     member, name = chosen_member(model)
     if isinstance(member, PretrainedMember):
         return InspectedPretrained(member.network), _patches(member, series), name
-    network: ForecastNetwork = member.networks[0]
-    return InspectedWindows(network, member.design.least), _windows(member, series), name
+    design, network = member.design, member.networks[0]
+    rows = _chosen(series, design.horizon + design.least)
+    # Windows whose horizon is known, the last of each series.
+    examples = window_examples(member, series, rows, series.lengths[rows] - design.horizon)
+    return InspectedWindows(network, design.least), examples, name
 
 
 def chosen_member(
@@ -162,12 +171,6 @@ def chosen_member(
         return member.start, member.name
     assert isinstance(member, PretrainedMember | WindowMember | CovariateMember)
     return member, member.name
-
-
-def _windows(member: WindowMember | CovariateMember, series: SeriesSet) -> WindowExamples:
-    """Windows whose horizon is known, the last of each series."""
-    rows = _chosen(series, member.design.horizon + member.design.least)
-    return window_examples(member, series, rows, series.lengths[rows] - member.design.horizon)
 
 
 def window_examples(
@@ -229,42 +232,12 @@ def _chosen(series: SeriesSet, least: int) -> NDArray[np.int64]:
     return np.asarray(long[np.unique(places.astype(np.int64))], dtype=np.int64)
 
 
-def _mean_pinball(made: Tensor, ahead: Tensor) -> Tensor:
+def _mean_pinball(forecast: Tensor, ahead: Tensor) -> Tensor:
     """(P, B) over the steps that came; NaN where none did."""
-    quantiles = torch.tensor(QUANTILES, dtype=made.dtype)
+    quantiles = torch.tensor(QUANTILES, dtype=forecast.dtype)
     count = (~torch.isnan(ahead)).sum(dim=-1)
-    total = pinball(made, ahead, quantiles).sum(dim=-1)
+    total = pinball(forecast, ahead, quantiles).sum(dim=-1)
     return torch.where(count > 0, total / count.clamp(min=1), torch.nan)
-
-
-_MEDIAN: Final = len(QUANTILES) // 2
-
-
-class ForecastOfWindows(InspectedWindows):
-    """As `InspectedWindows`; for the loss stands minus the mean of the median forecast.
-
-    What the lens attributes, minus the loss, is then the forecast itself.
-    """
-
-    loss_unit = "minus the mean scaled forecast"
-
-    def loss_by_position(self, examples: WindowExamples, encoded: Tensor | None = None) -> Tensor:
-        """(P, B) minus the mean over the horizon of the median forecast from each position."""
-        with output_replaced(self.network.read, encoded):
-            made: Tensor = self.network(self._in_its_dtype(examples.read))
-        return -made[..., _MEDIAN].mean(dim=-1)
-
-
-class ForecastOfPatches(InspectedPretrained):
-    """As `InspectedPretrained`; for the loss stands minus the mean of the median forecast."""
-
-    loss_unit = "minus the mean scaled forecast"
-
-    def loss_by_position(self, examples: PatchExamples, encoded: Tensor | None = None) -> Tensor:
-        """(P, B) minus the mean of the median forecast of the patch behind each position."""
-        with output_replaced(self.network.enter, encoded):
-            made: Tensor = self.network(self._in_its_dtype(examples.reading))
-        return -made[..., _MEDIAN].mean(dim=-1)
 
 
 def series_place(series: SeriesSet, name: str) -> int:
@@ -308,7 +281,7 @@ def forecast_sequence(
         patch, steps, least = design.patch, design.context // design.patch, design.least
         if length - behind < least:
             raise _too_short(label, length, least + behind)
-        inspected: nn.Module = ForecastOfWindows(member.networks[0], least)
+        inspected: nn.Module = InspectedWindows(member.networks[0], least, of_forecast=True)
         ends = one.lengths - behind
         examples: WindowExamples | PatchExamples = window_examples(member, one, np.array([0]), ends)
         ahead = design.horizon
@@ -317,7 +290,7 @@ def forecast_sequence(
         steps = min(length, member.network.design.context) // patch
         if steps < 2:
             raise _too_short(label, length, 2 * patch)
-        inspected = ForecastOfPatches(member.network)
+        inspected = InspectedPretrained(member.network, of_forecast=True)
         examples = patch_examples(member, one, np.array([0]), steps * patch)
     last = int(one.ends[0]) - behind
     begins = last + 1 - patch * np.arange(steps, 0, -1, dtype=np.int64)

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from holdfast.forecasting.backtest import BacktestData
-from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.copula import Dependence, Marginals, Paths, fit_dependence
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise
 from holdfast.forecasting.evaluation.cross_fit import Evaluation
@@ -16,7 +15,7 @@ from holdfast.forecasting.evaluation.folds import Fold, apart_in_time
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.predict import Forecasts, forecast, places_in, pulls
 from holdfast.records import Floats, Times
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, never_negative
 
 
 def distribution(model: FittedModel, series: SeriesSet) -> tuple[Forecasts, Marginals]:

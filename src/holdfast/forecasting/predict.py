@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ArgumentError, TableError
 from holdfast.forecasting.baselines import forecast_simple, simple_methods
-from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import Widths, residual_widths
 from holdfast.forecasting.evaluation.copula import Marginals
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
@@ -22,7 +21,7 @@ from holdfast.forecasting.reliability import Assessment, assessed, notes, withou
 from holdfast.records import WITH_COVARIATES, Floats, Times
 from holdfast.tables.covariate_tables import CovariateSources, check_future, with_future
 from holdfast.tables.read import ReadOptions, Table, read
-from holdfast.tables.series import SeriesSet, without_long_gaps
+from holdfast.tables.series import SeriesSet, never_negative, without_long_gaps
 
 if TYPE_CHECKING:
     from holdfast.forecasting.networks.members import NetworkMember

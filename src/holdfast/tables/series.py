@@ -153,3 +153,10 @@ def without_long_gaps(series: SeriesSet, season: int) -> SeriesSet:
     if not long.any():
         return series
     return series.cut(series.ends - np.where(long, gaps - gaps % season, 0))
+
+
+def never_negative(series: SeriesSet) -> NDArray[np.float64]:
+    """(N,) what no forecast lies below: 0 for a series that never was negative, else -inf."""
+    owner = np.repeat(np.arange(len(series)), series.lengths)
+    negative = np.bincount(owner[series.values < 0], minlength=len(series))
+    return np.where(negative > 0, -np.inf, 0.0)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from holdfast.forecasting.baselines import IN_MEAN, forecast_simple, naive2, simple_methods
 from holdfast.forecasting.baselines.decomposition import deseasonalise, is_seasonal
-from holdfast.forecasting.baselines.naive import never_negative, seasonal_naive
+from holdfast.forecasting.baselines.naive import seasonal_naive
 from holdfast.forecasting.baselines.seasonal_mean import seasonal_mean
 from holdfast.forecasting.baselines.smoothing import damped_ets, fit_damped_trend, fit_level
 from holdfast.forecasting.baselines.theta import theta
 from holdfast.tables.calendar import Calendar
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, never_negative
 
 
 def series_of(*rows: object) -> SeriesSet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 from tests.cli.command import command, one_sentence
 from tests.forecasting.shop import DAYS, HORIZON, ITEMS, fitted, future, past, shop
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import TableError
@@ -20,10 +18,7 @@ LATER = 10
 """Days that an update brings."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.forecasting.shop import DAYS, HORIZON, fitted, past, shop
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.errors import ArgumentError, TableError
@@ -21,10 +19,7 @@ from holdfast.tables.stream import LineRows, RowLines
 LEVEL, NEW = 80.0, 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 import torch
 from tests.forecasting.monthly import HORIZON, long_frame
-from tests.forecasting.small import small_network
 
 from holdfast import Forecaster
 from holdfast.forecasting.model import FittedModel
@@ -20,11 +18,7 @@ from holdfast.forecasting.networks.members import WindowMember
 from holdfast.forecasting.networks.recipes import FineTuning, FromScratch, warm_started
 from holdfast.records import ADAPTED, LSTM
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _small() -> Iterator[None]:
-    with small_network():
-        yield
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def saved_networks() -> FittedModel:

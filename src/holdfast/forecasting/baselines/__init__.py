@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.forecasting.baselines.decomposition import deseasonalise
-from holdfast.forecasting.baselines.naive import naive, never_negative, seasonal_naive
+from holdfast.forecasting.baselines.naive import naive, seasonal_naive
 from holdfast.forecasting.baselines.seasonal_mean import LONGER, ORIGINS, seasonal_mean
 from holdfast.forecasting.baselines.smoothing import damped_ets
 from holdfast.forecasting.baselines.theta import theta
 from holdfast.records import Floats
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, never_negative
 
 SIMPLE: Final = ("SeasonalNaive", "SeasonalMean", "Theta", "DampedETS", "Naive")
 """The simple methods that a blend may use, in the order in which they are shown.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.records import Floats
-from holdfast.tables.series import SeriesSet
 
 
 def last_observed(history: Floats) -> Floats:
@@ -45,13 +44,6 @@ def seasonal_naive(history: Floats, season: int, horizon: int) -> Floats:
     seasonal = np.take(newest, np.arange(horizon) % season, axis=1)
     usable = ~np.isnan(seasonal) & (spans(history) >= season)[:, None]
     return np.where(usable, seasonal, flat)
-
-
-def never_negative(series: SeriesSet) -> Floats:
-    """(N,) what no forecast lies below: 0 for a series that never was negative, else -inf."""
-    owner = np.repeat(np.arange(len(series)), series.lengths)
-    negative = np.bincount(owner[series.values < 0], minlength=len(series))
-    return np.where(negative > 0, -np.inf, 0.0)
 
 
 def by_phase(history: Floats, season: int) -> Floats:

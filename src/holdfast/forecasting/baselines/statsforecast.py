@@ -19,9 +19,8 @@ from typing import Final
 import numpy as np
 
 from holdfast.errors import InputError, option, worded
-from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.records import Floats
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, never_negative
 
 METHODS: Final = ("AutoTheta", "AutoETS", "AutoARIMA")
 """The methods, in the order in which they run: the slowest last."""

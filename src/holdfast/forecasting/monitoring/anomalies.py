@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.baselines.naive import never_negative
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.metrics import surprise
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.design import at_level
 from holdfast.records import AnomalyRecord, Floats
-from holdfast.tables.series import SeriesSet
+from holdfast.tables.series import SeriesSet, never_negative
 
 _BLOCKS: Final = 5
 """Stretches of time; the width of each comes from the others."""
