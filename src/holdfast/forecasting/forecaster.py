@@ -313,8 +313,8 @@ class Forecaster(Parameters):
             day_first=day_first, decimal=decimal, missing=missing, aggregate=aggregate, sheet=sheet,
         )  # fmt: skip
         series, names, backend, _ = self._histories(df, static_df, X_df, options, ahead=True)
-        made = self._forecast(model, series, levels, integers=integers)
-        columns = output.forecast_columns(names, series, made, members=members)
+        forecasts = self._forecast(model, series, levels, integers=integers)
+        columns = output.forecast_columns(names, series, forecasts, members=members)
         return _frame(columns, backend, series, csv)
 
     def backtest(
@@ -414,10 +414,8 @@ class Forecaster(Parameters):
         self.backtest(df, folds=folds, step=step, static_df=static_df, progress=progress)
         result = self._backtested
         assert result is not None
-        table = result.data.table
-        return _frame(
-            output.score_columns(result.backtest.evaluation.methods), table.backend, table.series
-        )
+        table, scores = result.data.table, result.backtest.evaluation.methods
+        return _frame(output.score_columns(scores), table.backend, table.series)
 
     def update(
         self, df: Any, *, static_df: Any = None, correct: bool = False,
@@ -453,7 +451,6 @@ class Forecaster(Parameters):
             TableError: a row cannot be used; names it, and nothing is changed.
 
         Example:
-            >>> from holdfast import Forecaster
             >>> table = {"ds": range(48), "y": [float(step % 4) for step in range(48)]}
             >>> forecaster = Forecaster(2, season=4, adapt="none").fit(table)
             >>> forecaster.update({"ds": [48, 49], "y": [0.0, 1.0]}).predict()["ds"].to_pylist()
@@ -493,7 +490,6 @@ class Forecaster(Parameters):
             ArgumentError, TableError: as `predict` does.
 
         Example:
-            >>> from holdfast import Forecaster
             >>> y = [10.0 + step % 4 for step in range(80)]
             >>> y[60] = 50.0
             >>> forecaster = Forecaster(2, season=4, adapt="none").fit({"ds": range(80), "y": y})
@@ -592,7 +588,6 @@ class Forecaster(Parameters):
             ArgumentError, TableError: as `predict` does.
 
         Example:
-            >>> from holdfast import Forecaster
             >>> table = {"ds": range(48), "y": [float(step % 4) for step in range(48)]}
             >>> forecaster = Forecaster(2, season=4, adapt="none").fit(table)
             >>> forecaster.paths(n=3)["sample"].to_pylist()
@@ -638,7 +633,6 @@ class Forecaster(Parameters):
             TableError: there is no such column, or it says different things of one series.
 
         Example:
-            >>> from holdfast import Forecaster
             >>> table = {"ds": range(48), "y": [float(step % 4) for step in range(48)]}
             >>> forecaster = Forecaster(4, season=4, adapt="none").fit(table)
             >>> forecaster.totals(over="horizon")["points"].to_pylist()
@@ -657,11 +651,11 @@ class Forecaster(Parameters):
         if over is not None:
             check_period(over, model.series.calendar)
         series, names, backend, raw = self._histories(df, static_df, X_df, ahead=True)
-        made = self._totals(
+        result = self._totals(
             model, series, names, raw, by, over, levels, n=samples, seed=start, integers=integers
         )
-        self.totals_ = output.totals_record(made, series.calendar, by, over)
-        return _frame(output.total_columns(names, made), backend, series, csv)
+        self.totals_ = output.totals_record(result, series.calendar, by, over)
+        return _frame(output.total_columns(names, result), backend, series, csv)
 
     def check(
         self, table: Table, *, total_by: str | None = None, total_over: Over | None = None,
@@ -720,10 +714,10 @@ class Forecaster(Parameters):
         levels, series = check_levels(level), result.model.series
         if self._result is not None:
             series = own_series(result.model, None, X_df)
-        made = self._forecast(result.model, series, levels, integers=integers)
+        forecasts = self._forecast(result.model, series, levels, integers=integers)
         record = output.forecast_record(
             result, levels, title=title, command=command, started=self._started,
-            series=series, forecasts=made,
+            series=series, forecasts=forecasts,
         )  # fmt: skip
         if total_by is None and total_over is None:
             return record
@@ -769,12 +763,7 @@ class Forecaster(Parameters):
 
     @classmethod
     def of_result(cls, result: FitResult, started: float | None = None) -> Forecaster:
-        """A fitted forecaster from the result of a fit.
-
-        Arguments:
-            result: from `forecasting.fit.fit`.
-            started: the reading of ``time.monotonic`` from which reports count; None for none.
-        """
+        """A fitted forecaster from the result of `forecasting.fit.fit`; `started`: as in `fit`."""
         model = result.model
         forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
         forecaster._started = started
@@ -792,9 +781,8 @@ class Forecaster(Parameters):
     def _set_model(self, model: FittedModel) -> None:
         self._model = model
         self.season_, self.freq_ = model.season, model.series.calendar.code
-        self.weights_ = dict(
-            zip(model.ensemble.names, model.ensemble.weights.tolist(), strict=True)
-        )
+        weights = model.ensemble.weights.tolist()
+        self.weights_ = dict(zip(model.ensemble.names, weights, strict=True))
 
     def _fitted_with(self, result: FitResult) -> Forecaster:
         self._result, table = result, result.data.table

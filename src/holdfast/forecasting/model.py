@@ -218,14 +218,13 @@ class FittedModel:
         spread, added = self.ensemble.spread, len(series) - len(self.series)
         # Series that the fit never saw have intervals of the usual width, and no past.
         factors = np.concatenate([spread.factors, np.ones(added)])
-        past = self.past
         updated = replace(
             self,
             series=series,
             ensemble=replace(self.ensemble, spread=replace(spread, factors=factors)),
             scores=None if self.scores is None else self.scores.widened(len(series)),
             dependence=self.dependence.widened(len(series)),
-            past=None if past is None else PastForecasts.from_array(past.to_array(), len(series)),
+            past=self.past and PastForecasts.from_array(self.past.to_array(), len(series)),
         )
         return updated, appended
 
@@ -235,10 +234,12 @@ class FittedModel:
         Raises:
             TableError: it does.
         """
-        found, own = table.series.calendar, self.series.calendar
-        if found.utc and own.utc:
-            found = replace(found, zone=own.zone)  # one grid, whatever the clocks on the wall say
-        if found != own:
+        found, expected = table.series.calendar, self.series.calendar
+        if found.utc and expected.utc:
+            found = replace(
+                found, zone=expected.zone
+            )  # one grid, whatever the clocks on the wall say
+        if found != expected:
             raise TableError(
                 f"{where} has {_described(table.series)}, the model was fitted on "
                 f"{_described(self.series)}; give histories at the model's own timestamps."
@@ -252,9 +253,8 @@ class FittedModel:
         """
         described, arrays = _described_series(self.series, self.names)
         arrays |= {f"rule/{name}": array for name, array in self.ensemble.to_arrays().items()}
-        arrays |= {
-            f"dependence/{name}": array for name, array in self.dependence.to_arrays().items()
-        }
+        dependence = self.dependence.to_arrays()
+        arrays |= {f"dependence/{name}": array for name, array in dependence.items()}
         if self.past is not None:
             arrays["past"] = self.past.to_array()
         if isinstance(self.networks, StoredNetworks):  # nobody has changed them

@@ -104,7 +104,6 @@ def forecast(
     intervals = model.ensemble.intervals(median, factors, residual, networks)
     floor = never_negative(series)[:, None]
     times = whole.calendar.times((whole.ends[:, None] + np.arange(1, model.horizon + 1)).ravel())
-    nothing = ("",) * len(series)
     missing = [
         frozenset(name for name in networks if np.isnan(members[name][index]).all())
         for index in range(len(series))
@@ -115,20 +114,24 @@ def forecast(
         pull = pulls(series, model.dependence.pull)
         marginals = Marginals.from_bounds(median, intervals.lower, intervals.upper, floor, pull)
         mean = marginals.mean()
-    found = assessed(model, whole, places) if words else ()
-    flat = np.zeros(len(series), dtype=bool)
-    if given:
-        flat = without_width(intervals.lower[max(given)], intervals.upper[max(given)])
+    found: tuple[Assessment, ...] = ()
+    method = note = ("",) * len(series)
+    if words:
+        flat = np.zeros(len(series), dtype=bool)
+        if given:
+            flat = without_width(intervals.lower[max(given)], intervals.upper[max(given)])
+        found = assessed(model, whole, places)
+        known = (places >= 0) | (not note_unseen)
+        method = _methods(model, missing)
+        note = notes(model, whole, given, found, missing, known, flat)
     return Forecasts(
         times=times.reshape(shape),
         median=median,
         lower={level: intervals.lower[level] for level in given},
         upper={level: intervals.upper[level] for level in given},
         members=members,
-        method=_methods(model, missing) if words else nothing,
-        note=notes(model, whole, given, found, missing, (places >= 0) | (not note_unseen), flat)
-        if words
-        else nothing,
+        method=method,
+        note=note,
         found=found,
         mean=mean,
     )
@@ -150,11 +153,9 @@ def _methods(model: FittedModel, missing: Sequence[frozenset[str]]) -> tuple[str
 
     def named(without: frozenset[str]) -> str:
         weights = {
-            name: weight
-            for name, weight in zip(
-                model.ensemble.names, model.ensemble.weights.tolist(), strict=True
-            )
-            if weight > 0 and name not in without
+            name: model.ensemble.weight(name)
+            for name in model.ensemble.names
+            if name not in without and model.ensemble.weight(name) > 0
         }
         total = sum(weights.values())
         if not total:
