@@ -9,8 +9,7 @@ import numpy as np
 
 from holdfast.errors import ArgumentError, option
 
-MOST: Final = 100_000
-"""The longest horizon, the longest season and the largest seed."""
+MOST: Final = 100_000  # the longest horizon, the longest season and the largest seed
 
 
 def check_levels(levels: Sequence[float]) -> tuple[float, ...]:

@@ -49,16 +49,12 @@ from holdfast.tables.series import SeriesSet, never_negative
 if TYPE_CHECKING:
     from holdfast.forecasting.networks.members import NetworkMember
 
-MOST_VALIDATION = 7
-"""Horizons of validation for early stopping, at most."""
-
-
+MOST_VALIDATION = 7  # horizons of validation for early stopping, at most
 BASELINES_SHARE = 1.0 / 3.0
 """The part of what is left of the budget that statsforecast's methods may take."""
 
 
-MEAN = "Mean"
-"""The mean of the simple methods: shown beside the blend, not part of it."""
+MEAN = "Mean"  # the mean of the simple methods: shown beside the blend, not part of it
 
 
 @dataclass(frozen=True, eq=False)

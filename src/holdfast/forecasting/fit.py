@@ -75,12 +75,8 @@ CHECKPOINTS: Final = tuple(
 )
 """The directories of checkpoints that a fit may leave."""
 
-LEAST_WINDOWS = 30
-"""Different training windows below which a network has nothing to learn from."""
-
-LEAST_SHARE = 0.2
-"""Of the budget must be left for another kind of training to begin."""
-
+LEAST_WINDOWS = 30  # different training windows below which a network has nothing to learn from
+LEAST_SHARE = 0.2  # of the budget must be left for another kind of training to begin
 _LATEST = 0.95
 """Share of the whole budget at which training ends even where the machine has become slow."""
 

@@ -37,9 +37,7 @@ from holdfast.tables.read import Table
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import logarithms, positive, window_values
 
-MOST_WINDOWS: Final = 32
-"""Windows that are looked at, spread over the series."""
-
+MOST_WINDOWS: Final = 32  # windows that are looked at, spread over the series
 _MEDIAN: Final = len(QUANTILES) // 2
 _UNITS: Final = ("scaled quantile loss", "minus the mean scaled forecast")
 

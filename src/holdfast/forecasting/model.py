@@ -37,11 +37,8 @@ from holdfast.tables.update import Appended, NewRows, append
 if TYPE_CHECKING:
     from holdfast.forecasting.networks.members import NetworkMember, PretrainedMember
 
-WATCHED: Final = 95.0
-"""The interval level whose misses in the newest fold are counted."""
-
-KIND: Final = "forecaster"
-"""What a model folder of ours says it holds."""
+WATCHED: Final = 95.0  # the interval level whose misses in the newest fold are counted
+KIND: Final = "forecaster"  # what a model folder of ours says it holds
 
 _SERIES_FIELDS: Final = {
     "calendar", "labels", "keys", "ids", "time", "target", "covariates",
@@ -53,10 +50,7 @@ _NUMBERS: Final[dict[str, type]] = {
     **dict.fromkeys(("uint8", "uint16", "uint32", "uint64"), int),
     **dict.fromkeys(("float16", "float32", "float64"), float),
 }
-_FARTHEST: Final = 2**62
-"""An ordinal no farther than this may be added to a length."""
-
-
+_FARTHEST: Final = 2**62  # an ordinal no farther than this may be added to a length
 _FIELDS: Final = {"horizon", "season", "members", "networks", *_SERIES_FIELDS}
 _SCORES: Final = ("error", "naive", "folds", "worse", "outside", "points")
 _LARGEST: Final = 100_000  # horizon or season
@@ -124,10 +118,8 @@ class PastForecasts:
     ) -> PastForecasts:
         """The scores of F folds, oldest first.
 
-        Arguments:
-            actual, blend, naive: (F, N, K), NaN where something is missing.
-            scales: (F, N) MASE units.
-            lower, upper: (F, N, K) the interval at level `WATCHED`, out of fold.
+        All are (F, N, K), NaN where something is missing, but for the (F, N) MASE units `scales`;
+        `lower` and `upper` bound the interval at level `WATCHED`, out of fold.
         """
         ours = mean_observed(scaled_error(actual, blend, scales), axis=-1)
         theirs = mean_observed(scaled_error(actual, naive, scales), axis=-1)
@@ -146,10 +138,6 @@ class PastForecasts:
     def none(cls, count: int) -> PastForecasts:
         """Those of series that were never scored."""
         return cls(*(np.zeros(count) for _ in _SCORES))
-
-    def take(self, places: NDArray[np.int64]) -> PastForecasts:
-        """The scores of the series at `places`."""
-        return PastForecasts(*(getattr(self, name)[places] for name in _SCORES))
 
     def to_array(self) -> Floats:
         """(6, N) for a model folder."""
@@ -397,10 +385,7 @@ def _described_series(
 def _read_series(
     manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], horizon: int
 ) -> tuple[SeriesSet, ColumnNames]:
-    """The histories of a model and what their columns are called, checked.
-
-    Arguments:
-        manifest, arrays: from `_described_series`; untrusted.
+    """The histories of a model and what their columns are called, from what is not trusted.
 
     Raises:
         ValueError, LookupError, TypeError, InputError: something is missing or damaged.

@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
 Columns = dict[str, NDArray[np.generic]]
 
-MEAN = f"{BLEND}-mean"
-"""The column of the mean, beside the median, where the model knows counts."""
+MEAN = f"{BLEND}-mean"  # the column of the mean, beside the median, where the model knows counts
 
 
 def forecast_columns(
@@ -170,12 +169,7 @@ def backtest_columns(
 
 
 def path_columns(names: ColumnNames, series: SeriesSet, times: Times, paths: Floats) -> Columns:
-    """One row a series, sample and step: ids, time, the sample's number from 0, its value.
-
-    Arguments:
-        times: (N, K) timestamps.
-        paths: (n, N, K).
-    """
+    """One row a series, sample and step of (n, N, K) paths: ids, time, number from 0, value."""
     samples, count, steps = paths.shape
     columns = _ids(names, series, np.repeat(np.arange(count), samples * steps))
     columns[names.time] = np.repeat(times[:, None], samples, axis=1).ravel()
@@ -185,11 +179,7 @@ def path_columns(names: ColumnNames, series: SeriesSet, times: Times, paths: Flo
 
 
 def embedding_columns(names: ColumnNames, series: SeriesSet, vectors: Floats) -> Columns:
-    """One row a series: ids, and a column a dimension.
-
-    Arguments:
-        vectors: (N, H).
-    """
+    """One row a series: ids, and a column a dimension of the (N, H) vectors."""
     columns = _ids(names, series, np.arange(len(series)))
     return columns | {f"e{place}": vectors[:, place] for place in range(vectors.shape[1])}
 

@@ -201,12 +201,8 @@ def _runs(
     return last, longest, np.bincount(holder[~final], minlength=count)
 
 
-FEWEST: Final = 4
-"""Values below which no forecast is to be trusted."""
-
-MOST_HARD: Final = 10
-"""Series that are called hard at most."""
-
+FEWEST: Final = 4  # values below which no forecast is to be trusted
+MOST_HARD: Final = 10  # series that are called hard at most
 _WORSE: Final = 1.25  # times seasonal naive's error, in every fold
 _WORSE_OVERALL: Final = 0.99  # times it, over all series
 _FOLDS: Final = 3  # folds that take to be worse in
@@ -235,10 +231,8 @@ def assess(
 ) -> list[Assessment]:
     """Look for reasons not to trust the forecasts of some series.
 
-    One reason asks for care. A grave one, or two, say not to trust.
-
-    Arguments:
-        tested: (N,) whether a backtest was tried on the series: False for those that it never saw.
+    One reason asks for care. A grave one, or two, say not to trust. `tested`, (N,), is False for
+    series that no backtest was tried on.
     """
     ends = look_at_ends(series, season, horizon, reach(season, horizon))
     gaps = trailing_gaps(series)
@@ -267,11 +261,7 @@ def assess(
 
 
 def hardest(error: Floats) -> tuple[int, ...]:
-    """Indices of series whose error stands out, the hardest first.
-
-    Arguments:
-        error: (N,) MASE out of fold; NaN where there is none.
-    """
+    """Indices of series whose (N,) MASE out of fold, or NaN, stands out, the hardest first."""
     known = np.flatnonzero(np.isfinite(error))
     if len(known) < 3:
         return ()
@@ -396,8 +386,7 @@ def _number(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-UNKNOWN = "not in the fit"
-"""What is said of a series that a model has not seen."""
+UNKNOWN = "not in the fit"  # what is said of a series that a model has not seen
 
 
 def assessed(
@@ -409,12 +398,11 @@ def assessed(
         places: (N,) of each in the fit; −1 for those that it never saw.
     """
     known = places >= 0
-    past = PastForecasts.none(len(series))
-    if model.past is not None and known.any():
-        whole = model.past.to_array()[:, np.where(known, places, 0)]
-        past = PastForecasts.from_array(np.where(known, whole, 0.0), len(series))
-    tested = known & (model.past is not None)
-    return tuple(assess(series, model.season, model.horizon, past, tested))
+    if model.past is None:
+        past, known = PastForecasts.none(len(series)), np.zeros(len(series), dtype=bool)
+    else:
+        past = PastForecasts(*np.where(known, model.past.to_array()[:, places], 0.0))
+    return tuple(assess(series, model.season, model.horizon, past, known))
 
 
 def notes(
