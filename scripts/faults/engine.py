@@ -1,40 +1,224 @@
-"""Faults of the engine and its layers: gates, derivatives, states, masks."""
+"""Faults of the engine: equations, kernels, derivatives, masks, segments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from faults.fault import Fault
+import torch
 
-BY_HAND = "tests/engine/test_cells.py::"
+from faults.fault import Fault, reads, returns
+
+CELLS = "tests/engine/test_cells.py::"
+LSTM_BY_HAND = (CELLS + "test_lstm_is_the_equations_worked_out_by_hand",)
+GRU_BY_HAND = (CELLS + "test_gru_is_the_equations_worked_out_by_hand",)
+VARIANTS = "tests/engine/test_cell_variants.py::"
+VARIANTS_BY_HAND = (VARIANTS + "test_each_variant_is_its_equations_worked_out_by_hand",)
+CONTRACT = "tests/engine/test_contract.py::"
+EXACT = (CONTRACT + "test_no_result_is_further_off_than_its_sums_may_be_rounded",)
+AS_TORCH = ("tests/nn/test_parity.py::test_outputs_and_gradients_are_those_of_torch",)
+SEGMENTS = "tests/engine/test_recompute.py::"
+SEGMENTS_EQUAL = (SEGMENTS + "test_outputs_states_and_gradients_are_those_of_all_steps_at_once",)
+INSIDE = "tests/nn/test_variants_inside.py::"
+
 GATE = "a gate is wrong"
+VARIANT = "a variant is wrong"
+KERNEL = "a kernel is wrong"
+SEGMENT = "a long sequence is not the plain one"
 
 
-def lstm_gates_change_places(advance: Callable[..., Any]) -> Callable[..., Any]:
-    """An LSTM whose forget and input gates are each other's rows of the weights."""
-    import torch
+def rows(weights: Any, order: list[int], names: tuple[str, ...]) -> Any:
+    """Weights whose gates' blocks of rows stand in another order."""
 
-    def wrong(x: Any, state: Any, weights: Any, *rest: Any) -> Any:
-        rows = [1, 0, 2, 3]
+    def moved(tensor: Any) -> Any:
+        if tensor is None:
+            return None
+        return torch.cat([tensor.chunk(len(order))[place] for place in order])
 
-        def swapped(tensor: Any) -> Any:
-            return None if tensor is None else torch.cat([tensor.chunk(4)[row] for row in rows])
+    return weights._replace(**{name: moved(getattr(weights, name)) for name in names})
 
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        if weights.weight_ih.shape[0] == 4 * state[1].shape[1]:  # not of coupled gates
-            weights = weights._replace(**{name: swapped(getattr(weights, name)) for name in names})
-        return advance(x, state, weights, *rest)
 
-    return wrong
+PLAIN = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def lstm_gates_change_places(weights: Any, given: Any) -> Any:
+    """Forget and input gate have each other's weights."""
+    return weights if given.options.coupled else rows(weights, [1, 0, 2, 3], PLAIN)
+
+
+def reset_gate_is_open(weights: Any, _: Any) -> Any:
+    """The reset gate's bias is so large that the gate is 1."""
+    bias = weights.bias_ih.clone()
+    bias[: len(bias) // 3] += 1000
+    return weights._replace(bias_ih=bias)
+
+
+def coupled_gates_open_together(found: Any, given: Any) -> Any:
+    """What is let in is also what is kept: f = i in place of 1 − i."""
+    if not given.options.coupled:
+        return found
+    gates, (h, c) = found
+    return gates, (h, c + (2 * gates.i - 1) * given.state[1])
+
+
+def peepholes_change_places(weights: Any, given: Any) -> Any:
+    """Input and forget gate look through each other's peepholes."""
+    if weights.weight_peephole is None or given.options.coupled:
+        return weights
+    return rows(weights, [1, 0, 2], ("weight_peephole",))
+
+
+def normaliser_keeps_everything(found: Any, given: Any) -> Any:
+    """The sLSTM's normaliser adds up what came in without forgetting."""
+    gates, (h, c, _, m) = found
+    return gates, (h, c, given.state[2] + gates.i, m)
+
+
+def forget_learns_as_input(found: Any, given: Any) -> Any:
+    """The forget gate's rows of W_hh's gradient are those of the input gate."""
+    if given.spec.cell.name != "lstm" or given.spec.options.coupled:
+        return found
+    weights = list(found.weights)
+    weights[1] = torch.cat([weights[1].chunk(4)[place] for place in (0, 0, 2, 3)])
+    return replace(found, weights=tuple(weights))
+
+
+def final_state_of_the_next_row(found: Any, _: Any) -> Any:
+    """Every row's final state is that of its neighbour."""
+    output, state, saved = found
+    return output, tuple(part.roll(1, 1) for part in state), saved
+
+
+def ended_rows_lose_their_state(found: Any, given: Any) -> Any:
+    """The state of rows that have ended is zero."""
+    every, state = found
+    sizes = given.inputs.batch_sizes
+    if sizes is None or given.spec.reverse:
+        return found
+    return every, tuple(
+        torch.cat([part[:, : sizes[-1]], torch.zeros_like(part[:, sizes[-1] :])], 1)
+        for part in state
+    )
+
+
+def another_seed(inputs: Any, _: Any) -> Any:
+    """The kernel draws its masks from the seed behind the one it is given."""
+    masks = inputs.masks
+    return inputs if masks is None else replace(inputs, masks=replace(masks, seed=masks.seed + 1))
+
+
+def zeros_in_place_of(part: Any) -> Any:
+    """Zeros that are differentiated where the part of the state was."""
+    return torch.zeros_like(part).requires_grad_(part.requires_grad)
+
+
+def every_segment_begins_alike(segments: Any) -> Any:
+    """A segment's masks are those of the first segment."""
+    return returns(lambda found, given: replace(found, masks=given.of_pass.masks))(segments)
 
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        kind=GATE,
-        name="LSTM: forget and input gate change places",
-        target="holdfast.engine.cells.lstm:advance",
-        wrong=lstm_gates_change_places,
-        tests=(BY_HAND + "test_lstm_is_the_equations_worked_out_by_hand",),
+        GATE, "LSTM: forget and input gate change places",
+        "holdfast.engine.cells.lstm:advance", reads(weights=lstm_gates_change_places),
+        LSTM_BY_HAND,
     ),
-)
+    Fault(
+        GATE, "LSTM: the output gate is missing",
+        "holdfast.engine.cells.lstm:advance",
+        returns(lambda found, _: (found[0], (torch.tanh(found[1][1]), found[1][1]))),
+        LSTM_BY_HAND,
+    ),
+    Fault(
+        GATE, "GRU: the update gate is the wrong way round",
+        "holdfast.engine.cells.gru:gates",
+        returns(lambda found, _: found._replace(z=1 - found.z)),
+        GRU_BY_HAND,
+    ),
+    Fault(
+        GATE, "RNN: the state before is not read",
+        "holdfast.engine.cells.rnn:preactivation", reads(h=lambda h, _: torch.zeros_like(h)),
+        (CELLS + "test_rnn_is_the_equation_worked_out_by_hand",),
+    ),
+    Fault(
+        GATE, "sLSTM: the normaliser does not forget",
+        "holdfast.engine.cells.slstm:advance", returns(normaliser_keeps_everything),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        VARIANT, "peepholes of input and forget gate change places",
+        "holdfast.engine.cells.lstm:advance", reads(weights=peepholes_change_places),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        VARIANT, "coupled gates open together",
+        "holdfast.engine.cells.lstm:advance", returns(coupled_gates_open_together),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        VARIANT, "the cell is not clipped",
+        "holdfast.engine.cells.lstm:advance",
+        reads(options=lambda options, _: replace(options, cell_clip=None)),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        VARIANT, "layer normalisation takes the gates and the candidate of a GRU together",
+        "holdfast.engine.cells.operations:normalised", reads(groups=lambda *_: (1,)),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        VARIANT, "zoneout keeps what it should renew",
+        "holdfast.engine.cells.operations:zoneout",
+        reads(
+            before=lambda before, given: given.after if given.share else before,
+            after=lambda after, given: given.before if given.share else after,
+        ),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        VARIANT, "recurrent dropout does not enlarge what stays",
+        "holdfast.engine.cells.operations:from_state",
+        reads(masks=lambda masks, _: masks._replace(
+            recurrent=None if masks.recurrent is None else (masks.recurrent > 0).to(torch.float64)
+        )),
+        VARIANTS_BY_HAND,
+    ),
+    Fault(
+        KERNEL, "compiled LSTM: the forget gate learns as the input gate",
+        "holdfast.engine.kernels.cpu:CpuKernel.backward", returns(forget_learns_as_input),
+        AS_TORCH,
+    ),
+    Fault(
+        KERNEL, "compiled kernel: reverse passes are read forwards",
+        "holdfast.engine.kernels.cpu:CpuKernel.forward",
+        reads(spec=lambda spec, _: replace(spec, reverse=False)),
+        AS_TORCH,
+    ),
+    Fault(
+        KERNEL, "compiled kernel: a row's final state is its neighbour's",
+        "holdfast.engine.kernels.cpu:CpuKernel.forward", returns(final_state_of_the_next_row),
+        AS_TORCH,
+    ),
+    Fault(
+        KERNEL, "compiled kernel: it draws other masks than the equations",
+        "holdfast.engine.kernels.cpu:CpuKernel.forward", reads(inputs=another_seed),
+        (INSIDE + "test_the_equations_draw_the_same_masks",),
+    ),
+    Fault(
+        SEGMENT, "every segment begins from zeros",
+        "holdfast.engine.recompute:Segment.inputs",
+        reads(state=lambda state, _: tuple(map(zeros_in_place_of, state))),
+        SEGMENTS_EQUAL,
+    ),
+    Fault(
+        SEGMENT, "the gradient stops at a segment's border",
+        "holdfast.engine.recompute:_backward_again",
+        returns(lambda found, _: (*found[:2], tuple(map(torch.zeros_like, found[2])))),
+        (*SEGMENTS_EQUAL, SEGMENTS + "test_a_loss_on_the_last_state_alone"),
+    ),
+    Fault(
+        SEGMENT, "every segment draws the masks of the first one",
+        "holdfast.engine.recompute:Segment.inputs", every_segment_begins_alike,
+        (INSIDE + "test_segments_draw_the_masks_of_the_plain_call",),
+    ),
+)  # fmt: skip

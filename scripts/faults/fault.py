@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
+
+Wrong = Callable[[Any], Any]
+"""A right function, property, constant → the wrong one in its place."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Fault:
     kind: str
     name: str
     target: str
-    wrong: Callable[[Any], Any]
+    wrong: Wrong
     tests: tuple[str, ...]
 
     def plant(self) -> None:
@@ -54,3 +60,64 @@ def _replace_imported(name: str, original: object, wrong: object) -> None:
     for key, module in list(sys.modules.items()):
         if key.startswith("holdfast") and getattr(module, name, None) is original:
             setattr(module, name, wrong)
+
+
+def returns(change: Callable[[Any, SimpleNamespace], Any]) -> Wrong:
+    """A function that runs as before and returns something else.
+
+    Arguments:
+        change: (its result, its arguments by name) → the wrong result.
+    """
+
+    def wrong(original: Any) -> Any:
+        signature = inspect.signature(original)
+
+        @functools.wraps(original)
+        def planted(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return change(original(*args, **kwargs), SimpleNamespace(**bound.arguments))
+
+        return planted
+
+    return wrong
+
+
+def reads(**changes: Callable[[Any, SimpleNamespace], Any]) -> Wrong:
+    """A function that reads something else than it is given.
+
+    Arguments:
+        changes: name of an argument → (its value, all arguments by name) → the wrong value.
+    """
+
+    def wrong(original: Any) -> Any:
+        signature = inspect.signature(original)
+
+        @functools.wraps(original)
+        def planted(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            given = SimpleNamespace(**bound.arguments)
+            for name, change in changes.items():
+                bound.arguments[name] = change(bound.arguments[name], given)
+            return original(*bound.args, **bound.kwargs)
+
+        return planted
+
+    return wrong
+
+
+def does_nothing(original: Any) -> Any:
+    """A function that does nothing and returns None."""
+    return functools.wraps(original)(lambda *_args, **_kwargs: None)
+
+
+def constant(value: Any) -> Wrong:
+    """A constant of another value, or a function that returns one value always."""
+
+    def wrong(original: Any) -> Any:
+        if not callable(original):
+            return value
+        return functools.wraps(original)(lambda *_args, **_kwargs: value)
+
+    return wrong
