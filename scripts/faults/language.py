@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from faults.fault import Fault, does_nothing, reads, returns
+from faults.fault import Fault, reads, returns
 
 TOKENS = "tests/language/test_tokens.py::"
 CARRIED = "tests/language/test_carried_state.py::"
@@ -58,11 +58,6 @@ FAULTS: tuple[Fault, ...] = (
          CARRIED + "test_training_reads_on_from_the_state_in_which_a_window_ended"),
     ),
     Fault(
-        TEXT, "a pass begins with the state of the end of the text",
-        "holdfast.language.train:CarriedNetwork.begin", does_nothing,
-        (CARRIED + "test_a_pass_begins_without_a_state",),
-    ),
-    Fault(
         TEXT, "a sampled softmax takes what it drew for all there is",
         "holdfast.language.network:sampled_losses", returns(sampled_sum_is_the_whole),
         (SAMPLED + "test_the_estimated_sum_is_the_whole_one_on_average",),
@@ -83,12 +78,6 @@ FAULTS: tuple[Fault, ...] = (
         LABEL, "the temperature goes the wrong way",
         "holdfast.language.classify.scores:temperature", returns(lambda found, _: 1 / found),
         (CLASSIFYING + "test_a_temperature_makes_too_sure_scores_honest",),
-    ),
-    Fault(
-        LABEL, "the blend's share is given to the wrong part",
-        "holdfast.language.classify.scores:share_and_temperature",
-        returns(lambda found, _: (0.9 - found[0], found[1])),
-        (CLASSIFYING + "test_the_share_of_the_blend_is_that_of_the_better_part",),
     ),
     Fault(
         LABEL, "the log-linear model has another penalty than it is given",
