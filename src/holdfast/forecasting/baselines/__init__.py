@@ -25,9 +25,7 @@ IN_MEAN: Final = ("SeasonalNaive", "Theta", "DampedETS")
 """What `Mean` averages. Naive is left out: on seasonal data it would only add its error, on other
 data it is the same as SeasonalNaive and would count twice."""
 
-REACH: Final = 1024
-"""Grid points that the simple methods look back, at least."""
-
+REACH: Final = 1024  # grid points that the simple methods look back, at least
 _CHUNK = 1024
 
 

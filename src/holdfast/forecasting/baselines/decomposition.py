@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.forecasting.baselines.naive import by_phase, spans
+from holdfast.forecasting.baselines.naive import by_phase, phase_means, spans
 from holdfast.records import Floats
 
 _CRITICAL = 1.645  # two-sided 90 % of the normal distribution
@@ -76,7 +76,8 @@ def deseasonalise(history: Floats, season: int) -> Seasonality:
         values = history[rows]
         trend = moving_average(values, season)
         deviation = values / trend if multiplicative else values - trend
-        shape = _phase_means(deviation, season, neutral=1.0 if multiplicative else 0.0)
+        shape = phase_means(by_phase(deviation, season))
+        shape = np.where(np.isnan(shape), 1.0 if multiplicative else 0.0, shape)  # never observed
         centre = shape.mean(axis=1, keepdims=True)
         shape = shape / centre if multiplicative else shape - centre
         factors[rows] = shape
@@ -114,12 +115,3 @@ def _windowed(values: Floats, half: int, weights: Floats) -> Floats:
     whole = sums[:, 2 * half + 1 :] - sums[:, : values.shape[1]]
     ends = padded[:, 1 : values.shape[1] + 1] + padded[:, 2 * half + 1 :]
     return np.asarray(whole - (1.0 - weights[0]) * ends)
-
-
-def _phase_means(deviation: Floats, season: int, neutral: float) -> Floats:
-    """(N, season) mean deviation of each phase; `neutral` where a phase was never seen."""
-    cycles = by_phase(deviation, season)
-    seen = ~np.isnan(cycles)
-    count = seen.sum(axis=1)
-    mean = np.where(seen, cycles, 0.0).sum(axis=1) / np.maximum(count, 1)
-    return np.where(count > 0, mean, neutral)

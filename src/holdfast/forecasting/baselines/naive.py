@@ -55,6 +55,14 @@ def by_phase(history: Floats, season: int) -> Floats:
     return padded.reshape(count, cycles, season)
 
 
+def phase_means(cycles: Floats) -> Floats:
+    """(N, season) mean of each phase over the observed of C cycles; NaN where there is none."""
+    seen = ~np.isnan(cycles)
+    count = seen.sum(axis=1)
+    total = np.where(seen, cycles, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def spans(history: Floats) -> Floats:
     """(N,) grid points from each series' first observation to the newest column."""
     observed = ~np.isnan(history)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from holdfast.forecasting.baselines.naive import by_phase, seasonal_naive, spans
+from holdfast.forecasting.baselines.naive import by_phase, phase_means, seasonal_naive, spans
 from holdfast.records import Floats
 
 LONGER: Final = {5: 260, 7: 364, 24: 168, 48: 336, 96: 672, 144: 1008, 288: 2016}
@@ -15,9 +15,7 @@ LONGER: Final = {5: 260, 7: 364, 24: 168, 48: 336, 96: 672, 144: 1008, 288: 2016
 A year over a week of days is 52 whole weeks, 364 and not 365: the rules repeat the longer season as
 it stands, and a day later every weekday would meet the one before it."""
 
-ORIGINS: Final = 4
-"""Earlier cut-offs of the same history, one horizon apart, at which the rules are compared."""
-
+ORIGINS: Final = 4  # earlier cut-offs, one horizon apart, at which the rules are compared
 _CYCLES = 3  # seasons in a mean
 _POWER = 4  # a rule with half the error weighs 16 times as much
 
@@ -64,8 +62,8 @@ def _rules(history: Floats, season: int, horizon: int) -> Floats:
         if period == season and len(forecasts) > 1:
             break
         cycles = by_phase(history, period)
-        mean = _mean(cycles[:, -_CYCLES:])
-        before = _mean(cycles[:, -_CYCLES - 1 : -1])
+        mean = phase_means(cycles[:, -_CYCLES:])
+        before = phase_means(cycles[:, -_CYCLES - 1 : -1])
         steps = np.take(mean, np.arange(horizon) % period, axis=1)
         forecasts += [steps, _moved(steps, history[:, -season:], before[:, -season:], history)]
     return np.stack(forecasts)
@@ -84,11 +82,3 @@ def _moved(steps: Floats, newest: Floats, before: Floats, history: Floats) -> Fl
     ratio = np.where(positive, recent / np.where(positive, usual, 1.0), 1.0)[:, None]
     moved = np.where(positive[:, None], steps * ratio, steps + (recent - usual)[:, None])
     return np.where(np.any(common, axis=1, keepdims=True), moved, np.nan)
-
-
-def _mean(cycles: Floats) -> Floats:
-    """(N, period) mean of each phase over the observed cycles, NaN where there is none."""
-    seen = ~np.isnan(cycles)
-    count = seen.sum(axis=1)
-    total = np.where(seen, cycles, 0.0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -16,8 +16,7 @@ from holdfast.forecasting.baselines.naive import last_observed
 from holdfast.records import Floats
 
 _BLOCK = 16384  # candidates × series in one loop over time: what stays in the second-level cache
-MEMORY: Final = 512
-"""Grid points that smoothing looks back: errors further back say little about today's state."""
+MEMORY: Final = 512  # grid points that smoothing looks back: older errors say little about today
 _START = 20  # observations from which a damped trend takes its initial level and slope
 
 

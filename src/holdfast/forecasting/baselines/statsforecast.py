@@ -25,13 +25,10 @@ from holdfast.tables.series import SeriesSet, never_negative
 METHODS: Final = ("AutoTheta", "AutoETS", "AutoARIMA")
 """The methods, in the order in which they run: the slowest last."""
 
-SEASONS: Final = 8
-"""Seasons that each of them sees, at least `POINTS` points; a longer history is cut to them."""
-
+SEASONS: Final = 8  # seasons that each of them sees, at least `POINTS` points
 POINTS: Final = 200
 
-SECONDS: Final = 120.0
-"""How long they may take where there is no budget."""
+SECONDS: Final = 120.0  # how long they may take where there is no budget
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,14 +130,10 @@ def _forecast(name: str, history: Floats, season: int, horizon: int) -> Floats:
     """(K,) the forecast of one method; the last value where the history is too short for it."""
     from statsforecast import models
 
-    kinds = {
-        "AutoTheta": models.AutoTheta,
-        "AutoETS": models.AutoETS,
-        "AutoARIMA": models.AutoARIMA,
-    }
     try:
         with np.errstate(all="ignore"):
-            mean = kinds[name](season_length=season).forecast(y=history, h=horizon)["mean"]
+            method = getattr(models, name)(season_length=season)
+            mean = method.forecast(y=history, h=horizon)["mean"]
         forecast = np.array([float(value) for value in mean])
     except (ArithmeticError, LookupError, NotImplementedError, ValueError):
         forecast = np.zeros(0)

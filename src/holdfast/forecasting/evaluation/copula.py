@@ -26,12 +26,8 @@ from holdfast.forecasting.evaluation.conformal import (
 from holdfast.records import Floats
 
 _STRATA = 16  # of a mean between two quantiles
-
-MOST_STEPS = 512
-"""Steps up to which a matrix is kept; longer horizons have the simple structure alone."""
-
-MOST_SERIES = 256
-"""Series up to which each pair has a correlation of its own; more have one for all pairs."""
+MOST_STEPS = 512  # steps with a matrix; longer horizons have the simple structure alone
+MOST_SERIES = 256  # series with a correlation for each pair; more have one for all pairs
 
 _PRIOR = np.array([0.2, 0.6, 0.8])
 """Share of an error that all steps share, that fades, and what is left of that a step later."""

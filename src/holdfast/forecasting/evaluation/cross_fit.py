@@ -60,9 +60,7 @@ from holdfast.forecasting.evaluation.significance import Comparison, compare
 from holdfast.records import NETWORKS, TRAINED, Floats, LevelCoverage, MethodScore
 
 Indices = NDArray[np.int64]
-BLEND = "holdfast"
-"""What the blend is called in scores and columns."""
-
+BLEND = "holdfast"  # what the blend is called in scores and columns
 _SHARES = (0.0, 0.5, 1.0)  # of residual widths in the base width
 _HALVES = 20  # windows of one fold from which its series are split to test a member
 

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 
-LARGEST_SURPRISE = 1e6
-"""Surprise where the interval has no width and the value is not in it."""
-
+LARGEST_SURPRISE = 1e6  # surprise where the interval has no width and the value is not in it
 _PREFIX = "backtest/"  # of arrays in a model folder
 _ROUNDING = 1e-12  # of a series' mean size: a smaller change is the last digits of a float
 
@@ -56,7 +54,9 @@ def seasonal_scale(series: SeriesSet, season: int) -> Floats:
     its steps from one point to the next stand in; for a constant its size; for zeros, and for a
     series without any observation, 1.
     """
-    scale, size = lag_change(series, max(season, 1)), _mean_size(series)
+    scale = lag_change(series, max(season, 1))
+    owner, seen = np.repeat(np.arange(len(series)), series.lengths), ~np.isnan(series.values)
+    size = _mean_by(owner[seen], np.abs(series.values[seen]), len(series))
     rounding = _ROUNDING * np.where(np.isnan(size), 0.0, size)
     for stand_in in (lag_change(series, 1), size, np.ones(len(series))):
         scale = np.where(scale > rounding, scale, stand_in)  # NaN is not above anything
@@ -72,13 +72,6 @@ def lag_change(series: SeriesSet, lag: int) -> Floats:
     change = np.abs(values[lag:] - values[:-lag])
     pair = (owner[lag:] == owner[:-lag]) & ~np.isnan(change)
     return _mean_by(owner[lag:][pair], change[pair], count)
-
-
-def _mean_size(series: SeriesSet) -> Floats:
-    """(N,) mean |y|."""
-    owner = np.repeat(np.arange(len(series)), series.lengths)
-    seen = ~np.isnan(series.values)
-    return _mean_by(owner[seen], np.abs(series.values[seen]), len(series))
 
 
 def _mean_by(owner: NDArray[np.int64], values: Floats, count: int) -> Floats:

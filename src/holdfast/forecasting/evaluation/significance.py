@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.records import Floats
 
-ENOUGH: Final = 20
-"""Independent pairs below which no difference is claimed."""
-
+ENOUGH: Final = 20  # independent pairs below which no difference is claimed
 _DRAWS = 2000
 _BLOCKS = 2000  # more blocks than this are merged at random, which a mean does not notice
 

@@ -18,14 +18,9 @@ QUANTILES: tuple[float, ...] = (
 )  # fmt: skip
 """The levels that every network forecasts, the median in the middle."""
 
-SHORT_CONTEXT = 48
-"""A context of no more points is read point by point."""
-
-LEAST = 3
-"""Points that a forecast looks back on at least, where there are so many."""
-
-MOST_POSITIONS = 24
-"""Patches of a longer context at most: the longer the context, the longer the patches."""
+SHORT_CONTEXT = 48  # a context of no more points is read point by point
+LEAST = 3  # points that a forecast looks back on at least, where a series has as many
+MOST_POSITIONS = 24  # patches of a longer context at most: the longer it is, the longer they are
 
 # What a design that was read from a file may ask for; far more than `choose_design` does.
 _MOST: Final = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
@@ -21,17 +21,11 @@ from holdfast.records import LSTM, LSTM_X, PRETRAINED_X, Floats
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import logarithms, positive, window_values
 
-_FAR = 1e100
-"""A series larger than this, or smaller than its reciprocal, is read in another unit."""
+_FAR = 1e100  # a series larger than this, or smaller than its reciprocal, is read in another unit
 
-_ROWS_AT_ONCE = 200_000
-"""Points of series whose effects are computed at once, so that memory stays bounded."""
-
-CHUNK = 256
-"""Series forecast at once, so that memory stays bounded."""
-
-LARGEST_LOG = 650.0
-"""exp of more than this comes near the end of float64."""
+_ROWS_AT_ONCE = 200_000  # points whose covariates are read at once, so that memory stays bounded
+CHUNK = 256  # series forecast at once, so that memory stays bounded
+LARGEST_LOG = 650.0  # exp of more than this comes near the end of float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +111,12 @@ class RegressedMember:
     def quantiles(self, series: SeriesSet) -> Floats:
         """(N, K, Q); NaN for a series without a value, or where there are no covariates at all."""
         horizon = self.start.horizon
-        out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
-        if series.covariates is None:
-            return out
-        for rows in _parts(series, self.context + horizon):
-            plain, factor, term = self.effects.without(
-                series.take(rows), horizon, self.start.context
-            )
-            out[rows] = self.start.quantiles(plain) * factor[..., None] + term[..., None]
-        return out
+
+        def forecast(part: SeriesSet) -> Floats:
+            plain, factor, term = self.effects.without(part, horizon, self.context)
+            return self.start.quantiles(plain) * factor[..., None] + term[..., None]
+
+        return _in_parts(forecast, series, self.context, horizon)
 
     def why_not(self, history: Floats) -> str:
         """Why it has no forecast for a history."""
@@ -149,15 +140,13 @@ class CovariateMember:
     def quantiles(self, series: SeriesSet) -> Floats:
         """(N, K, Q); NaN for a series with fewer values in the context than the design needs."""
         horizon = self.design.horizon
-        out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
-        if series.covariates is None:
-            return out
-        for rows in _parts(series, self.context + horizon):
-            part = series.take(rows)
-            reach = self.design.context + self.encoding.lag
-            covariates = CovariateWindows(part.tail(reach), self.encoding, horizon)
-            out[rows] = forecast_quantiles(self.networks, self.design, part, covariates)
-        return out
+
+        def forecast(part: SeriesSet) -> Floats:
+            read = part.tail(self.context + self.encoding.lag)
+            covariates = CovariateWindows(read, self.encoding, horizon)
+            return forecast_quantiles(self.networks, self.design, part, covariates)
+
+        return _in_parts(forecast, series, self.context, horizon)
 
     @property
     def context(self) -> int:
@@ -216,10 +205,17 @@ def forecast_quantiles(
     return out
 
 
-def _parts(series: SeriesSet, reach: int) -> list[NDArray[np.int64]]:
-    """Indices of series whose covariates are read at once, `reach` points of each."""
-    whole = np.cumsum(np.full(len(series), reach)) // _ROWS_AT_ONCE
-    return [np.flatnonzero(whole == part) for part in np.unique(whole).tolist()]
+def _in_parts(
+    forecast: Callable[[SeriesSet], Floats], series: SeriesSet, context: int, horizon: int
+) -> Floats:
+    """(N, K, Q) forecasts, some series with covariates at once; NaN where no series has any."""
+    out = np.full((len(series), horizon, len(QUANTILES)), np.nan)
+    if series.covariates is not None:
+        part = np.cumsum(np.full(len(series), context + horizon)) // _ROWS_AT_ONCE
+        for number in np.unique(part).tolist():
+            rows = np.flatnonzero(part == number)
+            out[rows] = forecast(series.take(rows))
+    return out
 
 
 def _sizes(series: SeriesSet) -> Floats:

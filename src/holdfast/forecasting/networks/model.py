@@ -20,8 +20,7 @@ from holdfast.tables.windows import Scale, trailing_scale
 EXTRA_INPUTS = 2
 """Inputs beside values and mask: how level and spread moved since the position before."""
 
-CLIP = 12.0
-"""Scaled values beyond this are an outlier's; the network sees this and no more."""
+CLIP = 12.0  # scaled values beyond this are an outlier's; the network sees this and no more
 
 
 class ForecastNetwork(nn.Module):
@@ -105,8 +104,10 @@ def features(values: Tensor, design: Design) -> Features:
         [torch.nan_to_num(scaled).clamp(-CLIP, CLIP), mask, _moves(scale)],
         dim=2,
     )
-    past = (context[:, _sources(design)] - level[..., None, None]) / spread[..., None, None]
-    past = torch.where(torch.from_numpy(_exists(design)), past, torch.nan)
+    source = _lag_positions(design)
+    past = context[:, np.maximum(source, 0)]
+    past = (past - level[..., None, None]) / spread[..., None, None]
+    past = torch.where(torch.from_numpy(source >= 0), past, torch.nan)
     return Features(
         inputs=inputs.transpose(0, 1).float(),
         past=past.clamp(-CLIP, CLIP).transpose(0, 1).float(),
@@ -199,18 +200,11 @@ def _moves(scale: Scale) -> Tensor:
     return torch.from_numpy(np.clip(np.stack([level, spread], axis=2), -5.0, 5.0))
 
 
-def _sources(design: Design) -> NDArray[np.int64]:
-    """(P, lags, K) position in the window of the value that lies beside each step."""
-    return np.maximum(_lag_positions(design), 0)
-
-
-def _exists(design: Design) -> NDArray[np.bool_]:
-    """(P, lags, K) whether the window holds that value at all."""
-    return _lag_positions(design) >= 0
-
-
 def _lag_positions(design: Design) -> NDArray[np.int64]:
-    """(P, lags, K) position of the newest seen value a whole number of lags before each step."""
+    """(P, lags, K) position of the newest seen value a whole number of lags before each step.
+
+    Negative where the window does not hold it.
+    """
     step = np.arange(1, design.horizon + 1)[None, :]
     lag = np.asarray(design.lags)[:, None]
     back = lag * -(-step // lag)

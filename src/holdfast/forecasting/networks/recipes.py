@@ -38,8 +38,7 @@ NETWORKS_OF: Final = {ADAPTED: 1, LSTM: 2, LSTM_X: 2}
 weights; two from scratch, since each more takes its updates from the others' share of the
 budget."""
 
-_WARM_SHARE: Final = 2
-"""Of the updates that a training from the beginning has, a warm start has one in so many."""
+_WARM_SHARE: Final = 2  # a warm start has one in so many of the updates from scratch
 
 
 @dataclass(frozen=True)

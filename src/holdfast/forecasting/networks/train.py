@@ -32,11 +32,8 @@ from holdfast.training.seed import generator, seeded, torch_seed
 from holdfast.training.task import Task, validation
 from holdfast.training.threads import one_thread
 
-LEAST_EVERY = 10
-"""Updates between two validations at least."""
-
-VALIDATIONS = 20
-"""Validations in a training that stops early; half of them without improvement stop it."""
+LEAST_EVERY = 10  # updates between two validations at least
+VALIDATIONS = 20  # in a training that stops early; half of them without improvement stop it
 
 
 Batch = TypeVar("Batch")

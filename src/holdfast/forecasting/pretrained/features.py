@@ -7,7 +7,7 @@ of the patch to come, what stood there one season before, and on average over th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,20 +18,14 @@ from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.smoothing import smoothings
 from holdfast.tables.series import SeriesSet
 
-CLIP = 12.0
-"""Scaled values beyond this are an outlier's; the network sees this and no more."""
-
-CYCLES = (1, 3, 8)
-"""Seasons over which the seasonal copies are taken: the last one, and means over some."""
-
-COPIES = 2 * len(CYCLES)
-"""Seasonal candidates: for each of two periods one of each kind."""
+CLIP = 12.0  # scaled values beyond this are an outlier's; the network sees this and no more
+CYCLES = (1, 3, 8)  # seasons of the seasonal copies: the last one, and means over some
+COPIES = 2 * len(CYCLES)  # seasonal candidates: for each of two periods one of each kind
 
 _TURNING = (False, True, True, False, False, True, False, False, False, False)
 """Which scalars change sign when the series does."""
 
-SCALARS = len(_TURNING)
-"""Inputs of a position beside values, copies and their masks."""
+SCALARS = len(_TURNING)  # inputs of a position beside values, copies and their masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,13 +191,11 @@ def mirror(features: PatchFeatures, design: PatchDesign) -> PatchFeatures:
         turned.expand(design.smoothings),
         kept.expand(design.smoothings),
     ]
-    return PatchFeatures(
+    return replace(
+        features,
         inputs=features.inputs * torch.cat(parts),
         candidates=-features.candidates,
         level=-features.level,
-        spread=features.spread,
-        observed=features.observed,
-        ahead=features.ahead,
     )
 
 

@@ -29,17 +29,10 @@ from holdfast.tables.windows import Windows, WindowShape, WindowSplit
 from holdfast.training.plan import Plan
 from holdfast.training.seed import generator
 
-LEAST = 3
-"""Values that a forecast must look back on to be learnt from."""
-
-POSITIONS = 2048
-"""Positions in one update, over all its windows."""
-
-LEARNING_RATE = 3e-4
-"""The highest rate, a seventh of pretraining's: what the network knows is kept."""
-
-VALIDATIONS = 12
-"""Validations in a training that stops early; a third of them without improvement stop it."""
+LEAST = 3  # values that a forecast must look back on to be learnt from
+POSITIONS = 2048  # positions in one update, over all its windows
+LEARNING_RATE = 3e-4  # a seventh of pretraining's: what the network knows is kept
+VALIDATIONS = 12  # in a training that stops early; a third of them without improvement stop it
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,11 +23,8 @@ from holdfast.training.threads import side_by_side
 
 Indices = NDArray[np.int64]
 
-CHUNK = 256
-"""Series embedded at once, so that memory stays bounded."""
-
-POSITIONS = 4096
-"""Positions that a thread forecasts at once, so that memory stays bounded and the layers busy."""
+CHUNK = 256  # series embedded at once, so that memory stays bounded
+POSITIONS = 4096  # positions forecast at once, so that memory stays bounded and the layers busy
 
 
 def forecast_pretrained(

@@ -31,11 +31,8 @@ _OF_LONG_SEASON: Final = (
     (0.95, 0.30, 0.30, 0.80),
 )
 
-SMOOTHINGS: Final = len(_OF_SEASON) + len(_OF_LONG_SEASON)
-"""How many there are."""
-
-_MEMORY: Final = 0.07
-"""Weight of the newest value in the mean of absolute errors."""
+SMOOTHINGS: Final = len(_OF_SEASON) + len(_OF_LONG_SEASON)  # tempers in all
+_MEMORY: Final = 0.07  # weight of the newest value in the mean of absolute errors
 
 
 class Smoothing:

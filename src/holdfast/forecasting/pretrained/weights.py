@@ -190,17 +190,10 @@ Name = Literal["fine", "coarse"]
 FOLDER: Final = Path(__file__).parent / "weights"
 """Where the two networks lie, a safetensors file and a JSON file each."""
 
-LONG_SEASON: Final = 24
-"""Points of a season from which on it is read in long patches, where there are enough of them."""
-
-YEAR_OF_WEEKS: Final = 52
-"""A season as long that is read in short patches all the same: few histories hold many years."""
-
-LONG_HISTORY: Final = 120
-"""Points of a typical history that make five long patches."""
-
-LONG_HORIZON: Final = 48
-"""A longer horizon is reached in long patches."""
+LONG_SEASON: Final = 24  # points from which a season is read in long patches, given enough of them
+YEAR_OF_WEEKS: Final = 52  # a season that is read in short patches: few histories hold many years
+LONG_HISTORY: Final = 120  # points of a typical history that make five long patches
+LONG_HORIZON: Final = 48  # a longer horizon is reached in long patches
 
 
 def choose(

@@ -18,12 +18,8 @@ from holdfast.tables.covariates import Column, Covariates
 from holdfast.tables.holidays import calendar_features, holiday_features
 from holdfast.tables.series import SeriesSet
 
-MOST_LEVELS: Final = 40
-"""Categories of one column that get an effect of their own; the rest share what is common."""
-
-FARTHEST: Final = 4.0
-"""Deviations beyond which a column's effect grows no further."""
-
+MOST_LEVELS: Final = 40  # categories of a column with effects of their own; the rest have none
+FARTHEST: Final = 4.0  # deviations beyond which a column's effect grows no further
 _COMMON_HOLIDAYS: Final = ("holiday", "eve of a holiday", "day after a holiday", "holidays")
 
 
