@@ -91,7 +91,7 @@ def fit(df: Any, horizon: int, covariates: Mapping[str, Any] | None = None, **op
 
 def fit_from(df: Any, horizon: int, start: str, **options: Any) -> Any:
     """A forecaster whose training goes on from a saved one."""
-    return holdfast.Forecaster(horizon, **options).fit(df, start=start)
+    return holdfast.Forecaster(horizon, **options).fit(df, warm_start=start)
 
 
 def example(name: str) -> Any:

@@ -109,7 +109,7 @@ def test_the_backtest_is_trained_on_nothing_that_is_watched_or_scored() -> None:
     seen, watched = made.training, made.validation
     assert watched is not None
     assert (seen.ends + HORIZON <= watched.ends).all()
-    assert (watched.ends <= made.folds.scoring[0].cutoff).all()
+    assert (watched.ends <= made.folds.scoring[0]).all()
 
 
 def test_without_room_for_early_stopping_training_ends_at_the_oldest_cut_off() -> None:
@@ -117,11 +117,11 @@ def test_without_room_for_early_stopping_training_ends_at_the_oldest_cut_off() -
     assert made.folds.stopping is None
     assert len(made.folds.scoring) == 2
     assert made.validation is None
-    assert made.training.ends.tolist() == [made.folds.scoring[0].cutoff] * 3
+    assert made.training.ends.tolist() == [made.folds.scoring[0]] * 3
 
 
 def test_what_is_scored_changes_no_network_of_the_backtest() -> None:
-    first = ground().folds.scoring[0].cutoff
+    first = ground().folds.scoring[0]
     before, after = (
         networks(runs(one).before_backtest()) for one in (ground(), ground(later=50.0, after=first))
     )

@@ -97,7 +97,7 @@ class BacktestData:
 
     @property
     def _first_cutoff(self) -> int:
-        return self.folds.scoring[0].cutoff
+        return self.folds.scoring[0]
 
     @cached_property
     def _validation_horizons(self) -> int:
@@ -129,7 +129,7 @@ class BacktestData:
             InputError: statsforecast is not installed.
         """
         require()
-        cuts = [self.table.series.cut(fold.cutoff) for fold in self.folds.scoring]
+        cuts = [self.table.series.cut(cutoff) for cutoff in self.folds.scoring]
         seconds = seconds if math.isfinite(seconds) else SECONDS
         found = forecast_statistical(cuts, self.actual, self.table.season, self.horizon, seconds)
         return replace(self, statistical=found.forecasts, notes=found.remarks)
@@ -150,7 +150,7 @@ def backtest_data(
 def backtest_data_on(table: Table, horizon: int, folds: Folds) -> BacktestData:
     """Let the simple methods forecast folds that are given."""
     series, season = table.series, table.season
-    rows = [forecast_simple(series.cut(fold.cutoff), season, horizon) for fold in folds.scoring]
+    rows = [forecast_simple(series.cut(cutoff), season, horizon) for cutoff in folds.scoring]
     methods = list(rows[0]) if rows else []
     return BacktestData(
         table=table,
@@ -185,7 +185,7 @@ class Backtest:
         self._data = data
         self._seed = seed
         self._levels = tuple(sorted({*LEVELS, *levels}))
-        self._cuts = [series.cut(fold.cutoff) for fold in data.folds.scoring]
+        self._cuts = [series.cut(cutoff) for cutoff in data.folds.scoring]
         residual = [residual_widths(cut, season, horizon, self._levels) for cut in self._cuts]
         self._empty = np.full((len(self._cuts), len(series), horizon), np.nan)
         self._residual = stack_widths(residual) if residual else self._no_widths()
@@ -259,12 +259,12 @@ class BacktestResult:
         shown = [level for level in levels if level in evaluation.intervals.lower]
         coverage = tuple(row for row in evaluation.coverage if row.level in shown)
         records = []
-        for place, fold in enumerate(folds.scoring):
+        for place, cutoff in enumerate(folds.scoring):
             inside = np.flatnonzero(~np.isnan(data.actual[place]).all(axis=1))
-            times = calendar.times(fold.cutoff + 1 + np.arange(data.horizon))
+            times = calendar.times(cutoff + 1 + np.arange(data.horizon))
             records.append(
                 FoldRecord(
-                    cutoff=calendar.format(calendar.times(np.array([fold.cutoff]))[0]),
+                    cutoff=calendar.format(calendar.times(np.array([cutoff]))[0]),
                     series=inside,
                     times=np.broadcast_to(times, (len(inside), data.horizon)),
                     actual=data.actual[place, inside],

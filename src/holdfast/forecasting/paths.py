@@ -11,7 +11,7 @@ from holdfast.forecasting.evaluation.copula import Dependence, Marginals, Paths,
 from holdfast.forecasting.evaluation.counts import fit_pull, recognise
 from holdfast.forecasting.evaluation.cross_fit import Evaluation
 from holdfast.forecasting.evaluation.ensemble import LEVELS
-from holdfast.forecasting.evaluation.folds import Fold, apart_in_time
+from holdfast.forecasting.evaluation.folds import apart_in_time
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.predict import Forecasts, forecast, places_in, pulls
 from holdfast.records import Floats, Times
@@ -108,7 +108,7 @@ def fold_means(data: BacktestData, evaluation: Evaluation) -> Floats:
 def fold_marginals(data: BacktestData, evaluation: Evaluation, pull: float) -> Marginals:
     """The distribution of each point of the backtest, out of fold: values (Q, F, N, K)."""
     series, shown = data.table.series, evaluation.intervals
-    floors = [never_negative(series.cut(fold.cutoff)) for fold in data.folds.scoring]
+    floors = [never_negative(series.cut(cutoff)) for cutoff in data.folds.scoring]
     return Marginals.from_bounds(
         evaluation.blend,
         {level: shown.lower[level] for level in LEVELS},
@@ -121,7 +121,7 @@ def fold_marginals(data: BacktestData, evaluation: Evaluation, pull: float) -> M
 def _earlier(data: BacktestData) -> list[int]:
     """Cut-offs before the first fold, newest first, none that leaves too little to learn from."""
     series, folds = data.table.series, data.folds
-    first, needed = folds.scoring[0].cutoff, folds.needed
+    first, needed = folds.scoring[0], folds.needed
     count = min(_MOST, _ENOUGH // max(len(series), 1))
     cutoffs = [first - (place + 1) * data.horizon for place in range(count)]
     return [cutoff for cutoff in cutoffs if (cutoff - series.starts + 1 >= needed).any()]
@@ -130,7 +130,7 @@ def _earlier(data: BacktestData) -> list[int]:
 def _from_earlier(data: BacktestData, model: FittedModel, cutoffs: list[int]) -> Floats:
     """(F, N, K) normal scores at earlier cut-offs, all of them forecast at once."""
     series = data.table.series
-    past = replace(data.folds, scoring=tuple(Fold(cutoff, "score") for cutoff in cutoffs))
+    past = replace(data.folds, scoring=tuple(cutoffs))
     actual = past.actual(series)
     every = series.take(np.tile(np.arange(len(series)), len(cutoffs)))
     known = every.cut(np.repeat(cutoffs, len(series)))

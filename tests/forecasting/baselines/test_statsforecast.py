@@ -60,7 +60,7 @@ def test_they_forecast_the_same_folds(tmp_path: Path, monkeypatch: pytest.Monkey
     ground = backtest_data(table(), 5).with_statistical(60.0)
     assert ground.notes == ()
     assert set(ground.statistical) == set(statsforecast.METHODS)
-    last = np.array([ground.table.series.one(0)[fold.cutoff] for fold in ground.folds.scoring])
+    last = np.array([ground.table.series.one(0)[cutoff] for cutoff in ground.folds.scoring])
     np.testing.assert_array_equal(ground.statistical["AutoTheta"][:, 0, 0], last + 7)
     # A history that is too short for a method is forecast by its last value.
     np.testing.assert_array_equal(ground.statistical["AutoETS"][:, 0, 4], last)

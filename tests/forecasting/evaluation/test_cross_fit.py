@@ -322,7 +322,7 @@ def test_odd_series_are_judged_without_a_warning_and_with_finite_scores(
 ) -> None:
     series = SeriesSet.from_arrays({"a": PERIODIC[name]}, Calendar.integer())
     folds = make_folds(series, 7, season=season, folds=5)
-    cuts = [series.cut(fold.cutoff) for fold in folds.scoring]
+    cuts = [series.cut(cutoff) for cutoff in folds.scoring]
     simple = [forecast_simple(cut, season, 7) for cut in cuts]
     members = {
         method: np.stack([made[method] for made in simple]) for method in simple_methods(season)

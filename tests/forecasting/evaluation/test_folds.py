@@ -28,8 +28,8 @@ def test_the_newest_fold_ends_with_the_data_and_stopping_lies_before_all_scores(
     folds = make_folds(series_from([0], [144]), 12, season=12)
     assert folds.cutoffs.tolist() == [107, 119, 131]
     assert folds.stopping is not None
-    assert folds.stopping.cutoff == 95
-    assert folds.stopping.cutoff + folds.horizon <= folds.cutoffs[0]
+    assert folds.stopping == 95
+    assert folds.stopping + folds.horizon <= folds.cutoffs[0]
     assert folds.reason == ""
 
 
@@ -48,8 +48,8 @@ def test_folds_are_cut_by_timestamp_not_by_row() -> None:
 def test_a_series_that_ended_or_has_just_begun_is_not_scored() -> None:
     series = series_from([0, 0, 95], [100, 50, 5])
     folds = make_folds(series, 4, folds=3)
-    for fold in folds.scoring:
-        assert folds.members(series, fold).tolist() == [True, False, False]
+    for cutoff in folds.scoring:
+        assert folds.members(series, cutoff).tolist() == [True, False, False]
     assert np.isnan(folds.actual(series)[:, 1:]).all()
 
 
@@ -70,11 +70,11 @@ def test_every_fold_leaves_enough_to_learn_from_and_a_whole_horizon(
 ) -> None:
     folds = make_folds(series_from([7], [length]), horizon, season=season, folds=wanted)
     end = 7 + length - 1
-    every = [*folds.scoring] + ([folds.stopping] if folds.stopping else [])
+    every = [*folds.scoring] + ([] if folds.stopping is None else [folds.stopping])
     assert len(folds.scoring) <= wanted
-    for fold in every:
-        assert fold.cutoff - 7 + 1 >= max(horizon, season + 1, 3)
-        assert fold.cutoff + horizon <= end
+    for cutoff in every:
+        assert cutoff - 7 + 1 >= max(horizon, season + 1, 3)
+        assert cutoff + horizon <= end
     cutoffs = folds.cutoffs
     assert (np.diff(cutoffs) == horizon).all()
     complete = len(folds.scoring) == wanted and folds.stopping is not None
@@ -104,12 +104,12 @@ def test_nothing_behind_a_cut_off_reaches_a_forecast_a_width_or_a_scale() -> Non
     series = series_from([0, 20, 3], [120, 100, 90])
     folds = make_folds(series, 4, season=4)
     scales = folds.scales(series, 4)
-    for index, fold in enumerate(folds.scoring):
+    for index, cutoff in enumerate(folds.scoring):
         ordinals = np.concatenate(
             [start + np.arange(n) for start, n in zip(series.starts, series.lengths, strict=True)]
         )
-        changed = replace(series, values=np.where(ordinals > fold.cutoff, 1e6, series.values))
-        now, then = changed.cut(fold.cutoff), series.cut(fold.cutoff)
+        changed = replace(series, values=np.where(ordinals > cutoff, 1e6, series.values))
+        now, then = changed.cut(cutoff), series.cut(cutoff)
         for name, forecast in forecast_simple(then, 4, 4).items():
             np.testing.assert_array_equal(forecast_simple(now, 4, 4)[name], forecast)
         width = residual_widths(then, 4, 4, [80.0]).upper[80.0]

@@ -23,7 +23,7 @@ from tests.forecasting.small import small_network
 
 from holdfast.errors import InputError, TableError
 from holdfast.forecasting.backtest import Backtest, backtest_data_on
-from holdfast.forecasting.evaluation.folds import Fold, Folds
+from holdfast.forecasting.evaluation.folds import Folds
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.partitions import folder
 from holdfast.forecasting.partitions.work import ScoreSums
@@ -177,7 +177,7 @@ def test_scores_of_parts_add_up_to_those_of_all_series(tmp_path: Path) -> None:
     done = run_here(out, settings_for(data, verb="backtest", sample=12))
     plan = done.plan
     table = read(series_table(names), ReadOptions(freq="MS", season=12))
-    folds = Folds(tuple(Fold(c, "score") for c in plan.cutoffs), None, 6, plan.needed, "")
+    folds = Folds(plan.cutoffs, None, 6, plan.needed, "")
     assert len(folds.scoring) == 3
     trial = Backtest(backtest_data_on(table, 6, folds), (80.0,), 0)
     for member in FittedModel.load(out / "model").networks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,34 +13,20 @@ from holdfast.records import Floats
 from holdfast.tables.series import SeriesSet
 
 
-@dataclass(frozen=True)
-class Fold:
-    """A cut through all series.
-
-    Arguments:
-        cutoff: the calendar's ordinal of the last value that a forecast may see.
-        role: "score" for folds that weights, offsets and scores are crossed over, "stopping" for
-            the one that early stopping watches.
-    """
-
-    cutoff: int
-    role: Literal["score", "stopping"]
-
-
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """The folds of one backtest.
+    """The folds of one backtest: cut-offs, ordinals of the last value that a forecast may see.
 
     Arguments:
         scoring: oldest first; empty where the history is too short.
-        stopping: the earlier fold for early stopping, or None. Its horizon ends at or before the
+        stopping: of the earlier fold for early stopping, or None. Its horizon ends at or before the
             first scoring cut-off, so what stops the training is never scored.
         needed: grid points that a series must have up to a cut-off to be scored behind it.
         reason: why there are so many folds and not more, in a sentence; "" where all were made.
     """
 
-    scoring: tuple[Fold, ...]
-    stopping: Fold | None
+    scoring: tuple[int, ...]
+    stopping: int | None
     horizon: int
     needed: int
     reason: str
@@ -49,25 +34,25 @@ class Folds:
     @property
     def cutoffs(self) -> NDArray[np.int64]:
         """(F,) the scoring folds' cut-offs, oldest first."""
-        return np.array([fold.cutoff for fold in self.scoring], dtype=np.int64)
+        return np.array(self.scoring, dtype=np.int64)
 
-    def members(self, series: SeriesSet, fold: Fold) -> NDArray[np.bool_]:
+    def members(self, series: SeriesSet, cutoff: int) -> NDArray[np.bool_]:
         """(N,) which series are long enough at the cut-off and have a value behind it."""
-        enough = fold.cutoff - series.starts + 1 >= self.needed
-        behind = ~np.isnan(series.span(fold.cutoff + 1, self.horizon)).all(axis=1)
+        enough = cutoff - series.starts + 1 >= self.needed
+        behind = ~np.isnan(series.span(cutoff + 1, self.horizon)).all(axis=1)
         return np.asarray(enough & behind)
 
     def actual(self, series: SeriesSet) -> Floats:
         """(F, N, K) what came behind each scoring cut-off; NaN for gaps and series not in it."""
         rows = np.full((len(self.scoring), len(series), self.horizon), np.nan)
-        for index, fold in enumerate(self.scoring):
-            inside = self.members(series, fold)[:, None]
-            rows[index] = np.where(inside, series.span(fold.cutoff + 1, self.horizon), np.nan)
+        for index, cutoff in enumerate(self.scoring):
+            inside = self.members(series, cutoff)[:, None]
+            rows[index] = np.where(inside, series.span(cutoff + 1, self.horizon), np.nan)
         return rows
 
     def scales(self, series: SeriesSet, season: int) -> Floats:
         """(F, N) each fold's MASE unit, from what lies before its cut-off."""
-        rows = [seasonal_scale(series.cut(fold.cutoff), season) for fold in self.scoring]
+        rows = [seasonal_scale(series.cut(cutoff), season) for cutoff in self.scoring]
         return np.stack(rows) if rows else np.ones((0, len(series)))
 
 
@@ -122,8 +107,8 @@ def make_folds(
     if not stops and possible > len(cutoffs):
         cutoffs = [end - horizon - k * step for k in range(possible)]
     return Folds(
-        scoring=tuple(Fold(cutoff, "score") for cutoff in reversed(cutoffs)),
-        stopping=Fold(watched, "stopping") if stops else None,
+        scoring=tuple(reversed(cutoffs)),
+        stopping=watched if stops else None,
         horizon=horizon,
         needed=needed,
         reason=_reason(len(cutoffs), folds, needed, horizon, stops),

@@ -22,7 +22,7 @@ from holdfast.forecasting.backtest import (
     backtest_data_on,
 )
 from holdfast.forecasting.evaluation.cross_fit import BLEND
-from holdfast.forecasting.evaluation.folds import Fold, Folds
+from holdfast.forecasting.evaluation.folds import Folds
 from holdfast.forecasting.evaluation.metrics import inside, mean_observed, scaled_error, smape
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.output import Columns, backtest_columns, forecast_columns
@@ -244,8 +244,7 @@ class Work:
             forecasts = forecast(fitted, table.series, settings.levels, note_unseen=False)
             return forecast_columns(fitted.names, table.series, forecasts, members=False)
         plan = self.plan
-        scoring = tuple(Fold(cutoff, "score") for cutoff in plan.cutoffs)
-        folds = Folds(scoring, None, settings.horizon, plan.needed, "")
+        folds = Folds(plan.cutoffs, None, settings.horizon, plan.needed, "")
         data = backtest_data_on(table, settings.horizon, folds)
         backtest = Backtest(data, settings.levels, settings.seed)
         for member in fitted.networks:

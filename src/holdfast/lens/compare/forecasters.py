@@ -227,8 +227,8 @@ class _Comparison:
         """MASE of the medians, over all folds."""
         series = self.data.table.series
         forecasts = [
-            forecast_quantiles([network], self.design, series.cut(fold.cutoff))
-            for fold in self.data.folds.scoring
+            forecast_quantiles([network], self.design, series.cut(cutoff))
+            for cutoff in self.data.folds.scoring
         ]
         medians = np.stack([quantiles[..., quantiles.shape[-1] // 2] for quantiles in forecasts])
         return float(mean_observed(scaled_error(self.data.actual, medians, self.data.scales)))
