@@ -44,6 +44,18 @@ WITH_COVARIATES: Final = (PRETRAINED_X, LSTM_X)
 
 
 @dataclass(frozen=True, eq=False)
+class RunRecord:
+    """What was run, when, and for how long."""
+
+    title: str  # what was read, usually the file's name
+    command: str  # the command that made it; "" from Python
+    created: str  # date and time, ISO 8601
+    version: str  # of Holdfast
+    seed: int  # of the run
+    seconds: float  # from start to end
+
+
+@dataclass(frozen=True, eq=False)
 class AnomalyRecord:
     """n values outside what was expected one step before them, the farthest first."""
 
@@ -217,15 +229,9 @@ class BacktestRecord:
 
 
 @dataclass(frozen=True, eq=False)
-class ForecastRecord:
+class ForecastRecord(RunRecord):
     """A forecast with all that a person needs to judge it."""
 
-    title: str  # what was forecast, usually the file's name
-    command: str  # the command that made it; "" from Python
-    created: str  # date and time, ISO 8601
-    version: str  # of Holdfast
-    seed: int  # of the run
-    seconds: float  # from start to end
     summary: TableSummary  # what was understood of the table
     horizon: int  # steps
     labels: tuple[str, ...]  # N series names

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.records.forecast import RunRecord
+
 
 @dataclass(frozen=True)
 class TextScore:
@@ -22,15 +24,9 @@ class TextScore:
 
 
 @dataclass(frozen=True)
-class TextTrainingRecord:
+class TextTrainingRecord(RunRecord):
     """A language model's training, with all that a person needs to judge it."""
 
-    title: str  # what it was trained on, usually the file's name
-    command: str  # the command that made it; "" from Python
-    created: str  # date and time, ISO 8601
-    version: str  # of Holdfast
-    seed: int  # of the run
-    seconds: float  # from start to end
     kind: str  # what a token is: "char", "byte", "word" or "bpe"
     vocabulary: int  # tokens in it
     learnt: int  # learnt, held_out: tokens that were learnt from, and that were only scored
@@ -176,15 +172,9 @@ class WordImportance:
 
 
 @dataclass(frozen=True)
-class ClassifierRecord:
+class ClassifierRecord(RunRecord):
     """A classifier's training, with all that a person needs to judge it."""
 
-    title: str  # what it was trained on, usually the file's name
-    command: str  # the command that made it; "" from Python
-    created: str  # date and time, ISO 8601
-    version: str  # of Holdfast
-    seed: int  # of the run
-    seconds: float  # from start to end
     learnt: int  # texts that were learnt from; each network leaves some out to choose its weights
     # whether the networks learnt from the held-out texts, too, after others like them were scored
     # on these
@@ -222,15 +212,9 @@ class TaggedWords:
 
 
 @dataclass(frozen=True)
-class TaggerRecord:
+class TaggerRecord(RunRecord):
     """A tagger's training, with all that a person needs to judge it."""
 
-    title: str  # what it was trained on, usually the file's name
-    command: str  # the command that made it; "" from Python
-    created: str  # date and time, ISO 8601
-    version: str  # of Holdfast
-    seed: int  # of the run
-    seconds: float  # from start to end
     # learnt, held_out: sentences that were learnt from, and by which the weights were chosen
     learnt: int
     held_out: int

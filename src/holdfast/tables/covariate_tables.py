@@ -259,11 +259,7 @@ class CovariateSources:
     def again(
         cls, like: Covariates | None, static: object = None, future_table: object = None
     ) -> CovariateSources | None:
-        """The columns of a fit, read from another table; None where the fit had none.
-
-        Raises:
-            ArgumentError: statics or a future are given to a fit that had none.
-        """
+        """The columns of a fit, read from another table; None where the fit had none."""
         for given, words, needs in (
             (static, option("static_df"), like is not None and bool(like.statics)),
             (future_table, option("X_df"), like is not None and bool(like.future.any())),

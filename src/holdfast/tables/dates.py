@@ -206,11 +206,13 @@ class DateTexts:
     def _form(self, whole: NDArray[np.bool_]) -> Form:
         """The form that fits all texts; the first that does not fit is refused."""
         start = self.texts[:_SAMPLED]
+        found = []
         for form in FORMS:
-            alike = matches(start, form.pattern).all()
-            if alike and matches(self.texts[_SAMPLED:], form.pattern).all():
+            found.append(matches(start, form.pattern))
+            if found[-1].all() and matches(self.texts[_SAMPLED:], form.pattern).all():
                 return form
-        found = [matches(self.texts, form.pattern) for form in FORMS]
+        if len(start) < len(self.texts):
+            found = [matches(self.texts, form.pattern) for form in FORMS]
         most = max(range(len(FORMS)), key=lambda k: int(found[k].sum()))
         fitting, kind = found[most], "a date"
         if whole.sum() > fitting.sum():

@@ -110,11 +110,7 @@ def check_column(table: RawTable, name: str) -> None:
 
 
 def find_time(table: RawTable, time_col: str | None) -> str | None:
-    """The column of timestamps, or None where there is none.
-
-    Raises:
-        TableError: several columns could be it.
-    """
+    """The column of timestamps, or None where there is none."""
     if time_col is not None:
         check_column(table, time_col)
         return time_col

@@ -97,11 +97,7 @@ def _as_in_the_fit(options: ReadOptions, raw: RawTable, names: ColumnNames) -> R
 
 
 def _in_its_time(rows: Rows, calendar: Calendar) -> Rows:
-    """The rows in the calendar's kind of time: counters, UTC or the clock on the wall.
-
-    Raises:
-        TableError: they are of another kind.
-    """
+    """The rows in the calendar's kind of time: counters, UTC or the clock on the wall."""
     counter = calendar.kind == "counter"
     rows = rows.as_years(calendar)
     if rows.stamps.counter != counter:
