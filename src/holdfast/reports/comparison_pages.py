@@ -244,15 +244,15 @@ def _across(curves: Sequence[LagCurve | None]) -> LagCurve | None:
 
 
 def _run_table(runs: Sequence[ComparedRun]) -> Json:
-    table_of = [
+    shown = [
         ("Task", "", "task"), ("Model", "", "model"), ("Lag", "count", "lag"),
         ("Seed", "plain", "seed"), ("Weights", "count", "parameters"),
         ("Updates", "count", "updates"), ("Solved after", "count", "solved_after"),
         ("Error", "percent2", "error"), ("Learning rate", "small", "learning_rate"),
         ("Seconds", "fixed1", "seconds"),
     ]  # fmt: skip
-    rows = [page.cells(run, *(field for _, _, field in table_of), digits=3) for run in runs[:RUNS]]
-    headings = [(name, form) for name, form, _ in table_of]
+    rows = [page.cells(run, *(field for _, _, field in shown), digits=3) for run in runs[:RUNS]]
+    headings = [(name, form) for name, form, _ in shown]
     return page.table(headings, rows, "All trainings", fold="Every training, seed by seed")
 
 
