@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
 from holdfast.engine.cells import Options
 from holdfast.engine.recompute import Recompute
-from holdfast.nn import steps
-from holdfast.nn.arguments import Lengths, check_variant
+from holdfast.nn.arguments import check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.recurrent import Recurrent, take_weights, torch_arguments
-from holdfast.nn.steps import Stepper
-from holdfast.nn.tracing import GRUTrace, RNNTrace, gru_fields, rnn_fields, trace
+from holdfast.nn.layer import Layer, R
+from holdfast.nn.recurrent import take_weights, torch_arguments
+from holdfast.nn.tracing import GRUTrace, RNNTrace, gru_fields, rnn_fields
 
-L = TypeVar("L", bound="SingleState")
+L = TypeVar("L", bound="SingleState[Any]")
 
 
-class SingleState(Recurrent):
+class SingleState(Layer[Tensor, R]):
     """A stack of layers whose state is h alone; use `GRU` or `RNN`."""
 
     def __init__(
@@ -115,84 +113,8 @@ class SingleState(Recurrent):
         )
         return take_weights(layer, module)
 
-    @overload
-    def forward(
-        self, input: Tensor, hx: Tensor | None = None, *, lengths: Lengths | None = None
-    ) -> tuple[Tensor, Tensor]: ...
 
-    @overload
-    def forward(
-        self, input: PackedSequence, hx: Tensor | None = None
-    ) -> tuple[PackedSequence, Tensor]: ...
-
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: Tensor | None = None,
-        *,
-        lengths: Lengths | None = None,
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run the layer; the class says what goes in and comes out."""
-        output, (h,) = self._run(input, None if hx is None else (hx,), lengths)
-        return output, h
-
-    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Take one step of a stream, without autograd; see `LSTM.step`.
-
-        Arguments:
-            x: (B, I), the next step of each of B streams; for one stream B is 1.
-            state: h (L, B, H) before it, zeros by default.
-
-        Returns:
-            The output (B, H), and the state after it for the next call.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, or x is not (B, I).
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = GRU(3, 8, num_layers=2)
-            >>> x, state = torch.randn(50, 4, 3), None
-            >>> for x_t in x:
-            ...     y, state = layer.step(x_t, state)
-            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
-            True
-        """
-        y, after = steps.step(self, x, None if state is None else (state,))
-        return y, after[0]
-
-    def stepper(self, batch_size: int = 1) -> Stepper[Tensor]:
-        """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
-        return Stepper(self, batch_size)
-
-    def transition(self, x_t: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One step of the whole stack as a function to differentiate; see `LSTM.transition`.
-
-        Arguments:
-            x_t: (B, I) in any floating dtype.
-            state: as in `step`, in the same dtype.
-
-        Returns:
-            As `step`.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
-                another dtype.
-            RuntimeError: as in a call, where x_t or the state does not fit the layer.
-
-        Example:
-            >>> layer = GRU(3, 8)
-            >>> x = torch.randn(1, 3, dtype=torch.float64)
-            >>> h = torch.zeros(1, 1, 8, dtype=torch.float64)
-            >>> by_h = torch.func.jacrev(lambda h: layer.transition(x, h)[0])(h)
-            >>> by_h.shape, by_h.dtype
-            (torch.Size([1, 8, 1, 1, 8]), torch.float64)
-        """
-        y, after = steps.transition(self, x_t, None if state is None else (state,))
-        return y, after[0]
-
-
-class GRU(SingleState):
+class GRU(SingleState[GRUTrace]):
     """A stack of GRU layers, called like `torch.nn.GRU`, that remembers from the start.
 
     ```
@@ -240,43 +162,12 @@ class GRU(SingleState):
         (torch.Size([2, 50, 16]), torch.Size([2, 2, 8]))
     """
 
+    _record, _fields = GRUTrace, staticmethod(gru_fields)
+
     @property
     def cell(self) -> cells.Cell:
         """The equations of this layer."""
         return cells.GRU
-
-    def trace(
-        self,
-        x: Tensor | PackedSequence,
-        state: Tensor | None = None,
-        lengths: Lengths | None = None,
-    ) -> GRUTrace:
-        """Look inside: every gate and state of every step, as the layer runs in evaluation.
-
-        The record keeps four numbers for each step, row, unit, layer and direction.
-
-        Arguments:
-            x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a
-                batch of one.
-
-        Returns:
-            A record of tensors (L, D, T, B, H), whatever `batch_first` is; see `GRUTrace`.
-
-        Raises:
-            ArgumentError: x or `lengths` is wrong.
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = GRU(3, 8, bidirectional=True)
-            >>> x = torch.randn(50, 2, 3)
-            >>> seen = layer.trace(x)
-            >>> seen.hidden.shape
-            torch.Size([1, 2, 50, 2, 8])
-            >>> torch.allclose(seen.hidden[0, 1], layer(x)[0][..., 8:], atol=1e-5)
-            True
-        """
-        before = None if state is None else (state,)
-        return GRUTrace(*trace(self, x, before, lengths, gru_fields))
 
 
 Nonlinearity = Literal["tanh", "relu"]
@@ -288,7 +179,7 @@ def equations_of(nonlinearity: str) -> cells.Cell:
     return cells.RNN_TANH if nonlinearity == "tanh" else cells.RNN_RELU
 
 
-class RNN(SingleState):
+class RNN(SingleState[RNNTrace]):
     """A stack of plain recurrent layers, called like `torch.nn.RNN`.
 
     ```
@@ -333,6 +224,8 @@ class RNN(SingleState):
         >>> output.shape, h.shape
         (torch.Size([50, 2, 8]), torch.Size([2, 2, 8]))
     """
+
+    _record, _fields = RNNTrace, staticmethod(rnn_fields)
 
     def __init__(
         self,
@@ -385,36 +278,3 @@ class RNN(SingleState):
     def cell(self) -> cells.Cell:
         """The equations of this layer."""
         return equations_of(self.nonlinearity)
-
-    def trace(
-        self,
-        x: Tensor | PackedSequence,
-        state: Tensor | None = None,
-        lengths: Lengths | None = None,
-    ) -> RNNTrace:
-        """Look inside: every gate and state of every step, as the layer runs in evaluation.
-
-        The record keeps two numbers for each step, row, unit, layer and direction.
-
-        Arguments:
-            x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a
-                batch of one.
-
-        Returns:
-            A record of tensors (L, D, T, B, H), whatever `batch_first` is; see `RNNTrace`.
-
-        Raises:
-            ArgumentError: x or `lengths` is wrong.
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = RNN(3, 8, bidirectional=True)
-            >>> x = torch.randn(50, 2, 3)
-            >>> seen = layer.trace(x)
-            >>> seen.hidden.shape
-            torch.Size([1, 2, 50, 2, 8])
-            >>> torch.allclose(seen.hidden[0, 1], layer(x)[0][..., 8:], atol=1e-5)
-            True
-        """
-        before = None if state is None else (state,)
-        return RNNTrace(*trace(self, x, before, lengths, rnn_fields))

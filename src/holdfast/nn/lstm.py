@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
 from holdfast.engine.cells import Options
 from holdfast.engine.recompute import Recompute
-from holdfast.nn import steps
-from holdfast.nn.arguments import Lengths, check_variant
+from holdfast.nn.arguments import check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.recurrent import Recurrent, take_weights, torch_arguments
-from holdfast.nn.steps import Stepper
-from holdfast.nn.tracing import LSTMTrace, lstm_fields, trace
+from holdfast.nn.layer import Layer
+from holdfast.nn.recurrent import take_weights, torch_arguments
+from holdfast.nn.tracing import LSTMTrace, lstm_fields
 
 TwoStates = tuple[Tensor, Tensor]
 
 
-class LSTM(Recurrent):
+class LSTM(Layer[TwoStates, LSTMTrace]):
     """A stack of LSTM layers, called like `torch.nn.LSTM`, that remembers from the start.
 
     ```
@@ -104,6 +101,8 @@ class LSTM(Recurrent):
         >>> output.shape, torch.equal(output[19, 1], h[0, 1]), output[20:, 1].count_nonzero().item()
         (torch.Size([50, 2, 8]), True, 0)
     """
+
+    _record, _fields = LSTMTrace, staticmethod(lstm_fields)
 
     def __init__(
         self,
@@ -217,121 +216,3 @@ class LSTM(Recurrent):
     def cell(self) -> cells.Cell:
         """The equations of this layer."""
         return cells.LSTM
-
-    @overload
-    def forward(
-        self,
-        input: Tensor,
-        hx: TwoStates | None = None,
-        *,
-        lengths: Lengths | None = None,
-    ) -> tuple[Tensor, TwoStates]: ...
-
-    @overload
-    def forward(
-        self, input: PackedSequence, hx: TwoStates | None = None
-    ) -> tuple[PackedSequence, TwoStates]: ...
-
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: TwoStates | None = None,
-        *,
-        lengths: Lengths | None = None,
-    ) -> tuple[Tensor | PackedSequence, TwoStates]:
-        """Run the layer; the class says what goes in and comes out."""
-        output, (h, c) = self._run(input, hx, lengths)
-        return output, (h, c)
-
-    def step(self, x: Tensor, state: TwoStates | None = None) -> tuple[Tensor, TwoStates]:
-        """Take one step of a stream, without autograd.
-
-        The numbers are those of a call with one step, by the equations and to rounding. Nothing
-        is kept for a backward pass, whatever the grad mode, and dropout is left out.
-
-        Arguments:
-            x: (B, I), the next step of each of B streams; for one stream B is 1.
-            state: h and c, (L, B, P or H) and (L, B, H), before it, zeros by default.
-
-        Returns:
-            The output (B, P or H), and the state after it for the next call.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, or x is not (B, I).
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = LSTM(3, 8, num_layers=2)
-            >>> x, state = torch.randn(50, 4, 3), None
-            >>> for x_t in x:
-            ...     y, state = layer.step(x_t, state)
-            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
-            True
-        """
-        y, after = steps.step(self, x, state)
-        return y, (after[0], after[1])
-
-    def stepper(self, batch_size: int = 1) -> Stepper[TwoStates]:
-        """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
-        return Stepper(self, batch_size)
-
-    def transition(self, x_t: Tensor, state: TwoStates | None = None) -> tuple[Tensor, TwoStates]:
-        """One step of the whole stack as a function to differentiate, as often as one likes.
-
-        It runs the equations in the dtype of `x_t`, into which the weights are turned, so that
-        `torch.autograd`, `torch.func.jacrev`, `jvp` and `vmap` go through it. Dropout is left out.
-
-        Arguments:
-            x_t: (B, I) in any floating dtype.
-            state: as in `step`, in the same dtype.
-
-        Returns:
-            As `step`.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
-                another dtype.
-            RuntimeError: as in a call, where x_t or the state does not fit the layer.
-
-        Example:
-            >>> layer = LSTM(3, 8)
-            >>> x = torch.randn(1, 3, dtype=torch.float64)
-            >>> h = torch.zeros(1, 1, 8, dtype=torch.float64)
-            >>> by_h = torch.func.jacrev(lambda h: layer.transition(x, (h, h))[0])(h)
-            >>> by_h.shape, by_h.dtype
-            (torch.Size([1, 8, 1, 1, 8]), torch.float64)
-        """
-        y, after = steps.transition(self, x_t, state)
-        return y, (after[0], after[1])
-
-    def trace(
-        self,
-        x: Tensor | PackedSequence,
-        state: TwoStates | None = None,
-        lengths: Lengths | None = None,
-    ) -> LSTMTrace:
-        """Look inside: every gate and state of every step, as the layer runs in evaluation.
-
-        Gates are worked out from the states that the kernel gave, so the layer runs once, without
-        autograd. The record keeps six numbers for each step, row, unit, layer and direction;
-        making it takes about twice that.
-
-        Arguments:
-            x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a
-                batch of one.
-
-        Returns:
-            A record of tensors (L, D, T, B, H), whatever `batch_first` is; see `LSTMTrace`.
-
-        Raises:
-            ArgumentError: x or `lengths` is wrong.
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer = LSTM(3, 8, bidirectional=True)
-            >>> x = torch.randn(50, 2, 3)
-            >>> seen = layer.trace(x)
-            >>> seen.hidden.shape
-            torch.Size([1, 2, 50, 2, 8])
-        """
-        return LSTMTrace(*trace(self, x, state, lengths, lstm_fields))

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, overload
+from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from holdfast.engine import cells
 from holdfast.engine.cells import Options
 from holdfast.engine.recompute import Recompute
 from holdfast.errors import ArgumentError
-from holdfast.nn import steps
-from holdfast.nn.arguments import Lengths, check_variant
+from holdfast.nn.arguments import check_variant
 from holdfast.nn.initialisation import Initialisation
-from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.steps import Stepper
-from holdfast.nn.tracing import SLSTMTrace, slstm_fields, trace
+from holdfast.nn.layer import Layer
+from holdfast.nn.tracing import SLSTMTrace, slstm_fields
 
 ForgetGate = Literal["sigmoid", "exponential"]
 FourStates = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-class SLSTM(Recurrent):
+class SLSTM(Layer[FourStates, SLSTMTrace]):
     """A stack of LSTM layers with exponential gates, which can revise what they have stored.
 
     ```
@@ -70,6 +67,8 @@ class SLSTM(Recurrent):
         >>> output.shape, n.shape, layer.weight_hh_l0.shape
         (torch.Size([50, 2, 8]), torch.Size([1, 2, 8]), torch.Size([32, 4]))
     """
+
+    _record, _fields = SLSTMTrace, staticmethod(slstm_fields)
 
     def __init__(
         self,
@@ -144,104 +143,3 @@ class SLSTM(Recurrent):
     def cell(self) -> cells.Cell:
         """The equations of this layer."""
         return cells.SLSTM
-
-    @overload
-    def forward(
-        self, input: Tensor, hx: FourStates | None = None, *, lengths: Lengths | None = None
-    ) -> tuple[Tensor, FourStates]: ...
-
-    @overload
-    def forward(
-        self, input: PackedSequence, hx: FourStates | None = None
-    ) -> tuple[PackedSequence, FourStates]: ...
-
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: FourStates | None = None,
-        *,
-        lengths: Lengths | None = None,
-    ) -> tuple[Tensor | PackedSequence, FourStates]:
-        """Run the layer; the class says what goes in and comes out."""
-        output, (h, c, n, m) = self._run(input, hx, lengths)
-        return output, (h, c, n, m)
-
-    def step(self, x: Tensor, state: FourStates | None = None) -> tuple[Tensor, FourStates]:
-        """Take one step of a stream, without autograd; see `LSTM.step`.
-
-        Arguments:
-            x: (B, I), the next step of each of B streams; for one stream B is 1.
-            state: h, c, n and m, each (L, B, H), before it, zeros by default; d rows for a layer of
-                dilation d.
-
-        Returns:
-            The output (B, H), and the state after it for the next call.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, or x is not (B, I).
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer, state = SLSTM(3, 8), None
-            >>> x = torch.randn(50, 4, 3)
-            >>> for x_t in x:
-            ...     y, state = layer.step(x_t, state)
-            >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
-            True
-        """
-        y, (h, c, n, m) = steps.step(self, x, state)
-        return y, (h, c, n, m)
-
-    def stepper(self, batch_size: int = 1) -> Stepper[FourStates]:
-        """A stream of B rows on a snapshot of the weights; see `Stepper`."""
-        return Stepper(self, batch_size)
-
-    def transition(self, x_t: Tensor, state: FourStates | None = None) -> tuple[Tensor, FourStates]:
-        """One step of the whole stack as a function to differentiate; see `LSTM.transition`.
-
-        Arguments:
-            x_t: (B, I) in any floating dtype.
-            state: as in `step`, in the same dtype.
-
-        Returns:
-            As `step`.
-
-        Raises:
-            ArgumentError: the layer is bidirectional, x_t is not (B, I), or the state is in
-                another dtype.
-            RuntimeError: as in a call, where x_t or the state does not fit the layer.
-
-        Example:
-            >>> layer, x = SLSTM(3, 8), torch.randn(1, 3, dtype=torch.float64)
-            >>> layer.transition(x)[0].dtype
-            torch.float64
-        """
-        y, (h, c, n, m) = steps.transition(self, x_t, state)
-        return y, (h, c, n, m)
-
-    def trace(
-        self,
-        x: Tensor | PackedSequence,
-        state: FourStates | None = None,
-        lengths: Lengths | None = None,
-    ) -> SLSTMTrace:
-        """Look inside: every gate and state of every step, as the layer runs in evaluation.
-
-        Arguments:
-            x, state, lengths: as in a call, `batch_first` included; an unbatched x counts as a
-                batch of one.
-
-        Returns:
-            A record of tensors (L, D, T, B, H), whatever `batch_first` is; see `SLSTMTrace`.
-
-        Raises:
-            ArgumentError: x or `lengths` is wrong, or the layer is dilated.
-            ValueError, RuntimeError: as in a call, where x or the state does not fit the layer.
-
-        Example:
-            >>> layer, x = SLSTM(3, 8), torch.randn(50, 2, 3)
-            >>> seen = layer.trace(x)
-            >>> torch.allclose(seen.hidden[0, 0], layer(x)[0], atol=1e-6)
-            True
-        """
-        return SLSTMTrace(*trace(self, x, state, lengths, slstm_fields))

@@ -202,9 +202,10 @@ class _Plan(NamedTuple):
     """How many gates of a unit and step the forward pass saves."""
     variant: bool
     """Whether it needs the kernels with options, a little slower than the others."""
-    weight_shapes: tuple[tuple[int, tuple[int, ...]], ...]
-    """Of each weight, by its place in `Weights`."""
-    state_shapes: tuple[tuple[int, ...], ...]
+    weight_places: tuple[int, ...]
+    """Where in `Weights` there is a weight."""
+    shapes: tuple[tuple[int, ...], ...]
+    """Of these weights, then of h, c, n and m."""
 
 
 @lru_cache(maxsize=1024)
@@ -221,15 +222,13 @@ def _plan(spec: KernelSpec, instruction_set: str | None) -> _Plan:
     # What has been normalised would take three times as much memory, and is always computed again;
     # but the sLSTM's gates depend on all steps before, and cannot be.
     again = options.layer_norm and spec.cell is not SLSTM
-    widths = (spec.output_size, spec.hidden_size, spec.hidden_size, spec.hidden_size)
+    widths, shapes = (spec.output_size, *[spec.hidden_size] * 3), spec.weight_shapes()
     return _Plan(
         kernel=kernel,
         saved_gates=0 if again else library.saved_gates(kernel),
         variant=variant,
-        weight_shapes=tuple(
-            (Weights._fields.index(name), shape) for name, shape in spec.weight_shapes().items()
-        ),
-        state_shapes=tuple((1, spec.batch, width) for width in widths),
+        weight_places=tuple(map(Weights._fields.index, shapes)),
+        shapes=(*shapes.values(), *((1, spec.batch, width) for width in widths)),
     )
 
 
@@ -520,11 +519,11 @@ def _set_options(call: Call, spec: KernelSpec, weights: Weights, masks: Masks | 
 
 def _check(spec: KernelSpec, plan: _Plan, x: Tensor, weights: Weights, state: State) -> None:
     """The library trusts its pointers: sizes that a caller could have changed are checked."""
-    of_weights = [(weights[place], shape) for place, shape in plan.weight_shapes]
-    of_state = zip(state, plan.state_shapes, strict=False)
-    for tensor, shape in [(x, (*x.shape[:-1], spec.input_size)), *of_weights, *of_state]:
+    dtype, tensors = spec.dtype, (x, *[weights[place] for place in plan.weight_places], *state)
+    shapes = ((*x.shape[:-1], spec.input_size), *plan.shapes)
+    for tensor, shape in zip(tensors, shapes, strict=False):
         assert tensor is not None
-        if tensor.shape != shape or tensor.dtype != spec.dtype or not tensor.is_cpu:
+        if tensor.shape != shape or tensor.dtype is not dtype or not tensor.is_cpu:
             raise RuntimeError(
                 f"Expected a tensor of size {tuple(shape)} and {spec.dtype} on the CPU, got "
                 f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}"
