@@ -102,19 +102,13 @@ EXTRA_WEIGHTS = ("weight_peephole", "norm_")
 
 @dataclass(frozen=True)
 class Variant:
-    """The options of a stack.
-
-    Arguments:
-        options: of every layer's cell.
-        weight_drop: share of the recurrent weights that each call in training sets to zero.
-        residual: whether each layer from the second on adds its input to its output.
-        dilation: for each layer how many steps back its state lies; empty for one step each.
-    """
+    """The options of a stack, as `LSTM` documents them."""
 
     options: Options = NEUTRAL
     weight_drop: float = 0.0
     residual: bool = False
     dilation: tuple[int, ...] = ()
+    """Empty where every layer's state lies one step back."""
 
     @property
     def layerwise(self) -> bool:
@@ -213,17 +207,12 @@ def draw_seed() -> int | Tensor:
 def drop_weights(
     weights: tuple[Tensor, ...], share: float, names: Sequence[str]
 ) -> tuple[Tensor, ...]:
-    """The weights of a stack with some of the recurrent ones set to zero, the others enlarged.
+    """The weights of a stack with a share of the recurrent ones set to zero, the others enlarged.
 
     A product of the call and not of the parameter, so that there is nothing to go stale and any
     kernel serves it.
 
     Source: Merity, Keskar and Socher (2018), arXiv 1708.02182, section 2 (DropConnect on W_hh).
-
-    Arguments:
-        weights: of all passes.
-        share: the probability of zero.
-        names: of the weights.
     """
     return tuple(
         dropout(weight, share) if name.startswith("weight_hh") else weight
@@ -235,14 +224,7 @@ Lengths = Tensor | Sequence[int]
 
 
 def pack(x: Tensor, lengths: Lengths) -> PackedSequence | None:
-    """The rows of a padded batch without their padding.
-
-    Arguments:
-        x: (T, B, ·).
-        lengths: B whole numbers from 1 to T, how many steps of each row count.
-
-    Returns:
-        None where every row is T long: there is nothing to leave out.
+    """The rows of a padded batch (T, B, ·) without their padding; None where there is none.
 
     Raises:
         ArgumentError: there are not B lengths, or one is not a whole number from 1 to T.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Generic
+
 import torch
 from torch import Tensor, nn
 
@@ -12,9 +14,10 @@ from holdfast.engine.kernels import builtin
 from holdfast.nn.gru_rnn import Nonlinearity, equations_of
 from holdfast.nn.initialisation import Initialisation, check_initialisation, initialise
 from holdfast.nn.stack import equations_forced
+from holdfast.nn.steps import S, in_form, parts_of
 
 
-class RecurrentCell(nn.Module):
+class RecurrentCell(nn.Module, Generic[S]):
     """One step of a recurrence; use `LSTMCell`, `GRUCell` or `RNNCell`."""
 
     weight_ih: nn.Parameter
@@ -78,6 +81,11 @@ class RecurrentCell(nn.Module):
     def _weights(self) -> Weights:
         return Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
 
+    def forward(self, input: Tensor, hx: S | None = None) -> S:
+        """Take one step; the class says what goes in and comes out."""
+        after: S = in_form(self._step(input, parts_of(hx)))
+        return after
+
     def _step(self, input: Tensor, state: State | None) -> State:
         name = type(self).__name__
         if input.dim() not in (1, 2):
@@ -103,7 +111,7 @@ class RecurrentCell(nn.Module):
         return after if batched else tuple(part.squeeze(0) for part in after)
 
 
-class LSTMCell(RecurrentCell):
+class LSTMCell(RecurrentCell[tuple[Tensor, Tensor]]):
     """One step of an LSTM, called like `torch.nn.LSTMCell`; for the equations see `LSTM`.
 
     Arguments:
@@ -137,15 +145,8 @@ class LSTMCell(RecurrentCell):
         """The equations of this cell."""
         return cells.LSTM
 
-    def forward(
-        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Take one step; the class says what goes in and comes out."""
-        h, c = self._step(input, hx)
-        return h, c
 
-
-class GRUCell(RecurrentCell):
+class GRUCell(RecurrentCell[Tensor]):
     """One step of a GRU, called like `torch.nn.GRUCell`; for the equations see `GRU`.
 
     Arguments:
@@ -176,13 +177,8 @@ class GRUCell(RecurrentCell):
         """The equations of this cell."""
         return cells.GRU
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Take one step; the class says what goes in and comes out."""
-        (h,) = self._step(input, None if hx is None else (hx,))
-        return h
 
-
-class RNNCell(RecurrentCell):
+class RNNCell(RecurrentCell[Tensor]):
     """One step of a plain RNN, called like `torch.nn.RNNCell`; for the equations see `RNN`.
 
     Arguments:
@@ -230,8 +226,3 @@ class RNNCell(RecurrentCell):
     def cell(self) -> cells.Cell:
         """The equations of this cell."""
         return equations_of(self.nonlinearity)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Take one step; the class says what goes in and comes out."""
-        (h,) = self._step(input, None if hx is None else (hx,))
-        return h

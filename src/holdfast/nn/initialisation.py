@@ -28,7 +28,7 @@ Of the shares in between, 3/4 learnt best (benchmarks/remember.py, docs/concepts
 
 
 def timescales(hidden_size: int, timescale: float) -> Tensor:
-    """How long each unit keeps, in steps: log-uniform from 1 to `timescale`, rising.
+    """How long each unit keeps, in steps: log-uniform from 1 to `timescale`, rising; (H,) float64.
 
     Stratified: unit k of H lies in the middle of the k-th of H equal strata of ln τ, so every layer
     has the whole range, however small it is. The order is fixed and not drawn, because the other
@@ -37,13 +37,6 @@ def timescales(hidden_size: int, timescale: float) -> Tensor:
 
     Source: Tallec and Ollivier (2018), arXiv 1804.11188, section 2, draw the forget bias for
     log-uniform timescales at random.
-
-    Arguments:
-        hidden_size: H.
-        timescale: the longest, in steps, at least 1.
-
-    Returns:
-        (H,) float64.
 
     Example:
         >>> timescales(3, 1000.0).round().tolist()
@@ -55,9 +48,6 @@ def timescales(hidden_size: int, timescale: float) -> Tensor:
 
 def keep_bias(steps: Tensor) -> Tensor:
     """The bias of a gate that keeps for τ steps: b = −ln(e^{1/τ} − 1), so that σ(b) = e^{−1/τ}.
-
-    Arguments:
-        steps: timescales τ > 0, any shape.
 
     Example:
         >>> torch.sigmoid(keep_bias(torch.tensor(1.0))).item()  # e^{-1}
@@ -100,14 +90,9 @@ def initialise(
 ) -> None:
     """Fill a layer's weights in place, drawing from torch's default generator.
 
-    Arguments:
-        cell: of the layer.
-        parameters: all that torch's layer has too, in the order in which torch draws them.
-        passes: the same weights by layer and direction.
-        hidden_size: H.
-        init: "torch" for U(−1/√H, 1/√H) as torch's layers draw it, bit for bit; or "remember".
-        timescale: of the slowest unit, in steps.
-        options: which variant of the cell.
+    `parameters` are all that torch's layer has too, in the order in which torch draws them, and
+    `passes` the same weights by layer and direction. "torch" is U(−1/√H, 1/√H) as torch's layers
+    draw it, bit for bit; `timescale` is that of the slowest unit, in steps.
     """
     with torch.no_grad():
         for weights in passes:

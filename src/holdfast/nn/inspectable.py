@@ -64,16 +64,7 @@ class Inspectable(Protocol[Examples]):
 
 @contextmanager
 def input_seen(module: nn.Module) -> Iterator[list[Any]]:
-    """Inside, every call of a module adds its first argument to the list.
-
-    Example:
-        >>> import torch
-        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Tanh())
-        >>> with input_seen(model[1]) as seen:
-        ...     _ = model(torch.zeros(5, 2))
-        >>> seen[0].shape
-        torch.Size([5, 3])
-    """
+    """Inside, every call of a module adds its first argument to the list."""
     seen: list[Any] = []
 
     def see(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

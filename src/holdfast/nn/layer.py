@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import Generic, TypeVar, overload
 
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from holdfast.engine.cells import State
 from holdfast.nn import steps, tracing
 from holdfast.nn.arguments import Lengths
 from holdfast.nn.recurrent import Recurrent
-from holdfast.nn.steps import Stepper
-
-S = TypeVar("S", bound="Tensor | tuple[Tensor, ...]")
-"""The state in the form of the layer's call: h of a `GRU` or `RNN`, (h, c) of an `LSTM`, (h, c, n,
-m) of an `SLSTM`."""
+from holdfast.nn.steps import S, Stepper, in_form, parts_of
 
 R = TypeVar("R")
 """The layer's record of a trace, such as `LSTMTrace`."""
@@ -44,8 +39,8 @@ class Layer(Recurrent, Generic[S, R]):
         lengths: Lengths | None = None,
     ) -> tuple[Tensor | PackedSequence, S]:
         """Run the layer; the class says what goes in and comes out."""
-        output, final = self._run(input, _parts(hx), lengths)
-        return output, _in_form(final)
+        output, final = self._run(input, (hx,) if isinstance(hx, Tensor) else hx, lengths)
+        return output, in_form(final)
 
     def step(self, x: Tensor, state: S | None = None) -> tuple[Tensor, S]:
         """Take one step of a stream, without autograd.
@@ -75,8 +70,8 @@ class Layer(Recurrent, Generic[S, R]):
             >>> torch.allclose(y, layer(x)[0][-1], atol=1e-5)
             True
         """
-        y, after = steps.step(self, x, _parts(state))
-        return y, _in_form(after)
+        y, after = steps.step(self, x, parts_of(state))
+        return y, in_form(after)
 
     def stepper(self, batch_size: int = 1) -> Stepper[S]:
         """A stream of B rows on a snapshot of the weights: microseconds a step; see `Stepper`."""
@@ -110,8 +105,8 @@ class Layer(Recurrent, Generic[S, R]):
             >>> by_h.shape, by_h.dtype
             (torch.Size([1, 8, 1, 1, 8]), torch.float64)
         """
-        y, after = steps.transition(self, x_t, _parts(state))
-        return y, _in_form(after)
+        y, after = steps.transition(self, x_t, parts_of(state))
+        return y, in_form(after)
 
     def trace(
         self,
@@ -149,14 +144,4 @@ class Layer(Recurrent, Generic[S, R]):
             >>> torch.allclose(seen.hidden[0, 1], layer(x)[0][..., 8:], atol=1e-5)
             True
         """
-        return self._record(*tracing.trace(self, x, _parts(state), lengths, self._fields))
-
-
-def _parts(state: Tensor | tuple[Tensor, ...] | None) -> State | None:
-    """Each part of a state that a caller gave."""
-    return (state,) if isinstance(state, Tensor) else state
-
-
-def _in_form(parts: State) -> Any:
-    """A state as callers know it: h alone is no tuple."""
-    return parts if len(parts) > 1 else parts[0]
+        return self._record(*tracing.trace(self, x, parts_of(state), lengths, self._fields))

@@ -307,12 +307,11 @@ class Recurrent(nn.Module):
 
         Nobody writes into what a pass begins with, so that parts of one shape may be one tensor.
         """
-        shapes = self.state_shapes(batch)
-        first = torch.zeros(shapes[0], dtype=x.dtype, device=x.device)
-        return tuple(
-            first if shape == shapes[0] else torch.zeros(shape, dtype=x.dtype, device=x.device)
-            for shape in shapes
-        )
+        first, *others = self.state_shapes(batch)
+        h = torch.zeros(first, dtype=x.dtype, device=x.device)
+        if not self.proj_size:
+            return (h,) * (1 + len(others))
+        return (h, *[torch.zeros(shape, dtype=x.dtype, device=x.device) for shape in others])
 
     def kernel_spec(self, x: Tensor, steps: int, batch: int, *, ragged: bool) -> KernelSpec:
         """What the engine is to run for an input of a size, in the layer's mode."""
@@ -320,23 +319,24 @@ class Recurrent(nn.Module):
         if not self.training and options.recurrent_dropout:
             options = replace(options, recurrent_dropout=0.0)
         make = KernelSpec if torch.compiler.is_compiling() else _cached_spec
-        return make(
-            cell=self.cell,
-            steps=steps,
-            batch=batch,
-            input_size=self.input_size,
-            hidden_size=self.hidden_size,
-            dtype=x.dtype,
-            device=x.device.type,
-            layers=self.num_layers,
-            directions=2 if self.bidirectional else 1,
-            bias=self.bias,
-            projection=self.proj_size,
-            dropout=self.dropout if self.training else 0.0,
-            ragged=ragged,
-            gradient=torch.is_grad_enabled(),
-            by_equations=equations_forced(),
-            options=options,
+        return make(  # in the order of its fields, since names make finding it slower
+            self.cell,
+            steps,
+            batch,
+            self.input_size,
+            self.hidden_size,
+            x.dtype,
+            x.device.type,
+            self.num_layers,
+            2 if self.bidirectional else 1,
+            False,  # reverse
+            self.bias,
+            self.proj_size,
+            self.dropout if self.training else 0.0,
+            ragged,
+            torch.is_grad_enabled(),
+            equations_forced(),
+            options,
         )
 
     def run_spec(
@@ -359,12 +359,7 @@ L = TypeVar("L", bound=Recurrent)
 
 
 def torch_arguments(module: nn.Module, cls: type[nn.Module]) -> dict[str, Any]:
-    """The arguments with which a layer of ours is made like torch's one.
-
-    Arguments:
-        module: a layer or a cell of torch.
-        cls: ours in its place.
-    """
+    """The arguments with which ours in the place of torch's layer or cell is made alike."""
     weight = next(module.parameters())
     shared = [name for name in inspect.signature(cls).parameters if hasattr(module, name)]
     arguments = {name: getattr(module, name) for name in shared}
@@ -372,14 +367,7 @@ def torch_arguments(module: nn.Module, cls: type[nn.Module]) -> dict[str, Any]:
 
 
 def take_weights(layer: L, module: nn.Module) -> L:
-    """A layer with the weights of torch's one, copied; what torch's has not stays neutral.
-
-    Arguments:
-        layer: made with the options of `module` and more; changed in place.
-        module: a layer of torch.
-
-    Returns:
-        The layer.
+    """The layer with the weights of torch's one, copied; what torch's has not stays neutral.
 
     Raises:
         ArgumentError: its gates are coupled; or a weight is missing or of another shape, which is
@@ -390,18 +378,18 @@ def take_weights(layer: L, module: nn.Module) -> L:
             "coupled layers have three blocks of rows (i, g, o) and torch's four, so that no "
             "weights of torch's fit; leave coupled out, or train the layer from the start."
         )
-    own = dict(layer.named_parameters())
+    parameters = dict(layer.named_parameters())
     given = module.state_dict()
     for name, weight in given.items():
-        if name not in own or own[name].shape != weight.shape:
-            had = tuple(own[name].shape) if name in own else "no such weight"
+        if name not in parameters or parameters[name].shape != weight.shape:
+            had = tuple(parameters[name].shape) if name in parameters else "no such weight"
             raise ArgumentError(
                 f"module has {name} of shape {tuple(weight.shape)}, the layer {had}; take "
                 "parametrisations off first, and give a layer of torch."
             )
     with torch.no_grad():
         for name, weight in given.items():
-            own[name].copy_(weight)
+            parameters[name].copy_(weight)
     return layer.train(module.training)
 
 

@@ -27,7 +27,7 @@ from holdfast.engine.operator import run_traced
 from holdfast.engine.recompute import run_pass_in_segments
 
 Run = Callable[[KernelSpec, Inputs], tuple[Tensor, State]]
-"""Runs a pass, or a plain layer."""
+"""Runs a pass."""
 
 RunStack = Callable[[KernelSpec, Inputs, int | None], tuple[Tensor, State]]
 """Runs some layers; the arguments are those of `run_stack`."""
@@ -75,10 +75,8 @@ def autocasts(device: str) -> bool:
 def run_stack(spec: KernelSpec, inputs: Inputs, segment: int | None = None) -> tuple[Tensor, State]:
     """Run all layers and directions.
 
-    Arguments:
-        spec, inputs: of a stack.
-        segment: steps of which the backward pass may keep all it needs; it computes the steps
-            anew segment by segment where there are more. None for all of them.
+    `segment` is how many steps the backward pass may keep all of; where there are more it computes
+    them anew, segment by segment. None for all of them.
 
     Returns:
         output (T, B, DH), or (rows, DH) where ragged, and the state after each row's last step,
@@ -114,15 +112,7 @@ def run_stack(spec: KernelSpec, inputs: Inputs, segment: int | None = None) -> t
 
 
 def run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, State]:
-    """Run a stack pass by pass.
-
-    Arguments:
-        run: runs one pass.
-        spec, inputs: of a stack.
-
-    Returns:
-        As `run_stack`.
-    """
+    """Run a stack pass by pass, each by `run`; returns as `run_stack`."""
     device = spec.device
     if not autocasts(device):
         return _run_passes(run, spec, inputs)
@@ -151,11 +141,11 @@ def _run_passes(run: Run, spec: KernelSpec, inputs: Inputs) -> tuple[Tensor, Sta
                 x = dropout(x, spec.dropout)
             outputs = []
         of_pass = Inputs(
-            x=x,
-            batch_sizes=inputs.batch_sizes,
-            weights=inputs.weights[index * width : (index + 1) * width],
-            state=tuple(before[index : index + 1] for before in inputs.state),
-            masks=_of_pass(inputs.masks, *divmod(index, directions)),
+            x,
+            inputs.batch_sizes,
+            inputs.weights[index * width : (index + 1) * width],
+            tuple([before[index : index + 1] for before in inputs.state]),
+            _of_pass(inputs.masks, *divmod(index, directions)),
         )
         output, final = run(part, of_pass)
         outputs.append(output)
@@ -174,17 +164,11 @@ def run_layers(
 ) -> tuple[Tensor, State]:
     """Run a stack layer by layer, with what stands between layers and around them.
 
+    With `residual` layers from the second on add their input, as it was before dropout. `dilation`
+    is that of each layer, empty for 1; each direction of a layer of dilation d has d rows of state.
+    Returns as `run_stack`; the final state is without what residuals add.
+
     Source: residual stacks: Wu et al. (2016), arXiv 1609.08144, section 3.1.
-
-    Arguments:
-        run: runs one layer.
-        spec, inputs, segment: as in `run_stack`, but for a layer of dilation d each direction has
-            d rows of state.
-        residual: whether layers from the second on add their input, as it was before dropout.
-        dilation: of each layer; empty for 1.
-
-    Returns:
-        As `run_stack`; the final state is the layers' own, without what residuals add.
     """
     width = spec.directions * spec.tensors_per_pass
     x = inputs.x
@@ -207,16 +191,10 @@ def run_layers(
         else:
             # A step of the interleaved layer is so many rows wide, and as many rows shall be kept.
             shorter = None if segment is None else max(1, segment // back)
-            output, final = run_dilated(partial(_in_segments, run, shorter), part, of_layer, back)
+            output, final = run_dilated(run, part, of_layer, shorter, back)
         finals.append(final)
         x = x + output if residual and layer else output
     return x, _stacked(finals)
-
-
-def _in_segments(
-    run: RunStack, segment: int | None, spec: KernelSpec, inputs: Inputs
-) -> tuple[Tensor, State]:
-    return run(spec, inputs, segment)
 
 
 def _of_pass(masks: Masks | None, layer: int, direction: int) -> Masks | None:
@@ -238,38 +216,28 @@ def _joined(outputs: list[Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Interleaving:
-    """How a layer's rows and steps become those of a plain one.
-
-    Arguments:
-        steps: of the longest interleaved sequence.
-        batch_sizes: rows at each of these steps, or None where all are equally long.
-        rows: (N,) the interleaved sequences pB + b by falling length, without the empty ones;
-            None where they lie so already.
-        data: where each row of the interleaved batch lies in the packed one; None as above.
-        live: how many of the dB interleaved sequences are not empty.
-    """
+    """How a layer's rows and steps become those of a plain one."""
 
     steps: int
+    """Of the longest interleaved sequence."""
     batch_sizes: Tensor | None
+    """Rows at each of these steps, or None where all are equally long."""
     rows: Tensor | None
+    """(dB,) the interleaved sequences pB + b by falling length; None where they lie so already."""
     data: Tensor | None
+    """Where each row of the interleaved batch lies in the packed one; None as above."""
     live: int
+    """How many of the dB interleaved sequences are not empty."""
 
 
-def run_dilated(run: Run, spec: KernelSpec, inputs: Inputs, dilation: int) -> tuple[Tensor, State]:
+def run_dilated(
+    run: RunStack, spec: KernelSpec, inputs: Inputs, segment: int | None, dilation: int
+) -> tuple[Tensor, State]:
     """Run one layer, in one direction or both, whose state lies `dilation` steps back.
 
+    Each part of the state is (Dd, B, ·): for each direction a queue of d states, the oldest first.
+
     Source: Chang et al. (2017), arXiv 1710.02224, equation 1 and section 2.1.
-
-    Arguments:
-        run: runs a plain layer.
-        spec: of a stack of one layer.
-        inputs: of the layer; each part of the state (Dd, B, ·), for each direction a queue of d
-            states, the oldest first.
-        dilation: d.
-
-    Returns:
-        The output, and the queue after each row's last step.
     """
     x, batch_sizes, batch, device = inputs.x, inputs.batch_sizes, spec.batch, inputs.x.device
     if batch_sizes is None:
@@ -290,7 +258,7 @@ def run_dilated(run: Run, spec: KernelSpec, inputs: Inputs, dilation: int) -> tu
     interleaved = inputs._replace(
         x=rows, batch_sizes=plan.batch_sizes, state=tuple(part for part, _ in begun)
     )
-    output, final = run(inner, interleaved)
+    output, final = run(inner, interleaved, segment)
     if batch_sizes is None:
         output = output.reshape(spec.steps, batch, output.shape[-1])
     elif plan.data is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -19,19 +19,7 @@ from holdfast.nn.stack import autocasts, run_stack
 
 
 def step(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-    """Take one step without autograd, by the cell's equations.
-
-    Arguments:
-        layer: reads one way.
-        x: (B, I).
-        state: each part (L, B, ·), or None for zeros.
-
-    Returns:
-        The output (B, ·) and the state after it.
-
-    Raises:
-        ArgumentError: the layer is bidirectional, or x or the state has another shape or dtype.
-    """
+    """Take one step without autograd, by the cell's equations; see `Layer.step`."""
     check_one_way(layer, "step")
     _check_x(x, "step")
     weights = layer.flat_weights()
@@ -41,10 +29,7 @@ def step(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor, Stat
 
 
 def transition(layer: Recurrent, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-    """Take one step by the cell's equations, in the dtype of x, for any derivative.
-
-    Arguments, returns, errors: as in `step`; weights are turned to the dtype of x.
-    """
+    """Take one step by the cell's equations, in the dtype of x, for any derivative."""
     check_one_way(layer, "transition")
     _check_x(x, "transition")
     weights = tuple(weight.to(x.dtype) for weight in layer.flat_weights())
@@ -94,6 +79,16 @@ def _check_x(x: Tensor, method: str) -> None:
 
 S = TypeVar("S", bound="Tensor | tuple[Tensor, ...]")
 """The state in the form of the layer's call, such as h, or (h, c)."""
+
+
+def parts_of(state: Tensor | tuple[Tensor, ...] | None) -> State | None:
+    """Each part of a state that a caller gave."""
+    return (state,) if isinstance(state, Tensor) else state
+
+
+def in_form(parts: State) -> Any:
+    """A state in the form of the call: h alone is no tuple."""
+    return parts if len(parts) > 1 else parts[0]
 
 
 class Stepper(Generic[S]):
@@ -173,8 +168,8 @@ class Stepper(Generic[S]):
     @property
     def state(self) -> S:
         """A copy of the state, in the form of the layer's call; setting it copies, too."""
-        parts = tuple(part.clone() for part in self._state)
-        return parts if len(parts) > 1 else parts[0]  # type: ignore[return-value]
+        state: S = in_form(tuple(part.clone() for part in self._state))
+        return state
 
     @state.setter
     def state(self, state: S) -> None:

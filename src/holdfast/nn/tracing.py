@@ -97,16 +97,12 @@ class SLSTMTrace:
 
 @dataclass(frozen=True)
 class PassTrace:
-    """One layer in one direction, as it ran.
-
-    Arguments:
-        x: what it read, (T, B, ·), zeros behind a row's end.
-        before, after: the state before and after each step, each part (T, B, ·).
-        weights, options: of the pass.
-    """
+    """One layer in one direction, as it ran."""
 
     x: Tensor
+    """What it read, (T, B, ·), zeros behind a row's end."""
     before: State
+    """Before each step, each part (T, B, ·); `after` each alike."""
     after: State
     weights: Weights
     options: Options
@@ -154,13 +150,7 @@ def trace(
     """Run a layer pass by pass, and work out its gates from what went through it.
 
     The states come from the kernel; the gates of all steps of a pass are then one matrix product.
-
-    Arguments:
-        layer, x, state, lengths: as in `LSTM.trace`.
-        fields: those of the layer's record.
-
-    Returns:
-        Each field, (L, D, T, B, ·).
+    Returns each field of the layer's record, (L, D, T, B, ·); the arguments as in `Layer.trace`.
     """
     if any(back > 1 for back in layer.variant.dilation):
         raise ArgumentError(
