@@ -17,6 +17,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -48,6 +49,11 @@ _TYPES: Final = {  # safetensors' name → numpy's
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
     "F16": "float16", "F32": "float32", "F64": "float64",
 }  # fmt: skip
+
+
+def local_time() -> str:
+    """Now, as records keep it: ISO 8601 to the second, with the offset from UTC."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def exists(folder: str | Path) -> bool:

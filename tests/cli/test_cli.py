@@ -289,3 +289,13 @@ def test_help_and_refusals_do_without_torch_and_pandas(
 ) -> None:
     (tmp_path / "bad.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,two\n")
     assert_light(words, code, tmp_path)
+
+
+@pytest.mark.parametrize("verb", ["text", "classify", "tag", "compare"])
+def test_help_offers_neither_completion_nor_what_is_refused(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, verb, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "completion" not in shown
+    assert "partitions" not in shown

@@ -202,7 +202,9 @@ def test_a_model_folder_that_does_not_fit_together_is_refused_by_name(
 ) -> None:
     changed = edited(folder, tmp_path / "changed", DAMAGE[damage])
     begun = time.process_time()
-    with pytest.raises(ModelError, match=r"changed does not fit together \(.+\); save it again\.$"):
+    with pytest.raises(
+        ModelError, match=r"changed does not fit together \(.+\); fit again with .+\.$"
+    ):
         Forecaster.load(changed)
     # Building the networks that some of these ask for takes ten seconds and gigabytes.
     assert time.process_time() - begun < 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.lens.lens_layers import CASES, FORGETFUL, made
 from torch import Tensor
 
 from holdfast.engine.cells import LSTM, Weights, lstm
+from holdfast.errors import ArgumentError
 from holdfast.lens.passes import LayerPass, run_passes
 from holdfast.lens.step_jacobians import step_jacobian
 
@@ -98,3 +100,10 @@ def test_a_clipped_cell_has_no_path() -> None:
     here = step_jacobian(LSTM, torch.zeros(1, 1), state, weights, options)
     assert here.cell_path is not None
     assert here.cell_path.item() == 0.0
+
+
+def test_a_cell_that_is_not_known_is_refused() -> None:
+    x, state = torch.zeros(1, 2), (torch.zeros(1, 3), torch.zeros(1, 3))
+    weights = Weights(torch.zeros(12, 2), torch.zeros(12, 3))
+    with pytest.raises(ArgumentError, match="'other' is not known"):
+        step_jacobian(replace(LSTM, name="other"), x, state, weights)

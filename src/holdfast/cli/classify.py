@@ -13,6 +13,7 @@ from holdfast.cli import options
 from holdfast.cli.screen import Screen
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Classifiers of text: train on a labelled table; predict and evaluate.",

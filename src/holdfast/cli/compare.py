@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @options.grouped
 def compare(
-    data: options.Data = None,
+    data: Annotated[
+        Path | None, typer.Argument(help="A CSV, Parquet or Excel file; a task without it.")
+    ] = None,
     horizon: options.Horizon = None,
     example: options.Example = None,
     task: Annotated[

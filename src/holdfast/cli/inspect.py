@@ -10,7 +10,7 @@ import typer
 
 from holdfast.cli import options
 from holdfast.cli.screen import Screen
-from holdfast.errors import ArgumentError
+from holdfast.errors import ArgumentError, ModelError, option
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,7 +81,6 @@ def inspect(
     """
     screen = Screen(quiet=quiet, as_json=as_json)
     from holdfast.cli.results import model_folder, model_kind, typed_command
-    from holdfast.errors import ArgumentError, ModelError
 
     folder = model_folder(model, "holdfast forecast, text train, classify train or tag train")
     kind = model_kind(folder)
@@ -98,10 +97,6 @@ def inspect(
             example = _text_sequence(kind, folder, sequence)
         _show_sequence(screen, *example, SEQUENCE_PAGE if out is None else out)
         return
-    if data is None and kind in NEEDED:
-        raise ArgumentError(
-            f"A {kind} is looked at while it reads: give {NEEDED[kind]} behind {model}."
-        )
     if kind == FORECASTER:
         from holdfast.forecasting.inspect import forecaster_examples
 
@@ -109,12 +104,16 @@ def inspect(
         subject, examples, member = forecaster_examples(forecaster, table)
         histories = "its own histories" if data is None else data.name
         title = f"The network {member} of a forecaster, on {histories}"
+    elif data is None:
+        raise ArgumentError(
+            f"A {kind} is looked at while it reads: give {NEEDED[kind]} behind {model}."
+        )
     elif kind == LANGUAGE_MODEL:
-        subject, examples, title = _language_model(folder, _given(data), encoding)
+        subject, examples, title = _language_model(folder, data, encoding)
     elif kind == CLASSIFIER:
-        subject, examples, title = _classifier(folder, _given(data), text, label)
+        subject, examples, title = _classifier(folder, data, text, label)
     else:
-        subject, examples, title = _tagger(folder, _given(data), encoding)
+        subject, examples, title = _tagger(folder, data, encoding)
 
     from holdfast import lens
     from holdfast.reports import as_json as summary
@@ -132,11 +131,6 @@ def inspect(
         files["page"] = str(out)
         screen.show(terminal.written(files), whole_lines=True)
     screen.result(summary(record, files))
-
-
-def _given(data: Path | None) -> Path:
-    assert data is not None
-    return data
 
 
 def _forecaster(
@@ -194,12 +188,14 @@ def _check_sequence(
 ) -> None:
     """Refuse what --sequence cannot be given with."""
     if not sequence.strip():
-        raise ArgumentError("--sequence is empty; give a text, or the name of a series.")
+        raise ArgumentError(f"{option('sequence')} is empty; give a text, or the name of a series.")
     if data is not None and kind != FORECASTER:
-        raise ArgumentError(f"--sequence is the text itself; leave {data} away.")
+        raise ArgumentError(f"{option('sequence')} is the text itself; leave {data} away.")
     if max_lag is not None or prescribe:
-        option = "--prescribe" if prescribe else "--max-lag"
-        raise ArgumentError(f"{option} is for a model as a whole; leave it or --sequence away.")
+        other = option("prescribe" if prescribe else "max_lag")
+        raise ArgumentError(
+            f"{other} is for a model as a whole; leave it or {option('sequence')} away."
+        )
 
 
 def _text_sequence(kind: str, folder: Path, text: str) -> tuple[nn.Module, Any, SequenceLabels]:

@@ -178,7 +178,7 @@ def _summary(outcome: JobResult, files: dict[str, str], seconds: float) -> dict[
 
 
 def _nothing(done: int, partitions: int, series: int) -> None:
-    """Where nobody watches."""
+    """Ignore progress: without a bar."""
 
 
 class _Bar:
@@ -190,7 +190,7 @@ class _Bar:
         self._begun = time.monotonic()
 
     def advance(self, done: int, partitions: int, series: int) -> None:
-        """Draw it."""
+        """Show the progress, from the first call on."""
         if self._progress is None or self._task is None:
             from rich.console import Console
             from rich.progress import (
@@ -218,6 +218,6 @@ class _Bar:
         self._progress.update(self._task, completed=done, pace=text)
 
     def stop(self) -> None:
-        """Take it away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()

@@ -112,7 +112,7 @@ class Incoming:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Incoming:
-        """Itself; signals end the lines from here on."""
+        """Let SIGTERM and Ctrl-C end the lines."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._before[number] = signal.signal(number, self._end)
         return self
@@ -123,12 +123,12 @@ class Incoming:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Signals are what they were."""
+        """Restore the signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def lines(self, most: int) -> list[str] | None:
-        """Lines that are there, at most so many; waits for the first, and None after the last."""
+        """At most `most` lines that have arrived; waits for the first, and None after the last."""
         found = self._rest.count(b"\n")
         deadline = time.monotonic() + _WAIT
         while not self._ended and found < most:

@@ -1,4 +1,4 @@
-"""The only bridge between torch's autograd and kernels that bring their own derivative."""
+"""The autograd function that runs a kernel and its own derivative."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from holdfast.engine.kernels.contract import Inputs, KernelSpec, PassKernel, Sav
 
 
 def under_transform() -> bool:
-    """Whether a transform of `torch.func` looks on: it cannot look through a bridge of ours."""
+    """Whether a `torch.func` transform is active; it cannot differentiate through `_Pass`."""
     return bool(get_interpreter_stack())
 
 
 def equations_needed(tensors: Iterable[Tensor]) -> bool:
-    """Whether one of torch's transforms looks on that only the plain equations can answer.
+    """Whether a transform of torch is active that only the plain equations support.
 
     vmap and forward mode (`torch.func.jvp`, dual numbers) have no rule for a fused operator;
     `torch.func.grad` alone does go back through torch's own operators. The tensors are all that go

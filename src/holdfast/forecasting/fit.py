@@ -42,8 +42,9 @@ from holdfast.training.ranks import ranks
 from holdfast.training.run_directory import RunDirectory
 from holdfast.version import __version__
 
-PHASES: Final = ("Backtest", "Forecast")
-"""What networks are trained for: without what is scored, and then on everything."""
+BACKTEST: Final = "Backtest"
+FORECAST: Final = "Forecast"
+"""What networks are trained for: without the scored values first, then on everything."""
 
 
 def clear_checkpoints(path: Path) -> None:
@@ -69,7 +70,7 @@ def checkpoint_name(phase: str, member: str, number: int) -> str:
 
 CHECKPOINTS: Final = tuple(
     checkpoint_name(phase, member, number)
-    for phase in PHASES
+    for phase in (BACKTEST, FORECAST)
     for member, networks in NETWORKS_OF.items()
     for number in range(networks)
 )
@@ -278,7 +279,7 @@ class TrainingRuns:
             if not run.steps:
                 continue
             data = self.data
-            networks = self._train_all(run, data.training, data.validation, run.steps, PHASES[0])
+            networks = self._train_all(run, data.training, data.validation, run.steps, BACKTEST)
             if self._cut_short and len(networks) > 1:
                 networks.pop()  # what was finished before it is better
             if networks:
@@ -299,7 +300,7 @@ class TrainingRuns:
                 continue
             kept = [_kept_steps(trained) for trained in run.done]
             steps = run.recipe.final_steps(max(sum(kept) // len(kept), 1))
-            networks = self._train_all(run, self.data.table.series, None, steps, PHASES[1])
+            networks = self._train_all(run, self.data.table.series, None, steps, FORECAST)
             ended = run.done[len(run.done) - len(networks) :]
             finished = [
                 network

@@ -285,7 +285,9 @@ def _refusing(folder: str | Path) -> Iterator[None]:
         yield
     except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = str(error).rstrip(".")
-        raise ModelError(f"{folder} does not fit together ({reason}); save it again.") from error
+        raise ModelError(
+            f"{folder} does not fit together ({reason}); fit again with this version."
+        ) from error
 
 
 def _described(series: SeriesSet) -> str:

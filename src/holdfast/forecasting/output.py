@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from holdfast.records import (
     TotalsRecord,
     TrustRecord,
 )
+from holdfast.storage import local_time
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.layouts import ColumnNames
 from holdfast.tables.series import SeriesSet
@@ -80,7 +80,7 @@ def forecast_record(
     return ForecastRecord(
         title=title,
         command=command,
-        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        created=local_time(),
         version=__version__,
         seed=result.seed,
         seconds=0.0 if started is None else time.monotonic() - started,

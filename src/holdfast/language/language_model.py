@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -359,7 +358,7 @@ class LanguageModel(Parameters):
         return TextTrainingRecord(
             title=title,
             command=command,
-            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            created=storage.local_time(),
             version=__version__,
             seed=self.seed,
             seconds=trained.seconds if started is None else time.monotonic() - started,

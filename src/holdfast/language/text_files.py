@@ -25,7 +25,7 @@ def read_pieces(path: str | Path, *, encoding: str = "utf-8") -> Iterator[str]:
 
     Raises:
         TextError: the file cannot be read, or its bytes are not in this encoding; says where.
-        ArgumentError: nobody knows this encoding.
+        ArgumentError: the encoding is not known.
     """
     decoder = _decoder(encoding)
     rest, place = "", 0

@@ -6,7 +6,6 @@ import copy
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from holdfast.lens.jacobians import layer_decay, stack_decay
 from holdfast.lens.passes import LayerPass, gate_activity, run_passes, shares, timescales
 from holdfast.lens.subject import ReadLayer, take_apart
 from holdfast.records import Inspection, Ints, LayerMemory
+from holdfast.storage import local_time
 from holdfast.training.threads import one_thread
 from holdfast.version import __version__
 
@@ -89,7 +89,7 @@ def inspect(
         context = context_loss(subject, lags, seed=seed)
     result = Inspection(
         title=type(model).__name__ if title is None else title,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=local_time(),
         version=__version__,
         description=subject.description,
         steps=steps,

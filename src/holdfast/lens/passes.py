@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ KINDS = {
     "slstm": "sLSTM",
 }
 """How people call a cell."""
+
+ADVANCE: Final = {LSTM: lstm.advance, SLSTM: slstm.advance}
+"""Of cells with a cell state beside h: the gates and the state after a step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +182,8 @@ def gate_values(one: LayerPass) -> dict[str, Tensor]:
     gate", "reset gate" of a GRU; nothing for a plain RNN.
     """
     x, before = one.x.flatten(0, 1), tuple(part.flatten(0, 1) for part in one.before)
-    if one.cell in (LSTM, SLSTM):
-        advance = lstm.advance if one.cell is LSTM else slstm.advance
+    advance = ADVANCE.get(one.cell)
+    if advance is not None:
         (i, f, _, o), _ = advance(x, before, one.weights, one.options)
         named = {"forget gate": f, "input gate": i, "output gate": o}
     elif one.cell is GRU:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from holdfast.engine.cells import GRU, LSTM, SLSTM, gru, lstm, slstm
+from holdfast.engine.cells import GRU, gru
 from holdfast.errors import ArgumentError
 from holdfast.lens.attribution import integrated_gradients
-from holdfast.lens.passes import LayerPass, gate_values, run_passes, timescales
+from holdfast.lens.passes import ADVANCE, LayerPass, gate_values, run_passes, timescales
 from holdfast.lens.subject import Subject, take_apart
 from holdfast.records import Floats, Ints, SequenceRecord, UnitsInTime
+from holdfast.storage import local_time
 from holdfast.version import __version__
 
 POINTS: Final = 32
@@ -87,7 +87,7 @@ def sequence(
     target, words = _target(subject, at)
     return SequenceRecord(
         title=title or f"{type(model).__name__}, one sequence",
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        created=local_time(),
         version=__version__,
         labels=tuple(labels) or tuple(str(step + 1) for step in range(steps)),
         values=values,
@@ -213,7 +213,7 @@ def _units(one: LayerPass, name: str, slope: Tensor | None) -> UnitsInTime:
     if keeps is not None:
         order = np.argsort(-keeps, kind="stable").astype(np.int64)
     fields = {gate: values[:, 0].numpy() for gate, values in gate_values(one).items()}
-    if one.cell in (LSTM, SLSTM):
+    if one.cell in ADVANCE:
         fields["cell"] = one.after[1][:, 0].numpy()
     if hidden.shape[1] == one.units:
         fields["hidden"] = hidden.numpy()
@@ -248,9 +248,8 @@ def _changes(one: LayerPass) -> tuple[Floats, Floats, Floats]:
     if one.cell is GRU:
         _, update, candidate = gru.gates(x, before[0], one.weights)
         new, keep, old = (1 - update) * candidate, update, before[0]
-    elif one.cell in (LSTM, SLSTM):
-        advance = lstm.advance if one.cell is LSTM else slstm.advance
-        (i, f, g, _), _ = advance(x, before, one.weights, one.options)
+    elif one.cell in ADVANCE:
+        (i, f, g, _), _ = ADVANCE[one.cell](x, before, one.weights, one.options)
         new, keep, old = i * g, f, before[1]
     else:
         return np.empty(0), np.empty(0), np.empty(0)

@@ -11,8 +11,10 @@ normalisation the derivative of LN(W_hh h) (`by_state`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -22,6 +24,7 @@ from holdfast.engine.cells import (
     GRU,
     LSTM,
     RNN_RELU,
+    RNN_TANH,
     SLSTM,
     Cell,
     Options,
@@ -34,6 +37,7 @@ from holdfast.engine.cells import (
 )
 from holdfast.engine.cells.cell import NEUTRAL
 from holdfast.engine.cells.operations import by_heads, from_input, from_state
+from holdfast.errors import ArgumentError
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +132,15 @@ def step_jacobian(
     *,
     by_input: bool = False,
 ) -> StepJacobian:
-    """The Jacobians of N steps of evaluation, each on its own: x (N, I), states (N, ·)."""
-    if cell is LSTM:
-        return _lstm(x, state, weights, options, by_input)
-    if cell is GRU:
-        return _gru(x, state, weights, options, by_input)
-    if cell is SLSTM:
-        return _slstm(x, state, weights, options, by_input)
-    return _rnn(x, state, weights, options, by_input, relu=cell is RNN_RELU)
+    """The Jacobians of N steps of evaluation, each on its own: x (N, I), states (N, ·).
+
+    Raises:
+        ArgumentError: there is no Jacobian for this cell.
+    """
+    jacobian = _JACOBIANS.get(cell)
+    if jacobian is None:
+        raise ArgumentError(f"The step Jacobian of a cell {cell.name!r} is not known.")
+    return jacobian(x, state, weights, options, by_input)
 
 
 def _lstm(
@@ -302,6 +307,15 @@ def _slstm(
         cell_path=f,
         reaches=to_c * f,
     )
+
+
+_JACOBIANS: Final[Mapping[Cell, Callable[..., StepJacobian]]] = {
+    LSTM: _lstm,
+    GRU: _gru,
+    SLSTM: _slstm,
+    RNN_TANH: partial(_rnn, relu=False),
+    RNN_RELU: partial(_rnn, relu=True),
+}
 
 
 def _no_cells(hidden: Tensor) -> Tensor:

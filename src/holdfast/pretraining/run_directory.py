@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
 import shutil
@@ -176,7 +175,7 @@ class PretrainingDirectory:
         return CurvesRecord(
             title="Pretraining",
             command="",
-            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            created=storage.local_time(),
             version=__version__,
             networks=networks,
         )

@@ -66,11 +66,12 @@ def save(record: Record, path: str | os.PathLike[str]) -> None:
         InputError: `path` cannot be written.
 
     Example:
-        >>> save("a forecast", "report.html")
+        >>> save("a forecast", "report.html")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        holdfast.errors.ArgumentError: record is a str; give a ForecastRecord.
+        holdfast.errors.ArgumentError: record is a str; give one of ForecastRecord, ...
     """
     render = PAGES.get(type(record))
     if render is None:
-        raise ArgumentError(f"record is a {type(record).__name__}; give a ForecastRecord.")
+        names = ", ".join(kind.__name__ for kind in PAGES)
+        raise ArgumentError(f"record is a {type(record).__name__}; give one of {names}.")
     write_bytes_atomically(Path(path), render(record))

@@ -78,7 +78,7 @@ class Rows:
         """The rows by series and time, and whether they had to be moved.
 
         Descending rows and interleaved series count as sorted as long as each series runs in one
-        direction: nobody needs to hear about them.
+        direction, so that no message mentions them.
         """
         times = self.stamps.values
         steps = np.diff(times)

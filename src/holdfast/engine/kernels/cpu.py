@@ -194,7 +194,7 @@ def _library() -> Library:
 
 
 class _Plan(NamedTuple):
-    """What a spec comes to, whatever its numbers."""
+    """Kernel and shapes for a spec; the same for any weights and inputs."""
 
     kernel: int
     """Its address."""
@@ -559,7 +559,7 @@ def _fresh(like: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _pooled(like: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """An uninitialised tensor for what nobody sees but the backward pass."""
+    """An uninitialised tensor from the buffer pool, for the backward pass alone."""
     if like.element_size() * math.prod(shape) < LARGE:
         return like.new_empty(shape)
     return BUFFERS.tensor(like.dtype, shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from holdfast.language.classify.scores import leave_one_out, reliability
 from holdfast.language.classify.training import ClassifierResult
 from holdfast.language.words import cut_words, plain, shortened
 from holdfast.records import ClassifierRecord, ExplainedText, WordImportance
+from holdfast.storage import local_time
 from holdfast.version import __version__
 
 EXPLAINED: Final = 60
@@ -52,7 +52,7 @@ def classifier_record(
     return ClassifierRecord(
         title=title,
         command=command,
-        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        created=local_time(),
         version=__version__,
         seed=seed,
         seconds=sum(one.seconds for one in trained)

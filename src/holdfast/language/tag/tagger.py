@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -273,7 +272,7 @@ class Tagger(Parameters):
         return TaggerRecord(
             title=title,
             command=command,
-            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            created=storage.local_time(),
             version=__version__,
             seed=self.seed,
             seconds=trained.seconds if started is None else time.monotonic() - started,

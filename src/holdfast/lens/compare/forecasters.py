@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import shutil
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ from holdfast.lens.compare.models import (
     weights_of,
 )
 from holdfast.records import Floats, ForecastComparison
-from holdfast.storage import digest, write_text_atomically
+from holdfast.storage import digest, local_time, write_text_atomically
 from holdfast.tables.read import Table
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
@@ -251,7 +250,7 @@ class _Comparison:
         simple = {score.method: score.mase for score in self.data.scores()}
         return ForecastComparison(
             title=title or "Forecasters",
-            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            created=local_time(),
             version=__version__,
             command=command,
             models=names,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from holdfast.lens.compare.memory_run import (
 from holdfast.lens.compare.memory_tasks import TaskName, task_of
 from holdfast.lens.compare.models import MODELS, REMEMBER, START, ModelName, check_models
 from holdfast.records import ComparedRun, MemoryComparison
-from holdfast.storage import write_text_atomically
+from holdfast.storage import local_time, write_text_atomically
 from holdfast.training.budget import Budget
 from holdfast.training.progress import Interrupts, Progress, SilentProgress
 from holdfast.training.threads import one_thread
@@ -226,7 +225,7 @@ def _record(plan: MemoryPlan, outcomes: Sequence[Outcome], command: str) -> Memo
     ]
     return MemoryComparison(
         title=f"Memory: {plan.task}",
-        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        created=local_time(),
         version=__version__,
         command=command,
         runs=runs,
