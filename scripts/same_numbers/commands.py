@@ -63,8 +63,8 @@ def cli_forecasts() -> Iterator[tuple[str, Any]]:
     add = ("--total-by", "region", "--total-over", "week", "--integers", "--level", "50,95")
     yield from verb("totals", "forecast", "known.csv", *day, *zero, *add, "-o", "totals", json_,
                     files=["totals/*.csv"])  # fmt: skip
-    more = ("--known", "promotion,weather", "--historic", "visits", "--holidays", "DE", "--static",
-            "items.csv", "--future", "plans.csv")  # fmt: skip
+    more = ("--future-covariates", "promotion,weather", "--past-covariates", "visits",
+            "--holidays", "DE", "--static", "items.csv", "--future", "plans.csv")  # fmt: skip
     yield from verb("covariates", "forecast", "known.csv", *day, *full, *more, "-o", "more", json_,
                     files=["more/*.csv"])  # fmt: skip
     yield from verb("covariates predict", "predict", "more/model", "known.csv", "--static",
@@ -72,8 +72,8 @@ def cli_forecasts() -> Iterator[tuple[str, Any]]:
                     files=["more2/*.csv"])  # fmt: skip
     yield from verb("trained", "forecast", "sold.csv", *day, *full, "-o", "full", json_,
                     files=["full/*.csv"])  # fmt: skip
-    yield from verb("gone on", "forecast", "sold.csv", *day, *full, "--from", "full/model", "-o",
-                    "on", json_, files=["on/*.csv"])  # fmt: skip
+    yield from verb("gone on", "forecast", "sold.csv", *day, *full, "--warm-start", "full/model",
+                    "-o", "on", json_, files=["on/*.csv"])  # fmt: skip
     yield from verb("backtest", "backtest", "sold.csv", *day, *full, "--folds", 2, "-o", "past",
                     json_, files=["past/*.csv"])  # fmt: skip
     model = "shop/model"
@@ -172,7 +172,7 @@ BAD_WORDS = {
     "share": "forecast sold.csv -h 3 --level 0.9",
     "budget": "forecast sold.csv -h 3 --budget soon",
     "column": "forecast sold.csv -h 3 --target price",
-    "known": "forecast sold.csv -h 3 --known price",
+    "known": "forecast sold.csv -h 3 --future-covariates price",
     "country": "forecast sold.csv -h 3 --holidays ZZ",
     "total": "forecast sold.csv -h 3 --total-by country",
     "out": "forecast sold.csv -h 3 -o sold.csv",

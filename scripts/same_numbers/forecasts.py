@@ -16,7 +16,11 @@ from entries import arrays_in, case
 from names import example, fit, fit_from, load_forecaster, read_table
 
 WEEK = 7
-COVARIATES = {"known": ("promotion", "weather"), "historic": "visits", "holidays": "DE"}
+COVARIATES = {
+    "future_covariates": ("promotion", "weather"),
+    "past_covariates": "visits",
+    "holidays": "DE",
+}
 
 
 def shop(days: int = 120) -> pd.DataFrame:
