@@ -144,13 +144,13 @@ def test_seasonal_mean_leans_on_the_week_where_weeks_repeat() -> None:
     weekly = np.tile(week, 5)
     daily = np.tile(week[:24], 35) * np.exp(np.arange(35 * 24) / 300.0)
     history = np.stack([weekly, daily]) + random.normal(size=(2, 840))
-    made = seasonal_mean(history, 24, 48)
+    result = seasonal_mean(history, 24, 48)
     naive_error = np.abs(seasonal_naive(history, 24, 48)[0] - week[:48]).mean()
-    assert np.abs(made[0] - week[:48]).mean() < 0.2 * naive_error
+    assert np.abs(result[0] - week[:48]).mean() < 0.2 * naive_error
     # On a trend it must not fall back on three weeks ago.
     ahead = np.tile(week[:24], 2) * np.exp(np.arange(840, 888) / 300.0)
     assert (
-        np.abs(made[1] - ahead).mean() < np.abs(seasonal_naive(history, 24, 48)[1] - ahead).mean()
+        np.abs(result[1] - ahead).mean() < np.abs(seasonal_naive(history, 24, 48)[1] - ahead).mean()
     )
 
 
@@ -175,9 +175,9 @@ ODD_SERIES = {
 @pytest.mark.parametrize("season", [1, 12, 24])
 @pytest.mark.parametrize("name", ODD_SERIES)
 def test_every_observed_series_gets_finite_forecasts(name: str, season: int) -> None:
-    made = forecast_simple(series_of(ODD_SERIES[name]), season, 30)
-    assert set(made) == {*simple_methods(season), "Mean"}
-    for forecast in made.values():
+    result = forecast_simple(series_of(ODD_SERIES[name]), season, 30)
+    assert set(result) == {*simple_methods(season), "Mean"}
+    for forecast in result.values():
         assert forecast.shape == (1, 30)
         assert np.isfinite(forecast).all()
 
@@ -222,13 +222,13 @@ def test_a_series_that_was_negative_once_however_long_ago_has_no_floor() -> None
     once = np.concatenate([[-1.0], falling])
     series = series_of(falling, once, [], [np.nan, -2.0, np.nan], [0.0])
     assert never_negative(series).tolist() == [0.0, -np.inf, 0.0, -np.inf, 0.0]
-    made = forecast_simple(series, 1, 24)
+    result = forecast_simple(series, 1, 24)
     for name in ("Theta", "DampedETS"):
-        assert (made[name][0] >= 0).all()
-        np.testing.assert_array_equal(made[name][0], np.maximum(made[name][1], 0.0))
+        assert (result[name][0] >= 0).all()
+        np.testing.assert_array_equal(result[name][0], np.maximum(result[name][1], 0.0))
 
 
 def test_the_mean_is_that_of_three_methods() -> None:
-    made = forecast_simple(series_of(walks(1, 60)[0]), 4, 5)
-    expected = sum(made[name] for name in IN_MEAN) / 3.0
-    np.testing.assert_allclose(made["Mean"], expected, rtol=1e-12)
+    result = forecast_simple(series_of(walks(1, 60)[0]), 4, 5)
+    expected = sum(result[name] for name in IN_MEAN) / 3.0
+    np.testing.assert_allclose(result["Mean"], expected, rtol=1e-12)

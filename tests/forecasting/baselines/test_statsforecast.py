@@ -57,32 +57,32 @@ def table() -> object:
 
 def test_they_forecast_the_same_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, 0.0)
-    ground = backtest_data(table(), 5).with_statistical(60.0)
-    assert ground.notes == ()
-    assert set(ground.statistical) == set(statsforecast.METHODS)
-    last = np.array([ground.table.series.one(0)[cutoff] for cutoff in ground.folds.scoring])
-    np.testing.assert_array_equal(ground.statistical["AutoTheta"][:, 0, 0], last + 7)
+    data = backtest_data(table(), 5).with_statistical(60.0)
+    assert data.notes == ()
+    assert set(data.statistical) == set(statsforecast.METHODS)
+    last = np.array([data.table.series.one(0)[cutoff] for cutoff in data.folds.scoring])
+    np.testing.assert_array_equal(data.statistical["AutoTheta"][:, 0, 0], last + 7)
     # A history that is too short for a method is forecast by its last value.
-    np.testing.assert_array_equal(ground.statistical["AutoETS"][:, 0, 4], last)
-    assert {row.method for row in ground.scores()} >= set(statsforecast.METHODS)
+    np.testing.assert_array_equal(data.statistical["AutoETS"][:, 0, 4], last)
+    assert {row.method for row in data.scores()} >= set(statsforecast.METHODS)
 
 
 def test_what_does_not_finish_is_said_and_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(tmp_path, monkeypatch, 600.0)
-    ground = backtest_data(table(), 5).with_statistical(6.0)
-    assert "AutoARIMA" not in ground.statistical
-    (said,) = [remark for remark in ground.notes if remark.startswith("AutoARIMA")]
-    assert "finished 0 of 3 past forecasts" in said
+    data = backtest_data(table(), 5).with_statistical(6.0)
+    assert "AutoARIMA" not in data.statistical
+    (note,) = [remark for remark in data.notes if remark.startswith("AutoARIMA")]
+    assert "finished 0 of 3 past forecasts" in note
 
 
 def test_they_are_shown_and_never_blended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, 0.0)
     (tmp_path / "sound.csv").write_bytes(daily(90))
     with small_network():
-        made = Forecaster(7, adapt="none", baselines=True).fit(tmp_path / "sound.csv")
-        record = made.record()
+        result = Forecaster(7, adapt="none", baselines=True).fit(tmp_path / "sound.csv")
+        record = result.record()
     assert record.backtest is not None
     rows = {row.method: row for row in record.backtest.methods}
     assert set(statsforecast.METHODS) <= set(rows)
@@ -112,9 +112,9 @@ def test_baselines_is_true_or_false() -> None:
 def test_the_real_ones_forecast_a_season() -> None:
     pytest.importorskip("statsforecast")
     y = 10.0 + np.arange(84.0) % 7
-    ground = backtest_data(
+    data = backtest_data(
         read(pa.table({"ds": range(84), "y": y}), ReadOptions(season=7)), 7
     ).with_statistical(300.0)
-    assert ground.notes == ()
+    assert data.notes == ()
     for name in statsforecast.METHODS:
-        assert np.abs(ground.statistical[name] - ground.actual).max() < 1.0
+        assert np.abs(data.statistical[name] - data.actual).max() < 1.0

@@ -31,8 +31,8 @@ LEVELS = (50.0, 80.0, 90.0, 95.0)
 
 
 def equal_widths(shape: tuple[int, ...], size: float = 1.0) -> Widths:
-    made = {level: np.full(shape, size) for level in LEVELS}
-    return Widths(made, dict(made))
+    result = {level: np.full(shape, size) for level in LEVELS}
+    return Widths(result, dict(result))
 
 
 @pytest.mark.parametrize("steps", [1, 12, 48])
@@ -48,14 +48,14 @@ def test_coverage_on_exchangeable_windows_is_the_level(steps: int, skewed: bool)
     widths = Widths(dict.fromkeys(LEVELS, width), dict.fromkeys(LEVELS, width))
     actual = centre + error * width
     calibration = calibrate(centre[:2], actual[:2], widths.at([0, 1]))
-    made = apply_calibration(centre[2:], widths.at([2, 3]), calibration)
+    result = apply_calibration(centre[2:], widths.at([2, 3]), calibration)
     points = 2 * series * steps
     for level in LEVELS:
-        hit = inside(actual[2:], made.lower[level], made.upper[level]).mean()
+        hit = inside(actual[2:], result.lower[level], result.upper[level]).mean()
         share = level / 100.0
         # Both the calibration and the test have binomial noise; four standard deviations of both.
         assert abs(hit - share) < 4 * np.sqrt(2 * share * (1 - share) / points) + 2 / points
-        for outside in (actual[2:] < made.lower[level], actual[2:] > made.upper[level]):
+        for outside in (actual[2:] < result.lower[level], actual[2:] > result.upper[level]):
             tail = (1 - share) / 2
             assert (
                 abs(outside.mean() - tail)
@@ -70,8 +70,8 @@ def test_a_series_left_outside_all_the_time_widens_the_level() -> None:
     centre = np.zeros_like(error)
     widths = equal_widths(error.shape)
     calibration = calibrate(centre[:1], error[:1], widths.at([0]))
-    made = apply_calibration(centre[1], widths.at(1), calibration)
-    covered = inside(error[1], made.lower[90.0], made.upper[90.0]).mean(axis=1)
+    result = apply_calibration(centre[1], widths.at(1), calibration)
+    covered = inside(error[1], result.lower[90.0], result.upper[90.0]).mean(axis=1)
     # At most one in twenty, with four standard deviations for the two samples of 300.
     assert (covered < 0.7).mean() < 0.05 + 4 * np.sqrt(2 * 0.05 * 0.95 / 300)
 
@@ -95,10 +95,10 @@ def test_an_uncalibrated_level_moves_towards_the_mean_error_and_not_beyond() -> 
         error = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, windows, 50))
         # The half-width that a 90 % interval of a normal error half as large on average has.
         half = 0.5 * 1.6449 * np.sqrt(np.pi / 2.0)
-        made = calibrate(np.zeros_like(error), error, equal_widths(error.shape, half))
-        assert made.calibrated[90.0] is False
-        assert (made.lower[90.0] == made.upper[90.0]).all()
-        return float(made.lower[90.0][0])
+        result = calibrate(np.zeros_like(error), error, equal_widths(error.shape, half))
+        assert result.calibrated[90.0] is False
+        assert (result.lower[90.0] == result.upper[90.0]).all()
+        return float(result.lower[90.0][0])
 
     assert 1.0 < multiplier(1) < multiplier(3) < multiplier(18) < 2.0
     assert multiplier(3) == pytest.approx(np.sqrt(2.0), rel=1e-4)
@@ -116,12 +116,12 @@ def test_wider_levels_contain_narrower_ones_and_the_centre(
     centre, actual = random.normal(size=shape), random.standard_cauchy(size=shape)
     actual[random.random(shape) < 0.2] = np.nan
     for calibration in (calibrate(centre, actual, widths), uncalibrated(widths, steps)):
-        made = apply_calibration(centre, widths, calibration)
+        result = apply_calibration(centre, widths, calibration)
         inner_low = inner_high = centre
         for level in LEVELS:
-            assert (made.lower[level] <= inner_low).all()
-            assert (made.upper[level] >= inner_high).all()
-            inner_low, inner_high = made.lower[level], made.upper[level]
+            assert (result.lower[level] <= inner_low).all()
+            assert (result.upper[level] >= inner_high).all()
+            inner_low, inner_high = result.lower[level], result.upper[level]
 
 
 def test_gaps_and_zero_widths_leave_the_multipliers_alone() -> None:
@@ -185,8 +185,8 @@ def test_where_the_network_has_no_width_the_residuals_stand_in_at_its_size() -> 
     unit = width_unit(network, residual)
     assert unit == pytest.approx(2.0)
     for share in (0.0, 0.5, 1.0):
-        made = mix_widths(network, residual, share, unit)
-        np.testing.assert_allclose(made.lower[80.0][0], made.lower[80.0][1], rtol=1e-12)
+        result = mix_widths(network, residual, share, unit)
+        np.testing.assert_allclose(result.lower[80.0][0], result.lower[80.0][1], rtol=1e-12)
     assert mix_widths(None, residual, 0.5, unit) is residual
 
 
@@ -215,10 +215,10 @@ def test_steps_of_a_long_horizon_follow_their_own_errors() -> None:
     spread = np.linspace(1.0, 3.0, steps)
     error = np.random.default_rng(0).normal(size=(4, 500, steps)) * spread
     calibration = calibrate(np.zeros_like(error), error, equal_widths(error.shape))
-    own = calibration.upper[80.0] / (1.2816 * spread)
+    by_step = calibration.upper[80.0] / (1.2816 * spread)
     middle = slice(steps // 8, -steps // 8)  # at the ends the neighbours lie on one side
     # One in 21 of the weight is the pooled multiplier, which is at most twice or half of a step's.
-    np.testing.assert_allclose(own[middle], 1.0, atol=0.06)
+    np.testing.assert_allclose(by_step[middle], 1.0, atol=0.06)
     assert (np.diff(calibration.upper[80.0][middle]) > -0.01).all()
 
 
@@ -245,10 +245,10 @@ def test_new_windows_are_covered_as_promised_however_much_their_steps_err_togeth
             error[..., step] = kept * error[..., step - 1] + new
         past, later = error[:21], error[21:]
         widths = equal_widths(past.shape)
-        made = calibrate(np.zeros_like(past), past, widths, by_step=False)
+        result = calibrate(np.zeros_like(past), past, widths, by_step=False)
         for level, hits in inside.items():
-            low = -widths.lower[level][0] * made.lower[level]
-            high = widths.upper[level][0] * made.upper[level]
+            low = -widths.lower[level][0] * result.lower[level]
+            high = widths.upper[level][0] * result.upper[level]
             hits.append(np.mean((later[:, 0] >= low) & (later[:, 0] <= high)))
     for level, hits in inside.items():
         # Two tails of 21 windows: what (n + 1)/n adds where all steps of a window are one.

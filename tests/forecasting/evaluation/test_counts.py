@@ -40,11 +40,11 @@ def test_bounds_are_rounded_outwards_and_only_where_the_history_is_whole() -> No
     median = np.array([[0.4, 2.5], [0.4, 2.5]])
     lower, upper = {90.0: median - 0.3}, {90.0: median + 0.6}
     upper[90.0][0, 1] = 3.0 + 1e-12  # a rounding error is no reason for one more
-    made = to_whole(np.array([True, False]), median, lower, upper)
-    assert made.median.tolist() == [[0.0, 3.0], [0.4, 2.5]]
-    assert made.lower[90.0].tolist()[0] == [0.0, 2.0]
-    assert made.upper[90.0].tolist()[0] == [1.0, 3.0]
-    np.testing.assert_array_equal(made.upper[90.0][1], upper[90.0][1])
+    result = to_whole(np.array([True, False]), median, lower, upper)
+    assert result.median.tolist() == [[0.0, 3.0], [0.4, 2.5]]
+    assert result.lower[90.0].tolist()[0] == [0.0, 2.0]
+    assert result.upper[90.0].tolist()[0] == [1.0, 3.0]
+    np.testing.assert_array_equal(result.upper[90.0][1], upper[90.0][1])
 
 
 def test_the_pull_makes_the_means_of_past_windows_right() -> None:

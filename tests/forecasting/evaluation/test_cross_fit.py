@@ -23,8 +23,8 @@ def members_for(
     random = np.random.default_rng(seed)
     actual = 50.0 + random.normal(size=(folds, series, K))
     sizes = {"LSTM": lstm, "SeasonalNaive": 1.0, "Theta": 1.4, "Naive": 3.0}
-    made = {name: actual + size * random.normal(size=actual.shape) for name, size in sizes.items()}
-    return made, actual
+    noise = {name: size * random.normal(size=actual.shape) for name, size in sizes.items()}
+    return {name: actual + error for name, error in noise.items()}, actual
 
 
 def widths_for(shape: tuple[int, ...], seed: int = 1) -> Widths:
@@ -33,7 +33,7 @@ def widths_for(shape: tuple[int, ...], seed: int = 1) -> Widths:
     return Widths(half, dict(half))
 
 
-def judged(folds: int, lstm: float = 0.5, series: int = N, **more: object) -> Evaluation:
+def evaluated(folds: int, lstm: float = 0.5, series: int = N, **more: object) -> Evaluation:
     members, actual = members_for(folds, lstm, series=series)
     residual = widths_for(actual.shape)
     network = widths_for(actual.shape, seed=2)
@@ -96,7 +96,7 @@ def verdict_of(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def test_the_planted_network_earns_its_weight_and_the_bad_one_none() -> None:
-    good = judged(3, lstm=0.3)
+    good = evaluated(3, lstm=0.3)
     assert good.weights[0] > 0.6
     assert "The LSTM earns weight" in verdict_of(good)[0]
     members, actual = members_for(3, 1.0)
@@ -109,45 +109,45 @@ def test_the_planted_network_earns_its_weight_and_the_bad_one_none() -> None:
 def test_rows_come_blend_first_and_weights_sum_to_one() -> None:
     members, actual = members_for(3, 0.5)
     mean = {"Mean": 0.5 * (members["Theta"] + members["SeasonalNaive"])}
-    made = evaluate(members, widths_for(actual.shape), actual, np.ones(N), shown=mean)
-    assert [row.method for row in made.methods] == ["holdfast", *members, "Mean"]
-    assert made.methods[0].weight is made.methods[-1].weight is None
-    assert sum(row.weight or 0.0 for row in made.methods) == pytest.approx(1.0)
-    blend_error = np.abs(made.blend - actual).mean()
-    assert made.methods[0].mase == pytest.approx(blend_error)
-    assert made.series_mase.mean() == pytest.approx(blend_error)
-    assert made.step_mase.mean() == pytest.approx(blend_error)
-    assert made.coverage[0].coverage == pytest.approx(made.step_coverage[80.0].mean())
+    result = evaluate(members, widths_for(actual.shape), actual, np.ones(N), shown=mean)
+    assert [row.method for row in result.methods] == ["holdfast", *members, "Mean"]
+    assert result.methods[0].weight is result.methods[-1].weight is None
+    assert sum(row.weight or 0.0 for row in result.methods) == pytest.approx(1.0)
+    blend_error = np.abs(result.blend - actual).mean()
+    assert result.methods[0].mase == pytest.approx(blend_error)
+    assert result.series_mase.mean() == pytest.approx(blend_error)
+    assert result.step_mase.mean() == pytest.approx(blend_error)
+    assert result.coverage[0].coverage == pytest.approx(result.step_coverage[80.0].mean())
 
 
 def test_without_folds_nothing_is_scored_and_the_forecast_still_stands() -> None:
-    made = judged(0)
-    assert made.methods == made.coverage == ()
-    assert np.isnan(made.series_mase).all()
-    assert "too short for a backtest" in verdict_of(made)[0]
-    assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
-    members = {name: np.full((N, K), 2.0) for name in made.names}
+    result = evaluated(0)
+    assert result.methods == result.coverage == ()
+    assert np.isnan(result.series_mase).all()
+    assert "too short for a backtest" in verdict_of(result)[0]
+    assert result.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
+    members = {name: np.full((N, K), 2.0) for name in result.names}
     widths = widths_for((N, K))
-    median = made.ensemble.median(members)
+    median = result.ensemble.median(members)
     assert (median == 2.0).all()
-    real = made.ensemble.intervals(median, np.ones(N), widths, {"LSTM": widths})
+    real = result.ensemble.intervals(median, np.ones(N), widths, {"LSTM": widths})
     assert (real.upper[90.0] >= real.upper[80.0]).all()
 
 
 def test_with_one_fold_weights_are_the_prior_and_no_level_is_calibrated() -> None:
-    made = judged(1)
-    assert made.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
-    assert not any(row.calibrated for row in made.coverage)
-    assert "one fold" in verdict_of(made)[0]
+    result = evaluated(1)
+    assert result.weights.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 4, 0.0])
+    assert not any(row.calibrated for row in result.coverage)
+    assert "one fold" in verdict_of(result)[0]
 
 
 def test_a_level_that_the_data_cannot_calibrate_is_named() -> None:
     # The coverage printed was measured with two of the three folds: 10 windows, enough for 80 %.
-    made = judged(3, series=5)
-    assert [row.calibrated for row in made.coverage] == [True, False]
-    assert [row.scores for row in made.coverage] == [10, 10]
-    assert any("Not calibrated: 90 %" in line and "19" in line for line in verdict_of(made))
-    assert any("too little data to tell" in line for line in verdict_of(made))
+    result = evaluated(3, series=5)
+    assert [row.calibrated for row in result.coverage] == [True, False]
+    assert [row.scores for row in result.coverage] == [10, 10]
+    assert any("Not calibrated: 90 %" in line and "19" in line for line in verdict_of(result))
+    assert any("too little data to tell" in line for line in verdict_of(result))
 
 
 def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> None:
@@ -158,11 +158,11 @@ def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> N
         network.lower[level][:, 0] = np.nan
         network.upper[level][:, 0] = np.nan
     actual[:, 1] = np.nan
-    made = evaluate(members, residual, actual, np.ones(N), networks={"LSTM": network})
-    assert np.isnan(made.series_mase[1])
-    assert np.isfinite(made.blend).all()
-    median = made.ensemble.median({name: rows[2] for name, rows in members.items()})
-    real = made.ensemble.intervals(median, np.ones(N), residual.at(2), {"LSTM": network.at(2)})
+    result = evaluate(members, residual, actual, np.ones(N), networks={"LSTM": network})
+    assert np.isnan(result.series_mase[1])
+    assert np.isfinite(result.blend).all()
+    median = result.ensemble.median({name: rows[2] for name, rows in members.items()})
+    real = result.ensemble.intervals(median, np.ones(N), residual.at(2), {"LSTM": network.at(2)})
     for level in LEVELS:
         assert np.isfinite(real.lower[level]).all()
         assert (real.lower[level] < median).all()
@@ -171,9 +171,9 @@ def test_a_series_without_the_network_or_in_no_fold_still_gets_everything() -> N
 def test_a_member_without_a_single_forecast_gets_no_weight() -> None:
     members, actual = members_for(3, 0.5)
     members["LSTM"][:] = np.nan
-    made = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
-    assert made.weights[0] == 0.0
-    assert np.isfinite(made.blend).all()
+    result = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
+    assert result.weights[0] == 0.0
+    assert np.isfinite(result.blend).all()
 
 
 def test_intervals_are_calibrated_out_of_fold() -> None:
@@ -181,8 +181,8 @@ def test_intervals_are_calibrated_out_of_fold() -> None:
     members, actual = members_for(4, 0.5, series=100)
     size = np.random.default_rng(3).uniform(0.01, 0.05, size=(1, 100, 1))
     narrow = {level: np.broadcast_to(size, actual.shape).copy() for level in LEVELS}
-    made = evaluate(members, Widths(narrow, dict(narrow)), actual, np.ones(100))
-    for row in made.coverage:
+    result = evaluate(members, Widths(narrow, dict(narrow)), actual, np.ones(100))
+    for row in result.coverage:
         # 400 windows: five points are more than three standard deviations of a window's share.
         assert abs(row.coverage - row.level / 100.0) < 0.05
 
@@ -195,8 +195,8 @@ def test_a_series_own_factor_at_a_fold_does_not_know_that_fold() -> None:
     actual = 50.0 + size * random.normal(size=(3, 300, K))
     members = {"SeasonalNaive": np.full(actual.shape, 50.0)}
     flat = {level: np.ones(actual.shape) for level in LEVELS}
-    made = evaluate(members, Widths(flat, dict(flat)), actual, np.ones(300))
-    for row in made.coverage:
+    result = evaluate(members, Widths(flat, dict(flat)), actual, np.ones(300))
+    for row in result.coverage:
         # A window's share inside has a standard deviation below 1/4; four of them over 900.
         assert row.coverage > row.level / 100.0 - 4 * 0.25 / np.sqrt(900)
 
@@ -210,26 +210,26 @@ def test_folds_that_overlap_count_as_one() -> None:
         name: actual + size * random.normal(size=actual.shape)
         for name, size in {"SeasonalNaive": 1.0, "Theta": 1.4}.items()
     }
-    made = evaluate(members, widths_for(actual.shape), actual, np.ones(1), cutoffs=np.arange(45))
-    assert made.comparison is not None
-    assert made.comparison.pairs == 4
-    assert made.ensemble.spread.calibration.scores == 4
+    result = evaluate(members, widths_for(actual.shape), actual, np.ones(1), cutoffs=np.arange(45))
+    assert result.comparison is not None
+    assert result.comparison.pairs == 4
+    assert result.ensemble.spread.calibration.scores == 4
     # A fold in the middle overlaps 23 of the 45 and leaves 11 on either side: one block each.
-    assert [row.scores for row in made.coverage] == [2, 2]
-    assert not any(row.calibrated for row in made.coverage)
+    assert [row.scores for row in result.coverage] == [2, 2]
+    assert not any(row.calibrated for row in result.coverage)
 
 
 def test_what_is_printed_beside_a_coverage_is_the_calibration_that_was_measured() -> None:
     # 27 windows calibrate 90 % for the real forecast, 18 of the other two folds do not.
-    made = judged(3, series=9)
-    assert made.ensemble.spread.calibration.calibrated == {80.0: True, 90.0: True}
-    assert [(row.scores, row.calibrated) for row in made.coverage] == [(18, True), (18, False)]
+    result = evaluated(3, series=9)
+    assert result.ensemble.spread.calibration.calibrated == {80.0: True, 90.0: True}
+    assert [(row.scores, row.calibrated) for row in result.coverage] == [(18, True), (18, False)]
     # A fold that scores nothing has no say in it.
     members, actual = members_for(3, 0.5, series=25)
     actual[0, 10:] = np.nan
     actual[1] = np.nan
-    made = evaluate(members, widths_for(actual.shape), actual, np.ones(25))
-    assert [row.scores for row in made.coverage] == [10, 10]
+    result = evaluate(members, widths_for(actual.shape), actual, np.ones(25))
+    assert [row.scores for row in result.coverage] == [10, 10]
 
 
 def test_what_never_was_negative_is_backtested_with_the_floor_of_its_forecast() -> None:
@@ -242,24 +242,24 @@ def test_what_never_was_negative_is_backtested_with_the_floor_of_its_forecast() 
     floor = np.zeros((3, N))
     floor[:, 0] = -np.inf
     plain = evaluate(members, width, actual, np.ones(N))
-    made = evaluate(members, width, actual, np.ones(N), floor=floor)
+    result = evaluate(members, width, actual, np.ones(N), floor=floor)
     assert (plain.intervals.lower[80.0][:, 1:] < 0).mean() > 0.5
-    assert (made.intervals.lower[80.0][:, 1:] >= 0).all()
-    assert (made.blend[:, 1:] >= 0).all()
-    assert (made.intervals.lower[80.0][:, 0] < 0).any()
+    assert (result.intervals.lower[80.0][:, 1:] >= 0).all()
+    assert (result.blend[:, 1:] >= 0).all()
+    assert (result.intervals.lower[80.0][:, 0] < 0).any()
     for level in LEVELS:
         for side in ("lower", "upper"):
             bound = getattr(plain.intervals, side)[level]
             np.testing.assert_array_equal(
-                getattr(made.intervals, side)[level], np.maximum(bound, floor[..., None])
+                getattr(result.intervals, side)[level], np.maximum(bound, floor[..., None])
             )
-    for row, before, level in zip(made.coverage, plain.coverage, LEVELS, strict=True):
+    for row, before, level in zip(result.coverage, plain.coverage, LEVELS, strict=True):
         assert row.width < before.width
-        lower, upper = made.intervals.lower[level], made.intervals.upper[level]
+        lower, upper = result.intervals.lower[level], result.intervals.upper[level]
         assert row.width == pytest.approx((upper - lower).mean())
         assert row.coverage == np.mean((actual >= lower) & (actual <= upper))
     blend_error = np.abs(np.maximum(plain.blend, floor[..., None]) - actual).mean()
-    assert made.methods[0].mase == pytest.approx(blend_error)
+    assert result.methods[0].mase == pytest.approx(blend_error)
 
 
 def test_a_network_without_weight_has_no_say_in_the_widths() -> None:
@@ -285,23 +285,23 @@ def test_two_useful_networks_share_the_weight_and_the_sentences_name_both() -> N
     members, actual = members_for(3, 0.5)
     other = actual + 0.5 * np.random.default_rng(4).normal(size=actual.shape)
     members = {"Pretrained": other, **members}
-    made = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
-    weights = dict(zip(made.names, made.weights, strict=True))
+    result = evaluate(members, widths_for(actual.shape), actual, np.ones(N))
+    weights = dict(zip(result.names, result.weights, strict=True))
     # Independent errors of one size: half each, but for what 75 windows of 12 steps leave open.
     assert weights["Pretrained"] + weights["LSTM"] > 0.8
     assert abs(weights["Pretrained"] - weights["LSTM"]) < 0.2
-    said = " ".join(verdict_of(made))
-    assert "The pretrained LSTM" in said
-    assert "The LSTM" in said
+    text = " ".join(verdict_of(result))
+    assert "The pretrained LSTM" in text
+    assert "The LSTM" in text
 
 
 def test_without_folds_the_networks_own_widths_are_the_intervals() -> None:
-    made = judged(0)
-    members = {name: np.full((N, K), 2.0) for name in made.names}
-    median, own = made.ensemble.median(members), widths_for((N, K), seed=7)
-    real = made.ensemble.intervals(median, np.ones(N), widths_for((N, K)), {"LSTM": own})
+    result = evaluated(0)
+    members = {name: np.full((N, K), 2.0) for name in result.names}
+    median, widths = result.ensemble.median(members), widths_for((N, K), seed=7)
+    real = result.ensemble.intervals(median, np.ones(N), widths_for((N, K)), {"LSTM": widths})
     for level in LEVELS:
-        np.testing.assert_allclose(real.upper[level] - median, own.upper[level])
+        np.testing.assert_allclose(real.upper[level] - median, widths.upper[level])
 
 
 NOISE = np.random.default_rng(0).normal(size=210)
@@ -325,16 +325,16 @@ def test_odd_series_are_judged_without_a_warning_and_with_finite_scores(
     cuts = [series.cut(cutoff) for cutoff in folds.scoring]
     simple = [forecast_simple(cut, season, 7) for cut in cuts]
     members = {
-        method: np.stack([made[method] for made in simple]) for method in simple_methods(season)
+        method: np.stack([result[method] for result in simple]) for method in simple_methods(season)
     }
-    made = evaluate(
+    result = evaluate(
         members,
         stack_widths([residual_widths(cut, season, 7, LEVELS) for cut in cuts]),
         folds.actual(series),
         folds.scales(series, season),
         cutoffs=folds.cutoffs,
     )
-    assert made.weights.sum() == pytest.approx(1.0)
-    assert all(np.isfinite(row.mase) and np.isfinite(row.smape) for row in made.methods)
-    assert made.methods[0].mase < 1e13 if name == "one outlier" else made.methods[0].mase < 2.5
-    assert not any("nan" in line or "inf" in line for line in verdict_of(made))
+    assert result.weights.sum() == pytest.approx(1.0)
+    assert all(np.isfinite(row.mase) and np.isfinite(row.smape) for row in result.methods)
+    assert result.methods[0].mase < 1e13 if name == "one outlier" else result.methods[0].mase < 2.5
+    assert not any("nan" in line or "inf" in line for line in verdict_of(result))

@@ -148,9 +148,9 @@ def test_a_missing_member_leaves_its_weight_to_the_others() -> None:
     members = np.array(
         [[1.0, np.nan, np.nan, np.nan], [3.0, 3.0, np.nan, np.nan], [9.0, 9.0, 9.0, np.nan]]
     )
-    made = combine(members, np.array([0.5, 0.5, 0.0]))
-    assert made[:3].tolist() == [2.0, 3.0, 9.0]
-    assert np.isnan(made[3])
+    result = combine(members, np.array([0.5, 0.5, 0.0]))
+    assert result[:3].tolist() == [2.0, 3.0, 9.0]
+    assert np.isnan(result[3])
 
 
 @pytest.mark.parametrize("outlier", [1e6, 1e12, 1e15])
@@ -193,8 +193,8 @@ def test_half_of_the_weight_starts_with_the_networks() -> None:
     network = np.array([True, True, True, False, False, False])
     prior = Prior(network, np.array([False] * 5 + [True]))
 
-    def centre(*there: int) -> list[float]:
-        return prior.centre(np.isin(np.arange(6), there)).tolist()
+    def centre(*present: int) -> list[float]:
+        return prior.centre(np.isin(np.arange(6), present)).tolist()
 
     assert centre(0, 1, 2, 3, 4, 5) == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 4, 1 / 4, 0])
     assert centre(0, 3, 4, 5) == pytest.approx([1 / 2, 0, 0, 1 / 4, 1 / 4, 0])
@@ -234,6 +234,6 @@ def test_the_least_on_the_simplex_is_that_of_trying_every_face(seed: int, count:
         if (point >= -1e-9).all() and value < least:
             best, least = point, value
     start = random.dirichlet(np.full(count, 0.3))
-    made = _least_on_simplex(quadratic, linear, start)
+    result = _least_on_simplex(quadratic, linear, start)
     # Solving loses the condition number's digits of 16; 7 are left by far.
-    np.testing.assert_allclose(made, best, atol=1e-7)
+    np.testing.assert_allclose(result, best, atol=1e-7)

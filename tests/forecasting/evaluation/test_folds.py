@@ -20,8 +20,8 @@ from holdfast.tables.series import SeriesSet
 def series_from(starts: list[int], lengths: list[int], seed: int = 0) -> SeriesSet:
     random = np.random.default_rng(seed)
     rows = {f"s{i}": random.normal(size=length) for i, length in enumerate(lengths)}
-    made = SeriesSet.from_arrays(rows, Calendar.integer())
-    return replace(made, starts=np.array(starts, dtype=np.int64))
+    result = SeriesSet.from_arrays(rows, Calendar.integer())
+    return replace(result, starts=np.array(starts, dtype=np.int64))
 
 
 def test_the_newest_fold_ends_with_the_data_and_stopping_lies_before_all_scores() -> None:
@@ -66,18 +66,18 @@ def test_many_series_that_ended_long_ago_do_not_matter() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.integers(1, 80), st.integers(1, 12), st.integers(1, 12), st.integers(1, 5))
 def test_every_fold_leaves_enough_to_learn_from_and_a_whole_horizon(
-    length: int, horizon: int, season: int, wanted: int
+    length: int, horizon: int, season: int, most: int
 ) -> None:
-    folds = make_folds(series_from([7], [length]), horizon, season=season, folds=wanted)
+    folds = make_folds(series_from([7], [length]), horizon, season=season, folds=most)
     end = 7 + length - 1
     every = [*folds.scoring] + ([] if folds.stopping is None else [folds.stopping])
-    assert len(folds.scoring) <= wanted
+    assert len(folds.scoring) <= most
     for cutoff in every:
         assert cutoff - 7 + 1 >= max(horizon, season + 1, 3)
         assert cutoff + horizon <= end
     cutoffs = folds.cutoffs
     assert (np.diff(cutoffs) == horizon).all()
-    complete = len(folds.scoring) == wanted and folds.stopping is not None
+    complete = len(folds.scoring) == most and folds.stopping is not None
     assert complete == (folds.reason == "")
     # As many as fit: when there is none, the series is too short for a single one.
     if not len(cutoffs):

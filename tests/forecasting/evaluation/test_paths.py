@@ -42,13 +42,13 @@ def test_the_table_of_the_normal_distribution_agrees_with_the_error_function() -
 
 
 def test_marginals_of_a_normal_distribution_are_normal_everywhere() -> None:
-    made = normal(np.array([10.0]), 2.0)
-    wanted = 10.0 + 2.0 * normal_score(np.array([0.001, 0.3, 0.999]))
+    result = normal(np.array([10.0]), 2.0)
+    expected = 10.0 + 2.0 * normal_score(np.array([0.001, 0.3, 0.999]))
     np.testing.assert_allclose(
-        made.quantile(np.array([0.001, 0.3, 0.999]))[:, 0], wanted, rtol=1e-4
+        result.quantile(np.array([0.001, 0.3, 0.999]))[:, 0], expected, rtol=1e-4
     )
-    np.testing.assert_allclose(made.mean(), [10.0], rtol=1e-4)
-    np.testing.assert_allclose(made.ranks(np.array([13.0])), [1.5], atol=2e-3)
+    np.testing.assert_allclose(result.mean(), [10.0], rtol=1e-4)
+    np.testing.assert_allclose(result.ranks(np.array([13.0])), [1.5], atol=2e-3)
 
 
 def test_the_mean_is_that_of_very_many_quantiles_also_at_a_floor_and_where_the_median_is_zero() -> (
@@ -56,44 +56,44 @@ def test_the_mean_is_that_of_very_many_quantiles_also_at_a_floor_and_where_the_m
 ):
     lower = {50.0: np.zeros(2), 99.0: np.array([0.0, -3.0])}
     upper = {50.0: np.array([0.0, 2.0]), 99.0: np.array([7.0, 5.0])}
-    made = Marginals.from_bounds(np.zeros(2), lower, upper, np.array([0.0, -4.0]))
-    slow = made.quantile((np.arange(200_000) + 0.5) / 200_000).mean(axis=0)
-    np.testing.assert_allclose(made.mean(), slow, rtol=2e-3)
-    assert made.mean()[0] > 0.2
-    assert made.quantile(np.array([0.5]))[0, 0] == 0.0
+    result = Marginals.from_bounds(np.zeros(2), lower, upper, np.array([0.0, -4.0]))
+    slow = result.quantile((np.arange(200_000) + 0.5) / 200_000).mean(axis=0)
+    np.testing.assert_allclose(result.mean(), slow, rtol=2e-3)
+    assert result.mean()[0] > 0.2
+    assert result.quantile(np.array([0.5]))[0, 0] == 0.0
 
 
 def test_ranks_invert_quantiles_and_take_the_middle_where_scores_share_a_value() -> None:
-    made = Marginals.from_bounds(
+    result = Marginals.from_bounds(
         np.zeros(1), {50.0: np.zeros(1)}, {50.0: np.array([4.0])}, np.zeros(1)
     )
     drawn = np.linspace(0.55, 0.99, 9)
-    ranks = np.array([made.ranks(value)[0] for value in made.quantile(drawn)])
+    ranks = np.array([result.ranks(value)[0] for value in result.quantile(drawn)])
     np.testing.assert_allclose(normal_probability(ranks), drawn, atol=1e-5)
     # Zero has the lower half of the probability: its middle is a quarter.
-    np.testing.assert_allclose(normal_probability(made.ranks(np.zeros(1))), [0.25], atol=1e-5)
-    assert np.isnan(made.ranks(np.array([np.nan]))).all()
+    np.testing.assert_allclose(normal_probability(result.ranks(np.zeros(1))), [0.25], atol=1e-5)
+    assert np.isnan(result.ranks(np.array([np.nan]))).all()
 
 
 def test_a_pull_bends_what_lies_above_the_median_and_moves_no_quantile() -> None:
     bounds = ({50.0: np.zeros(1), 90.0: np.zeros(1)}, {50.0: np.ones(1), 90.0: np.full(1, 6.0)})
-    made = Marginals.from_bounds(np.zeros(1), *bounds, np.zeros(1), 3.0)
+    result = Marginals.from_bounds(np.zeros(1), *bounds, np.zeros(1), 3.0)
     straight = Marginals.from_bounds(np.zeros(1), *bounds, np.zeros(1))
     np.testing.assert_allclose(
-        made.quantile(np.array([0.5, 0.75, 0.95]))[:, 0], [0, 1, 6], atol=1e-4
+        result.quantile(np.array([0.5, 0.75, 0.95]))[:, 0], [0, 1, 6], atol=1e-4
     )
-    slow = made.quantile((np.arange(200_000) + 0.5) / 200_000).mean(axis=0)
-    np.testing.assert_allclose(made.mean(), slow, rtol=5e-3)
-    assert made.mean()[0] < 0.8 * straight.mean()[0]
+    slow = result.quantile((np.arange(200_000) + 0.5) / 200_000).mean(axis=0)
+    np.testing.assert_allclose(result.mean(), slow, rtol=5e-3)
+    assert result.mean()[0] < 0.8 * straight.mean()[0]
     drawn = np.array([0.6, 0.8, 0.9, 0.97])
-    ranks = [made.ranks(value)[0] for value in made.quantile(drawn)]
+    ranks = [result.ranks(value)[0] for value in result.quantile(drawn)]
     np.testing.assert_allclose(normal_probability(np.array(ranks)), drawn, atol=1e-5)
 
 
 def test_ranks_of_draws_are_uniform() -> None:
-    made = normal(np.zeros(4000), 3.0, floor=-1.0)
+    result = normal(np.zeros(4000), 3.0, floor=-1.0)
     draws = np.maximum(np.random.default_rng(0).normal(0.0, 3.0, 4000), -1.0)
-    found = normal_probability(made.ranks(draws))
+    found = normal_probability(result.ranks(draws))
     above = found[draws > -1.0]
     assert abs(np.mean(found > 0.9) - 0.1) < 0.015
     assert abs(np.mean((above > 0.5) & (above < 0.7)) * len(above) / 4000 - 0.2) < 0.02
@@ -101,11 +101,11 @@ def test_ranks_of_draws_are_uniform() -> None:
 
 def test_each_step_of_the_paths_has_exactly_its_own_quantiles() -> None:
     level = np.array([[1.0, 5.0, 9.0], [2.0, 2.0, 2.0]])
-    made = normal(level)
-    drawn = paths(Dependence.unknown(3), 2).values(made, np.arange(2))
-    wanted = made.quantile((np.arange(400) + 0.5) / 400)
-    np.testing.assert_allclose(np.sort(drawn, axis=0), wanted)
-    np.testing.assert_allclose(drawn.mean(axis=0), made.mean(), atol=0.01)
+    result = normal(level)
+    drawn = paths(Dependence.unknown(3), 2).values(result, np.arange(2))
+    expected = result.quantile((np.arange(400) + 0.5) / 400)
+    np.testing.assert_allclose(np.sort(drawn, axis=0), expected)
+    np.testing.assert_allclose(drawn.mean(axis=0), result.mean(), atol=0.01)
 
 
 def test_the_dependence_of_autoregressive_errors_is_found() -> None:
@@ -148,11 +148,11 @@ def test_series_that_err_together_are_drawn_together() -> None:
 
 
 def test_sums_of_independent_series_are_narrower_than_those_that_go_together() -> None:
-    made = normal(np.zeros((9, 1)))
+    result = normal(np.zeros((9, 1)))
     free = Dependence(np.zeros(3), np.eye(1), 0.0, np.zeros((0, 0)), 9)
     bound = Dependence(np.zeros(3), np.eye(1), 0.98, np.zeros((0, 0)), 9)
     spread = [
-        np.std(paths(one, 9).values(made, np.arange(9)).sum(axis=1), axis=0)[0]
+        np.std(paths(one, 9).values(result, np.arange(9)).sum(axis=1), axis=0)[0]
         for one in (free, bound)
     ]
     assert abs(spread[0] - 3.0) < 0.3
@@ -160,19 +160,19 @@ def test_sums_of_independent_series_are_narrower_than_those_that_go_together() -
 
 
 def test_paths_of_a_series_do_not_depend_on_which_are_drawn_with_it() -> None:
-    made = normal(np.zeros((6, 3)))
+    result = normal(np.zeros((6, 3)))
     dependence = Dependence.unknown(3)
     every = paths(dependence, 6)
-    alone = made.rows(np.array([2, 3]))
+    alone = result.rows(np.array([2, 3]))
     np.testing.assert_array_equal(
-        every.values(made, np.arange(6))[:, 2:4], every.values(alone, np.array([2, 3]))
+        every.values(result, np.arange(6))[:, 2:4], every.values(alone, np.array([2, 3]))
     )
 
 
 def test_paths_are_never_below_the_floor_and_whole_numbers_keep_the_mean() -> None:
-    made = normal(np.full((3, 5), 0.4), 1.0, floor=0.0)
+    result = normal(np.full((3, 5), 0.4), 1.0, floor=0.0)
     drawn = paths(Dependence.unknown(5), 3, samples=2000)
-    values = drawn.values(made, np.arange(3))
+    values = drawn.values(result, np.arange(3))
     whole = drawn.whole(values, np.arange(3))
     assert values.min() == 0.0
     assert (whole == np.floor(whole)).all()

@@ -15,29 +15,29 @@ def pairs(count: int, gain: float, seed: int = 0, folds: int = 3) -> tuple[np.nd
 
 
 def test_a_planted_gain_is_found_and_its_range_holds_it() -> None:
-    made = compare(*pairs(100, 0.10), "The blend", "Theta")
-    assert made.low < -10.0 < made.high < 0
-    assert made.pairs == 100
-    assert "better" in made.sentence
-    assert "supports" in made.sentence
+    result = compare(*pairs(100, 0.10), "The blend", "Theta")
+    assert result.low < -10.0 < result.high < 0
+    assert result.pairs == 100
+    assert "better" in result.sentence
+    assert "supports" in result.sentence
     assert compare(*pairs(100, -0.10), "The blend", "Theta").low > 0
 
 
 def test_no_difference_is_claimed_about_as_often_as_the_range_says() -> None:
     claimed = 0
     for seed in range(100):
-        made = compare(*pairs(60, 0.0, seed), "a", "b", seed=seed)
-        claimed += made.low > 0 or made.high < 0
+        result = compare(*pairs(60, 0.0, seed), "a", "b", seed=seed)
+        claimed += result.low > 0 or result.high < 0
     # A 90 % range misses zero in a tenth of the cases: four standard deviations above is 22.
     assert claimed <= 10 + 4 * 3
 
 
 @pytest.mark.parametrize("count", [1, 5, 19])
 def test_below_twenty_pairs_there_is_too_little_data_to_tell(count: int) -> None:
-    made = compare(*pairs(count, 0.5, folds=1), "The blend", "Theta")
-    assert "too little data to tell" in made.sentence
-    assert np.isnan(made.low)
-    assert np.isnan(made.high)
+    result = compare(*pairs(count, 0.5, folds=1), "The blend", "Theta")
+    assert "too little data to tell" in result.sentence
+    assert np.isnan(result.low)
+    assert np.isnan(result.high)
 
 
 def test_steps_and_folds_of_a_series_are_one_pair() -> None:
@@ -46,9 +46,9 @@ def test_steps_and_folds_of_a_series_are_one_pair() -> None:
 
 
 def test_one_series_with_many_folds_is_compared_over_time() -> None:
-    made = compare(*pairs(1, 0.2, folds=40), "a", "b")
-    assert made.pairs == 40
-    assert made.high < 0
+    result = compare(*pairs(1, 0.2, folds=40), "a", "b")
+    assert result.pairs == 40
+    assert result.high < 0
 
 
 def test_the_same_seed_gives_the_same_range_and_leaves_global_state_alone() -> None:
@@ -62,17 +62,17 @@ def test_the_same_seed_gives_the_same_range_and_leaves_global_state_alone() -> N
 def test_windows_that_one_method_lacks_are_left_out() -> None:
     loss, rival = pairs(50, 0.1)
     loss[:, :10] = np.nan
-    made = compare(loss, rival, "a", "b")
-    assert made.pairs == 40
+    result = compare(loss, rival, "a", "b")
+    assert result.pairs == 40
     np.testing.assert_allclose(
-        made.difference, 100 * (loss[:, 10:].sum() / rival[:, 10:].sum() - 1)
+        result.difference, 100 * (loss[:, 10:].sum() / rival[:, 10:].sum() - 1)
     )
 
 
 def test_many_series_are_merged_without_a_shift() -> None:
-    made = compare(*pairs(5000, 0.1, folds=1), "a", "b")
-    assert made.low < made.difference < made.high
-    assert made.high - made.low < 1.0
+    result = compare(*pairs(5000, 0.1, folds=1), "a", "b")
+    assert result.low < result.difference < result.high
+    assert result.high - result.low < 1.0
 
 
 def test_nothing_to_compare_is_said() -> None:
@@ -83,28 +83,28 @@ def test_nothing_to_compare_is_said() -> None:
 def test_windows_without_an_error_of_either_are_no_pairs() -> None:
     loss, rival = pairs(60, 0.1)
     loss[:, 25:] = rival[:, 25:] = 0.0
-    made = compare(loss, rival, "a", "b")
-    assert made.pairs == 25
-    assert made == compare(loss[:, :25], rival[:, :25], "a", "b")
+    result = compare(loss, rival, "a", "b")
+    assert result.pairs == 25
+    assert result == compare(loss[:, :25], rival[:, :25], "a", "b")
 
 
 @pytest.mark.parametrize("erring", [1, 2, 5, 40])
 def test_a_rival_that_hardly_errs_leaves_no_nan_in_the_sentence(erring: int) -> None:
     loss, rival = pairs(40, 0.1, folds=1)
     rival[:, erring:] = 0.0
-    made = compare(loss, rival, "The blend", "Naive")  # warnings are errors
-    assert made.pairs == 40
-    assert "nan" not in made.sentence
-    assert "inf" not in made.sentence
-    assert np.isnan(made.low) == np.isnan(made.high) == (erring < 3)
-    assert ("too few of 40 pairs" in made.sentence) == (erring < 3)
+    result = compare(loss, rival, "The blend", "Naive")  # warnings are errors
+    assert result.pairs == 40
+    assert "nan" not in result.sentence
+    assert "inf" not in result.sentence
+    assert np.isnan(result.low) == np.isnan(result.high) == (erring < 3)
+    assert ("too few of 40 pairs" in result.sentence) == (erring < 3)
 
 
 def test_folds_that_overlap_are_one_pair() -> None:
     loss, rival = pairs(1, 0.2, folds=45)
-    made = compare(loss, rival, "a", "b", blocks=np.arange(45)[::-1] // 12)
-    assert made.pairs == 4
-    assert "too little data to tell" in made.sentence
+    result = compare(loss, rival, "a", "b", blocks=np.arange(45)[::-1] // 12)
+    assert result.pairs == 4
+    assert "too little data to tell" in result.sentence
     # Two series are more than one block of time: then a pair is a series.
     loss, rival = pairs(30, 0.2, folds=45)
     assert compare(loss, rival, "a", "b", blocks=np.arange(45)[::-1] // 12).pairs == 30

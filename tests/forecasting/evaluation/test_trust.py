@@ -182,15 +182,15 @@ def test_past_scores_are_those_of_the_folds() -> None:
     blend, naive = np.full((2, 2, 3), 2.0), np.ones((2, 2, 3))
     low, high = np.full((2, 2, 3), -1.0), np.full((2, 2, 3), 1.0)
     low[1, 0] = [0.5, -1.0, 0.5]
-    made = PastForecasts.of(actual, blend, naive, np.full((2, 2), 4.0), low, high)
-    assert made.error.tolist() == [0.5, 0.5]
-    assert made.folds.tolist() == made.worse.tolist() == [2.0, 1.0]
-    assert made.outside.tolist() == [2.0, 0.0]
-    again = PastForecasts.from_array(made.to_array(), 2)
-    np.testing.assert_array_equal(again.to_array(), made.to_array())
-    assert PastForecasts.from_array(made.to_array(), 3).folds.tolist() == [2.0, 1.0, 0.0]
+    result = PastForecasts.of(actual, blend, naive, np.full((2, 2), 4.0), low, high)
+    assert result.error.tolist() == [0.5, 0.5]
+    assert result.folds.tolist() == result.worse.tolist() == [2.0, 1.0]
+    assert result.outside.tolist() == [2.0, 0.0]
+    again = PastForecasts.from_array(result.to_array(), 2)
+    np.testing.assert_array_equal(again.to_array(), result.to_array())
+    assert PastForecasts.from_array(result.to_array(), 3).folds.tolist() == [2.0, 1.0, 0.0]
     with pytest.raises(ValueError, match="damaged"):
-        PastForecasts.from_array(made.to_array(), 1)
+        PastForecasts.from_array(result.to_array(), 1)
 
 
 def test_the_hardest_series_are_those_that_stand_out() -> None:
@@ -202,18 +202,18 @@ def test_the_hardest_series_are_those_that_stand_out() -> None:
 def test_what_is_true_of_all_series() -> None:
     methods = (MethodScore("holdfast", 1.2, 10.0), MethodScore("SeasonalNaive", 1.0, 9.0, 0.5))
     coverage = (LevelCoverage(80.0, 0.6, 1.0, 8, False), LevelCoverage(90.0, 0.9, 1.0, 8, False))
-    said = about_table(methods, coverage, 12, 7)
-    assert said[0].startswith(
+    lines = about_table(methods, coverage, 12, 7)
+    assert lines[0].startswith(
         "On past horizons the forecast was no better than repeating the last season"
     )
-    assert said[1].startswith("The 80 % interval held 60 % of past values")
-    assert said[2].startswith("The 90 % intervals are not calibrated: there are 12 past horizons")
+    assert lines[1].startswith("The 80 % interval held 60 % of past values")
+    assert lines[2].startswith("The 90 % intervals are not calibrated: there are 12 past horizons")
     assert len(about_table(methods[:1], (), 12, 7)) == 0
     assert "nothing says how good" in about_table((), (), 0, 1)[0]
 
 
 def test_weights_in_words() -> None:
-    said = about_weights(("Pretrained", "Theta", "Naive"), (0.55, 0.45, 0.0))
-    assert said == (
+    sentences = about_weights(("Pretrained", "Theta", "Naive"), (0.55, 0.45, 0.0))
+    assert sentences == (
         "The forecast is 55 % Pretrained, 45 % Theta: 55 % LSTM, the rest simple methods."
     )

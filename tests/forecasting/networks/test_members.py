@@ -26,18 +26,18 @@ def member() -> PretrainedMember:
 @pytest.mark.parametrize("unit", [1e-310, 1e-200, 1e-3, 1e30, 1e200, 1e300])
 def test_values_near_the_ends_of_the_floats_are_forecast_like_any_other(unit: float) -> None:
     row = walk(60)
-    made, plain = (member().quantiles(series_of([one]))[0] for one in (unit * row, row))
+    result, plain = (member().quantiles(series_of([one]))[0] for one in (unit * row, row))
     # The smallest numbers have 11 bits fewer; what is left is float32's rounding in the network.
-    np.testing.assert_allclose(made / unit, plain, rtol=1e-3, atol=1e-3 * np.ptp(row))
+    np.testing.assert_allclose(result / unit, plain, rtol=1e-3, atol=1e-3 * np.ptp(row))
 
 
 def test_series_without_a_value_are_left_out_and_move_no_other() -> None:
     rows = [walk(40), np.zeros(0), np.full(12, np.nan), np.array([5.0])]
-    made = member().quantiles(series_of(rows))
-    assert np.isnan(made[[1, 2]]).all()
-    assert np.isfinite(made[[0, 3]]).all()
+    result = member().quantiles(series_of(rows))
+    assert np.isnan(result[[1, 2]]).all()
+    assert np.isfinite(result[[0, 3]]).all()
     (alone,) = member().quantiles(series_of(rows[:1]))
-    np.testing.assert_allclose(made[0], alone, atol=1e-5)
+    np.testing.assert_allclose(result[0], alone, atol=1e-5)
 
 
 def test_weights_take_half_the_room_only_where_nothing_is_lost() -> None:

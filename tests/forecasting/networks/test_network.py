@@ -113,10 +113,10 @@ def test_a_forecast_is_what_the_network_says_after_the_last_value(name: str) -> 
     with torch.no_grad():
         scaled = network(read)[-1].double()
     expected = scaled * read.spread[-1, :, None, None] + read.level[-1, :, None, None]
-    made = forecast_quantiles([network], design, series)
+    result = forecast_quantiles([network], design, series)
     # One position or all: the products round differently, by some bits of 24.
     spread = float(read.spread[-1].max() * scaled.abs().max())
-    np.testing.assert_allclose(made, expected, rtol=0.0, atol=8 * 2.0**-23 * spread)
+    np.testing.assert_allclose(result, expected, rtol=0.0, atol=8 * 2.0**-23 * spread)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

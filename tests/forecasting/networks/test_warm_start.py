@@ -25,16 +25,16 @@ def saved_networks() -> FittedModel:
     """A model in which both kinds of trained networks are, of weights that nothing else has."""
     fitted = Forecaster(HORIZON, adapt="none").fit(long_frame())._fitted_model()
     design = choose_design(_seen_lengths(), HORIZON, fitted.season)
-    own = [FromScratch(design).task(fitted.series, None, seed).module.eval() for seed in (0, 1)]
+    scratch = [FromScratch(design).task(fitted.series, None, seed).module.eval() for seed in (0, 1)]
     adapted = FineTuning(fitted.pretrained).task(fitted.series, None, 0).module.eval()
     with torch.no_grad():
-        for network in (*own, adapted):
+        for network in (*scratch, adapted):
             for weight in network.parameters():
                 weight.mul_(3.0)
     members = (
         fitted.pretrained,
         replace(fitted.pretrained, name=ADAPTED, network=adapted),
-        WindowMember(design, own),
+        WindowMember(design, scratch),
     )
     names = (fitted.ensemble.names[0], ADAPTED, LSTM, *fitted.ensemble.names[1:])
     weights = np.full(len(names), 1.0 / len(names))
@@ -51,9 +51,9 @@ def _seen_lengths() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("continue") / "model"
-    saved_networks().save(made)
-    return made
+    result = tmp_path_factory.mktemp("continue") / "model"
+    saved_networks().save(result)
+    return result
 
 
 def test_scores_and_the_blend_know_nothing_of_the_saved_weights(model: Path) -> None:
@@ -72,8 +72,8 @@ def test_the_last_training_begins_with_the_saved_weights_and_takes_half() -> Non
     held_out = whole.cut(whole.ends - HORIZON)
     design = choose_design(_seen_lengths(), HORIZON, saved.season)
     for recipe in (FineTuning(saved.pretrained), FromScratch(design)):
-        going, said = warm_started(recipe, saved.networks, whole)
-        assert said == ""
+        going, note = warm_started(recipe, saved.networks, whole)
+        assert note == ""
         assert going.warm_start is not None
         assert (going.final_steps(9), recipe.final_steps(9)) == (4, 9)
         assert going.identity() != recipe.identity()
@@ -90,11 +90,11 @@ def test_the_last_training_begins_with_the_saved_weights_and_takes_half() -> Non
 def test_where_there_is_nothing_to_go_on_from_it_says_so(model: Path) -> None:
     saved = saved_networks()
     other = choose_design(np.array([900] * 4), 24, 12)
-    going, said = warm_started(FromScratch(other), saved.networks, saved.series)
+    going, note = warm_started(FromScratch(other), saved.networks, saved.series)
     assert going.warm_start is None
-    assert said == "The saved LSTM has other sizes; it begins anew."
+    assert note == "The saved LSTM has other sizes; it begins anew."
     zero = Forecaster(HORIZON, adapt="none").fit(long_frame())
-    going, said = warm_started(
+    going, note = warm_started(
         FineTuning(saved.pretrained), zero._fitted_model().networks, saved.series
     )
-    assert said == "The saved model has no Adapted to go on from; it begins anew."
+    assert note == "The saved model has no Adapted to go on from; it begins anew."

@@ -48,6 +48,6 @@ def test_the_newest_value_is_part_of_it() -> None:
 def test_only_a_series_without_a_value_has_no_vector() -> None:
     network = network_of(DESIGNS["fine"])
     rows = [np.array([2.0]), np.full(9, np.nan), np.full(30, 7.0), np.zeros(0)]
-    made = embed(network, series_of(rows), 1)
-    assert np.isfinite(made[[0, 2]]).all()
-    assert np.isnan(made[[1, 3]]).all()
+    result = embed(network, series_of(rows), 1)
+    assert np.isfinite(result[[0, 2]]).all()
+    assert np.isnan(result[[1, 3]]).all()

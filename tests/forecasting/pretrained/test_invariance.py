@@ -63,10 +63,10 @@ def test_scale_and_shift_of_a_series_are_scale_and_shift_of_every_quantile(
     scale = 10.0**magnitude
     shift = offset * scale * (spread_of(row) or 1.0)
     expected = scale * forecast(network, row, 9, season) + shift
-    made = forecast(network, scale * row + shift, 9, season)
+    result = forecast(network, scale * row + shift, 9, season)
     size = scale * np.nanmax(np.abs(row)) + abs(shift)
     allowed = PROMISED * scale * spread_of(row) + 4.0 * ROUNDING * size
-    np.testing.assert_allclose(made, expected, rtol=0.0, atol=allowed)
+    np.testing.assert_allclose(result, expected, rtol=0.0, atol=allowed)
 
 
 @settings(max_examples=40, deadline=None)
@@ -116,8 +116,8 @@ def test_the_mirrored_reading_is_the_reading_of_the_negative(name: str) -> None:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_constant_is_forecast_as_itself(name: str) -> None:
     for value in (0.0, 0.1, -7e8, 1e-200, 1e200):
-        made = forecast(network_of(DESIGNS[name]), np.full(30, value), 9, 7)
-        np.testing.assert_array_equal(made, np.full_like(made, value))
+        result = forecast(network_of(DESIGNS[name]), np.full(30, value), 9, 7)
+        np.testing.assert_array_equal(result, np.full_like(result, value))
 
 
 @pytest.mark.parametrize("name", DESIGNS)

@@ -51,9 +51,9 @@ def copies_by_hand(
     means = []
     for cycle in range(CYCLES[-1]):
         first, last = origin - (cycle + 1) * period, origin - cycle * period
-        there = [row[i] for i in range(max(first, 0), max(last, 0)) if not np.isnan(row[i])]
-        whole = first >= 0 and 2 * len(there) >= period
-        means.append(sum(there) / len(there) if whole else np.nan)
+        seen = [row[i] for i in range(max(first, 0), max(last, 0)) if not np.isnan(row[i])]
+        whole = first >= 0 and 2 * len(seen) >= period
+        means.append(sum(seen) / len(seen) if whole else np.nan)
     centre = next((mean for mean in means if not np.isnan(mean)), np.nan)
     copies: list[list[float]] = [[] for _ in CYCLES]
     for step in range(begin, begin + patch):
@@ -67,8 +67,8 @@ def copies_by_hand(
         copies[0].append(next((value for value in found if not np.isnan(value)), np.nan))
         away = [value - mean for value, mean in zip(found, means, strict=True)]
         for copy, count in zip(copies[1:], CYCLES[1:], strict=True):
-            there = [value for value in away[:count] if not np.isnan(value)]
-            copy.append(centre + sum(there) / len(there) if there else np.nan)
+            seen = [value for value in away[:count] if not np.isnan(value)]
+            copy.append(centre + sum(seen) / len(seen) if seen else np.nan)
     return copies
 
 
@@ -79,7 +79,7 @@ def test_no_position_sees_what_comes_after_it(name: str, future: float) -> None:
     values = np.stack([walk(8 * design.patch, seed, gaps=0.3 * seed) for seed in range(3)])
     network = network_of(design)
     before = reading_of(values, design, 3, 7)
-    said = network(before)
+    expected = network(before)
     for position in range(7):
         changed = values.copy()
         changed[:, (position + 1) * design.patch :] = future
@@ -88,9 +88,9 @@ def test_no_position_sees_what_comes_after_it(name: str, future: float) -> None:
             np.testing.assert_array_equal(
                 getattr(before, field)[: position + 1], getattr(after, field)[: position + 1]
             )
-        made = network(after)
-        assert torch.equal(said[: position + 1], made[: position + 1])
-        assert not torch.equal(said[position + 1], made[position + 1])
+        result = network(after)
+        assert torch.equal(expected[: position + 1], result[: position + 1])
+        assert not torch.equal(expected[position + 1], result[position + 1])
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -100,14 +100,14 @@ def test_level_and_spread_are_the_means_of_a_past_that_fades(name: str) -> None:
     read = reading_of(row[None], design)
     for position in range(10):
         past = row[: (position + 1) * design.patch]
-        there = np.flatnonzero(~np.isnan(past))
-        weight = 2.0 ** (there / design.half_life)
-        level = np.average(past[there], weights=weight)
-        spread = np.sqrt(np.average((past[there] - level) ** 2, weights=weight))
+        seen = np.flatnonzero(~np.isnan(past))
+        weight = 2.0 ** (seen / design.half_life)
+        level = np.average(past[seen], weights=weight)
+        spread = np.sqrt(np.average((past[seen] - level) ** 2, weights=weight))
         allowed = PROMISED * spread_of(row)
         np.testing.assert_allclose(read.level[position, 0], level, rtol=0.0, atol=allowed)
         np.testing.assert_allclose(read.spread[position, 0], spread, rtol=0.0, atol=allowed)
-        assert read.observed[position, 0] == len(there)
+        assert read.observed[position, 0] == len(seen)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -117,15 +117,15 @@ def test_a_line_drifts_on_as_a_line_from_its_last_value(name: str) -> None:
     row[[1, -2 * design.patch - 2]] = np.nan
     read = reading_of(row[None], design)
     level, spread = read.level.numpy(), read.spread.numpy()
-    made = in_values(read.candidates.numpy(), level, spread)[:, 0]
+    result = in_values(read.candidates.numpy(), level, spread)[:, 0]
     for position in range(5, 8):
         begin = (position + 1) * design.patch
         steps = 3.0 * np.arange(begin, begin + design.patch)
         last = 3.0 * (6 * design.patch - 1)
         allowed = SINGLE * CLIP * spread[position, 0]
-        np.testing.assert_allclose(made[position, 0], level[position, 0], rtol=0.0, atol=allowed)
-        np.testing.assert_allclose(made[position, 1], last, rtol=0.0, atol=allowed)
-        np.testing.assert_allclose(made[position, 2], steps, rtol=0.0, atol=allowed)
+        np.testing.assert_allclose(result[position, 0], level[position, 0], rtol=0.0, atol=allowed)
+        np.testing.assert_allclose(result[position, 1], last, rtol=0.0, atol=allowed)
+        np.testing.assert_allclose(result[position, 2], steps, rtol=0.0, atol=allowed)
         assert read.ahead[position, 0] == position - 5
 
 
@@ -172,7 +172,7 @@ def test_every_copy_of_a_periodic_series_is_its_future(
     future = row.copy()
     row[design.context :] = np.nan
     read = reading_of(row[None], design, period, period)
-    made = in_values(read.candidates.numpy(), read.level.numpy(), read.spread.numpy())[:, 0]
+    result = in_values(read.candidates.numpy(), read.level.numpy(), read.spread.numpy())[:, 0]
     for position in range(-(-period // patch), len(points) // patch - 1):
         steps = np.arange((position + 1) * patch, (position + 2) * patch)
         origin = min((position + 1) * patch, design.context)
@@ -181,7 +181,7 @@ def test_every_copy_of_a_periodic_series_is_its_future(
         expected = future[steps] - trend * period * back
         allowed = SINGLE * CLIP * float(read.spread[position, 0])
         for copy in range(PLAIN, SEASONAL):
-            np.testing.assert_allclose(made[position, copy], expected, rtol=0.0, atol=allowed)
+            np.testing.assert_allclose(result[position, copy], expected, rtol=0.0, atol=allowed)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -204,11 +204,11 @@ def test_the_newest_copy_of_a_periodic_series_is_its_future_also_across_gaps(
     row[missing] = np.nan
     row[length:] = np.nan
     read = reading_of(row[None], design, period)
-    made = in_values(read.candidates.numpy(), read.level.numpy(), read.spread.numpy())[:, 0]
+    result = in_values(read.candidates.numpy(), read.level.numpy(), read.spread.numpy())[:, 0]
     for position in range(length // patch - 1, length // patch + 3):
         steps = slice((position + 1) * patch, (position + 2) * patch)
         allowed = SINGLE * CLIP * float(read.spread[position, 0])
-        np.testing.assert_allclose(made[position, PLAIN], whole[steps], rtol=0.0, atol=allowed)
+        np.testing.assert_allclose(result[position, PLAIN], whole[steps], rtol=0.0, atol=allowed)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -246,12 +246,12 @@ def test_targets_have_no_unit_either(name: str) -> None:
     design = DESIGNS[name]
     row = walk(8 * design.patch)
     row[: 3 * design.patch] = row[0]  # nothing moves yet, so there is no unit to measure in
-    made = []
+    result = []
     for unit in (2.0**-20, 1.0, 2.0**20):
         values = unit * row[None]
-        made.append(targets(torch.from_numpy(values), reading_of(values, design), design.patch))
-    np.testing.assert_array_equal(made[0], made[1])
-    np.testing.assert_array_equal(made[2], made[1])
+        result.append(targets(torch.from_numpy(values), reading_of(values, design), design.patch))
+    np.testing.assert_array_equal(result[0], result[1])
+    np.testing.assert_array_equal(result[2], result[1])
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -275,8 +275,8 @@ def test_the_last_patch_reaches_the_state_and_not_only_the_candidates(name: str)
     design: PatchDesign = DESIGNS[name]
     read = reading_of(np.stack([walk(8 * design.patch, seed) for seed in range(4)]), design)
     inputs = read.inputs.clone().requires_grad_()
-    made = fresh(design)(replace(read, inputs=inputs))
-    (gradient,) = torch.autograd.grad(made[-1].sum(), inputs)
+    result = fresh(design)(replace(read, inputs=inputs))
+    (gradient,) = torch.autograd.grad(result[-1].sum(), inputs)
     newest = slice(design.window - design.patch, design.window)
     assert (gradient[-1, :, newest] != 0.0).all()
     assert (gradient[-3, :, newest] != 0.0).all()  # and an earlier one, through the state

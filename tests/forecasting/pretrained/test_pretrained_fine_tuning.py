@@ -91,12 +91,12 @@ def test_what_a_window_forecasts_is_not_what_it_reads(name: str) -> None:
     rows = table(20, 24, 31)
     later = [np.concatenate([row[:-HORIZON], row[-HORIZON:] + 100.0]) for row in rows]
     one, other = task_of(series_of(rows), name=name), task_of(series_of(later), name=name)
-    asked = False
+    learnt = False
     for step in range(10):
         first, second = one.batch(step, 0), other.batch(step, 0)
         assert same(first, second, *READING)
-        asked = asked or not np.array_equal(first.ahead, second.ahead, equal_nan=True)
-    assert asked
+        learnt = learnt or not np.array_equal(first.ahead, second.ahead, equal_nan=True)
+    assert learnt
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -105,9 +105,9 @@ def test_a_window_asks_for_its_horizon_and_no_more(name: str) -> None:
     for step in range(5):
         batch = task.batch(step, 0)
         for column, known in enumerate(batch.known):
-            asked = ~torch.isnan(batch.ahead[known - 1 :, column])
-            assert int(asked.sum()) == HORIZON
-            assert asked.flatten()[:HORIZON].all()
+            learnt = ~torch.isnan(batch.ahead[known - 1 :, column])
+            assert int(learnt.sum()) == HORIZON
+            assert learnt.flatten()[:HORIZON].all()
             assert (batch.features.ahead[:known, column] == 0).all()
 
 
@@ -125,12 +125,12 @@ def loss_by_hand(task: FineTuningTask, rows: list[Array], ends: list[int], seaso
             values = np.concatenate([before, past, np.full(ahead * design.patch, np.nan)])
             read = reading_of(values[None], design, season)
             with torch.no_grad():
-                made = task.module(read)
+                result = task.module(read)
             for step, actual in enumerate(row[end : end + HORIZON]):
                 place, within = divmod(step, design.patch)
                 level = float(read.level[known - 1 + place, 0])
                 scaled = (actual - level) / float(read.spread[known - 1 + place, 0])
-                error = scaled - made[known - 1 + place, 0, within].double().numpy()
+                error = scaled - result[known - 1 + place, 0, within].double().numpy()
                 total += float(np.maximum(levels * error, (levels - 1.0) * error).mean())
                 count += 1
     return total / count

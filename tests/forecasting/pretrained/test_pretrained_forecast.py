@@ -39,17 +39,17 @@ def test_a_series_is_forecast_in_company_as_alone(
     alone = [forecast(network, row, 11, 3, 12) for row in rows]
     monkeypatch.setattr(forecasting, "POSITIONS", positions)
     together = forecast_pretrained(network, series_of(rows), 11, 3, 12)
-    for row, made, expected in zip(rows, together, alone, strict=True):
+    for row, result, expected in zip(rows, together, alone, strict=True):
         allowed = 0.0 if np.isnan(row).all() else PROMISED * spread_of(row)
-        np.testing.assert_allclose(made, expected, rtol=0.0, atol=allowed)
+        np.testing.assert_allclose(result, expected, rtol=0.0, atol=allowed)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_without_a_value_there_is_no_forecast_and_nobody_else_suffers(name: str) -> None:
     rows = company()
-    made = forecast_pretrained(network_of(DESIGNS[name]), series_of(rows), 11, 3)
-    assert made.shape == (len(rows), 11, len(QUANTILES))
-    for row, one in zip(rows, made, strict=True):
+    result = forecast_pretrained(network_of(DESIGNS[name]), series_of(rows), 11, 3)
+    assert result.shape == (len(rows), 11, len(QUANTILES))
+    for row, one in zip(rows, result, strict=True):
         assert (np.isnan(one) if np.isnan(row).all() else np.isfinite(one)).all()
 
 
@@ -59,10 +59,10 @@ def test_a_history_of_no_points_has_no_forecast_and_nobody_else_suffers(
     name: str, others: int
 ) -> None:
     network, rows = network_of(DESIGNS[name]), [walk(20, seed) for seed in range(others)]
-    made = forecast_pretrained(network, series_of([np.zeros(0), *rows]), 9, 3)
-    assert made.shape == (1 + others, 9, len(QUANTILES))
-    assert np.isnan(made[0]).all()
-    for row, one in zip(rows, made[1:], strict=True):
+    result = forecast_pretrained(network, series_of([np.zeros(0), *rows]), 9, 3)
+    assert result.shape == (1 + others, 9, len(QUANTILES))
+    assert np.isnan(result[0]).all()
+    for row, one in zip(rows, result[1:], strict=True):
         expected = forecast(network, row, 9, 3)
         np.testing.assert_allclose(one, expected, rtol=0.0, atol=PROMISED * spread_of(row))
 
@@ -118,9 +118,9 @@ def test_missing_values_before_a_series_begins_change_nothing(name: str, season:
         expected = forecast(network, row, 9, season)
         for missing in (1, 3, 4, 6, 24, 300):
             later = np.concatenate([np.full(missing, np.nan), row])
-            made = forecast(network, later, 9, season)
+            result = forecast(network, later, 9, season)
             allowed = PROMISED * spread_of(row)
-            np.testing.assert_allclose(made, expected, rtol=0.0, atol=allowed)
+            np.testing.assert_allclose(result, expected, rtol=0.0, atol=allowed)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -149,16 +149,16 @@ def test_quantiles_never_cross_whatever_comes_in(seed: int, name: str, season: i
     for row in rows:
         row[random.random(len(row)) < 0.3] = np.nan
         row[-1] = 5.0
-    made = forecast_pretrained(network_of(DESIGNS[name], seed), series_of(rows), 14, season, 500)
-    assert np.isfinite(made).all()
-    assert (np.diff(made, axis=-1) >= 0.0).all()
+    result = forecast_pretrained(network_of(DESIGNS[name], seed), series_of(rows), 14, season, 500)
+    assert np.isfinite(result).all()
+    assert (np.diff(result, axis=-1) >= 0.0).all()
 
 
 @pytest.mark.parametrize("name", DESIGNS)
 @pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e160, 1e300])
 def test_values_of_any_size_that_float64_holds_are_forecast(name: str, unit: float) -> None:
     network, row = network_of(DESIGNS[name]), walk(40)
-    made = forecast(network, row * unit, 9, 7)
+    result = forecast(network, row * unit, 9, 7)
     np.testing.assert_allclose(
-        made / unit, forecast(network, row, 9, 7), rtol=0.0, atol=PROMISED * spread_of(row)
+        result / unit, forecast(network, row, 9, 7), rtol=0.0, atol=PROMISED * spread_of(row)
     )

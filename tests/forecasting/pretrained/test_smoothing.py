@@ -46,25 +46,25 @@ def smoothed_by_hand(
             season[time % period] += fresh * (1.0 - quick) * error
         mistake += max(early, 0.07) * (abs(error) - mistake)
         count += 1
-    made, far = [], level
+    result, far = [], level
     for step in range(steps):
         slope *= damping
         far += slope
-        made.append(far + season[(len(row) + step) % period])
-    return made, mistake
+        result.append(far + season[(len(row) + step) % period])
+    return result, mistake
 
 
 def tempers_of(season: int, long_season: int) -> list[tuple[int, Temper]]:
     """Every temper with the period that it knows, in the order of the candidates."""
-    own = [(season, temper) for temper in smoothing._OF_SEASON]
-    return own + [(long_season, temper) for temper in smoothing._OF_LONG_SEASON]
+    tempers = [(season, temper) for temper in smoothing._OF_SEASON]
+    return tempers + [(long_season, temper) for temper in smoothing._OF_LONG_SEASON]
 
 
 def smoothed(
     values: Array, season: int, long_season: int, steps: int, longest: int = 100
 ) -> tuple[Array, Array]:
     """(B, P, steps) from the last value on, and (B, P) errors."""
-    made, errors = smoothings(
+    result, errors = smoothings(
         torch.from_numpy(np.nan_to_num(values)),
         torch.from_numpy(~np.isnan(values)),
         torch.full((len(values),), season),
@@ -73,7 +73,7 @@ def smoothed(
         steps,
         longest,
     )
-    return made[:, 0].numpy(), errors[:, 0].numpy()
+    return result[:, 0].numpy(), errors[:, 0].numpy()
 
 
 @pytest.mark.parametrize("periods", [(1, 1), (2, 1), (7, 14), (12, 1), (5, 12)])
@@ -83,19 +83,19 @@ def test_every_temper_is_the_equations_worked_out_by_hand(
 ) -> None:
     values = np.stack([walk(50, seed, gaps=gaps) for seed in range(3)])
     values[0, :9] = np.nan
-    made, errors = smoothed(values, *periods, 15)
+    result, errors = smoothed(values, *periods, 15)
     size = ROUNDING * np.nanmax(np.abs(values)) * values.shape[1] * 4
     for (index, row), (place, (period, temper)) in itertools.product(
         enumerate(values), enumerate(tempers_of(*periods))
     ):
         ahead, error = smoothed_by_hand(row, period, temper, 15)
-        np.testing.assert_allclose(made[index, place], ahead, rtol=0.0, atol=15 * size)
+        np.testing.assert_allclose(result[index, place], ahead, rtol=0.0, atol=15 * size)
         np.testing.assert_allclose(errors[index, place], error, rtol=0.0, atol=size)
 
 
 def test_series_of_unlike_seasons_share_a_batch() -> None:
     values = np.stack([walk(40, seed) for seed in range(2)])
-    made, errors = smoothings(
+    result, errors = smoothings(
         torch.from_numpy(values),
         torch.ones(values.shape, dtype=torch.bool),
         torch.tensor([4, 7]),
@@ -106,7 +106,7 @@ def test_series_of_unlike_seasons_share_a_batch() -> None:
     )
     for row, (season, long_season) in enumerate([(4, 12), (7, 1)]):
         ahead, mistake = smoothed(values[row : row + 1], season, long_season, 5)
-        np.testing.assert_array_equal(made[row, 0].numpy(), ahead[0])
+        np.testing.assert_array_equal(result[row, 0].numpy(), ahead[0])
         np.testing.assert_array_equal(errors[row, 0].numpy(), mistake[0])
 
 
@@ -126,14 +126,14 @@ def test_they_are_the_last_candidates_of_every_position(name: str) -> None:
     row = walk(8 * patch, gaps=0.3)
     row[-2 * patch :] = np.nan
     read = reading_of(row[None], design, 3, 6)
-    made = read.candidates[:, 0, -SMOOTHINGS:].numpy().astype(np.float64)
-    made = made * read.spread.numpy()[:, :, None] + read.level.numpy()[:, :, None]
+    result = read.candidates[:, 0, -SMOOTHINGS:].numpy().astype(np.float64)
+    result = result * read.spread.numpy()[:, :, None] + read.level.numpy()[:, :, None]
     for position in range(3, 8):
         past = (row - row[~np.isnan(row)][0])[: (position + 1) * patch]
         for place, (period, temper) in enumerate(tempers_of(3, 6)):
             ahead, _ = smoothed_by_hand(past, period, temper, patch)
             np.testing.assert_allclose(
-                made[position, place],
+                result[position, place],
                 np.array(ahead) + row[~np.isnan(row)][0],
                 rtol=0.0,
                 atol=PROMISED * spread_of(row),

@@ -31,15 +31,15 @@ def network() -> PretrainedNetwork:
 
 
 def test_a_network_comes_back_in_half_precision_with_its_facts(tmp_path: Path) -> None:
-    made = network()
-    digest = write_network(made, "fine", tmp_path / "new" / "folder", FACTS)
+    result = network()
+    digest = write_network(result, "fine", tmp_path / "new" / "folder", FACTS)
     again, facts = read_network(tmp_path / "new" / "folder", "fine")
     assert facts == FACTS
     assert again.design == DESIGN
     assert not again.training
     weights = again.state_dict()
-    assert list(weights) == list(made.state_dict())
-    for name, tensor in made.state_dict().items():
+    assert list(weights) == list(result.state_dict())
+    for name, tensor in result.state_dict().items():
         assert torch.equal(weights[name], tensor.half().float())
     packed = network_paths(tmp_path / "new" / "folder", "fine")[0].read_bytes()
     assert hashlib.sha256(packed).hexdigest() == digest
@@ -64,11 +64,11 @@ def test_reading_moves_no_random_numbers(tmp_path: Path) -> None:
 
 
 def test_what_half_precision_cannot_hold_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    made = network()
+    result = network()
     with torch.no_grad():
-        made.leave.weight[0] = 1e6
+        result.leave.weight[0] = 1e6
     with pytest.raises(ArgumentError, match=r"leave\.weight"):
-        write_network(made, "fine", tmp_path, FACTS)
+        write_network(result, "fine", tmp_path, FACTS)
     with pytest.raises(ArgumentError, match="JSON"):
         write_network(network(), "fine", tmp_path, {"when": object()})
     with pytest.raises(ArgumentError, match="JSON"):

@@ -121,9 +121,9 @@ def choose_design(
     begun = lengths[lengths > 0]  # others start after what training may see
     typical = int(np.quantile(begun, 0.75)) if len(begun) else 1
     longest = max(season, long_season or 1)
-    wanted = max(2 * longest, 3 * season, 2 * horizon if season > 1 else horizon, 16)
+    useful = max(2 * longest, 3 * season, 2 * horizon if season > 1 else horizon, 16)
     room = max(typical - min(horizon, typical // 3), min(typical, LEAST))
-    context = min(wanted, room)
+    context = min(useful, room)
     patch = 1
     if context > SHORT_CONTEXT:
         patch = _patch(context, season)

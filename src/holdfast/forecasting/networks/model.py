@@ -55,9 +55,9 @@ class ForecastNetwork(nn.Module):
         for norm, recurrent in zip(self.norms, self.recurrent, strict=True):
             output, _ = recurrent(norm(state))
             state = state + self.dropout(output)
-        wanted = slice(-1, None) if last else slice(None)
-        state = self.state(state[wanted])
-        copied = self.copy(state, read.past[wanted])
+        positions = slice(-1, None) if last else slice(None)
+        state = self.state(state[positions])
+        copied = self.copy(state, read.past[positions])
         quantiles: Tensor = self.quantiles(state, copied, self.shift(state, read))
         return quantiles
 

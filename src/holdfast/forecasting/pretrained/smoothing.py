@@ -119,11 +119,11 @@ def smoothings(
         longest: a season of more points counts as none.
     """
     state = Smoothing(season, long_season, longest)
-    wanted = set(ends.tolist())
+    positions = set(ends.tolist())
     forecasts, errors = [], []
     for time in range(moved.shape[1]):
         state.step(moved[:, time], visible[:, time])
-        if time in wanted:
+        if time in positions:
             forecasts.append(state.ahead(patch))
             errors.append(state.error)
     return torch.stack(forecasts, dim=1), torch.stack(errors, dim=1)
