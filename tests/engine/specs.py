@@ -1,9 +1,9 @@
-"""Specs for the kernels, numbers to run them on, and the truth about them in float64."""
+"""Kernels, specs for them, numbers to run them on, and the truth about them in float64."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,10 @@ from holdfast.engine.cells import (
     StepMasks,
 )
 from holdfast.engine.cells.masks import MaskReader
+from holdfast.engine.kernels import cpu
+from holdfast.engine.kernels.choose import KERNELS
 from holdfast.engine.kernels.contract import Inputs, Kernel, KernelSpec
+from holdfast.engine.kernels.cpu import CPU, CpuKernel
 
 CELLS = (LSTM, GRU, RNN_TANH, RNN_RELU)
 VARIANT_CELLS = (*CELLS, SLSTM)
@@ -307,3 +310,45 @@ def _one_row(spec: KernelSpec, given: Numbers, row: int) -> tuple[Tensor, tuple[
             finals.append(tuple(part[0] for part in state))
         sequence = torch.cat(read, dim=-1)
     return sequence, tuple(torch.stack(list(part)) for part in zip(*finals, strict=True))
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Those that were compiled and that this processor has; none without the library."""
+    library = cpu.load()
+    return () if isinstance(library, str) else library.usable
+
+
+FORCED: tuple[CpuKernel, ...] = (
+    *(CpuKernel(name) for name in instruction_sets()),
+    *([CpuKernel(saved_bytes=0)] if instruction_sets() else []),
+)
+"""The compiled kernel on each instruction set of this processor, and one that keeps no gates."""
+
+EVERY: tuple[Kernel, ...] = (*(kernel for kernel in KERNELS if kernel is not CPU), *FORCED)
+
+
+def results(output: Tensor, state: State, given: Numbers, like: State) -> list[Tensor]:
+    """Outputs, final states and the gradients of a loss that weighs each of their values."""
+    draw = torch.Generator().manual_seed(9)
+    loss = torch.zeros((), dtype=torch.float64)
+    for tensor in (output, *state):
+        weight = torch.randn(tensor.shape, generator=draw, dtype=torch.float32)
+        loss = loss + (tensor * weight.to(tensor.dtype)).sum().double()
+    assert len(state) == len(like)
+    gradients = torch.autograd.grad(loss, given.leaves(), materialize_grads=True)
+    return [output.detach(), *(part.detach() for part in state), *gradients]
+
+
+def largest_error(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
+    """The largest error, in units of the last place of the numbers that were added up.
+
+    Those are of order one even where the result is small (1 − tanh² of a saturated unit), so the
+    unit is that of the tensor's largest value or of 1, whichever is larger.
+    """
+    worst = 0.0
+    for one, right in zip(found, expected, strict=True):
+        assert one.shape == right.shape
+        if right.numel():
+            ulp = torch.finfo(one.dtype).eps * max(float(right.abs().max()), 1.0)
+            worst = max(worst, float((one.double() - right).abs().max()) / ulp)
+    return worst

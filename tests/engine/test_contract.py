@@ -9,16 +9,19 @@ from functools import cache
 
 import pytest
 import torch
-from tests.engine.kernels import EVERY, FORCED
 from tests.engine.specs import (
     CELLS,
+    EVERY,
+    FORCED,
     OPTIONS,
     VARIANT_CELLS,
     Numbers,
     label,
     large_specs,
+    largest_error,
     long_variant_specs,
     numbers,
+    results,
     run,
     specs,
     truth,
@@ -27,7 +30,7 @@ from tests.engine.specs import (
 )
 from torch import Tensor
 
-from holdfast.engine.cells import RNN_TANH, Cell, Options, State
+from holdfast.engine.cells import RNN_TANH, Cell, Options
 from holdfast.engine.kernels.builtin import BUILTIN
 from holdfast.engine.kernels.contract import Kernel, KernelSpec
 from holdfast.engine.kernels.reference import REFERENCE
@@ -49,33 +52,6 @@ DRAWS = 30
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 """torch says once that oneDNN has no projections."""
-
-
-def results(output: Tensor, state: State, given: Numbers, like: State) -> list[Tensor]:
-    """Outputs, final states and the gradients of a loss that weighs each of their values."""
-    draw = torch.Generator().manual_seed(9)
-    loss = torch.zeros((), dtype=torch.float64)
-    for tensor in (output, *state):
-        weight = torch.randn(tensor.shape, generator=draw, dtype=torch.float32)
-        loss = loss + (tensor * weight.to(tensor.dtype)).sum().double()
-    assert len(state) == len(like)
-    gradients = torch.autograd.grad(loss, given.leaves(), materialize_grads=True)
-    return [output.detach(), *(part.detach() for part in state), *gradients]
-
-
-def largest_error(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
-    """The largest error, in units of the last place of the numbers that were added up.
-
-    Those are of order one even where the result is small (1 − tanh² of a saturated unit), so the
-    unit is that of the tensor's largest value or of 1, whichever is larger.
-    """
-    worst = 0.0
-    for one, right in zip(found, expected, strict=True):
-        assert one.shape == right.shape
-        if right.numel():
-            ulp = torch.finfo(one.dtype).eps * max(float(right.abs().max()), 1.0)
-            worst = max(worst, float((one.double() - right).abs().max()) / ulp)
-    return worst
 
 
 @cache

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.engine.kernels import EVERY
-from tests.engine.specs import CELLS, OPTIONS, VARIANT_CELLS, numbers, run, variants
+from tests.engine.specs import CELLS, EVERY, OPTIONS, VARIANT_CELLS, numbers, run, variants
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 

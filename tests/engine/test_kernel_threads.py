@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.engine.kernels import FORCED
-from tests.engine.specs import CELLS, Numbers, numbers
+from tests.engine.specs import CELLS, FORCED, Numbers, numbers
 from torch import Tensor
 
 import holdfast.nn as ours

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.engine.specs import CELLS, Numbers, numbers, truth
-from tests.engine.test_contract import largest_error, results
+from tests.engine.specs import CELLS, Numbers, largest_error, numbers, results, truth
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 

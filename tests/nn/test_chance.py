@@ -6,13 +6,16 @@ import pytest
 import torch
 from tests.nn.pairs import (
     INPUTS,
+    LENGTHS,
+    OPTIONS,
+    RANDOM,
     UNITS,
     assert_all_close,
     gradients,
     sequence,
     tensors,
+    variant_layer,
 )
-from tests.nn.variant_layers import LENGTHS, OPTIONS, RANDOM, made
 
 import holdfast.nn as ours
 
@@ -21,7 +24,7 @@ import holdfast.nn as ours
     ("name", "option"), [(name, key) for name in OPTIONS for key in RANDOM if key in OPTIONS[name]]
 )
 def test_chance_repeats_with_torchs_seed_and_is_off_in_evaluation(name: str, option: str) -> None:
-    layer = made(name, {option: 0.4}, bidirectional=True)
+    layer = variant_layer(name, {option: 0.4}, bidirectional=True)
     results = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -35,13 +38,13 @@ def test_chance_repeats_with_torchs_seed_and_is_off_in_evaluation(name: str, opt
     assert_all_close(tensors(layer(sequence())), quiet)
     assert torch.equal(torch.get_rng_state(), before)
     if option in ("recurrent_dropout", "weight_drop"):
-        plain = made(name, {}, bidirectional=True)
+        plain = variant_layer(name, {}, bidirectional=True)
         plain.load_state_dict(layer.state_dict())
         assert_all_close(quiet, tensors(plain(sequence())))
 
 
 def test_layers_and_directions_have_masks_of_their_own() -> None:
-    layer = made("RNN", {"zoneout_hidden": 0.5}, bidirectional=True)
+    layer = variant_layer("RNN", {"zoneout_hidden": 0.5}, bidirectional=True)
     with torch.no_grad():
         for name, weight in layer.named_parameters():
             weight.fill_(1.0 if name.startswith("bias") else 0.0)

@@ -6,21 +6,24 @@ import pytest
 import torch
 from tests.nn.pairs import (
     INPUTS,
+    OPTIONS,
     ROWS,
     STEPS,
     UNITS,
     assert_all_close,
     assert_close,
+    held,
+    hx,
     sequence,
     tensors,
+    variant_layer,
 )
-from tests.nn.variant_layers import OPTIONS, held, hx, made
 
 import holdfast.nn as ours
 
 
 def test_residual_layers_add_their_input() -> None:
-    layer = made("GRU", {"residual": True}, bidirectional=True).eval()
+    layer = variant_layer("GRU", {"residual": True}, bidirectional=True).eval()
     wide = ours.GRU(2 * UNITS, UNITS, bidirectional=True, dtype=torch.float64)
     narrow = ours.GRU(INPUTS, UNITS, bidirectional=True, dtype=torch.float64)
     weights = layer.state_dict()
@@ -34,7 +37,7 @@ def test_residual_layers_add_their_input() -> None:
 
 def test_residuals_are_added_as_they_were_before_dropout() -> None:
     """With a dropout of 1 the second layer reads zeros, and its input goes past it."""
-    layer = made("GRU", {"residual": True}, dropout=1.0)
+    layer = variant_layer("GRU", {"residual": True}, dropout=1.0)
     first, second = (ours.GRU(columns, UNITS, dtype=torch.float64) for columns in (INPUTS, UNITS))
     weights = layer.state_dict()
     first.load_state_dict({key: weights[key] for key in first.state_dict()})
@@ -77,7 +80,7 @@ def test_dilated_layers_read_the_state_so_many_steps_back(
 
 @pytest.mark.parametrize("cut", [1, 2, 4])
 def test_a_dilated_sequence_can_be_cut_anywhere(cut: int) -> None:
-    layer = made("LSTM", {"dilation": (2, 3)})
+    layer = variant_layer("LSTM", {"dilation": (2, 3)})
     whole, final = layer(sequence())
     first, state = layer(sequence()[:cut])
     second, state = layer(sequence()[cut:], state)
@@ -86,6 +89,6 @@ def test_a_dilated_sequence_can_be_cut_anywhere(cut: int) -> None:
 
 
 def test_wrong_states_of_a_dilated_stack_are_refused_with_their_shape() -> None:
-    layer = made("GRU", {"dilation": (1, 3)})
+    layer = variant_layer("GRU", {"dilation": (1, 3)})
     with pytest.raises(RuntimeError, match=r"\(4, 5, 4\)"):
         layer(sequence(), torch.zeros(2, ROWS, UNITS, dtype=torch.float64))

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import torch
 from tests.nn.pairs import (
+    ALL,
     INPUTS,
+    OPTIONS,
     STEPS,
     UNITS,
     assert_all_close,
@@ -18,8 +20,8 @@ from tests.nn.pairs import (
     sequence,
     tensors,
     title,
+    variant_layer,
 )
-from tests.nn.variant_layers import ALL, OPTIONS, made
 from torch import nn
 
 import holdfast.nn as ours
@@ -29,7 +31,7 @@ from holdfast.errors import ArgumentError
 @pytest.mark.parametrize(("name", "options"), ALL, ids=title)
 def test_weights_go_out_and_come_in(name: str, options: dict[str, Any]) -> None:
     layer, other = (
-        made(name, options).eval(),
+        variant_layer(name, options).eval(),
         getattr(ours, name)(INPUTS, UNITS, 2, dtype=torch.float64, **options).eval(),
     )
     other.load_state_dict(layer.state_dict())
@@ -38,7 +40,7 @@ def test_weights_go_out_and_come_in(name: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 def test_copies_keep_their_options(again: Callable[[Any], Any]) -> None:
-    layer = made("LSTM", OPTIONS["LSTM"]).eval()
+    layer = variant_layer("LSTM", OPTIONS["LSTM"]).eval()
     assert_all_close(tensors(again(layer)(sequence())), tensors(layer(sequence())))
 
 

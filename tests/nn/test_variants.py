@@ -7,19 +7,25 @@ from typing import Any
 import pytest
 import torch
 from tests.nn.pairs import (
+    ALL,
     INPUTS,
+    LENGTHS,
+    OPTIONS,
+    SINGLE,
     STEPS,
     UNITS,
     assert_all_close,
     assert_close,
     gradients,
+    held,
+    hx,
     pair,
     sequence,
     tensors,
     title,
+    variant_layer,
 )
 from tests.nn.test_lengths import assert_rows_alone
-from tests.nn.variant_layers import ALL, LENGTHS, OPTIONS, SINGLE, held, hx, made
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
@@ -57,14 +63,14 @@ def test_neutral_options_are_the_plain_layer(name: str) -> None:
 def test_each_row_of_a_ragged_batch_gives_what_it_gives_alone(
     name: str, options: dict[str, Any], both: bool
 ) -> None:
-    layer = made(name, options, bidirectional=both).eval()
+    layer = variant_layer(name, options, bidirectional=both).eval()
     assert_rows_alone(layer, sequence(), LENGTHS)
     assert_rows_alone(layer, sequence(), LENGTHS, hx(held(layer)))
 
 
 @pytest.mark.parametrize(("name", "options"), ALL, ids=title)
 def test_call_forms_agree(name: str, options: dict[str, Any]) -> None:
-    layer = made(name, options, bidirectional=True).eval()
+    layer = variant_layer(name, options, bidirectional=True).eval()
     start, x = held(layer), sequence()
     expected = tensors(layer(x, hx(start), lengths=LENGTHS))
     packed = pack_padded_sequence(x, torch.tensor(LENGTHS), enforce_sorted=False)
@@ -84,7 +90,7 @@ def test_call_forms_agree(name: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "options"), SINGLE, ids=title)
 def test_every_option_changes_what_training_computes(name: str, options: dict[str, Any]) -> None:
-    layer, plain = made(name, options), made(name, {})
+    layer, plain = variant_layer(name, options), variant_layer(name, {})
     if [tuple(p.shape) for p in layer.parameters()] != [tuple(p.shape) for p in plain.parameters()]:
         return  # the numbers differ because the weights do; tests/engine holds them
     plain.load_state_dict(layer.state_dict())

@@ -9,18 +9,24 @@ from typing import Any
 import pytest
 import torch
 from tests.nn.pairs import (
+    ALL,
     INPUTS,
+    LENGTHS,
+    OPTIONS,
+    RANDOM,
     ROUNDINGS,
     ROWS,
     STEPS,
     assert_all_close,
     assert_close,
     gradients,
+    held,
+    hx,
     sequence,
     tensors,
     title,
+    variant_layer,
 )
-from tests.nn.variant_layers import ALL, LENGTHS, OPTIONS, RANDOM, held, hx, made
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
@@ -53,7 +59,7 @@ UNDILATED = [case for case in ALL if "dilation" not in case[1] or len(case[1]) >
 def test_segments_draw_the_masks_of_the_plain_call(
     name: str, options: dict[str, Any], lengths: list[int] | None, length: int
 ) -> None:
-    layer = made(name, options, bidirectional=True)
+    layer = variant_layer(name, options, bidirectional=True)
     layer.recompute = None
     expected = everything(layer, sequence(), lengths=lengths)
     layer.recompute = length
@@ -64,7 +70,7 @@ def test_segments_draw_the_masks_of_the_plain_call(
 @pytest.mark.parametrize(("name", "options"), ALL, ids=title)
 def test_a_stream_is_the_sequence(name: str, options: dict[str, Any], given: bool) -> None:
     """In evaluation; `step` and `transition` leave chance out in training too."""
-    layer = made(name, options)
+    layer = variant_layer(name, options)
     x, start = sequence(), None
     if given:
         start = hx(held(layer))
@@ -83,7 +89,7 @@ def test_a_stream_is_the_sequence(name: str, options: dict[str, Any], given: boo
 def test_jacobians_of_a_transition_with_everything_at_once(
     name: str, options: dict[str, Any]
 ) -> None:
-    layer = made(name, options)
+    layer = variant_layer(name, options)
     exact = copy.deepcopy(layer).eval()
     leaves = (sequence()[0], *held(layer))
 
@@ -105,7 +111,7 @@ def test_a_trace_is_what_the_layer_did(
     name: str, options: dict[str, Any], both: bool, lengths: list[int] | None
 ) -> None:
     options = plain_steps(options)
-    layer = made(name, options, bidirectional=both)
+    layer = variant_layer(name, options, bidirectional=both)
     x, start = sequence(), hx(held(layer))
     seen = layer.trace(x, start, lengths)
     output, final = layer.eval()(x, start, lengths=lengths)
@@ -139,7 +145,7 @@ def test_a_trace_of_an_lstm_shows_the_gates_that_acted() -> None:
     """Behind peepholes and normalisation, with clipping and zoneout as they followed."""
     options = {"peepholes": True, "layer_norm": True, "cell_clip": 0.3}
     options |= {"zoneout_hidden": 0.3, "zoneout_cell": 0.2}
-    layer = made("LSTM", options)
+    layer = variant_layer("LSTM", options)
     x, (h, c) = sequence(), held(layer)
     seen = layer.trace(x, (h, c))
     old_h, old_c = before(seen.hidden, h), before(seen.cell, c)
@@ -158,13 +164,13 @@ def test_a_trace_of_an_lstm_shows_the_gates_that_acted() -> None:
 
 
 def test_a_trace_of_coupled_gates_shows_both() -> None:
-    layer = made("LSTM", {"coupled": True})
+    layer = variant_layer("LSTM", {"coupled": True})
     seen = layer.trace(sequence())
     assert torch.equal(seen.forget_gate, 1 - seen.input_gate)
 
 
 def test_a_trace_of_a_gru_shows_the_gates_that_acted() -> None:
-    layer = made("GRU", {"layer_norm": True})
+    layer = variant_layer("GRU", {"layer_norm": True})
     x, (h,) = sequence(), held(layer)
     seen = layer.trace(x, h)
     x_r, x_z, _ = (x @ layer.weight_ih_l0.T).chunk(3, -1)
@@ -178,7 +184,7 @@ def test_a_trace_of_a_gru_shows_the_gates_that_acted() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"heads": 2, "forget_gate": "exponential"}], ids=title)
 def test_a_trace_of_an_slstm_explains_its_state(options: dict[str, Any]) -> None:
-    layer = made("SLSTM", options)
+    layer = variant_layer("SLSTM", options)
     start = held(layer)
     seen = layer.trace(sequence(), start)
     i, f = seen.input_gate[0, 0], seen.forget_gate[0, 0]
@@ -192,7 +198,7 @@ def test_a_trace_of_an_slstm_explains_its_state(options: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_trace_of_a_dilated_stack_is_refused(name: str) -> None:
-    layer = made(name, {"dilation": (1, 3)})
+    layer = variant_layer(name, {"dilation": (1, 3)})
     with pytest.raises(ArgumentError, match=r"trace shows layers whose state lies one step back"):
         layer.trace(sequence())
 
@@ -200,7 +206,7 @@ def test_a_trace_of_a_dilated_stack_is_refused(name: str) -> None:
 @pytest.mark.parametrize(("name", "options"), ALL, ids=title)
 def test_vmap_and_forward_mode(name: str, options: dict[str, Any]) -> None:
     """In evaluation: vmap is a loop over samples, and jvp the transpose of the gradient."""
-    layer = made(name, options).eval()
+    layer = variant_layer(name, options).eval()
     x = torch.stack([sequence(), 2 * sequence(), -sequence()])
     found = torch.func.vmap(layer)(x)
     loop = [tensors(layer(one)) for one in x]
@@ -215,7 +221,7 @@ def test_vmap_and_forward_mode(name: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_gradients_of_each_sample_add_up(name: str) -> None:
     """In evaluation; in training `torch.func` gives autograd's gradient."""
-    layer = made(name, OPTIONS[name])
+    layer = variant_layer(name, OPTIONS[name])
     weights = {key: weight.detach() for key, weight in layer.named_parameters()}
     x = sequence()
 
@@ -241,7 +247,7 @@ def test_gradients_of_each_sample_add_up(name: str) -> None:
 
 @pytest.mark.parametrize("option", RANDOM)
 def test_chance_under_vmap_is_refused_unless_asked_for(option: str) -> None:
-    layer = made("LSTM", {option: 0.4})
+    layer = variant_layer("LSTM", {option: 0.4})
     x = torch.stack([sequence(), sequence()])
     with pytest.raises(RuntimeError, match="randomness"):
         torch.func.vmap(layer)(x)
@@ -254,7 +260,7 @@ def test_chance_under_vmap_is_refused_unless_asked_for(option: str) -> None:
 
 @pytest.mark.parametrize(("name", "options"), OPTIONS.items(), ids=title)
 def test_the_equations_draw_the_same_masks(name: str, options: dict[str, Any]) -> None:
-    layer = made(name, options)
+    layer = variant_layer(name, options)
     expected = everything(layer, sequence())
     with ours.by_equations():
         assert_all_close(everything(layer, sequence()), expected)
@@ -269,7 +275,7 @@ def test_the_equations_draw_the_same_masks(name: str, options: dict[str, Any]) -
     ],
 )
 def test_compiled_layers_have_the_numbers_and_the_chance(name: str, training: bool) -> None:
-    layer = made(name, plain_steps(OPTIONS[name])).train(training)
+    layer = variant_layer(name, plain_steps(OPTIONS[name])).train(training)
     torch._dynamo.reset()
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
     for rows in (3, ROWS):
@@ -281,7 +287,7 @@ def test_compiled_layers_have_the_numbers_and_the_chance(name: str, training: bo
 
 @pytest.mark.slow
 def test_a_dilated_stack_is_compiled_too() -> None:
-    layer = made("GRU", {"dilation": (1, 3)})
+    layer = variant_layer("GRU", {"dilation": (1, 3)})
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
     for steps in (STEPS, STEPS + 1):
         x = torch.randn(steps, ROWS, INPUTS, dtype=torch.float64)
@@ -290,7 +296,7 @@ def test_a_dilated_stack_is_compiled_too() -> None:
 
 def testzero_states_are_not_written_into() -> None:
     """They are one tensor for all parts."""
-    layer = made("LSTM", {})
+    layer = variant_layer("LSTM", {})
     zeros = layer.zero_state(sequence(), ROWS)
     assert zeros[0] is zeros[1]
     layer(sequence(), zeros)[0].sum().backward()
@@ -300,7 +306,7 @@ def testzero_states_are_not_written_into() -> None:
 
 def test_inputs_wider_than_a_row_are_no_matter() -> None:
     """A batch of one in a stack with everything, in segments as well."""
-    layer = made("LSTM", OPTIONS["LSTM"])
+    layer = variant_layer("LSTM", OPTIONS["LSTM"])
     layer.recompute = None
     x = torch.randn(STEPS, 1, INPUTS, dtype=torch.float64)
     expected = everything(layer, x)
