@@ -12,15 +12,19 @@ import numpy as np
 EXCEPTIONS: dict[str, str] = {}
 """Entry, or a pattern such as ``lens/*/verdict``, that may differ → the reason."""
 
-RENAMED = {"judged": "scored", "start": "warm_start", "started": "warm"}
+RENAMED = {
+    "judged": "scored", "start": "warm_start", "started": "warm",
+    "parts": "partitions", "parts_kept": "partitions_kept",
+}  # fmt: skip
 """Key of a JSON object in the old folder → the same key in the new one."""
 
-REWORDED = {
-    "--time, --target, --id set": "time_col=, target_col=, id_col= set",
-    "--known and --historic read": "known= and historic= read",
-    "--missing zero sets": "missing='zero' sets",
-}
-"""Words of the old folder → the same words as they are now, from Python."""
+REWORDED = (
+    ("--time, --target, --id set", "time_col=, target_col=, id_col= set"),
+    ("--known and --historic read", "--past-covariates and --future-covariates read",
+     "past_covariates= and future_covariates= read"),
+    ("--missing zero sets", "missing='zero' sets"),
+)  # fmt: skip
+"""Words of old and new sentences that name the same options."""
 
 REPORTED = ("messages/",)
 """Beginnings of entries that are compared and reported, but may differ: words for people."""
@@ -55,10 +59,12 @@ def same_but_for_names(one: Path, other: Path) -> bool:
     """Whether two JSON files differ in nothing but renamed keys and reworded sentences."""
     if (one.suffix, other.suffix) != (".json", ".json"):
         return False
-    text = one.read_text(encoding="utf-8")
-    for old, new in REWORDED.items():
-        text = text.replace(old, new)
-    return bool(renamed(json.loads(text)) == renamed(json.loads(other.read_text("utf-8"))))
+    texts = [path.read_text(encoding="utf-8") for path in (one, other)]
+    for words, *others in REWORDED:
+        for variant in others:
+            texts = [text.replace(variant, words) for text in texts]
+    before, after = (renamed(json.loads(text)) for text in texts)
+    return bool(before == after)
 
 
 def renamed(value: object) -> object:
