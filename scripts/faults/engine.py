@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 
-from faults.fault import Fault, reads, returns
+from faults.fault import Fault, changed, reads, returns
 
 CELLS = "tests/engine/test_cells.py::"
 LSTM_BY_HAND = (CELLS + "test_lstm_is_the_equations_worked_out_by_hand",)
@@ -33,7 +32,7 @@ def rows(weights: Any, order: list[int], names: tuple[str, ...]) -> Any:
             return None
         return torch.cat([tensor.chunk(len(order))[place] for place in order])
 
-    return weights._replace(**{name: moved(getattr(weights, name)) for name in names})
+    return changed(weights, **{name: moved(getattr(weights, name)) for name in names})
 
 
 PLAIN = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -71,7 +70,7 @@ def forget_learns_as_input(found: Any, given: Any) -> Any:
         return found
     weights = list(found.weights)
     weights[1] = torch.cat([weights[1].chunk(4)[place] for place in (0, 0, 2, 3)])
-    return replace(found, weights=tuple(weights))
+    return changed(found, weights=tuple(weights))
 
 
 def final_state_of_the_next_row(found: Any, _: Any) -> Any:
@@ -83,7 +82,7 @@ def final_state_of_the_next_row(found: Any, _: Any) -> Any:
 def another_seed(inputs: Any, _: Any) -> Any:
     """The kernel draws its masks from the seed behind the one it is given."""
     masks = inputs.masks
-    return inputs if masks is None else replace(inputs, masks=replace(masks, seed=masks.seed + 1))
+    return inputs if masks is None else changed(inputs, masks=changed(masks, seed=masks.seed + 1))
 
 
 def zeros_in_place_of(part: Any) -> Any:
@@ -100,7 +99,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         GATE, "GRU: the update gate is the wrong way round",
         "holdfast.engine.cells.gru:gates",
-        returns(lambda found, _: found._replace(z=1 - found.z)),
+        returns(lambda found, _: changed(found, z=1 - found.z)),
         GRU_BY_HAND,
     ),
     Fault(
@@ -126,7 +125,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         VARIANT, "the cell is not clipped",
         "holdfast.engine.cells.lstm:advance",
-        reads(options=lambda options, _: replace(options, cell_clip=None)),
+        reads(options=lambda options, _: changed(options, cell_clip=None)),
         VARIANTS_BY_HAND,
     ),
     Fault(
@@ -146,7 +145,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         VARIANT, "recurrent dropout does not enlarge what stays",
         "holdfast.engine.cells.operations:from_state",
-        reads(masks=lambda masks, _: masks._replace(
+        reads(masks=lambda masks, _: changed(masks,
             recurrent=None if masks.recurrent is None else (masks.recurrent > 0).to(torch.float64)
         )),
         VARIANTS_BY_HAND,
@@ -159,7 +158,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         KERNEL, "compiled kernel: reverse passes are read forwards",
         "holdfast.engine.kernels.cpu:CpuKernel.forward",
-        reads(spec=lambda spec, _: replace(spec, reverse=False)),
+        reads(spec=lambda spec, _: changed(spec, reverse=False)),
         AS_TORCH,
     ),
     Fault(

@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,6 +105,11 @@ def reads(**changes: Callable[[Any, SimpleNamespace], Any]) -> Wrong:
         return planted
 
     return wrong
+
+
+def changed(value: Any, **fields: Any) -> Any:
+    """A dataclass or a named tuple with some fields of other values."""
+    return value._replace(**fields) if hasattr(value, "_replace") else replace(value, **fields)
 
 
 def does_nothing(original: Any) -> Any:

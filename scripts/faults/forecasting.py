@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from faults.fault import Fault, does_nothing, reads, returns
+from faults.fault import Fault, changed, does_nothing, reads, returns
 
 NETWORK = "tests/forecasting/networks/test_network.py::"
 FOLDS = "tests/forecasting/evaluation/test_folds.py::"
@@ -124,7 +123,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         WHOLE, "lower bounds are rounded up",
         "holdfast.forecasting.evaluation.counts:to_whole",
-        returns(lambda found, given: replace(
+        returns(lambda found, given: changed(
             found, lower={level: np.ceil(bound) for level, bound in given.lower.items()}
         )),
         (COUNTS + "test_bounds_are_rounded_outwards_and_only_where_the_history_is_whole",),
@@ -138,7 +137,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         WHOLE, "what came in a period that has begun is left out of its total",
         "holdfast.forecasting.totals:_observed",
-        returns(lambda found, _: replace(found, total=np.zeros_like(found.total))),
+        returns(lambda found, _: changed(found, total=np.zeros_like(found.total))),
         (TOTALS
          + "test_a_period_that_has_begun_counts_what_was_observed_and_one_that_is_cut_is_marked",),
     ),
@@ -154,7 +153,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         LATER, "a watch judges a row by the forecast of the step before",
-        "holdfast.forecasting.monitoring.watch:Watch._said",
+        "holdfast.forecasting.monitoring.watch:Watch._in_force",
         reads(ordinal=lambda ordinal, given: np.maximum(
             ordinal - 1, given.self._origins[given.place] + 1
         )),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from faults.fault import Fault, reads, returns
+from faults.fault import Fault, changed, reads, returns
 
 TOKENS = "tests/language/test_tokens.py::"
 CARRIED = "tests/language/test_carried_state.py::"
@@ -23,7 +22,7 @@ LABEL = "a tag or a label is not the likeliest, or surer than it is"
 
 def held_out_text_is_learnt(found: Any, _: Any) -> Any:
     """The text that scores a model is what it learns from."""
-    return replace(found, training=found.validation)
+    return changed(found, training=found.validation)
 
 
 def unknown_is_a_letter(found: Any, given: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from faults.fault import Fault, reads, returns
+from faults.fault import Fault, changed, reads, returns
 
 START = "tests/nn/test_initialisation.py::"
 CHANCE, STACKS = "tests/nn/test_chance.py::", "tests/nn/test_stacks.py::"
@@ -24,7 +24,7 @@ def packed_by_length_alone(found: Any, _: Any) -> Any:
     if found is None:
         return None
     order = torch.arange(len(found.sorted_indices))
-    return found._replace(unsorted_indices=order)
+    return changed(found, unsorted_indices=order)
 
 
 def stepper_begins_anew(step: Any) -> Any:

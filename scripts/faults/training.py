@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from faults.fault import Fault, constant, does_nothing, reads, returns
+from faults.fault import Fault, changed, constant, does_nothing, reads, returns
 
 LOOP = "tests/training/test_loop.py::"
 STORAGE = "tests/test_storage.py::"
@@ -109,7 +108,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         LENS, "a Jacobian's lag is off by one",
         "holdfast.lens.jacobians:products",
-        returns(lambda found, _: (replace(one, steps=one.steps + 1) for one in found)),
+        returns(lambda found, _: (changed(one, steps=one.steps + 1) for one in found)),
         ("tests/lens/test_jacobians.py::test_a_product_is_autograds_at_every_lag",),
     ),
     Fault(
