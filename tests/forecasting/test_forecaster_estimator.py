@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from tests.forecasting.monthly import HORIZON, fitted, long_frame, trained
 
-from holdfast import Forecaster
+from holdfast import Forecaster, reports
 from holdfast.errors import ArgumentError, ModelError, TableError
 
 pytest.importorskip("sklearn")
@@ -186,3 +186,42 @@ def test_what_has_no_table_or_no_room_is_refused() -> None:
         Forecaster(40, adapt="none").backtest(long_frame(series=1, length=30))
     with pytest.raises(ModelError):
         Forecaster.load("nowhere")
+
+
+def test_the_frequency_of_counters_is_a_whole_number(tmp_path: Path) -> None:
+    counted = Forecaster(2, season=4, adapt="none").fit(
+        {"ds": range(0, 96, 2), "y": [float(step % 4) for step in range(48)]}
+    )
+    assert counted.freq_ == 2
+    counted.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model")
+    assert (loaded.freq, loaded.freq_) == (2, 2)
+    assert isinstance(loaded.freq, int)
+    assert list(loaded.predict()["ds"]) == [96, 98]
+
+
+def test_a_record_after_an_update_forecasts_from_the_new_ends(tmp_path: Path) -> None:
+    whole = long_frame(series=2)
+    late = whole["ds"] >= "2022-07-01"
+    forecaster = fitted(whole[~late], season=12)
+    before = forecaster.record()
+    new = pd.DataFrame(
+        {"unique_id": "new", "ds": pd.date_range("2022-07-01", periods=6, freq="MS"), "y": 5.0}
+    )
+    forecaster.update(pd.concat([whole[late], new]))
+    record, rows = forecaster.record(total_by="all"), forecaster.predict()
+    assert record.labels == ("s0", "s1", "new")
+    np.testing.assert_array_equal(record.times.ravel(), rows["ds"].to_numpy())
+    assert record.times.min() == np.datetime64("2023-01-01")
+    np.testing.assert_array_equal(record.median.ravel(), rows["holdfast"].to_numpy())
+    np.testing.assert_array_equal(record.history_values[:96], whole["y"].to_numpy()[:96])
+    assert (record.summary.series, record.summary.rows) == (3, 198)
+    assert record.summary.last == "2022-12-01"
+    sums = forecaster.totals(by="all", n=1000, seed=0)
+    np.testing.assert_array_equal(record.totals.median.ravel(), sums["holdfast"].to_numpy())
+    # The backtest is that of the fit.
+    assert record.backtest.methods == before.backtest.methods
+    np.testing.assert_array_equal(
+        record.backtest.series_mase, [*before.backtest.series_mase, np.nan]
+    )
+    reports.save(record, tmp_path / "page.html")

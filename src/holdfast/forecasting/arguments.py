@@ -37,7 +37,7 @@ def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted({float(level) for level in listed.tolist()}))
 
 
-def count(name: str, value: object, least: int, most: int = MOST) -> int:
+def check_whole_number(name: str, value: object, least: int, most: int = MOST) -> int:
     """An argument that is a whole number, numpy's too, of at least `least`.
 
     Raises:

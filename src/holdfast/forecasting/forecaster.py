@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from holdfast.errors import ArgumentError, option
-from holdfast.forecasting.arguments import check_levels, count
+from holdfast.forecasting.arguments import check_levels, check_whole_number
 from holdfast.storage import refuse_what_is_not_ours
 from holdfast.tables.covariate_tables import CovariateSources, check_future
 from holdfast.tables.frames import Backend, to_frame, write_csv
@@ -72,7 +72,7 @@ class Forecaster(Parameters):
             folds and shown beside (extra `baselines`); they take up to a third of the budget.
 
     Attributes, after `fit` or `load`; those marked * after `fit` alone:
-        season_, freq_: of the series.
+        season_, freq_: of the series, in the form of the arguments.
         weights_: member of the ensemble → weight.
         scores_ *: a `MethodScore` for the ensemble and each method, out of fold.
         training_ *: how each network was trained.
@@ -115,12 +115,12 @@ class Forecaster(Parameters):
         baselines: bool = False,
     ) -> None:
         # What was given stays as it is: scikit-learn's clone compares by identity.
-        count("horizon", horizon, 1)
-        count("seed", seed, 0)
+        check_whole_number("horizon", horizon, 1)
+        check_whole_number("seed", seed, 0)
         if season is not None:
-            count("season", season, 1)
+            check_whole_number("season", season, 1)
         if steps is not None:
-            count("steps", steps, 1, most=10**9)
+            check_whole_number("steps", steps, 1, most=10**9)
         if budget is not None:
             duration(budget)
         if adapt not in get_args(Adapt):
@@ -597,7 +597,7 @@ class Forecaster(Parameters):
         from holdfast.forecasting.paths import sample_paths
 
         model = self._fitted_model()
-        samples, start = count("n", n, 1), count("seed", seed, 0)
+        samples, start = check_whole_number("n", n, 1), check_whole_number("seed", seed, 0)
         series, names, backend, _ = self._histories(df, static_df, X_df, ahead=True)
         times, values = sample_paths(model, series, samples, start, integers=integers)
         return _frame(output.path_columns(names, series, times, values), backend, series)
@@ -642,7 +642,7 @@ class Forecaster(Parameters):
         from holdfast.tables.periods import check_period
 
         model, levels = self._fitted_model(), check_levels(level)
-        samples, start = count("n", n, 2), count("seed", seed, 0)
+        samples, start = check_whole_number("n", n, 2), check_whole_number("seed", seed, 0)
         if by is None and over is None:
             raise ArgumentError(
                 'totals() needs something to add up: by="region" for groups of series, '
@@ -696,6 +696,9 @@ class Forecaster(Parameters):
     ) -> ForecastRecord:  # fmt: skip
         """All that a report shows; `holdfast.reports.save` makes a page of it.
 
+        After `update` the histories and forecasts are those with the new rows; the backtest, its
+        scores and what was trained stay those of the fit, and new series have no scores.
+
         Arguments:
             X_df, level, integers: as `predict` has them.
             total_by, total_over: totals to show, as `totals` makes them with the same seed.
@@ -711,18 +714,20 @@ class Forecaster(Parameters):
         result = self._result or self._backtested
         if result is None:
             raise ArgumentError("There is nothing to report: call fit in this process first.")
-        levels, series = check_levels(level), result.model.series
+        levels, model = check_levels(level), result.model
+        series = model.series
         if self._result is not None:
-            series = own_series(result.model, None, X_df)
-        forecasts = self._forecast(result.model, series, levels, integers=integers)
+            model = self._fitted_model()  # with the rows of `update`
+            series = own_series(model, None, X_df)
+        forecasts = self._forecast(model, series, levels, integers=integers)
         record = output.forecast_record(
             result, levels, title=title, command=command, started=self._started,
-            series=series, forecasts=forecasts,
+            model=model, series=series, forecasts=forecasts,
         )  # fmt: skip
         if total_by is None and total_over is None:
             return record
         added = self._totals(
-            result.model, series, result.model.names, self._raw, total_by, total_over, levels,
+            model, series, model.names, self._raw, total_by, total_over, levels,
             n=1000, seed=int(self.seed), integers=integers,
         )  # fmt: skip
         shown = output.totals_record(added, series.calendar, total_by, total_over)
@@ -746,6 +751,9 @@ class Forecaster(Parameters):
     def load(cls, folder: str | Path, *, networks: bool = True) -> Forecaster:
         """A fitted forecaster from a model folder.
 
+        Of the arguments of the fit `horizon`, `season` and `freq` are those of the model, also
+        where the fit inferred them; the others are not kept and have their defaults.
+
         Arguments:
             folder: from `save`.
             networks: whether to read the networks, with torch, now; else when they are needed:
@@ -757,7 +765,7 @@ class Forecaster(Parameters):
         from holdfast.forecasting.model import FittedModel
 
         model = FittedModel.load(folder, networks=networks)
-        forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
+        forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.freq)
         forecaster._set_model(model)
         return forecaster
 
@@ -765,7 +773,7 @@ class Forecaster(Parameters):
     def of_result(cls, result: FitResult, started: float | None = None) -> Forecaster:
         """A fitted forecaster from the result of `forecasting.fit.fit`; `started`: as in `fit`."""
         model = result.model
-        forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.code)
+        forecaster = cls(model.horizon, season=model.season, freq=model.series.calendar.freq)
         forecaster._started = started
         return forecaster._fitted_with(result)
 
@@ -780,7 +788,7 @@ class Forecaster(Parameters):
 
     def _set_model(self, model: FittedModel) -> None:
         self._model = model
-        self.season_, self.freq_ = model.season, model.series.calendar.code
+        self.season_, self.freq_ = model.season, model.series.calendar.freq
         weights = model.ensemble.weights.tolist()
         self.weights_ = dict(zip(model.ensemble.names, weights, strict=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from holdfast.forecasting.evaluation.counts import recognise
 from holdfast.forecasting.evaluation.cross_fit import BLEND
 from holdfast.forecasting.monitoring.anomalies import PastPoints, anomaly_record
 from holdfast.forecasting.paths import fold_means
-from holdfast.forecasting.predict import Forecasts, forecast
+from holdfast.forecasting.predict import Forecasts
 from holdfast.forecasting.reliability import about_table, hardest, rests_on
 from holdfast.forecasting.totals import Totals
 from holdfast.records import (
@@ -28,11 +29,13 @@ from holdfast.records import (
 from holdfast.storage import local_time
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.layouts import ColumnNames
+from holdfast.tables.read import summarise
 from holdfast.tables.series import SeriesSet
 from holdfast.version import __version__
 
 if TYPE_CHECKING:
     from holdfast.forecasting.fit import FitResult
+    from holdfast.forecasting.model import FittedModel
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -64,18 +67,26 @@ def forecast_record(
     title: str,
     command: str,
     started: float | None,
-    series: SeriesSet | None = None,
-    forecasts: Forecasts | None = None,
+    model: FittedModel,
+    series: SeriesSet,
+    forecasts: Forecasts,
 ) -> ForecastRecord:
     """All that a report shows of a fit, or of a backtest.
 
-    `series` are those of the fit with future covariates, `forecasts` those from their end on; None
-    for the model's own. Seconds count from `started`, a reading of ``time.monotonic``.
+    `model` is that of the result, or what updates have made of it; `series` are its own with future
+    covariates, `forecasts` those from their end on. Seconds count from `started`, a reading of
+    ``time.monotonic``.
     """
-    model = result.model
-    series = model.series if series is None else series
-    forecasts = forecast(model, series, levels) if forecasts is None else forecasts
-    backtest = result.backtest.record(result.data, levels)
+    backtest, summary = result.backtest.record(result.data, levels), result.data.table.summary
+    if model is not result.model:
+        summary = summarise(series, model.season, summary.messages)
+        if backtest is not None:  # new series are in no fold
+            added = np.full(len(series) - len(backtest.series_mase), np.nan)
+            backtest = replace(
+                backtest,
+                series_mase=np.append(backtest.series_mase, added),
+                series_mase_naive=np.append(backtest.series_mase_naive, added),
+            )
     first = np.repeat(series.starts - series.offsets[:-1], series.lengths)
     return ForecastRecord(
         title=title,
@@ -84,7 +95,7 @@ def forecast_record(
         version=__version__,
         seed=result.seed,
         seconds=0.0 if started is None else time.monotonic() - started,
-        summary=result.data.table.summary,
+        summary=summary,
         horizon=model.horizon,
         labels=series.labels,
         history_offsets=series.offsets,

@@ -181,6 +181,11 @@ class Calendar:
         return write_code(self._code)
 
     @property
+    def freq(self) -> str | int:
+        """The frequency as an argument: the step of counters, else `code`."""
+        return self.step if self.kind == "counter" else self.code
+
+    @property
     def words(self) -> str:
         """The frequency in words and as a code, for example "monthly, month starts (MS)"."""
         return frequency_words(self._code)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from holdfast.errors import InputError, TableError, option
-from holdfast.forecasting.arguments import check_levels, count
+from holdfast.forecasting.arguments import check_levels, check_whole_number
 from holdfast.forecasting.backtest import BacktestData, backtest_data
 from holdfast.forecasting.partitions.folder import (
     Partition,
@@ -58,7 +58,7 @@ class Settings:
     read: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
-        count("horizon", self.horizon, 1)
+        check_whole_number("horizon", self.horizon, 1)
         check_levels(self.levels)
         if self.budget is not None:
             duration(self.budget)
