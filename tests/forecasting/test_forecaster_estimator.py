@@ -225,3 +225,13 @@ def test_a_record_after_an_update_forecasts_from_the_new_ends(tmp_path: Path) ->
         record.backtest.series_mase, [*before.backtest.series_mase, np.nan]
     )
     reports.save(record, tmp_path / "page.html")
+
+
+def test_times_of_another_kind_than_those_of_the_fit_are_refused_without_an_option() -> None:
+    counts = {"ds": range(48), "y": [float(step % 4) for step in range(48)]}
+    dates = {"ds": pd.date_range("2020-01-01", periods=48), "y": counts["y"]}
+    for fit, other, kind in ((counts, dates, "whole-number"), (dates, counts, "dated")):
+        forecaster = Forecaster(2, season=4, adapt="none").fit(pd.DataFrame(fit))
+        with pytest.raises(TableError, match=f"fitted on {kind} times") as refusal:
+            forecaster.predict(pd.DataFrame(other))
+        assert "freq" not in str(refusal.value)

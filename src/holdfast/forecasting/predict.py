@@ -195,7 +195,7 @@ def read_like(
                 id_col=options.id_col or (None if names.id == ("unique_id",) else names.id),
                 time_col=options.time_col or (None if names.time == "ds" else names.time),
                 target_col=options.target_col or target,
-                freq=model.series.calendar.code,
+                freq=model.series.calendar,
                 season=model.season,
                 covariates=CovariateSources.again(model.series.covariates, static, future),
             ),

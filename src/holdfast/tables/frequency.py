@@ -63,14 +63,18 @@ def infer_calendar(rows: Rows) -> tuple[Rows, Calendar, str]:
     return rows, calendar, ""
 
 
-def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
-    """The calendar that the user named, shifted so that the rows lie on it.
+def fit_calendar(rows: Rows, freq: str | int | Calendar) -> tuple[Rows, Calendar, str]:
+    """The calendar of a frequency, shifted so that the rows lie on it.
+
+    Arguments:
+        freq: a code that the user named, or the calendar of a fitted model.
 
     Returns:
         As `infer_calendar`; the sentence says where the code's weekday or day of the month gave
         way to the one in the dates.
     """
-    rows, template = template_for(rows, code)
+    rows, template = template_for(rows, freq)
+    code = freq.code if isinstance(freq, Calendar) else freq
     if not len(rows):
         return rows, template, ""
     times = rows.times
@@ -84,13 +88,17 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
         calendar = template.through(times[0])
     row = rows.off(calendar)
     if row is not None:
+        asked = (
+            f"the calendar that {option('freq', code)} asks for ({calendar.words}); give another"
+        )
+        if isinstance(freq, Calendar):
+            asked = f"the model's calendar ({calendar.words}); give the model's own timestamps"
         raise TableError(
             f"{rows.where}, {rows.at(row)}: {rows.time(row)} of "
-            f"{rows.series(int(rows.codes[row]))} does not lie on the calendar that "
-            f"{option('freq', code)} asks for ({calendar.words}); give another, or "
+            f"{rows.series(int(rows.codes[row]))} does not lie on {asked}, or "
             f"{option('aggregate', 'sum')} or mean to put rows into its periods."
         )
-    named = Calendar.parse(code)
+    named = freq if isinstance(freq, Calendar) else Calendar.parse(code)
     moved = (calendar.day, calendar.business) != (named.day, named.business)
     moved |= fixed and calendar.phase != named.phase
     message = (
@@ -99,16 +107,24 @@ def fit_calendar(rows: Rows, code: str | int) -> tuple[Rows, Calendar, str]:
     return rows, calendar, message if moved else ""
 
 
-def template_for(rows: Rows, code: str | int) -> tuple[Rows, Calendar]:
-    """The calendar of a code with the rows' zone, and the rows in its kind of time."""
+def template_for(rows: Rows, freq: str | int | Calendar) -> tuple[Rows, Calendar]:
+    """The calendar of a frequency with the rows' zone, and the rows in its kind of time."""
+    code = freq.code if isinstance(freq, Calendar) else freq
     template = Calendar.parse(code)
-    rows = rows.as_years(template)  # the user says that they are
-    if rows.stamps.counter and template.kind != "counter":
+    rows = rows.as_years(template)  # the user, or the model, says that they are
+    counter = template.kind == "counter"
+    if isinstance(freq, Calendar) and rows.stamps.counter != counter:
+        found, expected = ("dates", "whole-number") if counter else ("whole numbers", "dated")
+        raise TableError(
+            f"{rows.where}: the times are {found}. The model was fitted on {expected} times; give "
+            "times of that kind."
+        )
+    if rows.stamps.counter and not counter:
         raise ArgumentError(
             f"{option('freq', code)} is for dates, but the times in {rows.where} are whole "
             f"numbers; give {option('freq', 1)} or leave it out."
         )
-    if not rows.stamps.counter and template.kind == "counter":
+    if not rows.stamps.counter and counter:
         raise ArgumentError(
             f"{option('freq', code)} is for times that are whole numbers, but {rows.where} holds "
             "dates; give a code such as D or MS, or leave it out."

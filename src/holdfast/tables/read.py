@@ -48,7 +48,7 @@ class ReadOptions:
         time_col: the column of timestamps; None to guess.
         target_col: the column of values; None to guess.
         freq: the frequency, for example "MS" or "15min", or a whole number for integer time;
-            None to infer it.
+            the calendar of a fitted model; None to infer it.
         season: grid points of one season; None to infer it.
         wide: whether each column but the time is a series (or each row, under a header of dates).
         day_first: how to read 01/02/2020; None to tell from the column.
@@ -70,7 +70,7 @@ class ReadOptions:
     id_col: str | Sequence[str] | None = None
     time_col: str | None = None
     target_col: str | None = None
-    freq: str | int | None = None
+    freq: str | int | Calendar | None = None
     season: int | None = None
     wide: bool = False
     day_first: bool | None = None
@@ -200,7 +200,7 @@ def _time_type(raw: RawTable, name: str) -> object:
 
 
 def _on_calendar(
-    rows: Rows, freq: str | int | None, aggregate: Aggregate | None
+    rows: Rows, freq: str | int | Calendar | None, aggregate: Aggregate | None
 ) -> tuple[Rows, Calendar, tuple[str, ...]]:
     if aggregate is not None and freq is not None:
         rows, calendar = template_for(rows, freq)
