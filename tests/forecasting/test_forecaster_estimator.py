@@ -230,8 +230,17 @@ def test_a_record_after_an_update_forecasts_from_the_new_ends(tmp_path: Path) ->
 def test_times_of_another_kind_than_those_of_the_fit_are_refused_without_an_option() -> None:
     counts = {"ds": range(48), "y": [float(step % 4) for step in range(48)]}
     dates = {"ds": pd.date_range("2020-01-01", periods=48), "y": counts["y"]}
-    for fit, other, kind in ((counts, dates, "whole-number"), (dates, counts, "dated")):
+    for fit, other, kind in ((counts, dates, "whole numbers"), (dates, counts, "dates")):
         forecaster = Forecaster(2, season=4, adapt="none").fit(pd.DataFrame(fit))
-        with pytest.raises(TableError, match=f"fitted on {kind} times") as refusal:
+        with pytest.raises(TableError, match=f"of the fitted table are {kind}") as refusal:
             forecaster.predict(pd.DataFrame(other))
         assert "freq" not in str(refusal.value)
+
+
+def test_future_covariates_at_times_of_another_kind_are_refused_without_an_option() -> None:
+    counts = {"ds": range(48), "y": [float(step % 4) for step in range(48)], "x": [1.0, 2.0] * 24}
+    ahead = pd.DataFrame({"ds": pd.date_range("2020-01-01", periods=2), "x": [1.0, 2.0]})
+    forecaster = Forecaster(2, season=4, adapt="none")
+    forecaster.fit(pd.DataFrame(counts), future_covariates="x")
+    with pytest.raises(TableError, match="of the fitted table are whole numbers"):
+        forecaster.predict(X_df=ahead)

@@ -153,7 +153,7 @@ def read_future(
     if not len(rows):
         raise TableError(f"{raw.where} has no row of any series of the table; see its ids.")
     rows.check_unique()
-    rows, _ = template_for(rows, series.calendar.code)
+    rows, _ = template_for(rows, series.calendar)
     off = rows.off(series.calendar)
     if off is not None:
         raise TableError(

@@ -67,7 +67,7 @@ def fit_calendar(rows: Rows, freq: str | int | Calendar) -> tuple[Rows, Calendar
     """The calendar of a frequency, shifted so that the rows lie on it.
 
     Arguments:
-        freq: a code that the user named, or the calendar of a fitted model.
+        freq: a code that the user named, or the calendar of a fitted table.
 
     Returns:
         As `infer_calendar`; the sentence says where the code's weekday or day of the month gave
@@ -114,10 +114,10 @@ def template_for(rows: Rows, freq: str | int | Calendar) -> tuple[Rows, Calendar
     rows = rows.as_years(template)  # the user, or the model, says that they are
     counter = template.kind == "counter"
     if isinstance(freq, Calendar) and rows.stamps.counter != counter:
-        found, expected = ("dates", "whole-number") if counter else ("whole numbers", "dated")
+        found, expected = ("dates", "whole numbers") if counter else ("whole numbers", "dates")
         raise TableError(
-            f"{rows.where}: the times are {found}. The model was fitted on {expected} times; give "
-            "times of that kind."
+            f"{rows.where}: the times are {found}, but those of the fitted table are {expected}; "
+            "give times of that kind."
         )
     if rows.stamps.counter and not counter:
         raise ArgumentError(
