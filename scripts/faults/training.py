@@ -11,6 +11,7 @@ import torch
 from faults.fault import Fault, changed, constant, does_nothing, reads, returns
 
 LOOP = "tests/training/test_loop.py::"
+CHECKPOINT = "tests/training/test_checkpoint.py::"
 STORAGE = "tests/test_storage.py::"
 WRITER = "tests/export/test_onnx_writer.py::"
 ANY_LENGTH = (WRITER + "test_a_layer_gives_its_own_numbers_in_onnxruntime_at_any_length_and_batch",)
@@ -66,7 +67,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         RUN, "a checkpoint forgets the optimiser",
         "holdfast.training.checkpoint:_load_optimiser", does_nothing,
-        (LOOP + "test_an_interrupted_run_goes_on_to_the_same_weights",),
+        (CHECKPOINT + "test_the_average_goes_on_where_it_was",),
     ),
     Fault(
         RUN, "the deadline is not looked at",
