@@ -23,10 +23,10 @@ from ledger import RESULTS, append
 from problems import COLLECTIONS, Problem
 from scores import score
 
-from holdfast.forecasting.networks.design import at_level
 from holdfast.forecasting.pretrained import weights
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.quantiles import at_level
 from holdfast.pretraining.run import DESIGNS, pretrain
 from holdfast.pretraining.synthetic.recipe import KIND_OF, LATE, PARTS, recipe_of
 from holdfast.pretraining.task import PretrainingTask

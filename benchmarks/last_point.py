@@ -27,9 +27,10 @@ def ours(steps: int) -> dict[str, float]:
     """Median derivative by autograd, before and after training."""
     import torch
 
-    from holdfast.forecasting.networks.design import QUANTILES, choose_design
+    from holdfast.forecasting.networks.design import choose_design
     from holdfast.forecasting.networks.model import features
     from holdfast.forecasting.networks.train import NetworkTask, network_plan
+    from holdfast.forecasting.quantiles import QUANTILES
     from holdfast.tables.calendar import Calendar
     from holdfast.tables.series import SeriesSet
     from holdfast.training.loop import train

@@ -14,9 +14,9 @@ import numpy as np
 from comparison import DECILES, Forecasts, Peer, compare, parser
 from problems import COLLECTIONS, Problem
 
-from holdfast.forecasting.networks.design import at_level
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
 from holdfast.forecasting.pretrained.weights import choose, shipped
+from holdfast.forecasting.quantiles import at_level
 from holdfast.tables.season import long_season
 
 

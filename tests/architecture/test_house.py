@@ -46,6 +46,11 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_simple_methods_are_scored_before_torch_is_loaded() -> None:
+    script = "import sys, holdfast.forecasting.backtest\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_the_dependencies_have_a_line_each() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     for requirement in metadata.requires("holdfast") or []:

@@ -64,7 +64,7 @@ def test_a_text_is_learnt_written_scored_and_marked(
         (b"a b c " * 400, ("--tokens", "bpe", "--vocab", "900"), "--vocab 900 is more than"),
         (b"a b c " * 400, ("--budget", "soon"), "--budget soon"),
         (b"a b c " * 400, ("--dropout", "1.5"), "--dropout 1.5 must be a share"),
-        (b"a b c " * 400, ("--validation", "0"), "--validation 0.0"),
+        (b"a b c " * 400, ("--validation", "0"), "--validation 0 must be a share"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence_and_leaves_nothing(

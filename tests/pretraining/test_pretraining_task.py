@@ -9,9 +9,9 @@ import pytest
 import torch
 from tests.forecasting.pretrained.examples import DESIGNS, reading_of, walk
 
-from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.features import PatchFeatures
 from holdfast.forecasting.pretrained.fine_tuning import LEAST, mean_loss
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.pretraining import task as tasks
 from holdfast.pretraining.synthetic.draws import Samples
 from holdfast.pretraining.synthetic.recipe import LONG, SHORT, Recipe

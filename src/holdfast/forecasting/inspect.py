@@ -14,23 +14,18 @@ from holdfast.errors import ArgumentError, TableError, option
 from holdfast.forecasting.forecaster import Forecaster
 from holdfast.forecasting.model import FittedModel
 from holdfast.forecasting.networks.covariates.inputs import CovariateWindows
-from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.networks.members import (
     CovariateMember,
     PretrainedMember,
     RegressedMember,
     WindowMember,
 )
-from holdfast.forecasting.networks.model import (
-    Features,
-    ForecastNetwork,
-    features,
-    pinball,
-    targets,
-)
+from holdfast.forecasting.networks.model import Features, ForecastNetwork, features, targets
 from holdfast.forecasting.pretrained.features import PatchFeatures, origins_of, patch_features
 from holdfast.forecasting.pretrained.features import targets as patch_targets
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.quantile_head import pinball
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.nn.inspectable import output_replaced, output_seen
 from holdfast.records import Floats, SequenceLabels
 from holdfast.tables.read import Table

@@ -16,7 +16,7 @@ from holdfast.forecasting.evaluation.copula import Marginals
 from holdfast.forecasting.evaluation.counts import recognise, to_whole
 from holdfast.forecasting.evaluation.ensemble import LEVELS
 from holdfast.forecasting.model import FittedModel
-from holdfast.forecasting.networks.design import at_level
+from holdfast.forecasting.quantiles import at_level
 from holdfast.forecasting.reliability import Assessment, assessed, notes, without_width
 from holdfast.records import WITH_COVARIATES, Floats, Times
 from holdfast.tables.covariate_tables import CovariateSources, check_future, with_future

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.features import (
     PatchFeatures,
@@ -20,6 +19,7 @@ from holdfast.forecasting.pretrained.features import (
 )
 from holdfast.forecasting.pretrained.fine_tuning import Precision, mean_loss, quantiles_in
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.pretraining.synthetic.draws import Samples
 from holdfast.pretraining.synthetic.generate import generate
 from holdfast.pretraining.synthetic.recipe import Recipe

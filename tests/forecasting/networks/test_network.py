@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from holdfast.forecasting.networks.design import QUANTILES, Design, at_level, choose_design
+from holdfast.forecasting.networks.design import Design, choose_design
 from holdfast.forecasting.networks.members import forecast_quantiles
-from holdfast.forecasting.networks.model import CLIP, ForecastNetwork, features, pinball, targets
+from holdfast.forecasting.networks.model import CLIP, ForecastNetwork, features, targets
 from holdfast.forecasting.networks.train import NetworkTask, network_plan
+from holdfast.forecasting.quantile_head import pinball
+from holdfast.forecasting.quantiles import QUANTILES, at_level
 from holdfast.tables.calendar import Calendar
 from holdfast.tables.series import SeriesSet
 from holdfast.training.loop import train

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from holdfast.forecasting.networks import train
-from holdfast.forecasting.networks.train import LEAST_EVERY, steps_for
+from holdfast.forecasting.networks.train import steps_for
+from holdfast.forecasting.pretrained.fine_tuning import LEAST_EVERY
 from holdfast.training.plan import Plan
 
 

@@ -14,13 +14,13 @@ from tests.forecasting.pretrained.examples import (
     walk,
 )
 
-from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained import fine_tuning
 from holdfast.forecasting.pretrained.fine_tuning import (
     FineTuningBatch,
     FineTuningTask,
     fine_tuning_plan,
 )
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.tables.series import SeriesSet
 from holdfast.training.loop import train
 

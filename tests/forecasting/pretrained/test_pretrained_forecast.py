@@ -17,9 +17,9 @@ from tests.forecasting.pretrained.examples import (
     walk,
 )
 
-from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained import forecast as forecasting
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained
+from holdfast.forecasting.quantiles import QUANTILES
 
 LENGTHS = (1, 2, 3, 4, 5, 6, 7, 13, 23, 24, 48, 49, 95, 97, 200)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holdfast.forecasting.evaluation.conformal import scores_needed
 from holdfast.forecasting.evaluation.metrics import surprise
 from holdfast.forecasting.model import FittedModel
-from holdfast.forecasting.networks.design import at_level
+from holdfast.forecasting.quantiles import at_level
 from holdfast.records import AnomalyRecord, Floats
 from holdfast.tables.series import SeriesSet, never_negative
 

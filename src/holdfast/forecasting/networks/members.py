@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from holdfast.forecasting.networks.covariates.effects import Effects, fit_effects
 from holdfast.forecasting.networks.covariates.inputs import CovariateEncoding, CovariateWindows
 from holdfast.forecasting.networks.covariates.network import CovariateNetwork
-from holdfast.forecasting.networks.design import QUANTILES, Design
+from holdfast.forecasting.networks.design import Design
 from holdfast.forecasting.networks.model import ForecastNetwork, features
 from holdfast.forecasting.pretrained.forecast import forecast_pretrained, one_step_quantiles
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.records import LSTM, LSTM_X, PRETRAINED_X, Floats
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import logarithms, positive, window_values

@@ -14,14 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.forecasting.networks.design import QUANTILES, Design
-from holdfast.forecasting.networks.model import (
-    Features,
-    ForecastNetwork,
-    features,
-    pinball,
-    targets,
-)
+from holdfast.forecasting.networks.design import Design
+from holdfast.forecasting.networks.model import Features, ForecastNetwork, features, targets
+from holdfast.forecasting.pretrained.fine_tuning import LEAST_EVERY
+from holdfast.forecasting.quantile_head import pinball
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import Windows, WindowSplit, logarithms, positive, window_values
 from holdfast.training.budget import steps_within
@@ -32,7 +29,6 @@ from holdfast.training.seed import generator, seeded, torch_seed
 from holdfast.training.task import Task, validation
 from holdfast.training.threads import one_thread
 
-LEAST_EVERY = 10  # updates between two validations at least
 VALIDATIONS = 20  # in a training that stops early; half of them without improvement stop it
 
 

@@ -12,9 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.networks.model import pinball
-from holdfast.forecasting.networks.train import LEAST_EVERY
 from holdfast.forecasting.pretrained.features import (
     PatchFeatures,
     history_features,
@@ -24,6 +21,8 @@ from holdfast.forecasting.pretrained.features import (
     targets,
 )
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.quantile_head import pinball
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import Windows, WindowShape, WindowSplit
 from holdfast.training.plan import Plan
@@ -32,6 +31,7 @@ from holdfast.training.seed import generator
 LEAST = 3  # values that a forecast must look back on to be learnt from
 POSITIONS = 2048  # positions in one update, over all its windows
 LEARNING_RATE = 3e-4  # a seventh of pretraining's: what the network knows is kept
+LEAST_EVERY = 10  # updates between two validations at least, of any network
 VALIDATIONS = 12  # in a training that stops early; a third of them without improvement stop it
 
 

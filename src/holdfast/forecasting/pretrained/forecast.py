@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from holdfast.forecasting.networks.design import QUANTILES
 from holdfast.forecasting.pretrained.features import (
     PatchFeatures,
     history_features,
@@ -18,6 +17,7 @@ from holdfast.forecasting.pretrained.features import (
     mirror,
 )
 from holdfast.forecasting.pretrained.model import PretrainedNetwork
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.tables.series import SeriesSet
 from holdfast.training.threads import side_by_side
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from holdfast.forecasting.networks.design import QUANTILES
-from holdfast.forecasting.networks.model import QuantileHead
 from holdfast.forecasting.pretrained.design import PatchDesign
 from holdfast.forecasting.pretrained.features import PatchFeatures, candidate_count, input_size
+from holdfast.forecasting.quantile_head import QuantileHead
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.nn import LSTM
 
 

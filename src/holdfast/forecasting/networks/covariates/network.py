@@ -12,9 +12,10 @@ from holdfast.forecasting.networks.covariates.inputs import (
     CovariateWindows,
     Sizes,
 )
-from holdfast.forecasting.networks.design import QUANTILES, Design
+from holdfast.forecasting.networks.design import Design
 from holdfast.forecasting.networks.model import EXTRA_INPUTS, Features, ForecastNetwork
 from holdfast.forecasting.networks.train import NetworkTask
+from holdfast.forecasting.quantiles import QUANTILES
 from holdfast.tables.series import SeriesSet
 from holdfast.tables.windows import Windows
 
