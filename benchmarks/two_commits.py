@@ -1,6 +1,6 @@
 """This checkout beside another, in turns: layers, a step of a stream, the start of the command.
 
-    python benchmarks/two_commits.py --other DIR [--rounds 9] [--only engine|stream|startup]
+    python benchmarks/two_commits.py --other DIR [--rounds 9] [--only engine] [--case WORD]
 
 Each checkout computes in a process of its own from its own sources (`src/`, with a compiled library
 beside the kernels); the two are asked in turns, and the order changes from round to round. Printed
@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=["engine", "stream", "startup"])
+    parser.add_argument("--case", default="", help="cases whose name contains this")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
@@ -172,6 +173,8 @@ def main() -> None:
     if asked.only != "startup":
         one, two = Checkout(here), Checkout(other)
         for name, case in cases(asked.threads).items():
+            if asked.case not in name:
+                continue
             if asked.only is None or (asked.only == "stream") == (case["pass"] == "step"):
                 pair = lambda side, case=case: lambda: side.seconds(case)  # noqa: E731
                 ratios.append(in_turns(name, pair(one), pair(two), asked.rounds))
