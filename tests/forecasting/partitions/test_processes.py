@@ -98,8 +98,13 @@ def test_workers_end_with_a_script_that_is_stopped(tmp_path: Path, how: signal.S
     script.write_text(UNGUARDED)
     command = [sys.executable, str(script), str(tmp_path)]
     pids = [tmp_path / "pid-0", tmp_path / "pid-1"]
+    path = os.pathsep.join((str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")))
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
     ) as process:
         wait_until(lambda: all(path.exists() and path.read_text() for path in pids))
         process.send_signal(how)
