@@ -66,7 +66,7 @@ def first_batch_twice(series_batches: Any) -> Any:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         CROSSING, "the network's lower quantiles lie above the median",
-        "holdfast.forecasting.networks.model:_steps_away",
+        "holdfast.forecasting.quantile_head:_steps_away",
         returns(lambda found, _: found.abs()),
         (NETWORK + "test_quantiles_never_cross_whatever_comes_in",),
     ),
